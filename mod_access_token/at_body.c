@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "at_body.h"
+
+#include <apr_buckets.h>
+#include <apr_strings.h>
+
+#include <http_protocol.h>
+#include <util_filter.h>
+
+typedef struct {
+    request_rec *r;
+    at_json_parser_t *parser;
+    apr_off_t limit;
+    apr_off_t length;         /* bytes so far */
+    int ended;
+} reader_t;
+
+static at_error_t *too_large(const reader_t *reader)
+{
+    return at_error_make(reader->r->pool, AT_REQUEST_TOO_LARGE,
+                         "A body here has at most %" APR_OFF_T_FMT
+                         " bytes.", reader->limit);
+}
+
+/* A Content-Length that is too large need not be waited for. */
+static at_error_t *check_announced_length(const reader_t *reader)
+{
+    const char *header = apr_table_get(reader->r->headers_in,
+                                       "Content-Length");
+    apr_off_t length;
+    char *end;
+
+    if (header
+        && apr_strtoff(&length, header, &end, 10) == APR_SUCCESS
+        && !*end && length > reader->limit) {
+        return too_large(reader);
+    }
+    return NULL;
+}
+
+static apr_status_t read_buckets(reader_t *reader,
+                                 apr_bucket_brigade *brigade)
+{
+    apr_bucket *bucket;
+
+    for (bucket = APR_BRIGADE_FIRST(brigade);
+         bucket != APR_BRIGADE_SENTINEL(brigade);
+         bucket = APR_BUCKET_NEXT(bucket)) {
+        const char *data;
+        apr_size_t length;
+        apr_status_t status;
+
+        if (APR_BUCKET_IS_EOS(bucket)) {
+            reader->ended = 1;
+            break;
+        }
+        if (APR_BUCKET_IS_METADATA(bucket)) {
+            continue;
+        }
+        status = apr_bucket_read(bucket, &data, &length, APR_BLOCK_READ);
+        if (status != APR_SUCCESS) {
+            return status;
+        }
+        reader->length += (apr_off_t)length;
+        if (reader->length <= reader->limit) {
+            at_json_parser_feed(reader->parser, data, length);
+        }
+    }
+    return APR_SUCCESS;
+}
+
+static apr_status_t read_all(reader_t *reader)
+{
+    request_rec *r = reader->r;
+    apr_bucket_brigade *brigade =
+        apr_brigade_create(r->pool, r->connection->bucket_alloc);
+    apr_status_t status = APR_SUCCESS;
+
+    while (status == APR_SUCCESS && !reader->ended
+           && reader->length <= reader->limit) {
+        status = ap_get_brigade(r->input_filters, brigade,
+                                AP_MODE_READBYTES, APR_BLOCK_READ,
+                                HUGE_STRING_LEN);
+        if (status == APR_SUCCESS) {
+            status = read_buckets(reader, brigade);
+        }
+        apr_brigade_cleanup(brigade);
+    }
+    apr_brigade_destroy(brigade);
+    return status;
+}
+
+/* A filter that decodes a body takes this header away. */
+static int is_encoded(request_rec *r)
+{
+    const char *encoding = apr_table_get(r->headers_in, "Content-Encoding");
+
+    return encoding && ap_cstr_casecmp(encoding, "identity");
+}
+
+at_error_t *at_body_read(at_json_t **root, at_body_failure_t *failure,
+                         request_rec *r, apr_off_t limit)
+{
+    reader_t reader = { r, NULL, limit, 0, 0 };
+    at_error_t *error;
+
+    failure->reason = APR_SUCCESS;
+    failure->http_status = OK;
+    AT_TRY(check_announced_length(&reader));
+    reader.parser = at_json_parser_make(r->pool);
+    if (!reader.parser) {
+        return at_error_hidden(r->pool, AT_INTERNAL_ERROR,
+                               "no memory for a JSON parser");
+    }
+    failure->reason = read_all(&reader);
+    if (failure->reason != APR_SUCCESS) {
+        failure->http_status = ap_map_http_request_error(failure->reason,
+                                                         HTTP_BAD_REQUEST);
+        return at_error_make(r->pool, AT_INVALID_REQUEST, "The body did not "
+                             "arrive whole, or in time.");
+    }
+    if (reader.length > limit) {
+        return too_large(&reader);
+    }
+    error = at_json_parser_finish(root, reader.parser);
+    if (error && is_encoded(r)) {
+        return at_error_make(r->pool, AT_UNSUPPORTED_MEDIA_TYPE, "A body "
+                             "with this Content-Encoding is not accepted "
+                             "here. Send it as it is.");
+    }
+    return error;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reading a request's body: parsed as it arrives, never kept whole. */
+#ifndef AT_BODY_H
+#define AT_BODY_H
+
+#include <httpd.h>
+
+#include "at_error.h"
+#include "at_json.h"
+
+/** What became of a body that could not be read. */
+typedef struct at_body_failure_t {
+    apr_status_t reason;      /* for the log */
+    int http_status;          /* what to answer */
+} at_body_failure_t;
+
+/**
+ * Read R's body of at most LIMIT bytes (after decoding) into *ROOT in R's
+ * pool. The error is AT_REQUEST_TOO_LARGE, AT_UNSUPPORTED_MEDIA_TYPE (it
+ * is encoded, and no filter decodes it), AT_INVALID_JSON, or, when it did
+ * not arrive whole, AT_INVALID_REQUEST with *FAILURE filled; the reason in
+ * *FAILURE is APR_SUCCESS otherwise.
+ */
+at_error_t *at_body_read(at_json_t **root, at_body_failure_t *failure,
+                         request_rec *r, apr_off_t limit) AT_MUST_CHECK;
+
+#endif /* AT_BODY_H */

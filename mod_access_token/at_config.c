@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "at_config.h"
+
+#include <apr_strings.h>
+
+#include <http_core.h>
+
+APLOG_USE_MODULE(access_token);
+
+#define UNSET (-1)
+
+static const at_config_t defaults = {
+    NULL,                     /* no statements */
+    65536,                    /* bytes of body */
+    NULL,                     /* at_scheme_default() */
+    0,                        /* HTTP statuses as the contract says */
+    0,                        /* unknown parameters are errors */
+    AT_CALLER_SESSION,
+    2                         /* seconds */
+};
+
+void *at_config_create(apr_pool_t *pool, char *place)
+{
+    at_config_t *config = apr_pcalloc(pool, sizeof(*config));
+
+    (void)place;
+    config->body_limit = UNSET;
+    config->http_200 = UNSET;
+    config->ignore_unknown = UNSET;
+    config->caller = UNSET;
+    config->retry_after = UNSET;
+    return config;
+}
+
+/* What ADD leaves unset is as in BASE. */
+static void fill(at_config_t *config, const at_config_t *base)
+{
+#define FILL(member, unset)                   \
+    if (config->member == (unset)) {          \
+        config->member = base->member;        \
+    }
+
+    FILL(source, NULL)
+    FILL(body_limit, UNSET)
+    FILL(scheme, NULL)
+    FILL(http_200, UNSET)
+    FILL(ignore_unknown, UNSET)
+    FILL(caller, UNSET)
+    FILL(retry_after, UNSET)
+#undef FILL
+}
+
+void *at_config_merge(apr_pool_t *pool, void *base, void *add)
+{
+    at_config_t *config = apr_pmemdup(pool, add, sizeof(*config));
+
+    fill(config, base);
+    return config;
+}
+
+void *at_server_config_create(apr_pool_t *pool, server_rec *server)
+{
+    at_server_config_t *config = apr_pcalloc(pool, sizeof(*config));
+
+    (void)server;
+    config->sources = apr_hash_make(pool);
+    return config;
+}
+
+at_server_config_t *at_server_config_of(server_rec *server)
+{
+    return ap_get_module_config(server->module_config, &access_token_module);
+}
+
+const at_config_t *at_config_of(request_rec *r)
+{
+    at_config_t *config = apr_pmemdup(r->pool,
+        ap_get_module_config(r->per_dir_config, &access_token_module),
+        sizeof(*config));
+
+    fill(config, &defaults);
+    if (!config->scheme) {
+        config->scheme = at_scheme_default();
+    }
+    return config;
+}
+
+static const char *make_source(at_source_t **source, cmd_parms *cmd,
+                               const char *folder)
+{
+    at_statements_t *statements;
+    const char *problem = at_statements_read(&statements, folder, cmd->pool);
+
+    if (!problem) {
+        problem = at_source_make(source, statements, cmd->server, cmd->pool);
+    }
+    return problem ? apr_pstrcat(cmd->pool, cmd->cmd->name, ": ", problem,
+                                 (char *)NULL) : NULL;
+}
+
+static const char *set_statements(cmd_parms *cmd, void *place,
+                                  const char *argument)
+{
+    at_server_config_t *server = at_server_config_of(cmd->server);
+    at_config_t *config = place;
+    const char *folder = ap_server_root_relative(cmd->pool, argument);
+    const char *problem = NULL;
+    at_source_t *source;
+
+    if (!folder) {
+        return apr_pstrcat(cmd->pool, "AccessTokenStatements: not a path: ",
+                           argument, (char *)NULL);
+    }
+    source = apr_hash_get(server->sources, folder, APR_HASH_KEY_STRING);
+    if (!source) {
+        problem = make_source(&source, cmd, folder);
+        apr_hash_set(server->sources, folder, APR_HASH_KEY_STRING,
+                     problem ? NULL : source);
+    }
+    config->source = problem ? NULL : source;
+    return problem;
+}
+
+/* TEXT as a whole number of LEAST to MOST into *NUMBER. */
+static const char *read_number(apr_off_t *number, cmd_parms *cmd,
+                               const char *text, apr_off_t least,
+                               apr_off_t most)
+{
+    char *end;
+
+    if (apr_strtoff(number, text, &end, 10) != APR_SUCCESS || *end || !*text
+        || *number < least || *number > most) {
+        return apr_psprintf(cmd->pool, "%s: a whole number from %"
+                            APR_OFF_T_FMT " to %" APR_OFF_T_FMT ", not "
+                            "\"%s\"", cmd->cmd->name, least, most, text);
+    }
+    return NULL;
+}
+
+static const char *set_body_limit(cmd_parms *cmd, void *place,
+                                  const char *argument)
+{
+    at_config_t *config = place;
+
+    return read_number(&config->body_limit, cmd, argument, 1,
+                       64 * 1024 * 1024);
+}
+
+static const char *set_scheme(cmd_parms *cmd, void *place, const char *name,
+                              const char *cost)
+{
+    at_config_t *config = place;
+    const char *problem = at_scheme_make(&config->scheme, name, cost,
+                                         cmd->pool);
+
+    return problem ? apr_pstrcat(cmd->pool, cmd->cmd->name, ": ", problem,
+                                 (char *)NULL) : NULL;
+}
+
+static const char *set_http_200(cmd_parms *cmd, void *place, int on)
+{
+    at_config_t *config = place;
+
+    (void)cmd;
+    config->http_200 = on != 0;
+    return NULL;
+}
+
+static const char *set_unknown(cmd_parms *cmd, void *place,
+                               const char *argument)
+{
+    at_config_t *config = place;
+
+    config->ignore_unknown = !ap_cstr_casecmp(argument, "ignore");
+    if (!config->ignore_unknown && ap_cstr_casecmp(argument, "refuse")) {
+        return apr_psprintf(cmd->pool, "%s: refuse or ignore, not \"%s\"",
+                            cmd->cmd->name, argument);
+    }
+    return NULL;
+}
+
+static const char *set_caller(cmd_parms *cmd, void *place, const char *first,
+                              const char *second)
+{
+    at_config_t *config = place;
+    const char *words[2];
+    int i;
+
+    words[0] = first;
+    words[1] = second;
+    config->caller = 0;
+    for (i = 0; i < 2 && words[i]; i++) {
+        if (!ap_cstr_casecmp(words[i], "session")) {
+            config->caller |= AT_CALLER_SESSION;
+        }
+        else if (!ap_cstr_casecmp(words[i], "apache")) {
+            config->caller |= AT_CALLER_APACHE;
+        }
+        else {
+            return apr_psprintf(cmd->pool, "%s: session, apache or both, "
+                                "not \"%s\"", cmd->cmd->name, words[i]);
+        }
+    }
+    return NULL;
+}
+
+static const char *set_retry_after(cmd_parms *cmd, void *place,
+                                   const char *argument)
+{
+    at_config_t *config = place;
+    apr_off_t seconds = 0;
+    const char *problem = read_number(&seconds, cmd, argument, 0, 86400);
+
+    config->retry_after = (int)seconds;
+    return problem;
+}
+
+#define PLACES (RSRC_CONF | ACCESS_CONF)
+
+const command_rec at_config_directives[] = {
+    AP_INIT_TAKE1("AccessTokenStatements", set_statements, NULL, PLACES,
+                  "the folder of the statement files, relative to "
+                  "ServerRoot"),
+    AP_INIT_TAKE1("AccessTokenBodyLimit", set_body_limit, NULL, PLACES,
+                  "the longest body in bytes (default 65536)"),
+    AP_INIT_TAKE12("AccessTokenPassCodeScheme", set_scheme, NULL, PLACES,
+                   "how pass codes are hashed, and at which cost (default "
+                   "bcrypt 10)"),
+    AP_INIT_FLAG("AccessTokenHTTP200", set_http_200, NULL, PLACES,
+                 "answer errors of the 4xx by HTTP 200 (default Off)"),
+    AP_INIT_TAKE1("AccessTokenUnknownParameters", set_unknown, NULL, PLACES,
+                  "refuse or ignore parameters that do not exist (default "
+                  "refuse)"),
+    AP_INIT_TAKE12("AccessTokenCaller", set_caller, NULL, PLACES,
+                   "who names the caller: session, apache or both (default "
+                   "session)"),
+    AP_INIT_TAKE1("AccessTokenRetryAfter", set_retry_after, NULL, PLACES,
+                  "the seconds in the Retry-After of a 503 (default 2)"),
+    { NULL, { NULL }, NULL, 0, RAW_ARGS, NULL }
+};

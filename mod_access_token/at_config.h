@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The directives and what they set; conf/access_token.conf explains them. */
+#ifndef AT_CONFIG_H
+#define AT_CONFIG_H
+
+#include <httpd.h>
+#include <http_config.h>
+
+#include <apr_hash.h>
+#include <apr_shm.h>
+
+#include "at_passcode.h"
+#include "at_store_dbd.h"
+
+/** The prefix of a log message: its stable tag. */
+#define ATLOGNO(number) "AT" number ": "
+
+/** The handlers' names for SetHandler. */
+#define AT_HANDLER_UPDATE "access-token-update"
+#define AT_HANDLER_ERROR  "access-token-error"
+
+/** The ways in which a caller may be named; bits. */
+enum {
+    AT_CALLER_SESSION = 1,    /* a session token */
+    AT_CALLER_APACHE = 2      /* whom Apache authenticated, r->user */
+};
+
+/** What holds for a request. Unset is -1, or NULL. */
+typedef struct at_config_t {
+    const at_source_t *source;   /* AccessTokenStatements */
+    apr_off_t body_limit;        /* AccessTokenBodyLimit, in bytes */
+    const at_scheme_t *scheme;   /* AccessTokenPassCodeScheme */
+    int http_200;                /* AccessTokenHTTP200 */
+    int ignore_unknown;          /* AccessTokenUnknownParameters */
+    int caller;                  /* AccessTokenCaller: AT_CALLER_… */
+    int retry_after;             /* AccessTokenRetryAfter, in seconds */
+} at_config_t;
+
+/** What belongs to a server and not to a place in it. */
+typedef struct at_server_config_t {
+    apr_hash_t *sources;         /* folder -> at_source_t * */
+    const char *driver;          /* DBDriver, or NULL */
+    const char *params;          /* DBDParams, or NULL */
+    apr_shm_t *started;          /* shared by the children: one of them has
+                                    done the checks of the start */
+} at_server_config_t;
+
+/** Create and merge, for the module record. */
+void *at_config_create(apr_pool_t *pool, char *place);
+void *at_config_merge(apr_pool_t *pool, void *base, void *add);
+void *at_server_config_create(apr_pool_t *pool, server_rec *server);
+
+/** The module's directives. */
+extern const command_rec at_config_directives[];
+
+/**
+ * The configuration of R with all defaults filled in, in R's pool. Its
+ * source is NULL where no AccessTokenStatements applies.
+ */
+const at_config_t *at_config_of(request_rec *r);
+
+/** The part of SERVER's own. Never NULL. */
+at_server_config_t *at_server_config_of(server_rec *server);
+
+#endif /* AT_CONFIG_H */

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * custom_field_set: reading a request's entries, judging them by the fields
+ * that are configured, merging them into the stored set, which is one JSON
+ * object. Contract, section 2.
+ */
+#ifndef AT_CUSTOM_H
+#define AT_CUSTOM_H
+
+#include <apr_pools.h>
+#include <apr_tables.h>
+
+#include "at_json.h"
+
+/** The contract's limits. */
+#define AT_CUSTOM_ENTRIES          50
+#define AT_CUSTOM_NAME_CHARACTERS  64
+#define AT_CUSTOM_VALUE_CHARACTERS 1000
+#define AT_CUSTOM_SET_BYTES        60000
+
+/** One field of the request's set. */
+typedef struct at_custom_entry_t {
+    const char *name;
+    const at_json_t *value;
+    const char *pointer;
+} at_custom_entry_t;
+
+/** One configured field. */
+typedef struct at_custom_field_t {
+    const char *name;
+    const char *type;         /* "string", "number" or "boolean" */
+} at_custom_field_t;
+
+/**
+ * Read VALUE, which stands at POINTER in the request, in any of the forms
+ * that the contract allows. Returns an array of at_custom_entry_t in POOL;
+ * what is wrong with its shape is added to VIOLATIONS.
+ */
+apr_array_header_t *at_custom_read(const at_json_t *value,
+                                   const char *pointer,
+                                   apr_array_header_t *violations,
+                                   apr_pool_t *pool);
+
+/** The field NAME among CONFIGURED (at_custom_field_t), or NULL. */
+const at_custom_field_t *at_custom_find(const apr_array_header_t *configured,
+                                        const char *name);
+
+/**
+ * Judge ENTRIES by CONFIGURED (at_custom_field_t). What is wrong is added
+ * to VIOLATIONS.
+ */
+void at_custom_judge(const apr_array_header_t *entries,
+                     const apr_array_header_t *configured,
+                     apr_array_header_t *violations);
+
+/**
+ * Merge ENTRIES, which are judged, into STORED, a JSON object or NULL.
+ * *MERGED becomes the new set in POOL, NULL if nothing is left in it. The
+ * error is AT_INTERNAL_ERROR: STORED is no JSON object.
+ */
+at_error_t *at_custom_merge(const char **merged, const char *stored,
+                            const apr_array_header_t *entries,
+                            apr_pool_t *pool) AT_MUST_CHECK;
+
+#endif /* AT_CUSTOM_H */

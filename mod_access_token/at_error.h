@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Errors as values. A function that can fail returns an at_error_t *, and
+ * NULL when all is well. The error carries what the caller of the API may
+ * read (code, description, violations) and, apart from it, what only the
+ * error log may show (detail). Contract, section 5.
+ */
+#ifndef AT_ERROR_H
+#define AT_ERROR_H
+
+#include <apr_pools.h>
+#include <apr_tables.h>
+
+#if defined(__GNUC__)
+#define AT_MUST_CHECK __attribute__((warn_unused_result))
+#else
+#define AT_MUST_CHECK
+#endif
+
+/** The outcome codes of the contract's table, in its order. */
+typedef enum {
+    AT_OK,
+    AT_INVALID_JSON,
+    AT_INVALID_REQUEST,
+    AT_INVALID_TOKEN,
+    AT_FORBIDDEN,
+    AT_ACCESS_TOKEN_NOT_FOUND,
+    AT_METHOD_NOT_ALLOWED,
+    AT_DUPLICATE_VALUE,
+    AT_VERSION_CONFLICT,
+    AT_PRECONDITION_FAILED,
+    AT_REQUEST_TOO_LARGE,
+    AT_UNSUPPORTED_MEDIA_TYPE,
+    AT_VALIDATION_FAILED,
+    AT_INTERNAL_ERROR,
+    AT_SERVICE_UNAVAILABLE
+} at_code_e;
+
+/** The codes of single violations, as the contract lists them. */
+typedef enum {
+    AT_VIOLATION_MANDATORY,
+    AT_VIOLATION_EXACTLY_ONE_OF,
+    AT_VIOLATION_INVALID_TYPE,
+    AT_VIOLATION_INVALID_FORMAT,
+    AT_VIOLATION_OUT_OF_RANGE,
+    AT_VIOLATION_TOO_LONG,
+    AT_VIOLATION_TOO_SHORT,
+    AT_VIOLATION_TOO_FEW_LETTERS,
+    AT_VIOLATION_TOO_FEW_DIGITS,
+    AT_VIOLATION_TOO_FEW_SPECIAL,
+    AT_VIOLATION_UNKNOWN_PARAMETER,
+    AT_VIOLATION_UNKNOWN_FIELD,
+    AT_VIOLATION_UNKNOWN_CUSTOM_FIELD,
+    AT_VIOLATION_DUPLICATE_VALUE
+} at_violation_e;
+
+/** One thing that is wrong with a request. */
+typedef struct at_violation_t {
+    const char *pointer;      /* RFC 6901, into the request body */
+    at_violation_e code;
+    const char *message;      /* a sentence; never holds a value */
+} at_violation_t;
+
+typedef struct at_error_t {
+    at_code_e code;
+    const char *description;  /* for the caller; no SQL, file or secret */
+    apr_array_header_t *violations; /* of at_violation_t, or NULL */
+    const char *detail;       /* for the error log only, or NULL */
+} at_error_t;
+
+/** Leave the calling function with the error of EXPR, if it gives one. */
+#define AT_TRY(expr)                        \
+    do {                                    \
+        at_error_t *at_try_error_ = (expr); \
+        if (at_try_error_) {                \
+            return at_try_error_;           \
+        }                                   \
+    } while (0)
+
+/**
+ * The name of CODE as it stands in `status.code`, e.g. "OK". Never NULL.
+ */
+const char *at_code_name(at_code_e code);
+
+/** The short text of `status.message` for CODE; "" for AT_OK. */
+const char *at_code_message(at_code_e code);
+
+/** The HTTP status of CODE (contract, section 5). */
+int at_code_http_status(at_code_e code);
+
+/**
+ * True if CODE is one that the HTTP-200 mode turns into 200: the 4xx of
+ * the table but for 405, 413 and 415.
+ */
+int at_code_may_be_200(at_code_e code);
+
+/** The name of the violation CODE, e.g. "TOO_LONG". Never NULL. */
+const char *at_violation_name(at_violation_e code);
+
+/**
+ * Make an error of CODE in POOL, described to the caller by the printf
+ * format FORMAT.
+ */
+at_error_t *at_error_make(apr_pool_t *pool, at_code_e code,
+                          const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/**
+ * Make an AT_INTERNAL_ERROR or AT_SERVICE_UNAVAILABLE in POOL with the
+ * standing description of CODE; DETAIL (lifetime of POOL) is for the log.
+ */
+at_error_t *at_error_hidden(apr_pool_t *pool, at_code_e code,
+                            const char *detail);
+
+/**
+ * The error for VIOLATIONS (an array of at_violation_t), made in POOL, or
+ * NULL if there are none.
+ */
+at_error_t *at_error_violations(apr_pool_t *pool,
+                                apr_array_header_t *violations);
+
+/** Make an empty array of at_violation_t in POOL. */
+apr_array_header_t *at_violations_make(apr_pool_t *pool);
+
+/**
+ * Add to VIOLATIONS that CODE holds at POINTER (lifetime of the array's
+ * pool); the message is made from the printf format FORMAT.
+ */
+void at_violations_add(apr_array_header_t *violations, const char *pointer,
+                       at_violation_e code, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/**
+ * The JSON pointer to the member NAME of what BASE points to ("" for the
+ * root), made in POOL: `~` and `/` in NAME are escaped (RFC 6901).
+ */
+const char *at_pointer_member(apr_pool_t *pool, const char *base,
+                              const char *name);
+
+/** The JSON pointer to element INDEX of what BASE points to. */
+const char *at_pointer_element(apr_pool_t *pool, const char *base,
+                               int index);
+
+#endif /* AT_ERROR_H */

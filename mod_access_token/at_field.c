@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "at_field.h"
+
+#include <string.h>
+
+#define CREDENTIAL AT_FIELD_IS_CREDENTIAL
+#define SECRET     AT_FIELD_IS_SECRET
+
+/* The credentials come first, in the order of at_credential_e. */
+static const at_field_t fields[] = {
+    { "authentication_code", AT_FIELD_STRING, CREDENTIAL,          255 },
+    { "identifier",          AT_FIELD_STRING, CREDENTIAL,          255 },
+    { "pass_code",           AT_FIELD_STRING, CREDENTIAL | SECRET, 0 },
+    { "card_masked_number",  AT_FIELD_STRING, 0,                   32 },
+    { "udf_string_1",        AT_FIELD_STRING, 0,                   255 },
+    { "udf_string_2",        AT_FIELD_STRING, 0,                   255 },
+    { "udf_string_3",        AT_FIELD_STRING, 0,                   255 },
+    { "udf_string_4",        AT_FIELD_STRING, 0,                   255 },
+    { "udf_string_5",        AT_FIELD_STRING, 0,                   255 },
+    { "udf_string_6",        AT_FIELD_STRING, 0,                   255 },
+    { "udf_string_7",        AT_FIELD_STRING, 0,                   255 },
+    { "udf_string_8",        AT_FIELD_STRING, 0,                   255 },
+    { "udf_float_1",         AT_FIELD_NUMBER, 0,                   0 },
+    { "udf_float_2",         AT_FIELD_NUMBER, 0,                   0 },
+    { "udf_float_3",         AT_FIELD_NUMBER, 0,                   0 },
+    { "udf_float_4",         AT_FIELD_NUMBER, 0,                   0 },
+    { "udf_date_1",          AT_FIELD_DATE,   0,                   0 },
+    { "udf_date_2",          AT_FIELD_DATE,   0,                   0 },
+    { "udf_date_3",          AT_FIELD_DATE,   0,                   0 },
+    { "udf_date_4",          AT_FIELD_DATE,   0,                   0 },
+    { "custom_field_set",    AT_FIELD_CUSTOM, 0,                   0 }
+};
+
+int at_field_count(void)
+{
+    return (int)(sizeof(fields) / sizeof(fields[0]));
+}
+
+const at_field_t *at_field_get(int index)
+{
+    return &fields[index];
+}
+
+int at_field_find(const char *name)
+{
+    int i;
+
+    for (i = 0; i < at_field_count(); i++) {
+        if (!strcmp(fields[i].name, name)) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+int at_field_custom(void)
+{
+    int i = 0;
+
+    while (fields[i].type != AT_FIELD_CUSTOM) {
+        i++;
+    }
+    return i;
+}

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "at_handler.h"
+
+#include <string.h>
+
+#include <apr_lib.h>
+#include <apr_strings.h>
+
+#include <http_core.h>
+#include <http_log.h>
+#include <http_protocol.h>
+
+#include "at_body.h"
+#include "at_config.h"
+#include "at_date.h"
+#include "at_request.h"
+#include "at_response.h"
+#include "at_store_dbd.h"
+#include "at_update.h"
+
+APLOG_USE_MODULE(access_token);
+
+static at_error_t *check_method(request_rec *r)
+{
+    if (r->method_number == M_POST) {
+        return NULL;
+    }
+    return at_error_make(r->pool, AT_METHOD_NOT_ALLOWED,
+                         "This address takes POST.");
+}
+
+static at_error_t *check_media_type(request_rec *r)
+{
+    static const char json[] = "application/json";
+    const char *type = apr_table_get(r->headers_in, "Content-Type");
+    const char *end;
+
+    if (!type) {
+        return NULL;
+    }
+    while (apr_isspace(*type)) {
+        type++;
+    }
+    end = type + strcspn(type, "; \t");
+    if ((apr_size_t)(end - type) == strlen(json)
+        && !ap_cstr_casecmpn(type, json, strlen(json))) {
+        return NULL;
+    }
+    return at_error_make(r->pool, AT_UNSUPPORTED_MEDIA_TYPE,
+                         "The body must be application/json.");
+}
+
+/* The token of `Authorization: Bearer ...` (RFC 6750), or NULL. */
+static const char *bearer_token(request_rec *r)
+{
+    const char *header = apr_table_get(r->headers_in, "Authorization");
+    const char *token;
+    char *end;
+
+    if (!header || ap_cstr_casecmpn(header, "Bearer", 6)
+        || !apr_isspace(header[6])) {
+        return NULL;
+    }
+    token = header + 6;
+    while (apr_isspace(*token)) {
+        token++;
+    }
+    end = apr_pstrdup(r->pool, token);
+    token = end;
+    end += strlen(end);
+    while (end > token && apr_isspace(end[-1])) {
+        *--end = '\0';
+    }
+    return *token ? token : NULL;
+}
+
+/* Find who calls, in the ways that the configuration opens. */
+static at_error_t *find_caller(at_update_t *update, request_rec *r,
+                               const at_config_t *config)
+{
+    const char *bearer = bearer_token(r);
+    const char *token = update->request->token;
+
+    if (bearer && token && strcmp(bearer, token)) {
+        return at_error_make(r->pool, AT_INVALID_REQUEST, "The Authorization "
+                             "header and the body name different session "
+                             "tokens. Send one of the two.");
+    }
+    if (config->caller & AT_CALLER_APACHE) {
+        update->username = r->user;
+    }
+    /* A token beside r->user is compared, even where it opens nothing. */
+    if ((config->caller & AT_CALLER_SESSION) || update->username) {
+        update->token = token ? token : bearer;
+    }
+    return NULL;
+}
+
+/* From the body to the reply. */
+static at_error_t *serve(at_update_t *update, const at_json_t *root,
+                         request_rec *r, const at_config_t *config)
+{
+    at_request_options_t options;
+    at_request_t *request;
+
+    update->pool = r->pool;
+    update->statements = at_source_statements(config->source);
+    update->scheme = config->scheme;
+    update->if_match = apr_table_get(r->headers_in, "If-Match");
+    update->now = at_date_format(r->pool, apr_time_now());
+    options.statements = update->statements;
+    options.scheme = config->scheme;
+    options.ignore_unknown = config->ignore_unknown;
+    AT_TRY(at_request_read(&request, root, &options, r->pool));
+    update->request = request;
+    AT_TRY(find_caller(update, r, config));
+    update->store = at_store_dbd_make(r, config->source);
+    return at_update_run(update);
+}
+
+/* For the access log: who called, and which access token it was. */
+static void note(request_rec *r, const at_update_t *update)
+{
+    if (update->caller && !r->user) {
+        r->user = apr_pstrdup(r->pool, update->caller);
+    }
+    if (update->id) {
+        apr_table_setn(r->notes, AT_NOTE_ID, update->id);
+    }
+}
+
+static int answer_options(request_rec *r)
+{
+    (void)at_exchange_begin(r);
+    apr_table_setn(r->headers_out, "Allow", "OPTIONS, POST");
+    ap_set_content_length(r, 0);
+    return OK;
+}
+
+/* The body did not come as far as to be judged. */
+static int answer_failure(at_exchange_t *exchange, at_error_t *error,
+                          const at_body_failure_t *failure)
+{
+    request_rec *r = exchange->r;
+
+    ap_log_rerror(APLOG_MARK, APLOG_INFO, failure->reason, r,
+                  ATLOGNO("005") "the body did not arrive whole "
+                  "[request %s]", exchange->request_id);
+    if (failure->http_status == AP_FILTER_ERROR) {
+        return AP_FILTER_ERROR;          /* the filter has answered */
+    }
+    if (failure->http_status == HTTP_REQUEST_ENTITY_TOO_LARGE) {
+        error = at_error_make(r->pool, AT_REQUEST_TOO_LARGE, "The body is "
+                              "longer than LimitRequestBody allows.");
+    }
+    return at_exchange_send_error_as(exchange, error, failure->http_status);
+}
+
+/* Everything up to the document: contract, section 5, "Order". */
+static at_error_t *receive(at_json_t **root, at_body_failure_t *failure,
+                           at_exchange_t *exchange)
+{
+    request_rec *r = exchange->r;
+
+    AT_TRY(check_method(r));
+    AT_TRY(check_media_type(r));
+    if (!exchange->config->source) {
+        return at_error_hidden(r->pool, AT_INTERNAL_ERROR, "no "
+                               "AccessTokenStatements applies here");
+    }
+    return at_body_read(root, failure, r, exchange->config->body_limit);
+}
+
+int at_handler_update(request_rec *r)
+{
+    at_body_failure_t failure = { APR_SUCCESS, OK };
+    at_exchange_t *exchange;
+    at_update_t update;
+    at_error_t *error;
+    at_json_t *root = NULL;
+
+    if (!r->handler || strcmp(r->handler, AT_HANDLER_UPDATE)) {
+        return DECLINED;
+    }
+    if (r->method_number == M_OPTIONS) {
+        return answer_options(r);
+    }
+    exchange = at_exchange_begin(r);
+    memset(&update, 0, sizeof(update));
+    error = receive(&root, &failure, exchange);
+    if (failure.reason != APR_SUCCESS) {
+        return answer_failure(exchange, error, &failure);
+    }
+    if (!error) {
+        error = serve(&update, root, r, exchange->config);
+    }
+    note(r, &update);
+    return error ? at_exchange_send_error(exchange, error)
+                 : at_exchange_send_data(exchange, &update.body,
+                                         update.etag);
+}
+
+/* The code for a status that Apache itself answers with. */
+static at_code_e code_of_status(int http_status)
+{
+    switch (http_status) {
+    case HTTP_UNAUTHORIZED:
+        return AT_INVALID_TOKEN;
+    case HTTP_FORBIDDEN:
+        return AT_FORBIDDEN;
+    case HTTP_METHOD_NOT_ALLOWED:
+        return AT_METHOD_NOT_ALLOWED;
+    case HTTP_REQUEST_ENTITY_TOO_LARGE:
+        return AT_REQUEST_TOO_LARGE;
+    case HTTP_UNSUPPORTED_MEDIA_TYPE:
+        return AT_UNSUPPORTED_MEDIA_TYPE;
+    case HTTP_BAD_GATEWAY:
+    case HTTP_SERVICE_UNAVAILABLE:
+    case HTTP_GATEWAY_TIME_OUT:
+        return AT_SERVICE_UNAVAILABLE;
+    default:
+        return http_status < 500 ? AT_INVALID_REQUEST : AT_INTERNAL_ERROR;
+    }
+}
+
+int at_handler_error(request_rec *r)
+{
+    at_exchange_t *exchange;
+    int http_status;
+
+    if (!r->handler || strcmp(r->handler, AT_HANDLER_ERROR)) {
+        return DECLINED;
+    }
+    exchange = at_exchange_begin(r);
+    http_status = r->prev ? r->prev->status : HTTP_NOT_FOUND;
+    return at_exchange_send_error_as(exchange,
+        at_error_make(r->pool, code_of_status(http_status),
+                      "The server refused the request before it was looked "
+                      "at: %s.", ap_get_status_line(http_status)),
+        http_status);
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The content handlers. */
+#ifndef AT_HANDLER_H
+#define AT_HANDLER_H
+
+#include <httpd.h>
+
+/**
+ * `SetHandler access-token-update`: the method. DECLINED for any other
+ * handler's name.
+ */
+int at_handler_update(request_rec *r);
+
+/**
+ * `SetHandler access-token-error`: what an ErrorDocument points to, so that
+ * errors which Apache raises itself are JSON too. DECLINED for any other
+ * handler's name.
+ */
+int at_handler_error(request_rec *r);
+
+#endif /* AT_HANDLER_H */

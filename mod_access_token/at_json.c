@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "at_json.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <apr_hash.h>
+#include <apr_strings.h>
+#include <yajl/yajl_parse.h>
+
+#include "at_json_scan.h"
+
+/* An array or an object that is not closed yet. */
+typedef struct {
+    at_json_t *value;
+    apr_hash_t *names;        /* of an object: the names so far */
+    const char *name;         /* of an object: of the value to come */
+} container_t;
+
+struct at_json_parser_t {
+    apr_pool_t *pool;
+    yajl_handle yajl;
+    at_json_scan_t scan;
+    apr_size_t offset;        /* bytes that yajl was given before this cut */
+    int depth;
+    container_t stack[AT_JSON_DEPTH];
+    at_json_t *root;
+    const char *problem;      /* found in a callback */
+    at_error_t *error;        /* the first; the rest is passed over */
+};
+
+/* Put VALUE where it belongs: the open container, or the root. */
+static at_json_t *add_value(at_json_parser_t *parser, at_json_type_e type)
+{
+    at_json_t *value = apr_pcalloc(parser->pool, sizeof(*value));
+    container_t *container;
+
+    value->type = type;
+    if (parser->depth == 0) {
+        parser->root = value;
+        return value;
+    }
+    container = &parser->stack[parser->depth - 1];
+    if (container->value->type == AT_JSON_ARRAY) {
+        APR_ARRAY_PUSH(container->value->elements, at_json_t *) = value;
+    }
+    else {
+        at_json_member_t *member = apr_array_push(container->value->members);
+
+        member->name = container->name;
+        member->value = value;
+    }
+    return value;
+}
+
+static int on_null(void *context)
+{
+    add_value(context, AT_JSON_NULL);
+    return 1;
+}
+
+static int on_boolean(void *context, int boolean)
+{
+    add_value(context, AT_JSON_BOOLEAN)->boolean = boolean != 0;
+    return 1;
+}
+
+static int on_number(void *context, const char *text, size_t length)
+{
+    at_json_parser_t *parser = context;
+
+    add_value(parser, AT_JSON_NUMBER)->text =
+        apr_pstrmemdup(parser->pool, text, length);
+    return 1;
+}
+
+static int on_string(void *context, const unsigned char *text, size_t length)
+{
+    at_json_parser_t *parser = context;
+
+    add_value(parser, AT_JSON_STRING)->text =
+        apr_pstrmemdup(parser->pool, (const char *)text, length);
+    return 1;
+}
+
+static container_t *open_container(at_json_parser_t *parser,
+                                   at_json_type_e type)
+{
+    container_t *container;
+    at_json_t *value;
+
+    if (parser->depth == AT_JSON_DEPTH) {
+        parser->problem = apr_psprintf(parser->pool,
+                                       "nesting deeper than %d levels",
+                                       AT_JSON_DEPTH);
+        return NULL;
+    }
+    value = add_value(parser, type);
+    container = &parser->stack[parser->depth++];
+    memset(container, 0, sizeof(*container));
+    container->value = value;
+    return container;
+}
+
+static int on_object_open(void *context)
+{
+    at_json_parser_t *parser = context;
+    container_t *container = open_container(parser, AT_JSON_OBJECT);
+
+    if (!container) {
+        return 0;
+    }
+    container->value->members = apr_array_make(parser->pool, 8,
+                                               sizeof(at_json_member_t));
+    container->names = apr_hash_make(parser->pool);
+    return 1;
+}
+
+static int on_array_open(void *context)
+{
+    at_json_parser_t *parser = context;
+    container_t *container = open_container(parser, AT_JSON_ARRAY);
+
+    if (!container) {
+        return 0;
+    }
+    container->value->elements = apr_array_make(parser->pool, 4,
+                                                sizeof(at_json_t *));
+    return 1;
+}
+
+static int on_name(void *context, const unsigned char *text, size_t length)
+{
+    at_json_parser_t *parser = context;
+    container_t *container = &parser->stack[parser->depth - 1];
+    const char *name = apr_pstrmemdup(parser->pool, (const char *)text,
+                                      length);
+
+    if (apr_hash_get(container->names, name, APR_HASH_KEY_STRING)) {
+        parser->problem = "a member that stands twice in its object";
+        return 0;
+    }
+    apr_hash_set(container->names, name, APR_HASH_KEY_STRING, name);
+    container->name = name;
+    return 1;
+}
+
+static int on_close(void *context)
+{
+    at_json_parser_t *parser = context;
+
+    parser->depth--;
+    return 1;
+}
+
+static const yajl_callbacks callbacks = {
+    on_null, on_boolean, NULL, NULL, on_number, on_string,
+    on_object_open, on_name, on_close, on_array_open, on_close
+};
+
+static apr_status_t free_yajl(void *yajl)
+{
+    yajl_free(yajl);
+    return APR_SUCCESS;
+}
+
+at_json_parser_t *at_json_parser_make(apr_pool_t *pool)
+{
+    at_json_parser_t *parser = apr_pcalloc(pool, sizeof(*parser));
+
+    parser->pool = pool;
+    parser->yajl = yajl_alloc(&callbacks, NULL, parser);
+    if (!parser->yajl) {
+        return NULL;
+    }
+    apr_pool_cleanup_register(pool, parser->yajl, free_yajl,
+                              apr_pool_cleanup_null);
+    return parser;
+}
+
+static void remember(at_json_parser_t *parser, const char *problem,
+                     apr_size_t offset)
+{
+    parser->error = at_error_make(parser->pool, AT_INVALID_JSON,
+                                  "Wrong at byte %" APR_SIZE_T_FMT ": %s.",
+                                  offset, problem);
+}
+
+/*
+ * What yajl says, without its verbose form, which would quote the body and
+ * with it the caller's secrets.
+ */
+static void remember_yajl(at_json_parser_t *parser, const char *data,
+                          apr_size_t length)
+{
+    unsigned char *text;
+    char *line;
+    apr_size_t offset = parser->offset
+                        + yajl_get_bytes_consumed(parser->yajl);
+
+    if (parser->problem) {
+        remember(parser, parser->problem, offset);
+        return;
+    }
+    text = yajl_get_error(parser->yajl, 0, (const unsigned char *)data,
+                          length);
+    line = apr_pstrdup(parser->pool, text ? (const char *)text
+                                          : "out of memory");
+    line[strcspn(line, "\n")] = '\0';
+    if (text) {
+        yajl_free_error(parser->yajl, text);
+    }
+    remember(parser, line, offset);
+}
+
+void at_json_parser_feed(at_json_parser_t *parser, const char *data,
+                         apr_size_t length)
+{
+    const char *problem;
+    apr_size_t good;
+
+    if (parser->error) {
+        return;
+    }
+    problem = at_json_scan(&parser->scan, data, length, &good);
+    if (yajl_parse(parser->yajl, (const unsigned char *)data, good)
+        != yajl_status_ok) {
+        remember_yajl(parser, data, good);
+        return;
+    }
+    parser->offset += good;
+    if (problem) {
+        remember(parser, problem, parser->offset);
+    }
+}
+
+at_error_t *at_json_parser_finish(at_json_t **root,
+                                  at_json_parser_t *parser)
+{
+    if (!parser->error && parser->offset == 0) {
+        parser->error = at_error_make(parser->pool, AT_INVALID_JSON,
+                                      "The body is empty; it must be a "
+                                      "JSON object.");
+    }
+    else if (!parser->error
+             && yajl_complete_parse(parser->yajl) != yajl_status_ok) {
+        remember(parser, "the JSON text ends too early", parser->offset);
+    }
+    *root = parser->root;
+    return parser->error;
+}
+
+at_error_t *at_json_parse(at_json_t **root, const char *text,
+                          apr_pool_t *pool)
+{
+    at_json_parser_t *parser = at_json_parser_make(pool);
+
+    *root = NULL;
+    if (!parser) {
+        return at_error_hidden(pool, AT_INTERNAL_ERROR,
+                               "no memory for a JSON parser");
+    }
+    at_json_parser_feed(parser, text, strlen(text));
+    return at_json_parser_finish(root, parser);
+}
+
+at_json_t *at_json_get(const at_json_t *object, const char *name)
+{
+    int i;
+
+    for (i = 0; i < object->members->nelts; i++) {
+        at_json_member_t *member = &APR_ARRAY_IDX(object->members, i,
+                                                  at_json_member_t);
+
+        if (!strcmp(member->name, name)) {
+            return member->value;
+        }
+    }
+    return NULL;
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "at_json_scan.h"
+
+#include <apr_lib.h>
+
+static const char lone_surrogate[] = "a lone surrogate in a \\u escape";
+
+/* The escape's last hexadecimal digit is read: judge the UTF-16 unit. */
+static const char *judge_unit(at_json_scan_t *scan)
+{
+    int is_high = scan->unit >= 0xD800 && scan->unit <= 0xDBFF;
+    int is_low = scan->unit >= 0xDC00 && scan->unit <= 0xDFFF;
+
+    if (scan->unit == 0) {
+        return "\\u0000, which no value may hold";
+    }
+    if (scan->high_surrogate ? !is_low : is_low) {
+        return lone_surrogate;
+    }
+    scan->high_surrogate = is_high;
+    return NULL;
+}
+
+static unsigned int hexadecimal_value(unsigned char byte)
+{
+    return (unsigned int)(apr_isdigit(byte) ? byte - '0'
+                                            : apr_tolower(byte) - 'a' + 10);
+}
+
+/* A byte behind a backslash. Malformed escapes are left to the parser. */
+static const char *scan_escape(at_json_scan_t *scan, unsigned char byte)
+{
+    if (scan->escape == 1) {
+        if (byte != 'u') {
+            scan->escape = 0;
+            return scan->high_surrogate ? lone_surrogate : NULL;
+        }
+        scan->escape = 2;
+        scan->unit = 0;
+        return NULL;
+    }
+    if (!apr_isxdigit(byte)) {
+        scan->escape = 0;
+        return NULL;
+    }
+    scan->unit = scan->unit * 16 + hexadecimal_value(byte);
+    if (scan->escape < 5) {
+        scan->escape++;
+        return NULL;
+    }
+    scan->escape = 0;
+    return judge_unit(scan);
+}
+
+static const char *scan_string_byte(at_json_scan_t *scan, unsigned char byte)
+{
+    if (scan->escape) {
+        return scan_escape(scan, byte);
+    }
+    if (byte == '\\' && !scan->utf8.missing) {
+        scan->escape = 1;
+        return NULL;
+    }
+    if (scan->high_surrogate) {
+        return lone_surrogate;
+    }
+    if (byte == '"' && !scan->utf8.missing) {
+        scan->in_string = 0;
+        return NULL;
+    }
+    if (at_utf8_feed(&scan->utf8, byte) < 0) {
+        return "text that is not UTF-8";
+    }
+    return NULL;
+}
+
+static const char *scan_byte(at_json_scan_t *scan, unsigned char byte)
+{
+    if (scan->in_string) {
+        return scan_string_byte(scan, byte);
+    }
+    if (byte == 0xEF && scan->offset == 0) {
+        return "a byte order mark";
+    }
+    scan->in_string = byte == '"';
+    return NULL;
+}
+
+const char *at_json_scan(at_json_scan_t *scan, const char *data,
+                         apr_size_t length, apr_size_t *good)
+{
+    const char *problem = NULL;
+
+    for (*good = 0; *good < length; (*good)++) {
+        problem = scan_byte(scan, (unsigned char)data[*good]);
+        if (problem) {
+            break;
+        }
+        scan->offset++;
+    }
+    return problem;
+}

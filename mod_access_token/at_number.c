@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "at_number.h"
+
+#include <locale.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <apr_strings.h>
+
+/* The most of a double in the form of %.16e: "-d.{16 digits}e-324". */
+#define SCIENTIFIC_SIZE 32
+
+/* Another module may have set a locale whose decimal point is a comma. */
+static locale_t c_locale_begin(locale_t *previous)
+{
+    locale_t c_locale = newlocale(LC_NUMERIC_MASK, "C", (locale_t)0);
+
+    *previous = uselocale(c_locale);
+    return c_locale;
+}
+
+static void c_locale_end(locale_t c_locale, locale_t previous)
+{
+    uselocale(previous);
+    if (c_locale) {
+        freelocale(c_locale);
+    }
+}
+
+static double parse_double(const char *text)
+{
+    locale_t previous;
+    locale_t c_locale = c_locale_begin(&previous);
+    double value = strtod(text, NULL);
+
+    c_locale_end(c_locale, previous);
+    return value;
+}
+
+/* RFC 8259, section 6. */
+static int is_json_number(const char *text)
+{
+    static const char digits[] = "0123456789";
+    apr_size_t length;
+
+    text += *text == '-';
+    length = strspn(text, digits);
+    if (length == 0 || (length > 1 && *text == '0')) {
+        return 0;
+    }
+    text += length;
+    if (*text == '.') {
+        length = strspn(++text, digits);
+        if (length == 0) {
+            return 0;
+        }
+        text += length;
+    }
+    if (*text == 'e' || *text == 'E') {
+        text++;
+        text += *text == '-' || *text == '+';
+        length = strspn(text, digits);
+        if (length == 0) {
+            return 0;
+        }
+        text += length;
+    }
+    return *text == '\0';
+}
+
+int at_number_parse(double *value, const char *text)
+{
+    if (!is_json_number(text)) {
+        return 0;
+    }
+    *value = parse_double(text);
+    if (!isfinite(*value)) {
+        return -1;
+    }
+    *value += 0.0;            /* -0 + 0 is 0 */
+    return 1;
+}
+
+/*
+ * Put the fewest digits of MAGNITUDE that read back as it into DIGITS,
+ * without a point, and return its decimal exponent.
+ */
+static int shortest_digits(char *digits, double magnitude)
+{
+    char scientific[SCIENTIFIC_SIZE];
+    const char *from;
+    locale_t previous;
+    locale_t c_locale = c_locale_begin(&previous);
+    int precision;
+
+    for (precision = 0; precision < 17; precision++) {
+        snprintf(scientific, sizeof(scientific), "%.*e", precision,
+                 magnitude);
+        if (strtod(scientific, NULL) >= magnitude
+            && strtod(scientific, NULL) <= magnitude) {
+            break;
+        }
+    }
+    c_locale_end(c_locale, previous);
+    for (from = scientific; *from != 'e'; from++) {
+        if (*from != '.') {
+            *digits++ = *from;
+        }
+    }
+    *digits = '\0';
+    return atoi(from + 1);
+}
+
+/* ECMA-262, Number::toString, for a positive number. */
+static const char *layout(apr_pool_t *pool, const char *digits, int exponent)
+{
+    int count = (int)strlen(digits);
+
+    if (exponent >= count - 1 && exponent < 21) {
+        char *zeros = apr_pcalloc(pool, 22);
+
+        memset(zeros, '0', (size_t)(exponent - count + 1));
+        return apr_pstrcat(pool, digits, zeros, (char *)NULL);
+    }
+    if (exponent >= 0 && exponent < 21) {
+        return apr_psprintf(pool, "%.*s.%s", exponent + 1, digits,
+                            digits + exponent + 1);
+    }
+    if (exponent < 0 && exponent >= -6) {
+        return apr_psprintf(pool, "0.%.*s%s", -exponent - 1, "00000",
+                            digits);
+    }
+    return apr_psprintf(pool, "%c%s%se%+d", digits[0],
+                        count > 1 ? "." : "", digits + 1, exponent);
+}
+
+const char *at_number_format(apr_pool_t *pool, double value)
+{
+    char digits[SCIENTIFIC_SIZE];
+    double magnitude = fabs(value);
+    int exponent;
+
+    if (!(magnitude > 0)) {
+        return "0";
+    }
+    exponent = shortest_digits(digits, magnitude);
+    return apr_pstrcat(pool, value < 0 ? "-" : "",
+                       layout(pool, digits, exponent), (char *)NULL);
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Numbers as the contract wants them: a finite IEEE double in, the shortest
+ * JSON number that reads back as the same double out, written as ECMAScript
+ * and RFC 8785 write it. The process's locale plays no part.
+ */
+#ifndef AT_NUMBER_H
+#define AT_NUMBER_H
+
+#include <apr_pools.h>
+
+/**
+ * Read TEXT, a JSON number and nothing else, into *VALUE. Returns 0 if
+ * TEXT is no JSON number, -1 if it overflows a double, else 1. What is
+ * too small becomes zero; -0 becomes 0.
+ */
+int at_number_parse(double *value, const char *text);
+
+/**
+ * VALUE, which is finite, in POOL: at most 17 significant digits, plain
+ * from 1e-6 to below 1e21, else with an exponent ("5e-324", "1e+21").
+ */
+const char *at_number_format(apr_pool_t *pool, double value);
+
+#endif /* AT_NUMBER_H */

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "at_passcode.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <apr_md5.h>
+#include <apr_strings.h>
+#include <crypt.h>
+
+/*
+ * What each scheme of libxcrypt takes. It refuses phrases of 512 bytes and
+ * more; bcrypt and the DES ones look at less, and ignore the rest. bcrypt
+ * is $2y$, as htpasswd writes it: APR verifies that itself, everywhere.
+ */
+static const at_scheme_t schemes[] = {
+    { "bcrypt",        "$2y$",  10, 72 },
+    { "yescrypt",      "$y$",   0,  511 },
+    { "gost-yescrypt", "$gy$",  0,  511 },
+    { "scrypt",        "$7$",   0,  511 },
+    { "sha512crypt",   "$6$",   0,  511 },
+    { "sha256crypt",   "$5$",   0,  511 },
+    { "sha1crypt",     "$sha1", 0,  511 },
+    { "sunmd5",        "$md5",  0,  511 },
+    { "md5crypt",      "$1$",   0,  511 },
+    { "bsdicrypt",     "_",     0,  511 },
+    { "descrypt",      "",      0,  8 }
+};
+
+#define SCHEME_COUNT ((int)(sizeof(schemes) / sizeof(schemes[0])))
+
+const at_scheme_t *at_scheme_default(void)
+{
+    return &schemes[0];
+}
+
+/* True if the libcrypt that runs can hash by SCHEME at its cost. */
+static int make_setting(char *setting, const at_scheme_t *scheme)
+{
+    return crypt_gensalt_rn(scheme->prefix, scheme->cost, NULL, 0, setting,
+                            CRYPT_GENSALT_OUTPUT_SIZE) != NULL;
+}
+
+static const char *list_schemes(apr_pool_t *pool)
+{
+    char setting[CRYPT_GENSALT_OUTPUT_SIZE];
+    const char *list = "";
+    int i;
+
+    for (i = 0; i < SCHEME_COUNT; i++) {
+        if (make_setting(setting, &schemes[i])) {
+            list = apr_pstrcat(pool, list, *list ? ", " : "",
+                               schemes[i].name, (char *)NULL);
+        }
+    }
+    return list;
+}
+
+static const char *read_cost(unsigned long *cost, const char *text,
+                             apr_pool_t *pool)
+{
+    char *end;
+
+    errno = 0;
+    *cost = strtoul(text, &end, 10);
+    if (errno || *end || !strchr("123456789", *text) || !*text) {
+        return apr_psprintf(pool, "the cost must be a whole number above 0, "
+                            "not \"%s\"", text);
+    }
+    return NULL;
+}
+
+const char *at_scheme_make(const at_scheme_t **scheme, const char *name,
+                           const char *cost, apr_pool_t *pool)
+{
+    char setting[CRYPT_GENSALT_OUTPUT_SIZE];
+    at_scheme_t *made;
+    const char *problem;
+    int i;
+
+    for (i = 0; i < SCHEME_COUNT; i++) {
+        if (!strcmp(schemes[i].name, name)) {
+            break;
+        }
+    }
+    if (i == SCHEME_COUNT) {
+        return apr_psprintf(pool, "there is no scheme \"%s\"; libcrypt has "
+                            "%s", name, list_schemes(pool));
+    }
+    made = apr_pmemdup(pool, &schemes[i], sizeof(*made));
+    *scheme = made;
+    problem = cost ? read_cost(&made->cost, cost, pool) : NULL;
+    if (problem) {
+        return problem;
+    }
+    if (!make_setting(setting, made)) {
+        return apr_psprintf(pool, "libcrypt cannot hash by %s at the cost "
+                            "%lu; it has %s", name, made->cost,
+                            list_schemes(pool));
+    }
+    return NULL;
+}
+
+const char *at_passcode_hash(const at_scheme_t *scheme,
+                             const char *pass_code, apr_pool_t *pool)
+{
+    char setting[CRYPT_GENSALT_OUTPUT_SIZE];
+    struct crypt_data *data;
+    const char *hash = NULL;
+
+    if (strlen(pass_code) > scheme->max_bytes
+        || !make_setting(setting, scheme)) {
+        return NULL;
+    }
+    /* Of 32 KB; it holds traces of the pass code, so it is wiped. */
+    data = calloc(1, sizeof(*data));
+    if (!data) {
+        return NULL;
+    }
+    hash = crypt_rn(pass_code, setting, data, sizeof(*data));
+    hash = hash ? apr_pstrdup(pool, hash) : NULL;
+    explicit_bzero(data, sizeof(*data));
+    free(data);
+    return hash;
+}
+
+int at_passcode_verify(const char *pass_code, const char *hash)
+{
+    return apr_password_validate(pass_code, hash) == APR_SUCCESS;
+}
+
+void at_passcode_verify_nothing(const at_scheme_t *scheme,
+                                const char *pass_code)
+{
+    char setting[CRYPT_GENSALT_OUTPUT_SIZE];
+
+    /* A setting is the beginning of a hash: enough to do all the work. */
+    if (make_setting(setting, scheme)) {
+        (void)at_passcode_verify(pass_code, setting);
+    }
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Pass codes: hashed with libcrypt, verified with APR, so that every hash
+ * that Apache's own authentication understands still opens.
+ */
+#ifndef AT_PASSCODE_H
+#define AT_PASSCODE_H
+
+#include <apr_pools.h>
+
+/** The longest pass code, in bytes, that is looked at for verification. */
+#define AT_PASSCODE_BYTES 512
+
+/** A way to hash, as `AccessTokenPassCodeScheme` names it. */
+typedef struct at_scheme_t {
+    const char *name;         /* e.g. "bcrypt" */
+    const char *prefix;       /* libcrypt's, e.g. "$2y$" */
+    unsigned long cost;       /* libcrypt's count; 0: its default */
+    apr_size_t max_bytes;     /* what it takes without truncation */
+} at_scheme_t;
+
+/** The scheme that is used where nothing else is configured. */
+const at_scheme_t *at_scheme_default(void);
+
+/**
+ * Make the scheme NAME with COST, a number or NULL for the scheme's
+ * default, into *SCHEME in POOL. Returns NULL, or what is wrong with NAME
+ * or COST.
+ */
+const char *at_scheme_make(const at_scheme_t **scheme, const char *name,
+                           const char *cost, apr_pool_t *pool);
+
+/**
+ * Hash PASS_CODE, of at most SCHEME's max_bytes bytes, with a fresh salt.
+ * Returns the hash in POOL, or NULL if libcrypt failed. Slow by design.
+ */
+const char *at_passcode_hash(const at_scheme_t *scheme,
+                             const char *pass_code, apr_pool_t *pool);
+
+/** True if PASS_CODE is what HASH was made from. Slow by design. */
+int at_passcode_verify(const char *pass_code, const char *hash);
+
+/**
+ * Take the time that verifying PASS_CODE by a hash of SCHEME takes, for
+ * a record that does not exist (contract, section 5,
+ * ACCESS_TOKEN_NOT_FOUND).
+ */
+void at_passcode_verify_nothing(const at_scheme_t *scheme,
+                                const char *pass_code);
+
+#endif /* AT_PASSCODE_H */

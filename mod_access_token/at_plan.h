@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The plan of a reply: the tree of members that the result columns' names
+ * of a load statement describe (design, idea 4). A name that begins with
+ * `data.` is a path; `?` behind a segment: left out when NULL; `:number`,
+ * `:boolean`, `:json` behind the leaf: its JSON type, string without.
+ * Other names are inputs to the module.
+ */
+#ifndef AT_PLAN_H
+#define AT_PLAN_H
+
+#include <apr_hash.h>
+#include <apr_pools.h>
+#include <apr_tables.h>
+
+#include "at_sql.h"
+
+typedef enum {
+    AT_LEAF_STRING,
+    AT_LEAF_NUMBER,
+    AT_LEAF_BOOLEAN,
+    AT_LEAF_JSON
+} at_leaf_type_e;
+
+/** No node, no column. */
+#define AT_PLAN_NONE (-1)
+
+/** A member of the reply: an object or a leaf. */
+typedef struct at_plan_node_t {
+    const char *name;
+    int optional;             /* left out when NULL */
+    int column;               /* of a leaf; AT_PLAN_NONE for an object */
+    at_leaf_type_e type;      /* of a leaf */
+    int id_column;            /* of an object's member "id", or none; the
+                                 object is NULL when that column is */
+    int first_child;          /* a node's index, or AT_PLAN_NONE */
+    int next_sibling;         /* likewise */
+} at_plan_node_t;
+
+typedef struct at_plan_t {
+    apr_array_header_t *nodes;   /* at_plan_node_t; node 0 is `data` */
+    int column_count;
+    apr_hash_t *inputs;          /* column name -> const int *: its number */
+    int *field_columns;          /* for each field of at_field.h: the column
+                                    of data.<name>, or AT_PLAN_NONE */
+    int updated_date_column;     /* data.log_information.updated_date */
+} at_plan_t;
+
+/** A row that was loaded: for each column of PLAN a text, NULL for NULL. */
+typedef struct at_row_t {
+    const at_plan_t *plan;
+    const char **values;
+} at_row_t;
+
+/**
+ * Make the plan of STATEMENT's columns into *PLAN in POOL. Returns NULL,
+ * or what is wrong with which column (two that collide, a bad suffix, a
+ * secret in the reply), with the file.
+ */
+const char *at_plan_make(at_plan_t **plan, const at_statement_t *statement,
+                         apr_pool_t *pool);
+
+/** Node INDEX of PLAN. */
+const at_plan_node_t *at_plan_node(const at_plan_t *plan, int index);
+
+/**
+ * The child of node PARENT named by the first LENGTH bytes of NAME, or
+ * AT_PLAN_NONE.
+ */
+int at_plan_child(const at_plan_t *plan, int parent, const char *name,
+                  apr_size_t length);
+
+/** True if PLAN has the input column NAME. */
+int at_plan_has_input(const at_plan_t *plan, const char *name);
+
+/**
+ * The value of the input column NAME, which PLAN has, in ROW; NULL for
+ * SQL's NULL.
+ */
+const char *at_row_input(const at_row_t *row, const char *name);
+
+/**
+ * The value that ROW has for field FIELD (an index of at_field.h); NULL
+ * for SQL's NULL, and when the statement does not select it.
+ */
+const char *at_row_field(const at_row_t *row, int field);
+
+#endif /* AT_PLAN_H */

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "at_reply.h"
+
+#include <string.h>
+
+#include <apr_strings.h>
+
+#include "at_field.h"
+#include "at_number.h"
+#include "at_text.h"
+#include "at_write.h"
+
+typedef struct {
+    at_writer_t *writer;
+    const at_row_t *row;
+    const at_plan_t *plan;
+    const at_select_t *select;
+    apr_pool_t *pool;
+} reply_t;
+
+static at_error_t *broken(reply_t *reply, const at_plan_node_t *node,
+                          const char *kind)
+{
+    return at_error_hidden(reply->pool, AT_INTERNAL_ERROR,
+        apr_psprintf(reply->pool, "the value of column ...%s is no %s; "
+                     "mend the row, or the column's name in the statement",
+                     node->name, kind));
+}
+
+/* The most digits of a BIGINT. */
+#define WHOLE_DIGITS 19
+
+/* A whole number as it is, as it may be longer than a double's digits. */
+static at_error_t *write_number(reply_t *reply, const at_plan_node_t *node,
+                                const char *text)
+{
+    const char *digits = text + (*text == '-');
+    double number;
+
+    if (at_text_is_digits(digits) && strlen(digits) <= WHOLE_DIGITS
+        && (digits[0] != '0' || !digits[1])) {
+        at_write_number(reply->writer, strcmp(text, "-0") ? text : "0");
+        return NULL;
+    }
+    if (at_number_parse(&number, text) <= 0) {
+        return broken(reply, node, "number");
+    }
+    at_write_number(reply->writer, at_number_format(reply->pool, number));
+    return NULL;
+}
+
+static at_error_t *write_boolean(reply_t *reply, const at_plan_node_t *node,
+                                 const char *text)
+{
+    if (strcmp(text, "0") && strcmp(text, "1")) {
+        return broken(reply, node, "boolean, 0 or 1");
+    }
+    at_write_boolean(reply->writer, *text == '1');
+    return NULL;
+}
+
+static int is_wanted_custom_field(const reply_t *reply, const char *name)
+{
+    const apr_array_header_t *wanted = reply->select->custom_fields;
+    int i;
+
+    for (i = 0; i < wanted->nelts; i++) {
+        if (!strcmp(APR_ARRAY_IDX(wanted, i, at_select_name_t).name, name)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* Only those members of OBJECT that fields_set names. */
+static void write_part(reply_t *reply, const at_json_t *object)
+{
+    int i;
+
+    at_write_open_object(reply->writer);
+    for (i = 0; i < object->members->nelts; i++) {
+        at_json_member_t *member = &APR_ARRAY_IDX(object->members, i,
+                                                  at_json_member_t);
+
+        if (is_wanted_custom_field(reply, member->name)) {
+            at_write_string(reply->writer, member->name);
+            at_write_json(reply->writer, member->value);
+        }
+    }
+    at_write_close_object(reply->writer);
+}
+
+static at_error_t *write_json(reply_t *reply, const at_plan_node_t *node,
+                              const char *text, int mark)
+{
+    at_json_t *value;
+
+    if (at_json_parse(&value, text, reply->pool)) {
+        return broken(reply, node, "JSON");
+    }
+    if ((mark & AT_SELECT_WHOLE) || value->type != AT_JSON_OBJECT) {
+        at_write_json(reply->writer, value);
+    }
+    else {
+        write_part(reply, value);
+    }
+    return NULL;
+}
+
+static at_error_t *write_leaf(reply_t *reply, const at_plan_node_t *node,
+                              int mark)
+{
+    const char *text = reply->row->values[node->column];
+
+    if (!text) {
+        at_write_null(reply->writer);
+        return NULL;
+    }
+    switch (node->type) {
+    case AT_LEAF_NUMBER:
+        return write_number(reply, node, text);
+    case AT_LEAF_BOOLEAN:
+        return write_boolean(reply, node, text);
+    case AT_LEAF_JSON:
+        return write_json(reply, node, text, mark);
+    case AT_LEAF_STRING:
+        at_write_string(reply->writer, text);
+        break;
+    }
+    return NULL;
+}
+
+static int is_null(const reply_t *reply, const at_plan_node_t *node)
+{
+    int column = node->column != AT_PLAN_NONE ? node->column
+                                              : node->id_column;
+
+    return column != AT_PLAN_NONE && !reply->row->values[column];
+}
+
+static at_error_t *write_members(reply_t *reply, int parent, int mark);
+
+static at_error_t *write_node(reply_t *reply, int index, int mark)
+{
+    const at_plan_node_t *node = at_plan_node(reply->plan, index);
+
+    if (!mark || (node->optional && !(mark & AT_SELECT_NAMED)
+                  && is_null(reply, node))) {
+        return NULL;
+    }
+    at_write_string(reply->writer, node->name);
+    if (node->column != AT_PLAN_NONE) {
+        return write_leaf(reply, node, mark);
+    }
+    if (is_null(reply, node)) {
+        at_write_null(reply->writer);
+        return NULL;
+    }
+    at_write_open_object(reply->writer);
+    AT_TRY(write_members(reply, index, mark));
+    at_write_close_object(reply->writer);
+    return NULL;
+}
+
+static at_error_t *write_members(reply_t *reply, int parent, int mark)
+{
+    int child = at_plan_node(reply->plan, parent)->first_child;
+
+    while (child != AT_PLAN_NONE) {
+        AT_TRY(write_node(reply, child, at_select_mark(reply->select, child,
+                                                       mark)));
+        child = at_plan_node(reply->plan, child)->next_sibling;
+    }
+    return NULL;
+}
+
+static void write_status(at_writer_t *writer, at_code_e code,
+                         const char *description)
+{
+    at_write_string(writer, "status");
+    at_write_open_object(writer);
+    at_write_member(writer, "code", at_code_name(code));
+    at_write_member(writer, "message", at_code_message(code));
+    at_write_member(writer, "description", description);
+    at_write_close_object(writer);
+}
+
+at_error_t *at_reply_data(at_body_t *body, const at_row_t *row,
+                          const at_select_t *select, const char *pass_code,
+                          apr_pool_t *pool)
+{
+    reply_t reply = { NULL, row, row->plan, select, pool };
+
+    reply.writer = at_writer_make(pool);
+    if (!reply.writer) {
+        return at_error_hidden(pool, AT_INTERNAL_ERROR, "out of memory");
+    }
+    at_write_open_object(reply.writer);
+    write_status(reply.writer, AT_OK, "");
+    at_write_string(reply.writer, "data");
+    at_write_open_object(reply.writer);
+    AT_TRY(write_members(&reply, 0, select->all ? AT_SELECT_WHOLE : 0));
+    if (pass_code) {
+        at_write_member(reply.writer,
+                        at_field_get(AT_CREDENTIAL_PASS_CODE)->name,
+                        pass_code);
+    }
+    at_write_close_object(reply.writer);
+    at_write_close_object(reply.writer);
+    body->text = at_writer_text(reply.writer, &body->length);
+    if (!body->text) {
+        return at_error_hidden(pool, AT_INTERNAL_ERROR, "the reply could "
+                               "not be written as JSON");
+    }
+    return NULL;
+}
+
+static void write_violations(at_writer_t *writer, const at_error_t *error)
+{
+    int i;
+
+    at_write_string(writer, "errors");
+    at_write_open_array(writer);
+    for (i = 0; error->violations && i < error->violations->nelts; i++) {
+        at_violation_t *violation = &APR_ARRAY_IDX(error->violations, i,
+                                                   at_violation_t);
+
+        at_write_open_object(writer);
+        at_write_member(writer, "pointer", violation->pointer);
+        at_write_member(writer, "code", at_violation_name(violation->code));
+        at_write_member(writer, "message", violation->message);
+        at_write_close_object(writer);
+    }
+    at_write_close_array(writer);
+}
+
+static void write_problem(at_writer_t *writer, const at_error_t *error,
+                          int http_status, apr_pool_t *pool)
+{
+    at_write_member(writer, "type", "about:blank");
+    at_write_member(writer, "title", at_code_message(error->code));
+    at_write_string(writer, "status");
+    at_write_number(writer, apr_itoa(pool, http_status));
+    at_write_member(writer, "detail", error->description);
+    at_write_member(writer, "code", at_code_name(error->code));
+}
+
+void at_reply_error(at_body_t *body, const at_error_t *error, int problem,
+                    int http_status, apr_pool_t *pool)
+{
+    at_writer_t *writer = at_writer_make(pool);
+
+    body->text = NULL;
+    if (writer) {
+        at_write_open_object(writer);
+        if (problem) {
+            write_problem(writer, error, http_status, pool);
+        }
+        else {
+            write_status(writer, error->code, error->description);
+        }
+        write_violations(writer, error);
+        at_write_close_object(writer);
+        body->text = at_writer_text(writer, &body->length);
+    }
+    if (!body->text) {
+        body->text = "";
+        body->length = 0;
+    }
+}

@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "at_request.h"
+
+#include <string.h>
+
+#include <apr_strings.h>
+
+#include "at_custom.h"
+#include "at_date.h"
+#include "at_field.h"
+#include "at_number.h"
+#include "at_text.h"
+
+#define KEY_POINTER "/access_token_identifier"
+
+typedef struct {
+    at_request_t *request;
+    const at_request_options_t *options;
+    apr_array_header_t *violations;
+    apr_pool_t *pool;
+} reader_t;
+
+/* True if VALUE is a string; else says so. */
+static int is_string(reader_t *reader, const at_json_t *value,
+                     const char *pointer, const char *kinds)
+{
+    if (value->type == AT_JSON_STRING) {
+        return 1;
+    }
+    at_violations_add(reader->violations, pointer, AT_VIOLATION_INVALID_TYPE,
+                      "It must be a %s.", kinds);
+    return 0;
+}
+
+static void check_characters(reader_t *reader, const char *text,
+                             const char *pointer, apr_size_t most)
+{
+    if (most && at_text_length(text) > most) {
+        at_violations_add(reader->violations, pointer, AT_VIOLATION_TOO_LONG,
+                          "At most %" APR_SIZE_T_FMT " characters.", most);
+    }
+}
+
+static void check_bytes(reader_t *reader, const char *text,
+                        const char *pointer, apr_size_t most)
+{
+    if (strlen(text) > most) {
+        at_violations_add(reader->violations, pointer, AT_VIOLATION_TOO_LONG,
+                          "At most %" APR_SIZE_T_FMT " bytes.", most);
+    }
+}
+
+/* What holds for every code, identifier and new pass code. */
+static void check_credential(reader_t *reader, const char *text,
+                             const char *pointer)
+{
+    if (!*text) {
+        at_violations_add(reader->violations, pointer,
+                          AT_VIOLATION_MANDATORY,
+                          "It must not be the empty string.");
+    }
+    if (at_text_has_control(text)) {
+        at_violations_add(reader->violations, pointer,
+                          AT_VIOLATION_INVALID_FORMAT,
+                          "It must not hold control characters.");
+    }
+    if (at_text_has_outer_space(text)) {
+        at_violations_add(reader->violations, pointer,
+                          AT_VIOLATION_INVALID_FORMAT,
+                          "It must not begin or end with white space.");
+    }
+}
+
+static const char *read_string(reader_t *reader, const at_field_t *field,
+                               const at_json_t *value, const char *pointer)
+{
+    if (!is_string(reader, value, pointer, "string or null")) {
+        return NULL;
+    }
+    check_characters(reader, value->text, pointer, field->max_characters);
+    if (field->flags & AT_FIELD_IS_CREDENTIAL) {
+        check_credential(reader, value->text, pointer);
+    }
+    if (field->flags & AT_FIELD_IS_SECRET) {
+        check_bytes(reader, value->text, pointer,
+                    reader->options->scheme->max_bytes);
+    }
+    return value->text;
+}
+
+static const char *read_number(reader_t *reader, const at_json_t *value,
+                               const char *pointer)
+{
+    double number = 0;
+
+    if (value->type != AT_JSON_NUMBER) {
+        at_violations_add(reader->violations, pointer,
+                          AT_VIOLATION_INVALID_TYPE,
+                          "It must be a number or null.");
+        return NULL;
+    }
+    if (at_number_parse(&number, value->text) <= 0) {
+        at_violations_add(reader->violations, pointer,
+                          AT_VIOLATION_OUT_OF_RANGE,
+                          "The number is too large for a double.");
+        return NULL;
+    }
+    return at_number_format(reader->pool, number);
+}
+
+static const char *read_date(reader_t *reader, const at_json_t *value,
+                             const char *pointer)
+{
+    const char *date;
+
+    if (!is_string(reader, value, pointer, "string or null")) {
+        return NULL;
+    }
+    date = at_date_parse(reader->pool, value->text);
+    if (!date) {
+        at_violations_add(reader->violations, pointer,
+                          AT_VIOLATION_INVALID_FORMAT, "Write a real date "
+                          "as YYYY-MM-DD or YYYY-MM-DDThh:mm:ss, years 1000 "
+                          "to 9999, no zone.");
+    }
+    return date;
+}
+
+static void read_field(reader_t *reader, int index, const at_json_t *value,
+                       const char *pointer)
+{
+    const at_field_t *field = at_field_get(index);
+    at_field_value_t *to = &reader->request->fields[index];
+
+    if (value->type == AT_JSON_NULL && field->type != AT_FIELD_CUSTOM) {
+        to->presence = AT_NULL;
+        return;
+    }
+    to->presence = AT_VALUE;
+    switch (field->type) {
+    case AT_FIELD_STRING:
+        to->text = read_string(reader, field, value, pointer);
+        break;
+    case AT_FIELD_NUMBER:
+        to->text = read_number(reader, value, pointer);
+        break;
+    case AT_FIELD_DATE:
+        to->text = read_date(reader, value, pointer);
+        break;
+    case AT_FIELD_CUSTOM:
+        reader->request->custom_fields =
+            at_custom_read(value, pointer, reader->violations, reader->pool);
+        break;
+    }
+}
+
+static void add_unknown(reader_t *reader, const char *pointer)
+{
+    if (!reader->options->ignore_unknown) {
+        at_violations_add(reader->violations, pointer,
+                          AT_VIOLATION_UNKNOWN_PARAMETER,
+                          "There is no such parameter.");
+    }
+}
+
+/* The value of member NAME of the key OBJECT, if it is a string. */
+static const char *key_string(reader_t *reader, const at_json_t *object,
+                              const char *name, apr_size_t characters)
+{
+    const at_json_t *value = at_json_get(object, name);
+    const char *pointer = at_pointer_member(reader->pool, KEY_POINTER, name);
+
+    if (!value || !is_string(reader, value, pointer, "string")) {
+        return NULL;
+    }
+    check_characters(reader, value->text, pointer, characters);
+    return value->text;
+}
+
+/* The key of LOAD, which is the credential CREDENTIAL. */
+static void read_key_value(reader_t *reader, const at_json_t *object,
+                           at_statement_e load, at_credential_e credential)
+{
+    const at_field_t *field = at_field_get((int)credential);
+
+    reader->request->load = load;
+    reader->request->key = key_string(reader, object, field->name,
+                                      field->max_characters);
+    if (reader->request->key) {
+        check_credential(reader, reader->request->key,
+                         at_pointer_member(reader->pool, KEY_POINTER,
+                                           field->name));
+    }
+}
+
+static void read_key_pass_code(reader_t *reader, const at_json_t *object)
+{
+    const char *pointer = KEY_POINTER "/pass_code";
+
+    if (!at_json_get(object, "pass_code")) {
+        at_violations_add(reader->violations, pointer,
+                          AT_VIOLATION_MANDATORY,
+                          "An identifier comes with its pass code.");
+        return;
+    }
+    reader->request->key_pass_code = key_string(reader, object, "pass_code",
+                                                0);
+    if (reader->request->key_pass_code) {
+        check_bytes(reader, reader->request->key_pass_code, pointer,
+                    AT_PASSCODE_BYTES);
+    }
+}
+
+static void find_unknown_in_key(reader_t *reader, const at_json_t *object)
+{
+    int i;
+
+    for (i = 0; i < object->members->nelts; i++) {
+        const char *name = APR_ARRAY_IDX(object->members, i,
+                                         at_json_member_t).name;
+        int field = at_field_find(name);
+
+        if (field < 0 || field >= AT_CREDENTIAL_COUNT) {
+            add_unknown(reader, at_pointer_member(reader->pool, KEY_POINTER,
+                                                  name));
+        }
+    }
+}
+
+static void add_exactly_one(reader_t *reader, const char *pointer,
+                            const char *message)
+{
+    at_violations_add(reader->violations, pointer,
+                      AT_VIOLATION_EXACTLY_ONE_OF, "%s", message);
+}
+
+static void read_key(reader_t *reader, const at_json_t *object)
+{
+    int has_code, has_identifier;
+
+    if (!object) {
+        at_violations_add(reader->violations, KEY_POINTER,
+                          AT_VIOLATION_MANDATORY,
+                          "It names the access token to update.");
+        return;
+    }
+    if (object->type != AT_JSON_OBJECT) {
+        at_violations_add(reader->violations, KEY_POINTER,
+                          AT_VIOLATION_INVALID_TYPE, "It must be an object "
+                          "with authentication_code, or with identifier and "
+                          "pass_code.");
+        return;
+    }
+    has_code = at_json_get(object, "authentication_code") != NULL;
+    has_identifier = at_json_get(object, "identifier") != NULL;
+    if (has_code == has_identifier) {
+        add_exactly_one(reader, KEY_POINTER, "Give exactly one of "
+                        "authentication_code, and identifier with "
+                        "pass_code.");
+    }
+    if (has_code) {
+        read_key_value(reader, object,
+                       AT_STATEMENT_LOAD_BY_AUTHENTICATION_CODE,
+                       AT_CREDENTIAL_AUTHENTICATION_CODE);
+        if (!has_identifier && at_json_get(object, "pass_code")) {
+            add_exactly_one(reader, KEY_POINTER "/pass_code", "A pass code "
+                            "comes with an identifier, not with an "
+                            "authentication code.");
+        }
+    }
+    if (has_identifier) {
+        read_key_value(reader, object, AT_STATEMENT_LOAD_BY_IDENTIFIER,
+                       AT_CREDENTIAL_IDENTIFIER);
+        read_key_pass_code(reader, object);
+    }
+    find_unknown_in_key(reader, object);
+}
+
+/* The parameters that are fields, and those that are nothing. */
+static void read_members(reader_t *reader, const at_json_t *root)
+{
+    int i;
+
+    for (i = 0; i < root->members->nelts; i++) {
+        at_json_member_t *member = &APR_ARRAY_IDX(root->members, i,
+                                                  at_json_member_t);
+        const char *pointer = at_pointer_member(reader->pool, "",
+                                                member->name);
+        int field = at_field_find(member->name);
+
+        if (field >= 0 && reader->options->statements->settable[field]) {
+            read_field(reader, field, member->value, pointer);
+        }
+        else if (strcmp(member->name, "token")
+                 && strcmp(member->name, "access_token_identifier")
+                 && strcmp(member->name, "fields_set")) {
+            add_unknown(reader, pointer);
+        }
+    }
+}
+
+at_error_t *at_request_read(at_request_t **request, const at_json_t *root,
+                            const at_request_options_t *options,
+                            apr_pool_t *pool)
+{
+    reader_t reader = { NULL, options, NULL, pool };
+    const at_json_t *token;
+
+    if (root->type != AT_JSON_OBJECT) {
+        return at_error_make(pool, AT_INVALID_JSON, "Wrong at byte 0: the "
+                             "body must be a JSON object.");
+    }
+    *request = reader.request = apr_pcalloc(pool, sizeof(**request));
+    reader.violations = at_violations_make(pool);
+    reader.request->fields = apr_pcalloc(pool, sizeof(at_field_value_t)
+                                         * (apr_size_t)at_field_count());
+    token = at_json_get(root, "token");
+    if (token && is_string(&reader, token, "/token", "string")) {
+        reader.request->token = token->text;
+    }
+    read_key(&reader, at_json_get(root, "access_token_identifier"));
+    read_members(&reader, root);
+    reader.request->select = at_select_read(at_json_get(root, "fields_set"),
+                                            options->statements->plan,
+                                            reader.violations, pool);
+    return at_error_violations(pool, reader.violations);
+}

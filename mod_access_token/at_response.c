@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "at_response.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <apr_buckets.h>
+#include <apr_lib.h>
+#include <apr_strings.h>
+
+#include <http_core.h>
+#include <http_log.h>
+#include <http_protocol.h>
+#include <util_filter.h>
+
+#include "at_generate.h"
+
+APLOG_USE_MODULE(access_token);
+
+#define REQUEST_ID_HEADER "X-Request-Id"
+#define REQUEST_ID_LENGTH 128
+
+#define JSON_TYPE    "application/json; charset=utf-8"
+#define PROBLEM_TYPE "application/problem+json"
+
+/* A client's own id, if it is short, and visible ASCII only. */
+static int is_request_id(const char *id)
+{
+    apr_size_t length = 0;
+
+    for (; id[length]; length++) {
+        if (id[length] <= ' ' || id[length] > '~') {
+            return 0;
+        }
+    }
+    return length > 0 && length <= REQUEST_ID_LENGTH;
+}
+
+static const char *find_request_id(request_rec *r)
+{
+    const char *id = apr_table_get(r->headers_in, REQUEST_ID_HEADER);
+
+    if (id && is_request_id(id)) {
+        return id;
+    }
+    /* After an internal redirect httpd has renamed it. */
+    id = apr_table_get(r->subprocess_env, "UNIQUE_ID");
+    if (!id) {
+        id = apr_table_get(r->subprocess_env, "REDIRECT_UNIQUE_ID");
+    }
+    if (!id) {
+        id = at_generate_id(r->pool);
+    }
+    return id ? id : "-";
+}
+
+at_exchange_t *at_exchange_begin(request_rec *r)
+{
+    at_exchange_t *exchange = apr_pcalloc(r->pool, sizeof(*exchange));
+
+    exchange->r = r;
+    exchange->config = at_config_of(r);
+    exchange->request_id = find_request_id(r);
+    apr_table_setn(r->notes, AT_NOTE_REQUEST_ID, exchange->request_id);
+    apr_table_setn(r->headers_out, REQUEST_ID_HEADER, exchange->request_id);
+    apr_table_setn(r->headers_out, "Cache-Control", "no-store");
+    return exchange;
+}
+
+static int send_body(at_exchange_t *exchange, const at_body_t *body,
+                     const char *type, int http_status)
+{
+    request_rec *r = exchange->r;
+    apr_bucket_alloc_t *buckets = r->connection->bucket_alloc;
+    apr_bucket_brigade *brigade = apr_brigade_create(r->pool, buckets);
+    apr_bucket *bucket;
+    apr_status_t status;
+
+    r->status = http_status;
+    r->status_line = NULL;
+    ap_set_content_type(r, type);
+    ap_set_content_length(r, (apr_off_t)body->length);
+    bucket = apr_bucket_pool_create(body->text, body->length, r->pool,
+                                    buckets);
+    APR_BRIGADE_INSERT_TAIL(brigade, bucket);
+    bucket = apr_bucket_eos_create(buckets);
+    APR_BRIGADE_INSERT_TAIL(brigade, bucket);
+    status = ap_pass_brigade(r->output_filters, brigade);
+    if (status != APR_SUCCESS) {
+        ap_log_rerror(APLOG_MARK, APLOG_DEBUG, status, r, ATLOGNO("001")
+                      "the client is gone before its answer [request %s]",
+                      exchange->request_id);
+    }
+    return OK;
+}
+
+int at_exchange_send_data(at_exchange_t *exchange, const at_body_t *body,
+                          const char *etag)
+{
+    apr_table_setn(exchange->r->notes, AT_NOTE_CODE, at_code_name(AT_OK));
+    apr_table_setn(exchange->r->headers_out, "ETag", etag);
+    return send_body(exchange, body, JSON_TYPE, HTTP_OK);
+}
+
+/* The weight that the Accept header gives TYPE by its full name: 0 to 1,
+ * or -1 if it does not name it (RFC 9110, 12.5.1). */
+static double accept_weight(request_rec *r, const char *type)
+{
+    const char *accept = apr_table_get(r->headers_in, "Accept");
+
+    while (accept && *accept) {
+        const char *range = ap_get_token(r->pool, &accept, 0);
+        double weight = 1;
+        int matches = !ap_cstr_casecmp(range, type);
+
+        while (*accept == ';') {
+            const char *parameter;
+
+            accept++;
+            parameter = ap_get_token(r->pool, &accept, 1);
+            if (!ap_cstr_casecmpn(parameter, "q=", 2)) {
+                weight = atof(parameter + 2);
+            }
+        }
+        if (matches) {
+            return weight;
+        }
+        accept += *accept == ',';
+    }
+    return -1;
+}
+
+static int prefers_problem(request_rec *r)
+{
+    double problem = accept_weight(r, PROBLEM_TYPE);
+
+    return problem > 0 && problem >= accept_weight(r, "application/json");
+}
+
+static void log_detail(const at_exchange_t *exchange,
+                       const at_error_t *error)
+{
+    if (error->detail && error->code == AT_SERVICE_UNAVAILABLE) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, exchange->r, ATLOGNO("002")
+                      "unavailable: %s [request %s]", error->detail,
+                      exchange->request_id);
+    }
+    else if (error->detail) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, exchange->r, ATLOGNO("003")
+                      "%s [request %s]", error->detail,
+                      exchange->request_id);
+    }
+    else {
+        ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, exchange->r,
+                      ATLOGNO("004") "answered %s [request %s]",
+                      at_code_name(error->code), exchange->request_id);
+    }
+}
+
+int at_exchange_send_error_as(at_exchange_t *exchange,
+                              const at_error_t *error, int http_status)
+{
+    request_rec *r = exchange->r;
+    int problem = prefers_problem(r);
+    at_body_t body;
+
+    log_detail(exchange, error);
+    apr_table_setn(r->notes, AT_NOTE_CODE, at_code_name(error->code));
+    if (error->code == AT_METHOD_NOT_ALLOWED) {
+        apr_table_setn(r->headers_out, "Allow", "OPTIONS, POST");
+    }
+    if (error->code == AT_INVALID_TOKEN
+        && !apr_table_get(r->err_headers_out, "WWW-Authenticate")) {
+        apr_table_setn(r->headers_out, "WWW-Authenticate", "Bearer");
+    }
+    if (http_status == HTTP_SERVICE_UNAVAILABLE) {
+        apr_table_setn(r->headers_out, "Retry-After",
+                       apr_itoa(r->pool, exchange->config->retry_after));
+    }
+    at_reply_error(&body, error, problem, http_status, r->pool);
+    return send_body(exchange, &body, problem ? PROBLEM_TYPE : JSON_TYPE,
+                     http_status);
+}
+
+int at_exchange_send_error(at_exchange_t *exchange, const at_error_t *error)
+{
+    int http_status = at_code_http_status(error->code);
+
+    if (exchange->config->http_200 && at_code_may_be_200(error->code)) {
+        http_status = HTTP_OK;
+    }
+    return at_exchange_send_error_as(exchange, error, http_status);
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The rules that a classification or the active definition holds, and the
+ * judgement of a change by them: of the row as it would be after the call.
+ * Contract, section 3.
+ */
+#ifndef AT_RULES_H
+#define AT_RULES_H
+
+#include <apr_pools.h>
+#include <apr_tables.h>
+
+#include "at_error.h"
+#include "at_field.h"
+#include "at_plan.h"
+#include "at_request.h"
+
+typedef enum {
+    AT_CREATION_NONE,
+    AT_CREATION_NUMBER,       /* the next of a sequence */
+    AT_CREATION_ID            /* 32 upper-case hexadecimal digits */
+} at_creation_e;
+
+typedef enum {
+    AT_FORMAT_FREE_TEXT,
+    AT_FORMAT_EMAIL,
+    AT_FORMAT_PHONE,
+    AT_FORMAT_NUMBER
+} at_format_e;
+
+/** The rules for one credential. */
+typedef struct at_credential_rules_t {
+    at_creation_e creation;
+    at_format_e format;
+    apr_size_t min_length;    /* the four in characters */
+    apr_size_t min_letters;
+    apr_size_t min_digits;
+    apr_size_t min_special;
+} at_credential_rules_t;
+
+typedef struct at_rules_t {
+    at_credential_rules_t credential[AT_CREDENTIAL_COUNT];
+    int allow_no_identifier;  /* neither identifier nor pass code */
+} at_rules_t;
+
+/**
+ * The names of the columns that carry the rules, NULL at the end, in POOL.
+ */
+const char *const *at_rules_columns(apr_pool_t *pool);
+
+/**
+ * Read the rules of ROW into *RULES in POOL. The error is
+ * AT_INTERNAL_ERROR: there are none, or one of them is unknown.
+ */
+at_error_t *at_rules_read(at_rules_t **rules, const at_row_t *row,
+                          apr_pool_t *pool) AT_MUST_CHECK;
+
+/**
+ * Judge REQUEST on ROW by RULES. GENERATE[credential] becomes true for
+ * what must be generated; what is wrong is added to VIOLATIONS.
+ */
+void at_rules_judge(int generate[AT_CREDENTIAL_COUNT],
+                    const at_rules_t *rules, const at_request_t *request,
+                    const at_row_t *row, apr_array_header_t *violations);
+
+#endif /* AT_RULES_H */

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "at_select.h"
+
+#include <string.h>
+
+#include <apr_lib.h>
+#include <apr_strings.h>
+
+#include "at_field.h"
+
+#define PARAMETER "/fields_set"
+
+typedef struct {
+    at_select_t *select;
+    const at_plan_t *plan;
+    apr_array_header_t *violations;
+    apr_pool_t *pool;
+} reader_t;
+
+/* True if PATH is NAME, or something inside it. */
+static int begins_with(const char *path, const char *name)
+{
+    apr_size_t length = strlen(name);
+
+    return !strncmp(path, name, length)
+           && (path[length] == '\0' || path[length] == '.');
+}
+
+/* The name that the vendor's clients use for the same member. */
+static const char *resolve_alias(reader_t *reader, const char *path)
+{
+    static const char alias[] = "rewards_participant";
+
+    if (!begins_with(path, alias)) {
+        return path;
+    }
+    return apr_pstrcat(reader->pool, "reward_participant",
+                       path + strlen(alias), (char *)NULL);
+}
+
+static void add_custom_field(reader_t *reader, const char *name,
+                             const char *pointer)
+{
+    at_select_name_t *wanted = apr_array_push(reader->select->custom_fields);
+
+    wanted->name = name;
+    wanted->pointer = pointer;
+}
+
+/* Mark the nodes on PATH. Returns 0 if the plan does not know it. */
+static int mark_path(reader_t *reader, const char *path, const char *pointer)
+{
+    unsigned char *marks = reader->select->marks;
+    int custom = reader->plan->field_columns[at_field_custom()];
+    int nodes[64];
+    int depth = 0, node = 0, i;
+
+    for (;;) {
+        apr_size_t length = strcspn(path, ".");
+
+        node = at_plan_child(reader->plan, node, path, length);
+        if (node == AT_PLAN_NONE || depth == 64) {
+            return 0;
+        }
+        if (!path[length]) {
+            marks[node] |= AT_SELECT_WHOLE | AT_SELECT_NAMED;
+            break;
+        }
+        nodes[depth++] = node;
+        path += length + 1;
+        if (custom != AT_PLAN_NONE
+            && at_plan_node(reader->plan, node)->column == custom) {
+            add_custom_field(reader, path, pointer);
+            break;
+        }
+    }
+    for (i = 0; i < depth; i++) {
+        marks[nodes[i]] |= AT_SELECT_PART | AT_SELECT_NAMED;
+    }
+    return 1;
+}
+
+static void read_name(reader_t *reader, const char *name,
+                      const char *pointer)
+{
+    const at_field_t *pass_code = at_field_get(AT_CREDENTIAL_PASS_CODE);
+
+    name = resolve_alias(reader, name);
+    reader->select->all = 0;
+    if (!strcmp(name, pass_code->name)) {
+        reader->select->pass_code_pointer = pointer;
+    }
+    else if (!mark_path(reader, name, pointer)) {
+        at_violations_add(reader->violations, pointer,
+                          AT_VIOLATION_UNKNOWN_FIELD,
+                          "The reply has no field \"%s\".", name);
+    }
+}
+
+/* Names between commas; white space around them is ignored. */
+static void read_list(reader_t *reader, const char *text,
+                      const char *pointer)
+{
+    char *state, *name, *list = apr_pstrdup(reader->pool, text);
+
+    for (name = apr_strtok(list, ",", &state); name;
+         name = apr_strtok(NULL, ",", &state)) {
+        char *end = name + strlen(name);
+
+        while (apr_isspace(*name)) {
+            name++;
+        }
+        while (end > name && apr_isspace(end[-1])) {
+            *--end = '\0';
+        }
+        if (*name) {
+            read_name(reader, name, pointer);
+        }
+    }
+}
+
+static void read_array(reader_t *reader, const at_json_t *array)
+{
+    int i;
+
+    for (i = 0; i < array->elements->nelts; i++) {
+        const at_json_t *element = APR_ARRAY_IDX(array->elements, i,
+                                                 at_json_t *);
+        const char *pointer = at_pointer_element(reader->pool, PARAMETER, i);
+
+        if (element->type == AT_JSON_STRING) {
+            read_list(reader, element->text, pointer);
+        }
+        else {
+            at_violations_add(reader->violations, pointer,
+                              AT_VIOLATION_INVALID_TYPE,
+                              "A name in fields_set must be a string.");
+        }
+    }
+}
+
+at_select_t *at_select_read(const at_json_t *value, const at_plan_t *plan,
+                            apr_array_header_t *violations,
+                            apr_pool_t *pool)
+{
+    reader_t reader = { NULL, plan, violations, pool };
+
+    reader.select = apr_pcalloc(pool, sizeof(*reader.select));
+    reader.select->all = 1;
+    reader.select->marks = apr_pcalloc(pool, (apr_size_t)plan->nodes->nelts);
+    reader.select->custom_fields = apr_array_make(pool, 1,
+                                                  sizeof(at_select_name_t));
+    if (!value) {
+        return reader.select;
+    }
+    if (value->type == AT_JSON_STRING) {
+        read_list(&reader, value->text, PARAMETER);
+    }
+    else if (value->type == AT_JSON_ARRAY) {
+        read_array(&reader, value);
+    }
+    else {
+        at_violations_add(violations, PARAMETER, AT_VIOLATION_INVALID_TYPE,
+                          "fields_set must be a string of names with commas "
+                          "between them, or an array of such strings.");
+    }
+    return reader.select;
+}
+
+int at_select_mark(const at_select_t *select, int child, int parent_mark)
+{
+    int mark = select->marks[child];
+
+    if (parent_mark & AT_SELECT_WHOLE) {
+        mark |= AT_SELECT_WHOLE;
+    }
+    return mark;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Statement files: ordinary SQL with named parameters (design, idea 3).
+ *
+ *   :name                   a parameter, any number of times
+ *   AS 'name'               a result column; its name says where it goes
+ *   -- @include FILE        the text of FILE, from the same folder
+ *   -- @unique KEY FIELD    a violation of the unique key KEY, as the
+ *                           database's message names it, means that the
+ *                           value of FIELD is taken
+ *
+ * Strings, quoted names and comments are no place for parameters. What two
+ * databases would read in two ways is refused: a backslash before a quote
+ * in a string, `--` without a blank behind it, executable comments.
+ */
+#ifndef AT_SQL_H
+#define AT_SQL_H
+
+#include <apr_pools.h>
+#include <apr_tables.h>
+
+/** A unique key and the field whose value is taken when it is violated. */
+typedef struct at_unique_t {
+    const char *key;
+    const char *field;
+} at_unique_t;
+
+typedef struct at_statement_t {
+    const char *file;         /* its path, for messages */
+    const char *text;         /* for apr_dbd_prepare: %s for each value */
+    int value_count;          /* how many values are bound */
+    const int *values;        /* for each: the number of its parameter */
+    apr_array_header_t *columns; /* const char *: names behind AS */
+    apr_array_header_t *uniques; /* at_unique_t */
+} at_statement_t;
+
+/**
+ * Read the statement in FILE of FOLDER into *STATEMENT. PARAMETERS names
+ * the parameters that it may use, NULL at the end; the number of a
+ * parameter is its place in it. Everything made lives in POOL. Returns
+ * NULL, or what is wrong, with file and line.
+ */
+const char *at_sql_read(at_statement_t **statement, const char *folder,
+                        const char *file, const char *const *parameters,
+                        apr_pool_t *pool);
+
+/** True if STATEMENT binds parameter number PARAMETER at least once. */
+int at_sql_binds(const at_statement_t *statement, int parameter);
+
+#endif /* AT_SQL_H */

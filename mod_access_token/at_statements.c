@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "at_statements.h"
+
+#include <string.h>
+
+#include <apr_strings.h>
+
+#include "at_field.h"
+#include "at_rules.h"
+
+static const char *const load_by_authentication_code_parameters[] = {
+    "session_digest", "username", "now", "authentication_code", NULL
+};
+static const char *const load_by_identifier_parameters[] = {
+    "session_digest", "username", "now", "identifier", NULL
+};
+static const char *const load_by_id_parameters[] = {
+    "session_digest", "username", "now", "id", NULL
+};
+static const char *const custom_fields_parameters[] = { "id", NULL };
+static const char *const next_number_parameters[] = { "sequence", NULL };
+static const char *const no_parameters[] = { NULL };
+
+static const char *const load_columns[] = {
+    "session.user_id", "login.user_id", "caller.user_id",
+    "caller.username", "caller.unit_id", "caller.may_update",
+    "token.id", "token.version", "token.pass_code", NULL
+};
+static const char *const custom_fields_columns[] = {
+    "custom_field.name", "custom_field.type", NULL
+};
+static const char *const next_number_columns[] = { "number", NULL };
+static const char *const startup_columns[] = {
+    "schema.version", "connection.charset", NULL
+};
+static const char *const no_columns[] = { NULL };
+
+/* Indexed by at_statement_e. */
+static const struct {
+    const char *file;
+    const char *const *parameters;   /* NULL: made from the fields */
+    const char *const *columns;      /* those that it must have */
+} specifications[] = {
+    { "load_by_authentication_code.sql",
+      load_by_authentication_code_parameters, load_columns },
+    { "load_by_identifier.sql", load_by_identifier_parameters,
+      load_columns },
+    { "load_by_id.sql", load_by_id_parameters, load_columns },
+    { "save.sql", NULL, no_columns },
+    { "custom_fields.sql", custom_fields_parameters,
+      custom_fields_columns },
+    { "next_number.sql", next_number_parameters, next_number_columns },
+    { "startup.sql", no_parameters, startup_columns }
+};
+
+const char *at_statements_file(at_statement_e statement)
+{
+    return specifications[statement].file;
+}
+
+int at_statement_column(const at_statement_t *statement, const char *name)
+{
+    int i;
+
+    for (i = 0; i < statement->columns->nelts; i++) {
+        if (!strcmp(APR_ARRAY_IDX(statement->columns, i, const char *),
+                    name)) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+int at_statement_unique(const at_statement_t *statement, const char *key)
+{
+    int i;
+
+    for (i = 0; i < statement->uniques->nelts; i++) {
+        at_unique_t *unique = &APR_ARRAY_IDX(statement->uniques, i,
+                                             at_unique_t);
+
+        if (!strcmp(unique->key, key)) {
+            return at_field_find(unique->field);
+        }
+    }
+    return -1;
+}
+
+/* The order is that of AT_SAVE_…. */
+static const char *const *save_parameters(apr_pool_t *pool)
+{
+    static const char *const first[AT_SAVE_FIELDS] = {
+        "id", "version", "now", "user_id", "unit_id"
+    };
+    int count = AT_SAVE_FIELDS + 2 * at_field_count();
+    const char **names = apr_pcalloc(pool, sizeof(*names)
+                                           * (apr_size_t)(count + 1));
+    int i;
+
+    memcpy(names, first, sizeof(first));
+    for (i = 0; i < at_field_count(); i++) {
+        const char *name = at_field_get(i)->name;
+
+        names[AT_SAVE_FIELDS + 2 * i] = apr_pstrcat(pool, "set_", name,
+                                                    (char *)NULL);
+        names[AT_SAVE_FIELDS + 2 * i + 1] = name;
+    }
+    return names;
+}
+
+static const char *check_columns(const at_statement_t *statement,
+                                 const char *const *names, apr_pool_t *pool)
+{
+    for (; *names; names++) {
+        if (at_statement_column(statement, *names) < 0) {
+            return apr_psprintf(pool, "%s: it must select a column "
+                                "AS '%s'", statement->file, *names);
+        }
+    }
+    return NULL;
+}
+
+/* What save.sql must bind, and which fields it can set. */
+static const char *check_save(at_statements_t *statements, apr_pool_t *pool)
+{
+    const at_statement_t *save = statements->statement[AT_STATEMENT_SAVE];
+    int i;
+
+    if (!at_sql_binds(save, AT_SAVE_ID)
+        || !at_sql_binds(save, AT_SAVE_VERSION)) {
+        return apr_psprintf(pool, "%s: the UPDATE must be guarded by "
+                            "... = :id AND ... = :version", save->file);
+    }
+    statements->settable = apr_pcalloc(pool, sizeof(int)
+                                       * (apr_size_t)at_field_count());
+    for (i = 0; i < at_field_count(); i++) {
+        const char *name = at_field_get(i)->name;
+        int parameter = AT_SAVE_FIELDS + 2 * i;
+        int has_flag = at_sql_binds(save, parameter);
+        int has_value = at_sql_binds(save, parameter + 1);
+
+        if (has_flag != has_value) {
+            return apr_psprintf(pool, "%s: :%s and :set_%s go together; "
+                                "write CASE :set_%s WHEN '1' THEN :%s "
+                                "ELSE ... END", save->file, name, name,
+                                name, name);
+        }
+        statements->settable[i] = has_flag;
+    }
+    return NULL;
+}
+
+/* The present value of these is needed to judge or to merge a change. */
+static const char *check_present_values(const at_statements_t *statements,
+                                        const at_statement_t *load,
+                                        apr_pool_t *pool)
+{
+    int i;
+
+    for (i = 0; i < at_field_count(); i++) {
+        const at_field_t *field = at_field_get(i);
+        int needed = field->type == AT_FIELD_CUSTOM
+                     || i == AT_CREDENTIAL_AUTHENTICATION_CODE
+                     || i == AT_CREDENTIAL_IDENTIFIER;
+
+        if (needed && statements->settable[i]
+            && statements->plan->field_columns[i] == AT_PLAN_NONE) {
+            return apr_psprintf(pool, "%s: save.sql can set %s, so this "
+                                "must select it AS 'data.%s'", load->file,
+                                field->name, field->name);
+        }
+    }
+    return NULL;
+}
+
+/* The plan is one, so the three load statements must agree. */
+static const char *check_loads(const at_statements_t *statements,
+                               apr_pool_t *pool)
+{
+    const at_statement_t *first = statements->statement[0];
+    int i, column;
+
+    for (i = 0; i <= AT_STATEMENT_LOAD_BY_ID; i++) {
+        const at_statement_t *load = statements->statement[i];
+
+        if (!at_sql_binds(load, AT_LOAD_KEY)) {
+            return apr_psprintf(pool, "%s: it must find the access token "
+                                "by :%s", load->file,
+                                specifications[i].parameters[AT_LOAD_KEY]);
+        }
+        if (load->columns->nelts != first->columns->nelts) {
+            return apr_psprintf(pool, "%s: it has %d named columns, %s has "
+                                "%d; share the text by @include",
+                                load->file, load->columns->nelts,
+                                first->file, first->columns->nelts);
+        }
+        for (column = 0; column < first->columns->nelts; column++) {
+            const char *name = APR_ARRAY_IDX(load->columns, column,
+                                             const char *);
+
+            if (at_statement_column(first, name) != column) {
+                return apr_psprintf(pool, "%s: column %d is '%s', but not "
+                                    "in %s; share the text by @include",
+                                    load->file, column + 1, name,
+                                    first->file);
+            }
+        }
+    }
+    return NULL;
+}
+
+static const char *check_loaded(at_statements_t *statements,
+                                apr_pool_t *pool)
+{
+    const at_statement_t *load = statements->statement[0];
+    const char *problem = at_plan_make(&statements->plan, load, pool);
+
+    if (!problem) {
+        problem = check_loads(statements, pool);
+    }
+    if (!problem) {
+        problem = check_columns(load, at_rules_columns(pool), pool);
+    }
+    if (!problem) {
+        problem = check_present_values(statements, load, pool);
+    }
+    return problem;
+}
+
+const char *at_statements_read(at_statements_t **statements,
+                               const char *folder, apr_pool_t *pool)
+{
+    const char *problem = NULL;
+    int i;
+
+    *statements = apr_pcalloc(pool, sizeof(**statements));
+    (*statements)->folder = apr_pstrdup(pool, folder);
+    for (i = 0; !problem && i < AT_STATEMENT_COUNT; i++) {
+        const char *const *parameters = specifications[i].parameters;
+        at_statement_t *statement;
+
+        if (!parameters) {
+            parameters = save_parameters(pool);
+        }
+        problem = at_sql_read(&statement, folder, specifications[i].file,
+                              parameters, pool);
+        if (!problem) {
+            problem = check_columns(statement, specifications[i].columns,
+                                    pool);
+        }
+        (*statements)->statement[i] = statement;
+    }
+    if (!problem) {
+        problem = check_save(*statements, pool);
+    }
+    if (!problem) {
+        problem = check_loaded(*statements, pool);
+    }
+    return problem;
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The statements of one folder, as `AccessTokenStatements` names it: read,
+ * checked against what the module needs, with the plan of the reply.
+ */
+#ifndef AT_STATEMENTS_H
+#define AT_STATEMENTS_H
+
+#include <apr_pools.h>
+
+#include "at_plan.h"
+#include "at_sql.h"
+
+/** The version of the schema that the module works with. */
+#define AT_SCHEMA_VERSION "1"
+
+typedef enum {
+    AT_STATEMENT_LOAD_BY_AUTHENTICATION_CODE,
+    AT_STATEMENT_LOAD_BY_IDENTIFIER,
+    AT_STATEMENT_LOAD_BY_ID,
+    AT_STATEMENT_SAVE,
+    AT_STATEMENT_CUSTOM_FIELDS,
+    AT_STATEMENT_NEXT_NUMBER,
+    AT_STATEMENT_STARTUP,
+    AT_STATEMENT_COUNT
+} at_statement_e;
+
+/** The parameters of the load statements, by number. */
+enum {
+    AT_LOAD_SESSION_DIGEST,
+    AT_LOAD_USERNAME,
+    AT_LOAD_NOW,
+    AT_LOAD_KEY,
+    AT_LOAD_COUNT
+};
+
+/**
+ * The parameters of save.sql, by number. Behind them come two for each
+ * field of at_field.h: AT_SAVE_FIELDS + 2 * index is `:set_<name>`, the
+ * one after it `:<name>`.
+ */
+enum {
+    AT_SAVE_ID,
+    AT_SAVE_VERSION,
+    AT_SAVE_NOW,
+    AT_SAVE_USER_ID,
+    AT_SAVE_UNIT_ID,
+    AT_SAVE_FIELDS
+};
+
+typedef struct at_statements_t {
+    const char *folder;
+    const at_statement_t *statement[AT_STATEMENT_COUNT];
+    at_plan_t *plan;          /* of the three load statements */
+    int *settable;            /* for each field: can save.sql set it? */
+} at_statements_t;
+
+/** The name of STATEMENT's file, e.g. "save.sql". */
+const char *at_statements_file(at_statement_e statement);
+
+/**
+ * Read the statements in FOLDER into *STATEMENTS in POOL. Returns NULL, or
+ * what is wrong, where, and how to mend it.
+ */
+const char *at_statements_read(at_statements_t **statements,
+                               const char *folder, apr_pool_t *pool);
+
+/** The number of the column NAME among STATEMENT's, or -1. */
+int at_statement_column(const at_statement_t *statement, const char *name);
+
+/**
+ * The index of the field whose value is taken when STATEMENT's unique key
+ * KEY is violated; -1 if no @unique names that key.
+ */
+int at_statement_unique(const at_statement_t *statement, const char *key);
+
+#endif /* AT_STATEMENTS_H */

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The store as the core sees it: a few operations that return the core's
+ * own outcomes. at_store_dbd.c is the implementation over mod_dbd; the unit
+ * tests have one of their own.
+ */
+#ifndef AT_STORE_H
+#define AT_STORE_H
+
+#include <apr_pools.h>
+#include <apr_tables.h>
+
+#include "at_plan.h"
+#include "at_statements.h"
+
+typedef enum {
+    AT_STORE_DONE,
+    AT_STORE_CONFLICT,        /* a unique value is taken; see conflict */
+    AT_STORE_LOST_RACE,       /* the version guard did not match */
+    AT_STORE_RETRY,           /* nothing was done; the same may work now */
+    AT_STORE_UNAVAILABLE,     /* the database cannot be reached */
+    AT_STORE_BROKEN           /* an admin must mend something */
+} at_outcome_e;
+
+typedef struct at_store_t at_store_t;
+
+/**
+ * A store, for one request. It may hold a connection from the first
+ * operation until release. VALUES are texts in the order of the
+ * statement's parameters (at_statements.h), NULL for SQL's NULL; results
+ * live in the store's pool.
+ */
+struct at_store_t {
+    /** Load by LOAD, one of the three statements, into *ROW. */
+    at_outcome_e (*load)(at_store_t *store, at_statement_e load,
+                         const char *const *values, at_row_t **row);
+
+    /** Save by save.sql: done, or nothing happened. */
+    at_outcome_e (*save)(at_store_t *store, const char *const *values);
+
+    /** Read the configured custom fields, for the access token ID, into
+     *  *FIELDS, an array of at_custom_field_t. */
+    at_outcome_e (*custom_fields)(at_store_t *store, const char *id,
+                                  apr_array_header_t **fields);
+
+    /** Take the next value of SEQUENCE, the name of a credential. */
+    at_outcome_e (*next_number)(at_store_t *store, const char *sequence,
+                                const char **number);
+
+    /** Give back the connection, if one is held: before anything slow. */
+    void (*release)(at_store_t *store);
+
+    /** After AT_STORE_CONFLICT: the index of the field whose value is
+     *  taken. */
+    int conflict;
+
+    /** After an outcome but done, conflict and lost race: what happened,
+     *  for the log; holds no value of a request. */
+    const char *detail;
+
+    void *baton;              /* the implementation's own */
+};
+
+#endif /* AT_STORE_H */

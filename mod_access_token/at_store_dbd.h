@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The store over mod_dbd. */
+#ifndef AT_STORE_DBD_H
+#define AT_STORE_DBD_H
+
+#include <httpd.h>
+
+#include "at_statements.h"
+#include "at_store.h"
+
+/** The statements of one folder, as mod_dbd knows them in one server. */
+typedef struct at_source_t at_source_t;
+
+/**
+ * Hand STATEMENTS to mod_dbd, to be prepared on each connection of SERVER,
+ * and make *SOURCE of them in POOL. Only while the configuration is read.
+ * Returns NULL, or what is wrong: mod_dbd is not loaded.
+ */
+const char *at_source_make(at_source_t **source,
+                           const at_statements_t *statements,
+                           server_rec *server, apr_pool_t *pool);
+
+/** The statements that SOURCE was made of. */
+const at_statements_t *at_source_statements(const at_source_t *source);
+
+/**
+ * Make a store for R, in its pool. It takes a connection when it needs
+ * one; where another module holds one of mod_dbd's for R already (as
+ * mod_authn_dbd does), it shares that one, since to wait for a second
+ * beside it can hang.
+ */
+at_store_t *at_store_dbd_make(request_rec *r, const at_source_t *source);
+
+#endif /* AT_STORE_DBD_H */

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "at_text.h"
+
+#include <string.h>
+
+#include <unictype.h>
+#include <unistr.h>
+
+/* Set what must follow the lead byte of a longer character (RFC 3629). */
+static int utf8_lead(at_utf8_t *state, unsigned char byte)
+{
+    state->low = 0x80;
+    state->high = 0xBF;
+    if (byte < 0x80) {
+        return 0;
+    }
+    if (byte >= 0xC2 && byte <= 0xDF) {
+        state->missing = 1;
+    }
+    else if (byte >= 0xE0 && byte <= 0xEF) {
+        state->missing = 2;
+        state->low = byte == 0xE0 ? 0xA0 : 0x80;
+        state->high = byte == 0xED ? 0x9F : 0xBF;
+    }
+    else if (byte >= 0xF0 && byte <= 0xF4) {
+        state->missing = 3;
+        state->low = byte == 0xF0 ? 0x90 : 0x80;
+        state->high = byte == 0xF4 ? 0x8F : 0xBF;
+    }
+    else {
+        return -1;
+    }
+    return 1;
+}
+
+int at_utf8_feed(at_utf8_t *state, unsigned char byte)
+{
+    if (state->missing == 0) {
+        return utf8_lead(state, byte);
+    }
+    if (byte < state->low || byte > state->high) {
+        return -1;
+    }
+    state->low = 0x80;
+    state->high = 0xBF;
+    state->missing--;
+    return state->missing > 0;
+}
+
+const char *at_utf8_mend(apr_pool_t *pool, const char *text,
+                         apr_size_t *length)
+{
+    const uint8_t *from = (const uint8_t *)text;
+    const uint8_t *end = from + *length;
+    uint8_t *mended, *to;
+
+    if (!u8_check(from, *length)) {
+        return text;
+    }
+    /* U+FFFD takes three bytes and stands for at least one. */
+    to = mended = apr_palloc(pool, 3 * *length + 1);
+    while (from < end) {
+        ucs4_t character;
+
+        from += u8_mbtouc(&character, from, (size_t)(end - from));
+        to += u8_uctomb(to, character, 4);
+    }
+    *to = '\0';
+    *length = (apr_size_t)(to - mended);
+    return (const char *)mended;
+}
+
+/* The character at *TEXT, which moves on; 0 at the end. */
+static ucs4_t next_character(const char **text)
+{
+    ucs4_t character = 0;
+    int size = u8_strmbtouc(&character, (const uint8_t *)*text);
+
+    if (size <= 0) {
+        return 0;
+    }
+    *text += size;
+    return character;
+}
+
+apr_size_t at_text_length(const char *text)
+{
+    return u8_mbsnlen((const uint8_t *)text, strlen(text));
+}
+
+int at_text_has_control(const char *text)
+{
+    ucs4_t character;
+
+    while ((character = next_character(&text)) != 0) {
+        if (uc_is_general_category_withtable(character,
+                                             UC_CATEGORY_MASK_Cc)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+int at_text_has_outer_space(const char *text)
+{
+    ucs4_t character = next_character(&text);
+
+    if (character && uc_is_property_white_space(character)) {
+        return 1;
+    }
+    while (*text) {
+        character = next_character(&text);
+    }
+    return character && uc_is_property_white_space(character);
+}
+
+void at_text_count(at_text_counts_t *counts, const char *text)
+{
+    ucs4_t character;
+
+    memset(counts, 0, sizeof(*counts));
+    while ((character = next_character(&text)) != 0) {
+        counts->characters++;
+        if (character >= '0' && character <= '9') {
+            counts->digits++;
+        }
+        else if (uc_is_general_category_withtable(character,
+                                                  UC_CATEGORY_MASK_L)) {
+            counts->letters++;
+        }
+        else {
+            counts->special++;
+        }
+    }
+}
+
+int at_text_is_digits(const char *text)
+{
+    return *text && text[strspn(text, "0123456789")] == '\0';
+}
+
+/* True for a byte of a domain's label: a letter, a digit, non-ASCII. */
+static int is_label_byte(char byte)
+{
+    return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z')
+           || (byte >= '0' && byte <= '9') || (unsigned char)byte >= 0x80;
+}
+
+/* True if TEXT of LENGTH bytes is a label of a domain name (RFC 1034). */
+static int is_label(const char *text, apr_size_t length)
+{
+    apr_size_t i;
+
+    if (length == 0 || length > 63 || text[0] == '-'
+        || text[length - 1] == '-') {
+        return 0;
+    }
+    for (i = 0; i < length; i++) {
+        if (text[i] != '-' && !is_label_byte(text[i])) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+int at_text_is_email(const char *text)
+{
+    const char *at = strchr(text, '@');
+    const char *label, *byte;
+
+    if (!at || at == text) {
+        return 0;
+    }
+    for (byte = text; byte < at; byte++) {
+        if (!is_label_byte(*byte)
+            && !strchr(".!#$%&'*+/=?^_`{|}~-", *byte)) {
+            return 0;
+        }
+    }
+    for (label = at + 1;; label += strcspn(label, ".") + 1) {
+        apr_size_t length = strcspn(label, ".");
+
+        if (!is_label(label, length)) {
+            return 0;
+        }
+        if (label[length] == '\0') {
+            return 1;
+        }
+    }
+}

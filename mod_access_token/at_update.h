@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One call of the method, from the parsed request to the body of its reply:
+ * load, authenticate, identify, judge, save. Contract, section 5, "Order".
+ */
+#ifndef AT_UPDATE_H
+#define AT_UPDATE_H
+
+#include <apr_pools.h>
+
+#include "at_error.h"
+#include "at_passcode.h"
+#include "at_reply.h"
+#include "at_request.h"
+#include "at_statements.h"
+#include "at_store.h"
+
+/** How often a call that loses against others is judged anew. */
+#define AT_UPDATE_ATTEMPTS 24
+
+/** How often a generated value that is taken is generated anew. */
+#define AT_UPDATE_GENERATIONS 100
+
+typedef struct at_update_t {
+    /* What the caller of at_update_run gives. */
+    apr_pool_t *pool;         /* of the request; all results live in it */
+    at_store_t *store;
+    const at_statements_t *statements;
+    const at_scheme_t *scheme;
+    const at_request_t *request;
+    const char *token;        /* the session token, or NULL */
+    const char *username;     /* whom Apache authenticated, or NULL */
+    const char *if_match;     /* the header's value, or NULL */
+    const char *now;          /* as at_date_format writes it */
+
+    /* What it gets: each NULL until it is known, also with an error. */
+    const char *caller;       /* the user's name */
+    const char *id;           /* the access token's */
+    const char *etag;         /* after the call */
+    at_body_t body;           /* of the reply, when there is no error */
+} at_update_t;
+
+/**
+ * Carry out UPDATE. When it returns NULL, the change is committed; when it
+ * returns an error of the 4xx, nothing has changed.
+ */
+at_error_t *at_update_run(at_update_t *update) AT_MUST_CHECK;
+
+#endif /* AT_UPDATE_H */

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * JSON out: yajl's generator into one buffer of a pool. The functions may
+ * be called in any order that makes a JSON text; one that does not is a
+ * defect, and at_writer_text then returns NULL.
+ */
+#ifndef AT_WRITE_H
+#define AT_WRITE_H
+
+#include <apr_pools.h>
+
+#include "at_json.h"
+
+typedef struct at_writer_t at_writer_t;
+
+/** Make a writer in POOL. NULL if memory ran out. */
+at_writer_t *at_writer_make(apr_pool_t *pool);
+
+void at_write_open_object(at_writer_t *writer);
+void at_write_close_object(at_writer_t *writer);
+void at_write_open_array(at_writer_t *writer);
+void at_write_close_array(at_writer_t *writer);
+void at_write_null(at_writer_t *writer);
+void at_write_boolean(at_writer_t *writer, int boolean);
+
+/**
+ * A member's name, or a string. Bytes of TEXT that are not UTF-8 are
+ * written as U+FFFD.
+ */
+void at_write_string(at_writer_t *writer, const char *text);
+
+/** TEXT, which is a JSON number, as it stands. */
+void at_write_number(at_writer_t *writer, const char *text);
+
+/** The name NAME and the string VALUE, or null if that is NULL. */
+void at_write_member(at_writer_t *writer, const char *name,
+                     const char *value);
+
+/** VALUE with all that it holds. */
+void at_write_json(at_writer_t *writer, const at_json_t *value);
+
+/**
+ * What was written, NUL-terminated, in the writer's pool; *LENGTH becomes
+ * its length in bytes, if LENGTH is not NULL. NULL if the calls so far are
+ * no beginning of a JSON text.
+ */
+const char *at_writer_text(at_writer_t *writer, apr_size_t *length);
+
+#endif /* AT_WRITE_H */

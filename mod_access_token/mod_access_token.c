@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * mod_access_token serves POST /v4/access_tokens/update.
+ *
+ *     LoadModule dbd_module modules/mod_dbd.so
+ *     LoadModule access_token_module modules/mod_access_token.so
+ *     AccessTokenStatements /usr/share/mod_access_token/sql/mysql/statements
+ *     <Location "/v4/access_tokens/update">
+ *         SetHandler access-token-update
+ *     </Location>
+ *
+ * This file is the module record and its hooks, nothing else.
+ */
+#include <httpd.h>
+#include <http_config.h>
+
+#include "at_config.h"
+#include "at_config_check.h"
+#include "at_handler.h"
+#include "at_startup.h"
+
+#if !AP_MODULE_MAGIC_AT_LEAST(20120211, 76)
+#error "mod_access_token needs Apache httpd 2.4.26 or newer"
+#endif
+
+static void register_hooks(apr_pool_t *pool)
+{
+    (void)pool;
+    ap_hook_check_config(at_config_check, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_post_config(at_startup_prepare, NULL, NULL, APR_HOOK_MIDDLE);
+    /* Behind mod_dbd, so that its own message on a failure comes first. */
+    ap_hook_child_init(at_startup_check, NULL, NULL, APR_HOOK_LAST);
+    ap_hook_handler(at_handler_update, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_handler(at_handler_error, NULL, NULL, APR_HOOK_MIDDLE);
+}
+
+AP_DECLARE_MODULE(access_token) = {
+    STANDARD20_MODULE_STUFF,
+    at_config_create,            /* for a place: server, host, location */
+    at_config_merge,
+    at_server_config_create,     /* for a server */
+    NULL,
+    at_config_directives,
+    register_hooks,
+    AP_MODULE_FLAG_NONE
+};

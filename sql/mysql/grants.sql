@@ -1,0 +1,34 @@
+-- The least that the module needs. Replace the database (access_token) and the account
+-- ('access_token'@'localhost') by your own; the account must exist:
+--     CREATE USER 'access_token'@'localhost' IDENTIFIED BY '...';
+-- Run it after schema.sql, as an administrator.
+
+GRANT SELECT ON access_token.access_token_schema          TO 'access_token'@'localhost';
+GRANT SELECT ON access_token.access_token_sessions        TO 'access_token'@'localhost';
+GRANT SELECT ON access_token.users                        TO 'access_token'@'localhost';
+GRANT SELECT ON access_token.units                        TO 'access_token'@'localhost';
+GRANT SELECT ON access_token.countries                    TO 'access_token'@'localhost';
+GRANT SELECT ON access_token.contacts                     TO 'access_token'@'localhost';
+GRANT SELECT ON access_token.accounts_receivable          TO 'access_token'@'localhost';
+GRANT SELECT ON access_token.reward_participants          TO 'access_token'@'localhost';
+GRANT SELECT ON access_token.access_token_rule_sets       TO 'access_token'@'localhost';
+GRANT SELECT ON access_token.access_token_definitions     TO 'access_token'@'localhost';
+GRANT SELECT ON access_token.access_token_classifications TO 'access_token'@'localhost';
+GRANT SELECT ON access_token.access_token_custom_fields   TO 'access_token'@'localhost';
+
+-- The columns that save.sql sets, and no others: never the state, the number or the owner.
+GRANT SELECT,
+      UPDATE (authentication_code, identifier, pass_code, card_masked_number,
+              udf_string_1, udf_string_2, udf_string_3, udf_string_4,
+              udf_string_5, udf_string_6, udf_string_7, udf_string_8,
+              udf_float_1, udf_float_2, udf_float_3, udf_float_4,
+              udf_date_1, udf_date_2, udf_date_3, udf_date_4,
+              custom_field_set, version, updated_date, updated_by_user_id, updated_by_unit_id)
+      ON access_token.access_tokens                       TO 'access_token'@'localhost';
+
+-- The function runs with its creator's rights: the sequences themselves stay closed.
+GRANT EXECUTE ON FUNCTION access_token.access_token_next_number TO 'access_token'@'localhost';
+
+-- A login service, in an account of its own, needs in addition:
+-- GRANT SELECT, INSERT, DELETE ON access_token.access_token_sessions TO 'login'@'localhost';
+-- GRANT SELECT (id, username)  ON access_token.users                 TO 'login'@'localhost';

@@ -1,0 +1,34 @@
+-- The one write of a call. A field keeps its value where its set_ parameter is 0: it was not sent.
+-- It is compared with a number, since a parameter and a string literal may differ in collation, an error.
+-- Both values of an IF are of the column's own type: mixed ones would go through text and back.
+-- @unique access_tokens_authentication_code authentication_code
+-- @unique access_tokens_identifier identifier
+UPDATE access_tokens
+SET
+    authentication_code = IF(:set_authentication_code = 1, :authentication_code, authentication_code),
+    identifier          = IF(:set_identifier = 1, :identifier, identifier),
+    pass_code           = IF(:set_pass_code = 1, :pass_code, pass_code),
+    card_masked_number  = IF(:set_card_masked_number = 1, :card_masked_number, card_masked_number),
+    udf_string_1        = IF(:set_udf_string_1 = 1, :udf_string_1, udf_string_1),
+    udf_string_2        = IF(:set_udf_string_2 = 1, :udf_string_2, udf_string_2),
+    udf_string_3        = IF(:set_udf_string_3 = 1, :udf_string_3, udf_string_3),
+    udf_string_4        = IF(:set_udf_string_4 = 1, :udf_string_4, udf_string_4),
+    udf_string_5        = IF(:set_udf_string_5 = 1, :udf_string_5, udf_string_5),
+    udf_string_6        = IF(:set_udf_string_6 = 1, :udf_string_6, udf_string_6),
+    udf_string_7        = IF(:set_udf_string_7 = 1, :udf_string_7, udf_string_7),
+    udf_string_8        = IF(:set_udf_string_8 = 1, :udf_string_8, udf_string_8),
+    udf_float_1         = IF(:set_udf_float_1 = 1, CAST(:udf_float_1 AS DOUBLE), udf_float_1),
+    udf_float_2         = IF(:set_udf_float_2 = 1, CAST(:udf_float_2 AS DOUBLE), udf_float_2),
+    udf_float_3         = IF(:set_udf_float_3 = 1, CAST(:udf_float_3 AS DOUBLE), udf_float_3),
+    udf_float_4         = IF(:set_udf_float_4 = 1, CAST(:udf_float_4 AS DOUBLE), udf_float_4),
+    udf_date_1          = IF(:set_udf_date_1 = 1, CAST(:udf_date_1 AS DATETIME), udf_date_1),
+    udf_date_2          = IF(:set_udf_date_2 = 1, CAST(:udf_date_2 AS DATETIME), udf_date_2),
+    udf_date_3          = IF(:set_udf_date_3 = 1, CAST(:udf_date_3 AS DATETIME), udf_date_3),
+    udf_date_4          = IF(:set_udf_date_4 = 1, CAST(:udf_date_4 AS DATETIME), udf_date_4),
+    custom_field_set    = IF(:set_custom_field_set = 1, :custom_field_set, custom_field_set),
+    version             = version + 1,
+    updated_date        = CAST(:now AS DATETIME),
+    updated_by_user_id  = :user_id,
+    updated_by_unit_id  = :unit_id
+WHERE id = :id
+  AND version = CAST(:version AS UNSIGNED)

@@ -1,0 +1,7 @@
+-- What the module checks at start. Where the connection's character sets differ, all three are named.
+SELECT (SELECT MAX(version) FROM access_token_schema) AS 'schema.version',
+       CASE WHEN @@character_set_client = @@character_set_connection
+             AND @@character_set_client = @@character_set_results
+            THEN @@character_set_client
+            ELSE CONCAT_WS('/', @@character_set_client, @@character_set_connection, @@character_set_results)
+       END AS 'connection.charset'

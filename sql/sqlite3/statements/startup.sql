@@ -1,0 +1,3 @@
+-- What the module checks at start. Text is UTF-8 by the driver's interface.
+SELECT (SELECT MAX(version) FROM access_token_schema) AS 'schema.version',
+       'utf8mb4'                                      AS 'connection.charset'

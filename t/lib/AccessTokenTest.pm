@@ -1,0 +1,648 @@
+package AccessTokenTest;
+
+# A private Apache over a private database, for one test.
+#
+#     use Test::More;
+#     use AccessTokenTest;
+#
+#     my $server = AccessTokenTest->start;
+#     my $reply = $server->post({ token => …, … });
+#     is($reply->{status}, 200);
+#     is($reply->{json}{status}{code}, 'OK');
+#     $server->finish;
+#     done_testing;
+#
+# Everything that runs ends with its object, with the test, on die and on
+# Ctrl-C. finish stops Apache and tests that the error log holds nothing that
+# was not expected; a test that forgets to call it fails.
+#
+# The environment chooses: AT_ENGINE (sqlite3, mariadb), AT_MPM (event, worker,
+# prefork), AT_SRCDIR, AT_BUILDDIR, AT_HTTPD, AT_HTTPD_MODULES.
+# AT_KEEP=1 leaves the folder of the run behind and tells its name.
+
+use strict;
+use warnings;
+
+use Cwd qw(abs_path);
+use File::Basename qw(dirname);
+use File::Temp ();
+use HTTP::Tiny;
+use IO::Select;
+use IO::Socket::INET;
+use JSON::PP ();
+use POSIX ();
+use Scalar::Util qw(weaken);
+use Test::More ();
+use Time::HiRes qw(sleep time);
+
+use AccessTokenTest::Process;
+
+our $PATH = '/v4/access_tokens/update';
+
+my $json = JSON::PP->new->utf8->canonical->allow_nonref;
+my %unfinished;
+
+# ---- what the environment says
+
+sub srcdir {
+    return $ENV{AT_SRCDIR} // abs_path(dirname(__FILE__) . '/../..');
+}
+
+sub builddir { $ENV{AT_BUILDDIR} // srcdir() }
+sub engine { $ENV{AT_ENGINE} || 'sqlite3' }
+sub mpm { $ENV{AT_MPM} || 'event' }
+sub module_file { builddir() . '/mod_access_token/.libs/mod_access_token.so' }
+
+sub apxs {
+    my ($name) = @_;
+    my $value = `apxs -q $name`;
+    die "apxs -q $name failed\n" if $? != 0;
+    chomp $value;
+    return $value;
+}
+
+sub httpd_program {
+    return $ENV{AT_HTTPD} ||= apxs('sbindir') . '/' . apxs('progname');
+}
+
+sub httpd_modules { $ENV{AT_HTTPD_MODULES} ||= apxs('LIBEXECDIR') }
+
+# Apache's children must not be root; who they are if we are.
+sub httpd_user {
+    return undef if $> != 0;
+    my ($user) = grep { defined getpwnam $_ }
+        qw(www-data apache httpd daemon nobody);
+    return $user;
+}
+
+# ---- starting and stopping
+
+# new(%options): the folder, the database and the configuration. The options:
+#   schema        files that make the database, instead of the shipped
+#                 schema.sql and demo.sql; [] for none
+#   database      that of another server, to share it
+#   database_options  more options of mariadbd
+#   statements    the folder of AccessTokenStatements; undef for no directive
+#   location      the path of the method (/v4/access_tokens/update); undef for
+#                 no <Location>
+#   location_conf text inside that <Location>
+#   conf          text at the end of httpd.conf
+#   dbd           mod_dbd's settings other than default: driver, params, min,
+#                 keep, max, exptime, init_sql (undef for no such directive);
+#                 undef for no line of mod_dbd
+#   modules       names of more modules to load; without: not to load
+#   shipped       true: the shipped conf files stand for statements, location,
+#                 location_conf and dbd
+#   log_level     LogLevel (notice access_token:trace8)
+sub new {
+    my ($class, %options) = @_;
+    my $folder = File::Temp->newdir('at-XXXXXXXX', TMPDIR => 1,
+                                    CLEANUP => !$ENV{AT_KEEP});
+    chmod 0755, "$folder" or die "$folder: $!\n";
+    Test::More::diag("kept: $folder") if $ENV{AT_KEEP};
+    my $self = bless {
+        folder => $folder,
+        owner => $$,
+        options => \%options,
+        expected => [],
+        allowed => [],
+        port => free_port(),
+    }, $class;
+    mkdir "$folder/htdocs" or die "$folder/htdocs: $!\n";
+    $self->write_file('htdocs/index.html', "ready\n");
+    $self->{database} = $options{database} // $self->make_database;
+    $self->write_conf;
+    return $self;
+}
+
+sub make_database {
+    my ($self) = @_;
+    my $options = $self->{options};
+    my $class = { sqlite3 => 'AccessTokenTest::SQLite',
+                  mariadb => 'AccessTokenTest::MariaDB' }->{ engine() }
+        or die 'AT_ENGINE: ' . engine() . " is not an engine\n";
+    eval "require $class; 1" or die $@;
+    my $database = $class->new(
+        folder => "$self->{folder}", user => httpd_user(),
+        srcdir => srcdir(), builddir => builddir(),
+        options => $options->{database_options});
+    my $sql = srcdir() . '/sql/' . $database->sql_folder;
+    my $schema = $options->{schema};
+    $database->load($_) for @{ $schema // ["$sql/schema.sql", "$sql/demo.sql"] };
+    $database->grant($schema ? undef : "$sql/grants.sql");
+    return $database;
+}
+
+# start(%options): new, and Apache runs.
+sub start {
+    my ($class, %options) = @_;
+    my $self = $class->new(%options);
+    $self->run;
+    return $self;
+}
+
+# Starts Apache; returns when it answers.
+sub run {
+    my ($self) = @_;
+    weaken($unfinished{$self} = $self);
+    for my $attempt (1 .. 4) {
+        return if $self->try_to_run;
+        last if $self->error_log . $self->output !~ /Address already in use/;
+        # Another program was quicker: a new port, and a new log.
+        $self->{port} = free_port();
+        $self->write_conf;
+        unlink $self->path('error.log'), $self->path('output.log');
+    }
+    my $said = $self->output . $self->error_log;
+    delete $unfinished{$self};
+    die "Apache did not start:\n$said";
+}
+
+sub try_to_run {
+    my ($self) = @_;
+    $self->{http} = HTTP::Tiny->new(keep_alive => 1, timeout => 60,
+                                    max_redirect => 0, agent => 'test');
+    $self->{process} = AccessTokenTest::Process->start(
+        command => [httpd_program(), '-D', 'FOREGROUND',
+                    '-f', $self->path('httpd.conf')],
+        environment => $self->{database}->environment,
+        output => $self->path('output.log'));
+    my $until = time + 30;
+    while ($self->{process}->is_running && time < $until) {
+        return 1 if $self->{http}->get($self->url('/index.html'))->{success};
+        sleep 0.02;
+    }
+    return 0;
+}
+
+# Ends Apache; run starts it again, with the same port, logs and database.
+sub stop {
+    my ($self) = @_;
+    my $process = delete $self->{process} or return;
+    $process->stop or push @{ $self->{complaints} }, 'Apache did not end';
+    return;
+}
+
+sub restart {
+    my ($self) = @_;
+    $self->stop;
+    $self->run;
+    return;
+}
+
+# What "apachectl graceful" does; returns when the log says that it was done.
+sub graceful {
+    my ($self) = @_;
+    my $resumed = sub { scalar(() = $self->error_log =~ /resuming normal/g) };
+    my $before = $resumed->();
+    $self->{process}->signal('USR1');
+    $self->wait_for(sub { $resumed->() > $before })
+        or die "Apache did not restart\n";
+    return;
+}
+
+sub pid { $_[0]{process} && $_[0]{process}->pid }
+sub is_running { $_[0]{process} && $_[0]{process}->is_running }
+
+# Stops Apache and tests that the error log is as it should be.
+sub finish {
+    my ($self, $name) = @_;
+    $self->stop;
+    delete $unfinished{$self};
+    my @wrong = (@{ $self->{complaints} // [] }, $self->unexpected_lines,
+        map { "missing: $_" } $self->missing_lines);
+    Test::More::ok(!@wrong, $name // 'the error log holds what it should')
+        or Test::More::diag(join "\n", @wrong);
+    return !@wrong;
+}
+
+sub DESTROY {
+    my ($self) = @_;
+    return if $self->{owner} != $$;
+    local ($?, $!, $@);
+    $self->stop;
+    return;
+}
+
+END {
+    my @forgotten = grep { $_ && $_->{owner} == $$ } values %unfinished;
+    for my $server (@forgotten) {
+        Test::More::diag("the server's finish was not called; its error log:\n"
+            . join "\n", $server->unexpected_lines);
+        $server->stop;
+    }
+    $? = 1 if @forgotten && $? == 0;
+}
+
+# ---- the configuration
+
+# configtest(%options of new): the exit status of httpd -t, and its words.
+sub configtest {
+    my ($self, %options) = @_;
+    $self = $self->new(schema => [], %options) if !ref $self;
+    my $file = $self->path('httpd.conf');
+    my $program = httpd_program();
+    my $output = `"$program" -t -f "$file" 2>&1`;
+    return ($? >> 8, $output);
+}
+
+sub write_conf {
+    my ($self) = @_;
+    $self->write_file('httpd.conf', $self->httpd_conf);
+    return;
+}
+
+sub httpd_conf {
+    my ($self) = @_;
+    my $options = $self->{options};
+    my $log_level = $options->{log_level} // 'notice access_token:trace8';
+    my $log_format = '%m %U %>s %u id=%{access_token_id}n '
+        . 'code=%{access_token_code}n request=%{access_token_request_id}n';
+    return join '', <<"END",
+ServerName 127.0.0.1
+ServerRoot "$self->{folder}"
+Listen 127.0.0.1:$self->{port}
+PidFile httpd.pid
+DefaultRuntimeDir "$self->{folder}"
+DocumentRoot "$self->{folder}/htdocs"
+@{[ user_conf() ]}
+@{[ $self->modules_conf ]}
+<IfModule mime_module>
+    TypesConfig /dev/null
+</IfModule>
+ErrorLog error.log
+LogLevel $log_level
+LogFormat "$log_format" test
+CustomLog access.log test
+Timeout 20
+GracefulShutdownTimeout 5
+@{[ mpm_conf() ]}
+<Directory />
+    Require all granted
+</Directory>
+END
+        $options->{shipped} ? $self->shipped_conf
+                            : $self->dbd_conf . $self->method_conf,
+        ($options->{conf} // ''), "\n";
+}
+
+sub user_conf {
+    my $user = httpd_user() // return '';
+    my $group = getgrgid((getpwnam $user)[3]);
+    return "User $user\nGroup $group";
+}
+
+sub mpm_conf {
+    return <<'END' if mpm() eq 'prefork';
+StartServers 4
+MinSpareServers 2
+MaxSpareServers 8
+MaxRequestWorkers 32
+END
+    return <<'END';
+StartServers 2
+ServerLimit 4
+ThreadsPerChild 16
+MinSpareThreads 16
+MaxSpareThreads 64
+MaxRequestWorkers 64
+END
+}
+
+# LoadModule lines. What is compiled into httpd has no file.
+sub modules_conf {
+    my ($self) = @_;
+    my %without = map { $_ => 1 } @{ $self->{options}{without} // [] };
+    my $folder = httpd_modules();
+    my @lines = map { qq(LoadModule ${_}_module "$folder/mod_$_.so") }
+        grep { !$without{$_} && -e "$folder/mod_$_.so" }
+        'mpm_' . mpm(), qw(
+            unixd log_config authn_core authn_file authn_dbd authz_core
+            authz_user authz_host auth_basic dbd unique_id headers mime filter
+            deflate alias env setenvif reqtimeout status
+        ), @{ $self->{options}{modules} // [] };
+    push @lines, 'LoadModule access_token_module "' . module_file() . '"'
+        if !$without{access_token};
+    return join "\n", @lines;
+}
+
+sub dbd_conf {
+    my ($self) = @_;
+    my $options = $self->{options};
+    return '' if exists $options->{dbd} && !$options->{dbd};
+    my %dbd = ($self->{database}->dbd_defaults, %{ $options->{dbd} // {} });
+    my @names = ([driver => 'DBDriver'], [params => 'DBDParams'],
+                 [min => 'DBDMin'], [keep => 'DBDKeep'], [max => 'DBDMax'],
+                 [exptime => 'DBDExptime'], [init_sql => 'DBDInitSQL']);
+    # No more idle ones than there may be.
+    for my $name (qw(min keep)) {
+        $dbd{$name} = $dbd{max}
+            if defined $dbd{max} && defined $dbd{$name} && $dbd{$name} > $dbd{max};
+    }
+    return join '', map { qq($_->[1] "$dbd{$_->[0]}"\n) }
+        grep { defined $dbd{ $_->[0] } } @names;
+}
+
+sub method_conf {
+    my ($self) = @_;
+    my $options = $self->{options};
+    my $statements = exists $options->{statements} ? $options->{statements}
+        : srcdir() . '/sql/' . $self->{database}->sql_folder . '/statements';
+    my $location = exists $options->{location} ? $options->{location} : $PATH;
+    my $conf = defined $statements
+        ? qq(AccessTokenStatements "$statements"\n) : '';
+    $conf .= <<"END" if defined $location;
+<Location "$location">
+    SetHandler access-token-update
+    @{[ $options->{location_conf} // '' ]}
+</Location>
+END
+    return $conf;
+}
+
+sub shipped_conf {
+    my ($self) = @_;
+    my %defines = (ACCESS_TOKEN_DATA => srcdir(), $self->{database}->defines);
+    my $conf = srcdir() . '/conf';
+    return join '',
+        (map { qq(Define $_ "$defines{$_}"\n) } sort keys %defines),
+        qq(Include "$conf/access_token-), $self->{database}->sql_folder,
+        qq(.conf"\nInclude "$conf/access_token.conf"\n);
+}
+
+# ---- requests
+
+sub port { $_[0]{port} }
+sub url { "http://127.0.0.1:$_[0]{port}" . ($_[1] // $PATH) }
+
+# request(METHOD, PATH, \%headers, CONTENT): a hash of status, reason, headers
+# (names in lower case), content (bytes) and, where the reply is JSON, json.
+# 599 is HTTP::Tiny's status for no reply at all; content says why.
+sub request {
+    my ($self, $method, $path, $headers, $content) = @_;
+    my %options;
+    $headers //= {};
+    for my $name (keys %$headers) {
+        $options{headers}{ lc $name } = $headers->{$name}
+            if defined $headers->{$name};
+    }
+    $options{content} = $content if defined $content;
+    return with_json($self->{http}->request($method, $self->url($path),
+                                            \%options));
+}
+
+# post(BODY, \%headers, PATH): BODY as it is if it is text (bytes), as JSON if
+# it is a reference. A header of undef is not sent.
+sub post {
+    my ($self, $body, $headers, $path) = @_;
+    $body = $json->encode($body) if ref $body;
+    $headers //= {};
+    my %lower = map { lc $_ => $headers->{$_} } keys %$headers;
+    return $self->request('POST', $path // $PATH,
+        { 'content-type' => 'application/json', %lower }, $body);
+}
+
+sub with_json {
+    my ($reply) = @_;
+    my $type = $reply->{headers}{'content-type'} // '';
+    $reply->{json} = eval { $json->decode($reply->{content}) }
+        if $type =~ m{^application/(?:json|problem\+json)\b};
+    return $reply;
+}
+
+# raw(PIECES, %options): sends bytes as they are, a string or one after the
+# other of an array, and reads until the server closes. The reply as of
+# request, with "bytes" as they came; no status if there was no reply.
+#   pause    seconds between the pieces (0)
+#   timeout  seconds that the server has after the last piece (20)
+#   close    true: half-close after the last piece; "abort": close and don't
+#            read at all
+sub raw {
+    my ($self, $pieces, %options) = @_;
+    my $socket = $self->socket;
+    local $SIG{PIPE} = 'IGNORE';
+    my $first = 1;
+    for my $piece (ref $pieces ? @$pieces : $pieces) {
+        sleep $options{pause} if $options{pause} && !$first;
+        $first = 0;
+        print {$socket} $piece or last;
+    }
+    my $close = $options{close} // '';
+    return {} if $close eq 'abort';
+    shutdown $socket, 1 if $close;
+    return parse_reply(read_all($socket, $options{timeout} // 20));
+}
+
+# A connection to do with as one likes; read_all and parse_reply are for it.
+sub socket {
+    my ($self) = @_;
+    my $socket = IO::Socket::INET->new(
+        PeerAddr => '127.0.0.1', PeerPort => $self->{port}, Timeout => 10)
+        or die "connect: $!\n";
+    $socket->autoflush(1);
+    binmode $socket;
+    return $socket;
+}
+
+sub read_all {
+    my ($socket, $timeout) = @_;
+    my ($bytes, $until) = ('', time + $timeout);
+    my $select = IO::Select->new($socket);
+    while ((my $left = $until - time) > 0) {
+        $select->can_read($left) or last;
+        sysread($socket, $bytes, 65536, length $bytes) or last;
+    }
+    return $bytes;
+}
+
+sub parse_reply {
+    my ($bytes) = @_;
+    my %reply = (bytes => $bytes, headers => {}, content => '');
+    # An interim reply (100 Continue) is not the reply.
+    1 while $bytes =~ s{\AHTTP/1\.1 1\d\d .*?\r\n\r\n}{}s;
+    my ($head, $content) = split /\r\n\r\n/, $bytes, 2;
+    my ($line, @headers) = split /\r\n/, $head // '';
+    @reply{qw(status reason)} = ($1, $2)
+        if ($line // '') =~ m{^HTTP/1\.[01] (\d\d\d) ?(.*)};
+    for (@headers) {
+        my ($name, $value) = /^([^:]+):\s*(.*)/ or next;
+        $name = lc $name;
+        $value = "$reply{headers}{$name}, $value" if $reply{headers}{$name};
+        $reply{headers}{$name} = $value;
+    }
+    $content = unchunk($content // '')
+        if ($reply{headers}{'transfer-encoding'} // '') eq 'chunked';
+    $reply{content} = $content // '';
+    return with_json(\%reply);
+}
+
+sub unchunk {
+    my ($bytes) = @_;
+    my $content = '';
+    while ($bytes =~ s/\A([0-9A-Fa-f]+)[^\r\n]*\r\n//) {
+        my $length = hex $1 or last;
+        $content .= substr $bytes, 0, $length, '';
+        $bytes =~ s/\A\r\n//;
+    }
+    return $content;
+}
+
+# The text of a request with BODY, for raw: head, empty line and body.
+sub request_text {
+    my ($self, $body, %headers) = @_;
+    my %all = ('Host' => '127.0.0.1', 'Connection' => 'close',
+               'Content-Type' => 'application/json',
+               'Content-Length' => length $body, %headers);
+    return join "\r\n", "POST $PATH HTTP/1.1",
+        (map { "$_: $all{$_}" } grep { defined $all{$_} } sort keys %all),
+        '', $body;
+}
+
+# in_parallel(COUNT, CODE): CODE->(0 … COUNT - 1), all at once, each in a
+# process of its own; the list of what they returned (a scalar that JSON can
+# hold; a hash with the member "died" if it died). Die, or 60 seconds: no
+# process is left behind.
+sub in_parallel {
+    my ($self, $count, $code, $seconds) = @_;
+    pipe my $wait, my $go or die "pipe: $!\n";
+    my (@children, %reader);
+    for my $number (0 .. $count - 1) {
+        pipe my $read, my $write or die "pipe: $!\n";
+        my $pid = fork // die "fork: $!\n";
+        if (!$pid) {
+            close $_ for $go, $read;
+            $SIG{$_} = 'DEFAULT' for qw(INT TERM HUP);
+            sysread $wait, my $byte, 1;
+            my $result = eval { $code->($number) } // { died => "$@" };
+            print {$write} $json->encode($result);
+            close $write;
+            POSIX::_exit(0);
+        }
+        close $write;
+        push @children, $pid;
+        $reader{$number} = $read;
+    }
+    close $wait;
+    close $go;
+    my $until = time + ($seconds // 60);
+    my @results = map {
+        my $left = $until - time;
+        my $text = read_all($reader{$_}, $left > 0 ? $left : 0);
+        length $text ? $json->decode($text) : { died => 'no answer in time' };
+    } 0 .. $count - 1;
+    kill 'KILL', @children;
+    local $?;
+    waitpid $_, 0 for @children;
+    return @results;
+}
+
+# ---- the database
+
+sub database { $_[0]{database} }
+sub dbh { $_[0]{database}->dbh }
+
+# The demonstration's rows as they were.
+sub reset_data {
+    my ($self) = @_;
+    my $database = $self->{database};
+    $database->load(srcdir() . '/sql/' . $database->sql_folder . '/demo.sql');
+    return;
+}
+
+# ---- files and logs
+
+sub path { "$_[0]{folder}/$_[1]" }
+
+sub write_file {
+    my ($self, $name, $content) = @_;
+    my $path = $self->path($name);
+    open my $file, '>:raw', $path or die "$path: $!\n";
+    print {$file} $content;
+    close $file or die "$path: $!\n";
+    return $path;
+}
+
+sub read_file {
+    my ($self, $name) = @_;
+    open my $file, '<:raw', $self->path($name) or return '';
+    return do { local $/; <$file> } // '';
+}
+
+sub error_log { $_[0]->read_file('error.log') }
+sub access_log { $_[0]->read_file('access.log') }
+sub output { $_[0]->read_file('output.log') }
+
+# wait_for(CODE, SECONDS): CODE's answer once it is true; false if never.
+sub wait_for {
+    my ($self, $code, $seconds) = @_;
+    my $until = time + ($seconds // 10);
+    while (1) {
+        my $answer = $code->();
+        return $answer if $answer || time > $until;
+        sleep 0.02;
+    }
+}
+
+# The first line of the log that matches, as soon as there is one.
+sub wait_for_error {
+    my ($self, $pattern, $seconds) = @_;
+    return $self->wait_for(sub { first_line($pattern, $self->error_log) },
+                           $seconds);
+}
+
+sub wait_for_access {
+    my ($self, $pattern, $seconds) = @_;
+    return $self->wait_for(sub { first_line($pattern, $self->access_log) },
+                           $seconds);
+}
+
+sub first_line {
+    my ($pattern, $text) = @_;
+    my ($line) = grep { $_ =~ $pattern } split /\n/, $text;
+    return $line;
+}
+
+# Lines of the error log that are right: expect_log's have to come, those of
+# allow_log may. Neither makes a crash right.
+sub expect_log {
+    my ($self, @patterns) = @_;
+    push @{ $self->{expected} }, @patterns;
+    return;
+}
+
+sub allow_log {
+    my ($self, @patterns) = @_;
+    push @{ $self->{allowed} }, @patterns;
+    return;
+}
+
+# Lines of level "warn" and above that no one expects, crashes, and what is not
+# a line of the log at all: what a library printed, a sanitizer's report.
+sub unexpected_lines {
+    my ($self) = @_;
+    # AH00045: a child that is slow to end is asked again.
+    my @right = (@{ $self->{expected} }, @{ $self->{allowed} }, qr/AH00045:/);
+    return grep {
+        my $line = $_;
+        my $level = $line =~ /^\[[^\]]+\] \[\w*:(\w+)\]/ ? $1 : 'none';
+        $line =~ /exit signal/
+            || $level =~ /^(?:none|warn|error|crit|alert|emerg)$/
+                && !grep { $line =~ $_ } @right;
+    } grep { length } split /\n/, $self->output . $self->error_log;
+}
+
+sub missing_lines {
+    my ($self) = @_;
+    my $log = $self->error_log;
+    return grep { !defined first_line($_, $log) } @{ $self->{expected} };
+}
+
+# A port of 127.0.0.1 that no one listens to.
+sub free_port {
+    my $socket = IO::Socket::INET->new(
+        LocalAddr => '127.0.0.1', LocalPort => 0, Listen => 1)
+        or die "no free port: $!\n";
+    return $socket->sockport;
+}
+
+1;

@@ -1,0 +1,209 @@
+package AccessTokenTest::MariaDB;
+
+# A MariaDB server of one test, that only its socket leads to.
+#
+# A new data folder takes mariadb-install-db half a second; it is made once and
+# kept in t/cache of the build folder, and each test copies it.
+
+use strict;
+use warnings;
+
+use DBI;
+use Fcntl qw(:flock);
+use File::Path qw(make_path);
+use POSIX ();
+use Time::HiRes qw(sleep time);
+
+use AccessTokenTest::Process;
+
+my @small = qw(
+    --innodb-buffer-pool-size=16M
+    --innodb-log-file-size=4M
+    --innodb-data-file-path=ibdata1:12M:autoextend
+);
+
+# new(folder => DIR, builddir => DIR, srcdir => DIR, options => [more options])
+sub new {
+    my ($class, %options) = @_;
+    my $folder = "$options{folder}/mariadb";
+    mkdir $folder or die "$folder: $!\n";
+    my $self = bless {
+        folder => $folder,
+        socket => "$folder/socket",
+        options => $options{options} // [],
+    }, $class;
+    die "$self->{socket} is too long for a socket\n"
+        if length $self->{socket} > 103;
+    run('cp', '-R', data_folder($options{builddir}), "$folder/data");
+    $self->start;
+    $self->admin->do($_) for
+        'CREATE DATABASE access_token CHARACTER SET utf8mb4',
+        q(CREATE USER 'access_token'@'localhost' IDENTIFIED BY 'change this');
+    $self->write_client_group("$options{srcdir}/conf/access_token.cnf");
+    return $self;
+}
+
+sub engine { 'mariadb' }
+sub sql_folder { 'mysql' }
+sub socket { $_[0]{socket} }
+sub pid { $_[0]{process} && $_[0]{process}->pid }
+
+# The name of an empty data folder, made if it is not there yet.
+sub data_folder {
+    my ($builddir) = @_;
+    my ($version) = `mariadbd --no-defaults --version` =~ /Ver (\S+)/
+        or die "mariadbd (package mariadb-server-core) is missing\n";
+    my $cache = "$builddir/t/cache";
+    make_path($cache);
+    my $folder = "$cache/mariadb-$version";
+    open my $lock, '>', "$cache/lock" or die "$cache/lock: $!\n";
+    flock $lock, LOCK_EX or die "$cache/lock: $!\n";
+    if (!-d $folder) {
+        run('rm', '-rf', "$folder.new");
+        run('mariadb-install-db', '--no-defaults', "--datadir=$folder.new",
+            '--auth-root-authentication-method=normal', '--skip-test-db',
+            '--skip-name-resolve', '--force', as_root(), @small);
+        rename "$folder.new", $folder or die "$folder: $!\n";
+    }
+    return $folder;
+}
+
+sub as_root { $> == 0 ? '--user=root' : () }
+
+# Runs a program to its end; its output is seen only if it fails.
+sub run {
+    my @command = @_;
+    my $pid = open my $output, '-|' // die "fork: $!\n";
+    if (!$pid) {
+        open STDERR, '>&', \*STDOUT;
+        { no warnings 'exec'; exec { $command[0] } @command; }
+        print "$!\n";
+        POSIX::_exit(127);
+    }
+    my $text = do { local $/; <$output> } // '';
+    # "local" ends before "die": otherwise it would undo the exit status.
+    my $ended_well = do { local $?; close $output };
+    die "@command failed:\n$text" if !$ended_well;
+    return;
+}
+
+# Starts the server (again); returns when it answers.
+sub start {
+    my ($self, @more) = @_;
+    $self->{process} = AccessTokenTest::Process->start(
+        output => "$self->{folder}/log",
+        command => [
+            'mariadbd', '--no-defaults', as_root(), @small,
+            "--datadir=$self->{folder}/data",
+            "--socket=$self->{socket}",
+            "--pid-file=$self->{folder}/pid",
+            "--tmpdir=$self->{folder}",
+            qw(--skip-networking --skip-name-resolve --skip-log-bin
+               --innodb-flush-log-at-trx-commit=2 --max-connections=200),
+            @{ $self->{options} }, @more,
+        ]);
+    my $until = time + 60;
+    until ($self->answers) {
+        $self->{process}->is_running && time < $until
+            or die "MariaDB did not start:\n" . $self->log;
+        sleep 0.02;
+    }
+    return;
+}
+
+sub answers {
+    my ($self) = @_;
+    return -S $self->{socket} && eval { $self->connect('mysql'); 1 };
+}
+
+# stop, stop('KILL'): as an administrator would, or as a power cut.
+sub stop {
+    my ($self, $signal) = @_;
+    delete $self->{dbh};
+    $self->{process}->stop($signal, 60) or die "MariaDB did not end\n";
+    return;
+}
+
+sub restart {
+    my ($self, @more) = @_;
+    $self->stop;
+    $self->start(@more);
+    return;
+}
+
+sub log {
+    my ($self) = @_;
+    open my $file, '<', "$self->{folder}/log" or return '';
+    return do { local $/; <$file> } // '';
+}
+
+# A handle of its own as root, kept for later calls. Text is characters, both
+# ways; what stands in VARBINARY columns is UTF-8 bytes.
+sub dbh {
+    my ($self) = @_;
+    return $self->{dbh}{$$} //= $self->connect;
+}
+
+sub connect {
+    my ($self, $database) = @_;
+    $database //= 'access_token';
+    my $dbh = DBI->connect(
+        "dbi:MariaDB:database=$database;mariadb_socket=$self->{socket}",
+        'root', '', {
+            RaiseError => 1,
+            PrintError => 0,
+            AutoInactiveDestroy => 1,
+        });
+    # Our own connection is not to be lost without a word.
+    $dbh->{mariadb_auto_reconnect} = 0;
+    return $dbh;
+}
+
+sub admin { $_[0]->connect('mysql') }
+
+# Runs the SQL script FILE by the client program, which knows DELIMITER.
+sub load {
+    my ($self, $file) = @_;
+    run('sh', '-c', 'exec mariadb --no-defaults --default-character-set=utf8mb4'
+        . ' --user=root --socket="$1" access_token <"$2"',
+        'sh', $self->{socket}, $file);
+    return;
+}
+
+# The rights of the module's account: those of the script FILE, else all.
+sub grant {
+    my ($self, $file) = @_;
+    return $self->load($file) if defined $file;
+    $self->admin->do(
+        q(GRANT ALL ON access_token.* TO 'access_token'@'localhost'));
+    return;
+}
+
+# The shipped my.cnf group, with this server's socket.
+sub write_client_group {
+    my ($self, $shipped) = @_;
+    open my $in, '<', $shipped or die "$shipped: $!\n";
+    my $text = do { local $/; <$in> };
+    $text =~ s/^socket = .*/socket = $self->{socket}/m
+        or die "$shipped has no line socket = …\n";
+    open my $out, '>', "$self->{folder}/my.cnf" or die "my.cnf: $!\n";
+    print {$out} $text;
+    close $out or die "my.cnf: $!\n";
+    return;
+}
+
+# The client library reads my.cnf from there, besides /etc.
+sub environment { { MARIADB_HOME => $_[0]{folder} } }
+
+sub dbd_defaults {
+    return (
+        driver => 'mysql',
+        params => 'dbname=access_token,group=access_token,'
+            . 'flags=CLIENT_FOUND_ROWS,reconnect=0,fldsz=65535',
+        min => 4, keep => 4, max => 4, exptime => 300,
+    );
+}
+
+sub defines { }
+
+1;
