@@ -17,7 +17,7 @@ typedef struct {
 static const code_row_t codes[] = {
     { "OK", 200, 0, "" },
     { "INVALID_JSON", 400, 1, "The body is not the JSON it must be" },
-    { "INVALID_REQUEST", 400, 1, "The request contradicts itself" },
+    { "INVALID_REQUEST", 400, 1, "Bad request" },
     { "INVALID_TOKEN", 401, 1, "No valid session" },
     { "FORBIDDEN", 403, 1, "Not permitted" },
     { "ACCESS_TOKEN_NOT_FOUND", 404, 1, "No such access token" },

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "at_response.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 #include <apr_buckets.h>
 #include <apr_lib.h>
 #include <apr_strings.h>
@@ -14,6 +11,7 @@
 #include <util_filter.h>
 
 #include "at_generate.h"
+#include "at_number.h"
 
 APLOG_USE_MODULE(access_token);
 
@@ -118,8 +116,9 @@ static double accept_weight(request_rec *r, const char *type)
 
             accept++;
             parameter = ap_get_token(r->pool, &accept, 1);
-            if (!ap_cstr_casecmpn(parameter, "q=", 2)) {
-                weight = atof(parameter + 2);
+            if (!ap_cstr_casecmpn(parameter, "q=", 2)
+                && at_number_parse(&weight, parameter + 2) <= 0) {
+                weight = 0;
             }
         }
         if (matches) {
