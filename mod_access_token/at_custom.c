@@ -13,17 +13,20 @@ typedef struct {
     apr_pool_t *pool;
 } reader_t;
 
-static int stands_before(const apr_array_header_t *entries, const char *name)
+static const at_custom_entry_t *find_entry(const apr_array_header_t *entries,
+                                           const char *name)
 {
     int i;
 
     for (i = 0; i < entries->nelts; i++) {
-        if (!strcmp(APR_ARRAY_IDX(entries, i, at_custom_entry_t).name,
-                    name)) {
-            return 1;
+        const at_custom_entry_t *entry = &APR_ARRAY_IDX(entries, i,
+                                                        at_custom_entry_t);
+
+        if (!strcmp(entry->name, name)) {
+            return entry;
         }
     }
-    return 0;
+    return NULL;
 }
 
 static void read_object(reader_t *reader, const at_json_t *object,
@@ -39,7 +42,7 @@ static void read_object(reader_t *reader, const at_json_t *object,
         at_custom_entry_t *entry;
 
         if (reader->entries->nelts <= AT_CUSTOM_ENTRIES
-            && stands_before(reader->entries, member->name)) {
+            && find_entry(reader->entries, member->name)) {
             at_violations_add(reader->violations, place,
                               AT_VIOLATION_INVALID_FORMAT,
                               "This custom field is given twice.");
@@ -209,22 +212,6 @@ void at_custom_judge(const apr_array_header_t *entries,
                               "configured.");
         }
     }
-}
-
-static const at_custom_entry_t *find_entry(const apr_array_header_t *entries,
-                                           const char *name)
-{
-    int i;
-
-    for (i = 0; i < entries->nelts; i++) {
-        const at_custom_entry_t *entry = &APR_ARRAY_IDX(entries, i,
-                                                        at_custom_entry_t);
-
-        if (!strcmp(entry->name, name)) {
-            return entry;
-        }
-    }
-    return NULL;
 }
 
 /* A new value; a number in its one written form, as everywhere. */

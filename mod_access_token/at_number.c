@@ -113,7 +113,7 @@ static int shortest_digits(char *digits, double magnitude)
     return atoi(from + 1);
 }
 
-/* ECMA-262, Number::toString, for a positive number. */
+/* As ECMA-262's Number::toString, but for the + of an exponent. */
 static const char *layout(apr_pool_t *pool, const char *digits, int exponent)
 {
     int count = (int)strlen(digits);
@@ -132,7 +132,7 @@ static const char *layout(apr_pool_t *pool, const char *digits, int exponent)
         return apr_psprintf(pool, "0.%.*s%s", -exponent - 1, "00000",
                             digits);
     }
-    return apr_psprintf(pool, "%c%s%se%+d", digits[0],
+    return apr_psprintf(pool, "%c%s%se%d", digits[0],
                         count > 1 ? "." : "", digits + 1, exponent);
 }
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Numbers as the contract wants them: a finite IEEE double in, the shortest
- * JSON number that reads back as the same double out, written as ECMAScript
- * and RFC 8785 write it. The process's locale plays no part.
+ * JSON number that reads back as the same double out: the fewest digits, laid
+ * out as ECMAScript and RFC 8785 do, without the + of an exponent. The
+ * process's locale plays no part.
  */
 #ifndef AT_NUMBER_H
 #define AT_NUMBER_H
@@ -18,7 +19,7 @@ int at_number_parse(double *value, const char *text);
 
 /**
  * VALUE, which is finite, in POOL: at most 17 significant digits, plain
- * from 1e-6 to below 1e21, else with an exponent ("5e-324", "1e+21").
+ * from 1e-6 to below 1e21, else with an exponent ("5e-324", "1e21").
  */
 const char *at_number_format(apr_pool_t *pool, double value);
 

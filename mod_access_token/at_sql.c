@@ -363,7 +363,7 @@ const char *at_sql_read(at_statement_t **statement, const char *folder,
 {
     compiler_t compiler = { pool, folder, parameters, NULL, NULL, NULL,
                             0, 0 };
-    const char *problem, *text;
+    const char *problem, *text = "";
 
     *statement = apr_pcalloc(pool, sizeof(**statement));
     compiler.statement = *statement;

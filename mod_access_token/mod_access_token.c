@@ -19,8 +19,8 @@
 #include "at_handler.h"
 #include "at_startup.h"
 
-#if !AP_MODULE_MAGIC_AT_LEAST(20120211, 76)
-#error "mod_access_token needs Apache httpd 2.4.26 or newer"
+#if !AP_MODULE_MAGIC_AT_LEAST(20120211, 0)
+#error "mod_access_token needs Apache httpd 2.4"
 #endif
 
 static void register_hooks(apr_pool_t *pool)
