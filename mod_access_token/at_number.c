@@ -83,6 +83,37 @@ int at_number_parse(double *value, const char *text)
     return 1;
 }
 
+/* True if SCIENTIFIC, a number of %e, reads back as MAGNITUDE. */
+static int reads_back(const char *scientific, double magnitude)
+{
+    double value = strtod(scientific, NULL);
+
+    return value >= magnitude && value <= magnitude;
+}
+
+/*
+ * Write MAGNITUDE with PRECISION digits behind the point into SCIENTIFIC.
+ * Returns 1 if that reads back. At a power of two the doubles above lie
+ * wider apart than those below, so that the nearest decimal may miss it
+ * where the next one up does not. A 9 at the end needs no such care: what
+ * it would become was tried with fewer digits.
+ */
+static int fits(char *scientific, double magnitude, int precision)
+{
+    char *last;
+
+    snprintf(scientific, SCIENTIFIC_SIZE, "%.*e", precision, magnitude);
+    if (reads_back(scientific, magnitude)) {
+        return 1;
+    }
+    last = strchr(scientific, 'e') - 1;
+    if (*last == '9') {
+        return 0;
+    }
+    ++*last;
+    return reads_back(scientific, magnitude);
+}
+
 /*
  * Put the fewest digits of MAGNITUDE that read back as it into DIGITS,
  * without a point, and return its decimal exponent.
@@ -93,15 +124,10 @@ static int shortest_digits(char *digits, double magnitude)
     const char *from;
     locale_t previous;
     locale_t c_locale = c_locale_begin(&previous);
-    int precision;
+    int precision = 0;
 
-    for (precision = 0; precision < 17; precision++) {
-        snprintf(scientific, sizeof(scientific), "%.*e", precision,
-                 magnitude);
-        if (strtod(scientific, NULL) >= magnitude
-            && strtod(scientific, NULL) <= magnitude) {
-            break;
-        }
+    while (!fits(scientific, magnitude, precision) && precision < 16) {
+        precision++;
     }
     c_locale_end(c_locale, previous);
     for (from = scientific; *from != 'e'; from++) {

@@ -148,7 +148,8 @@ static void judge_count(apr_size_t count, apr_size_t least,
 {
     if (count < least) {
         at_violations_add(violations, pointer, code,
-                          "At least %" APR_SIZE_T_FMT " %s.", least, what);
+                          "%s needed: at least %" APR_SIZE_T_FMT ".", what,
+                          least);
     }
 }
 
@@ -169,17 +170,17 @@ static void judge_value(const char *value, const char *pointer,
                           "It must be %s.", descriptions[rules->format]);
     }
     judge_count(counts.characters, rules->min_length, pointer,
-                AT_VIOLATION_TOO_SHORT, "characters", violations);
+                AT_VIOLATION_TOO_SHORT, "Characters", violations);
     if (rules->format == AT_FORMAT_PHONE
         || rules->format == AT_FORMAT_NUMBER) {
         return;
     }
     judge_count(counts.letters, rules->min_letters, pointer,
-                AT_VIOLATION_TOO_FEW_LETTERS, "letters", violations);
+                AT_VIOLATION_TOO_FEW_LETTERS, "Letters", violations);
     judge_count(counts.digits, rules->min_digits, pointer,
-                AT_VIOLATION_TOO_FEW_DIGITS, "digits", violations);
+                AT_VIOLATION_TOO_FEW_DIGITS, "Digits", violations);
     judge_count(counts.special, rules->min_special, pointer,
-                AT_VIOLATION_TOO_FEW_SPECIAL, "characters that are neither "
+                AT_VIOLATION_TOO_FEW_SPECIAL, "Characters that are neither "
                 "letters nor digits", violations);
 }
 

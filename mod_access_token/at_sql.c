@@ -92,8 +92,7 @@ static int follows_as(const compiler_t *compiler)
     while (i > 0 && apr_isspace(text[i - 1])) {
         i--;
     }
-    return i >= 2 && i < compiler->text->nelts
-           && apr_tolower(text[i - 2]) == 'a'
+    return i >= 2 && apr_tolower(text[i - 2]) == 'a'
            && apr_tolower(text[i - 1]) == 's'
            && (i == 2 || !(apr_isalnum(text[i - 3]) || text[i - 3] == '_'));
 }

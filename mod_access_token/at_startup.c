@@ -126,44 +126,90 @@ static apr_dbd_prepared_t *prepare(check_t *check, at_statement_e number)
     return NULL;
 }
 
-/* The value of column NAME of the one row that NUMBER gives; NULL if
- * anything is wrong. */
-static const char *read_value(check_t *check, at_statement_e number,
-                              apr_dbd_prepared_t *prepared, const char *name)
+/* Run NUMBER with NULL for each value; NULL if that fails. */
+static apr_dbd_results_t *run(check_t *check, at_statement_e number,
+                              apr_dbd_prepared_t *prepared)
 {
     const at_statement_t *statement = check->statements->statement[number];
     apr_dbd_results_t *results = NULL;
-    apr_dbd_row_t *row = NULL;
-    const char *value = NULL, *found = NULL;
     const char **arguments = apr_pcalloc(check->pool, sizeof(char *)
                              * ((apr_size_t)statement->value_count + 1));
-    int i;
 
     if (apr_dbd_pselect(check->driver, check->pool, check->handle, &results,
                         prepared, 0, statement->value_count, arguments)) {
         return NULL;
     }
-    while (apr_dbd_get_row(check->driver, check->pool, results, &row, -1)
-           == 0) {
-        for (i = 0; i < apr_dbd_num_cols(check->driver, results); i++) {
-            const char *column = apr_dbd_get_name(check->driver, results, i);
+    return results;
+}
 
-            if (column && !strcmp(column, name)) {
-                value = apr_dbd_get_entry(check->driver, row, i);
-                found = value ? apr_pstrdup(check->pool, value) : NULL;
-            }
+/* The number of column NAME in RESULTS, or -1. */
+static int find_column(const check_t *check, apr_dbd_results_t *results,
+                       const char *name)
+{
+    int count = apr_dbd_num_cols(check->driver, results), i;
+
+    for (i = 0; i < count; i++) {
+        const char *column = apr_dbd_get_name(check->driver, results, i);
+
+        if (column && !strcmp(column, name)) {
+            return i;
         }
     }
-    return found;
+    return -1;
+}
+
+/* The value of column NAME of the one row of RESULTS, or NULL. */
+static const char *value_of(const check_t *check, apr_dbd_results_t *results,
+                            apr_dbd_row_t *row, const char *name)
+{
+    int column = find_column(check, results, name);
+    const char *value = column < 0 ? NULL
+                        : apr_dbd_get_entry(check->driver, row, column);
+
+    return value ? apr_pstrdup(check->pool, value) : NULL;
+}
+
+/* The module knows columns by the text of the statement; what the database
+ * makes of that text must be the same. */
+static void check_columns(check_t *check, at_statement_e number,
+                          apr_dbd_prepared_t *prepared)
+{
+    const at_statement_t *statement = check->statements->statement[number];
+    apr_dbd_results_t *results = run(check, number, prepared);
+    apr_dbd_row_t *row = NULL;
+    int i;
+
+    if (!results) {
+        return;
+    }
+    for (i = 0; i < apr_dbd_num_cols(check->driver, results); i++) {
+        const char *name = apr_dbd_get_name(check->driver, results, i);
+
+        if (name && at_statement_column(statement, name) < 0) {
+            check->faults++;
+            ap_log_error(APLOG_MARK, APLOG_ERR, 0, check->server,
+                         ATLOGNO("027") "%s: result column %d, '%s', is not "
+                         "named by AS '...' and is not used. Name it so.",
+                         statement->file, i + 1, name);
+        }
+    }
+    while (apr_dbd_get_row(check->driver, check->pool, results, &row, -1)
+           == 0) {
+        continue;
+    }
 }
 
 static void check_schema(check_t *check, apr_dbd_prepared_t *prepared)
 {
-    const char *version = read_value(check, AT_STATEMENT_STARTUP, prepared,
-                                     "schema.version");
-    const char *charset = read_value(check, AT_STATEMENT_STARTUP, prepared,
-                                     "connection.charset");
+    apr_dbd_results_t *results = run(check, AT_STATEMENT_STARTUP, prepared);
+    const char *version = NULL, *charset = NULL;
+    apr_dbd_row_t *row = NULL;
 
+    while (results && apr_dbd_get_row(check->driver, check->pool, results,
+                                      &row, -1) == 0) {
+        version = value_of(check, results, row, "schema.version");
+        charset = value_of(check, results, row, "connection.charset");
+    }
     if (!version || strcmp(version, AT_SCHEMA_VERSION)) {
         check->faults++;
         ap_log_error(APLOG_MARK, APLOG_ERR, 0, check->server,
@@ -195,6 +241,11 @@ static void check_source(check_t *check, const at_server_config_t *config)
     }
     if (prepared[AT_STATEMENT_STARTUP]) {
         check_schema(check, prepared[AT_STATEMENT_STARTUP]);
+    }
+    for (i = 0; i <= AT_STATEMENT_LOAD_BY_ID; i++) {
+        if (prepared[i]) {
+            check_columns(check, (at_statement_e)i, prepared[i]);
+        }
     }
     if (check->faults == 0) {
         ap_log_error(APLOG_MARK, APLOG_INFO, 0, check->server,
