@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include <apr_atomic.h>
-#include <apr_dbd.h>
 #include <apr_strings.h>
 
 #include <http_core.h>
@@ -15,14 +14,15 @@
 
 APLOG_USE_MODULE(access_token);
 
-/* A connection of the check's own, apart from mod_dbd's pool: mod_dbd does
- * not say which of the statements a database refused, or why. */
+/* The check of one source by one connection. */
 typedef struct {
     apr_pool_t *pool;
     server_rec *server;
+    const at_source_t *source;
     const at_statements_t *statements;
     const apr_dbd_driver_t *driver;
     apr_dbd_t *handle;
+    apr_dbd_prepared_t *prepared[AT_STATEMENT_COUNT]; /* NULL: refused */
     int faults;
 } check_t;
 
@@ -70,10 +70,11 @@ static int has_word(const char *params, const char *word, apr_pool_t *pool)
     return each != NULL;
 }
 
-static void check_params(check_t *check, const char *params)
+static void check_params(check_t *check, const at_server_config_t *config)
 {
-    if (!strcmp(apr_dbd_name(check->driver), "mysql")
-        && !has_word(params, "reconnect=0", check->pool)) {
+    if (!ap_cstr_casecmp(config->driver, "mysql")
+        && !has_word(config->params ? config->params : "", "reconnect=0",
+                     check->pool)) {
         check->faults++;
         ap_log_error(APLOG_MARK, APLOG_ERR, 0, check->server,
                      ATLOGNO("021") "DBDParams lacks reconnect=0: after a "
@@ -84,19 +85,19 @@ static void check_params(check_t *check, const char *params)
 
 static int open_database(check_t *check, const at_server_config_t *config)
 {
-    const char *params = config->params ? config->params : "";
     const char *text = NULL;
     apr_status_t status;
 
     status = apr_dbd_get_driver(check->pool, config->driver, &check->driver);
     if (status == APR_SUCCESS) {
-        check_params(check, params);
-        status = apr_dbd_open_ex(check->driver, check->pool, params,
+        status = apr_dbd_open_ex(check->driver, check->pool,
+                                 config->params ? config->params : "",
                                  &check->handle, &text);
     }
     if (status == APR_SUCCESS) {
         return 1;
     }
+    check->faults++;
     ap_log_error(APLOG_MARK, APLOG_ERR, status, check->server,
                  ATLOGNO("022") "no connection to the %s database: %s. "
                  "Calls get 503 until there is one. Check DBDParams, and "
@@ -105,17 +106,19 @@ static int open_database(check_t *check, const at_server_config_t *config)
     return 0;
 }
 
-static apr_dbd_prepared_t *prepare(check_t *check, at_statement_e number)
+/* Prepare a statement on a connection of the check's own. */
+static void prepare(check_t *check, at_statement_e number)
 {
     const at_statement_t *statement = check->statements->statement[number];
-    apr_dbd_prepared_t *prepared = NULL;
     at_store_error_t error;
     int code = apr_dbd_prepare(check->driver, check->pool, check->handle,
-                               statement->text, NULL, &prepared);
+                               statement->text, NULL,
+                               &check->prepared[number]);
 
     if (code == 0) {
-        return prepared;
+        return;
     }
+    check->prepared[number] = NULL;
     at_store_error_read(&error, apr_dbd_name(check->driver), code,
                         apr_dbd_error(check->driver, check->handle, code),
                         statement, check->pool);
@@ -123,23 +126,31 @@ static apr_dbd_prepared_t *prepare(check_t *check, at_statement_e number)
     ap_log_error(APLOG_MARK, APLOG_ERR, 0, check->server, ATLOGNO("023")
                  "the database refuses a statement: %s. All calls get 503 "
                  "until schema and statements fit.", error.detail);
-    return NULL;
 }
 
-/* Run NUMBER with NULL for each value; NULL if that fails. */
-static apr_dbd_results_t *run(check_t *check, at_statement_e number,
-                              apr_dbd_prepared_t *prepared)
+/* Run NUMBER with NULL for each value; NULL, and a message, if it fails. */
+static apr_dbd_results_t *run(check_t *check, at_statement_e number)
 {
     const at_statement_t *statement = check->statements->statement[number];
     apr_dbd_results_t *results = NULL;
+    at_store_error_t error;
     const char **arguments = apr_pcalloc(check->pool, sizeof(char *)
                              * ((apr_size_t)statement->value_count + 1));
+    int code = apr_dbd_pselect(check->driver, check->pool, check->handle,
+                               &results, check->prepared[number], 0,
+                               statement->value_count, arguments);
 
-    if (apr_dbd_pselect(check->driver, check->pool, check->handle, &results,
-                        prepared, 0, statement->value_count, arguments)) {
-        return NULL;
+    if (code == 0) {
+        return results;
     }
-    return results;
+    at_store_error_read(&error, apr_dbd_name(check->driver), code,
+                        apr_dbd_error(check->driver, check->handle, code),
+                        statement, check->pool);
+    check->faults++;
+    ap_log_error(APLOG_MARK, APLOG_ERR, 0, check->server, ATLOGNO("028")
+                 "a statement fails: %s. See that DBDInitSQL sets nothing "
+                 "that makes prepared statements invalid.", error.detail);
+    return NULL;
 }
 
 /* The number of column NAME in RESULTS, or -1. */
@@ -171,11 +182,10 @@ static const char *value_of(const check_t *check, apr_dbd_results_t *results,
 
 /* The module knows columns by the text of the statement; what the database
  * makes of that text must be the same. */
-static void check_columns(check_t *check, at_statement_e number,
-                          apr_dbd_prepared_t *prepared)
+static void check_columns(check_t *check, at_statement_e number)
 {
     const at_statement_t *statement = check->statements->statement[number];
-    apr_dbd_results_t *results = run(check, number, prepared);
+    apr_dbd_results_t *results = run(check, number);
     apr_dbd_row_t *row = NULL;
     int i;
 
@@ -199,13 +209,16 @@ static void check_columns(check_t *check, at_statement_e number,
     }
 }
 
-static void check_schema(check_t *check, apr_dbd_prepared_t *prepared)
+static void check_schema(check_t *check)
 {
-    apr_dbd_results_t *results = run(check, AT_STATEMENT_STARTUP, prepared);
+    apr_dbd_results_t *results = run(check, AT_STATEMENT_STARTUP);
     const char *version = NULL, *charset = NULL;
     apr_dbd_row_t *row = NULL;
 
-    while (results && apr_dbd_get_row(check->driver, check->pool, results,
+    if (!results) {
+        return;
+    }
+    while (apr_dbd_get_row(check->driver, check->pool, results,
                                       &row, -1) == 0) {
         version = value_of(check, results, row, "schema.version");
         charset = value_of(check, results, row, "connection.charset");
@@ -228,24 +241,58 @@ static void check_schema(check_t *check, apr_dbd_prepared_t *prepared)
     }
 }
 
-static void check_source(check_t *check, const at_server_config_t *config)
+static void check_statements(check_t *check)
 {
-    apr_dbd_prepared_t *prepared[AT_STATEMENT_COUNT];
+    int i;
+
+    if (check->prepared[AT_STATEMENT_STARTUP]) {
+        check_schema(check);
+    }
+    for (i = 0; i <= AT_STATEMENT_LOAD_BY_ID; i++) {
+        if (check->prepared[i]) {
+            check_columns(check, (at_statement_e)i);
+        }
+    }
+}
+
+/*
+ * mod_dbd does not say which of the statements a database refused, nor how
+ * to mend it: look for the reason on a connection of the check's own.
+ */
+static void diagnose(check_t *check, const at_server_config_t *config)
+{
     int i;
 
     if (!open_database(check, config)) {
         return;
     }
     for (i = 0; i < AT_STATEMENT_COUNT; i++) {
-        prepared[i] = prepare(check, (at_statement_e)i);
+        prepare(check, (at_statement_e)i);
     }
-    if (prepared[AT_STATEMENT_STARTUP]) {
-        check_schema(check, prepared[AT_STATEMENT_STARTUP]);
-    }
-    for (i = 0; i <= AT_STATEMENT_LOAD_BY_ID; i++) {
-        if (prepared[i]) {
-            check_columns(check, (at_statement_e)i, prepared[i]);
+    check_statements(check);
+    apr_dbd_close(check->driver, check->handle);
+}
+
+static void check_source(check_t *check, const at_server_config_t *config,
+                         apr_pool_t *pool)
+{
+    ap_dbd_t *connection = at_source_open(check->source, check->server,
+                                          pool);
+    int i;
+
+    check_params(check, config);
+    if (connection) {
+        check->driver = connection->driver;
+        check->handle = connection->handle;
+        for (i = 0; i < AT_STATEMENT_COUNT; i++) {
+            check->prepared[i] = at_source_prepared(check->source,
+                                                    connection,
+                                                    (at_statement_e)i);
         }
+        check_statements(check);
+    }
+    else {
+        diagnose(check, config);
     }
     if (check->faults == 0) {
         ap_log_error(APLOG_MARK, APLOG_INFO, 0, check->server,
@@ -253,7 +300,10 @@ static void check_source(check_t *check, const at_server_config_t *config)
                      "database, schema version " AT_SCHEMA_VERSION,
                      check->statements->folder, config->driver);
     }
-    apr_dbd_close(check->driver, check->handle);
+    apr_pool_destroy(check->pool);
+    if (connection) {
+        at_source_close(check->source, check->server, connection);
+    }
 }
 
 void at_startup_check(apr_pool_t *pool, server_rec *server)
@@ -270,14 +320,16 @@ void at_startup_check(apr_pool_t *pool, server_rec *server)
         for (index = config->driver ? apr_hash_first(pool, config->sources)
                                     : NULL;
              index; index = apr_hash_next(index)) {
-            check_t check = { NULL, each, NULL, NULL, NULL, 0 };
+            check_t check;
             void *source;
 
             apr_hash_this(index, NULL, NULL, &source);
+            memset(&check, 0, sizeof(check));
+            check.server = each;
+            check.source = source;
             check.statements = at_source_statements(source);
             apr_pool_create(&check.pool, pool);
-            check_source(&check, config);
-            apr_pool_destroy(check.pool);
+            check_source(&check, config, pool);
         }
     }
 }

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "at_store_dbd.h"
 
-#include <apr_dbd.h>
 #include <apr_optional.h>
 #include <apr_strings.h>
 
 #include <http_config.h>
 #include <http_log.h>
-#include <mod_dbd.h>
 
 #include "at_config.h"
 #include "at_custom.h"
@@ -80,6 +78,26 @@ const at_statements_t *at_source_statements(const at_source_t *source)
     return source->statements;
 }
 
+ap_dbd_t *at_source_open(const at_source_t *source, server_rec *server,
+                         apr_pool_t *pool)
+{
+    return source->open(pool, server);
+}
+
+void at_source_close(const at_source_t *source, server_rec *server,
+                     ap_dbd_t *connection)
+{
+    source->close(server, connection);
+}
+
+apr_dbd_prepared_t *at_source_prepared(const at_source_t *source,
+                                       const ap_dbd_t *connection,
+                                       at_statement_e statement)
+{
+    return apr_hash_get(connection->prepared, source->label[statement],
+                        APR_HASH_KEY_STRING);
+}
+
 /* True if some module took a connection for the request by
  * ap_dbd_acquire, which keeps it to the request's end. */
 static int request_holds_connection(request_rec *r)
@@ -102,7 +120,8 @@ static at_outcome_e hold_connection(at_store_t *store)
          attempt++) {
         dbd->connection = dbd->shared
                           ? dbd->source->acquire(dbd->r)
-                          : dbd->source->open(dbd->r->pool, dbd->r->server);
+                          : at_source_open(dbd->source, dbd->r->server,
+                                           dbd->r->pool);
     }
     if (!dbd->connection) {
         store->detail = "no connection; mod_dbd's message above says why";
@@ -116,7 +135,7 @@ static void release(at_store_t *store)
     dbd_store_t *dbd = store->baton;
 
     if (dbd->connection && !dbd->shared) {
-        dbd->source->close(dbd->r->server, dbd->connection);
+        at_source_close(dbd->source, dbd->r->server, dbd->connection);
     }
     dbd->connection = NULL;
 }
@@ -161,9 +180,8 @@ static at_outcome_e begin(execution_t *execution, at_store_t *store,
     execution->store = store;
     execution->dbd = dbd;
     execution->statement = text;
-    execution->prepared = apr_hash_get(dbd->connection->prepared,
-                                       dbd->source->label[statement],
-                                       APR_HASH_KEY_STRING);
+    execution->prepared = at_source_prepared(dbd->source, dbd->connection,
+                                             statement);
     if (!execution->prepared) {
         store->detail = apr_pstrcat(dbd->r->pool, text->file, ": mod_dbd "
                                     "has not prepared it; restart httpd",

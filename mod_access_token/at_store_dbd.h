@@ -5,6 +5,9 @@
 
 #include <httpd.h>
 
+#include <apr_dbd.h>
+#include <mod_dbd.h>
+
 #include "at_statements.h"
 #include "at_store.h"
 
@@ -22,6 +25,23 @@ const char *at_source_make(at_source_t **source,
 
 /** The statements that SOURCE was made of. */
 const at_statements_t *at_source_statements(const at_source_t *source);
+
+/**
+ * Take a connection of mod_dbd's pool for SERVER, to be given back by
+ * at_source_close; POOL outlives it. NULL if there is none. May wait for
+ * one.
+ */
+ap_dbd_t *at_source_open(const at_source_t *source, server_rec *server,
+                         apr_pool_t *pool);
+
+/** Give CONNECTION back. What its statements gave must be gone before. */
+void at_source_close(const at_source_t *source, server_rec *server,
+                     ap_dbd_t *connection);
+
+/** STATEMENT as mod_dbd prepared it on CONNECTION, or NULL. */
+apr_dbd_prepared_t *at_source_prepared(const at_source_t *source,
+                                       const ap_dbd_t *connection,
+                                       at_statement_e statement);
 
 /**
  * Make a store for R, in its pool. It takes a connection when it needs

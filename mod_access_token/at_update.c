@@ -16,6 +16,13 @@
 /* The longest pause before a new attempt, in milliseconds. */
 #define LONGEST_PAUSE 32
 
+/* What is to follow an attempt. */
+typedef enum {
+    NOTHING,                     /* its result stands */
+    AGAIN_AT_ONCE,               /* another one, with a new generated value */
+    AGAIN_LATER                  /* another one, after a pause */
+} next_e;
+
 /* One call and what it keeps from attempt to attempt. */
 typedef struct {
     at_update_t *call;
@@ -32,7 +39,7 @@ typedef struct {
     const char *verified_hash;   /* what key_pass_code was verified by */
     const char *hashed;          /* the pass code that HASH is of */
     const char *hash;
-    int again;                   /* the attempt lost; try another */
+    next_e next;
 } run_t;
 
 /* What an outcome that is not done means for the call. */
@@ -42,7 +49,7 @@ static at_error_t *outcome_error(run_t *run, at_outcome_e outcome)
         return at_error_hidden(run->pool, AT_INTERNAL_ERROR,
                                run->store->detail);
     }
-    run->again = outcome == AT_STORE_RETRY;
+    run->next = outcome == AT_STORE_RETRY ? AGAIN_LATER : NOTHING;
     return at_error_hidden(run->pool, AT_SERVICE_UNAVAILABLE,
                            run->store->detail);
 }
@@ -366,7 +373,8 @@ static at_error_t *conflict(run_t *run)
 
     if (field < AT_CREDENTIAL_COUNT && run->generate[field]) {
         run->generated[field] = NULL;
-        run->again = ++run->generations < AT_UPDATE_GENERATIONS;
+        run->next = ++run->generations < AT_UPDATE_GENERATIONS
+                    ? AGAIN_AT_ONCE : NOTHING;
         return at_error_hidden(run->pool, AT_SERVICE_UNAVAILABLE,
             apr_psprintf(run->pool, "%d values generated for %s were all "
                          "taken; set its sequence behind the greatest "
@@ -394,7 +402,7 @@ static at_error_t *save(run_t *run)
     case AT_STORE_CONFLICT:
         return conflict(run);
     case AT_STORE_LOST_RACE:
-        run->again = 1;
+        run->next = AGAIN_LATER;
         return at_error_make(run->pool, AT_VERSION_CONFLICT, "Other calls "
                              "updated this access token again and again. "
                              "Try again.");
@@ -419,8 +427,8 @@ static at_error_t *attempt(run_t *run)
     return save(run);
 }
 
-/* Step back, a random time, so that calls that met do not meet again. */
-static void pause_before(run_t *run, int attempts)
+/* Pause for a random time, so that calls that met do not meet again. */
+static void step_back(run_t *run, int attempts)
 {
     unsigned int longest = attempts < 5 ? 1U << attempts : LONGEST_PAUSE;
 
@@ -443,14 +451,14 @@ at_error_t *at_update_run(at_update_t *update)
         return invalid_token(&run);
     }
     for (attempts = 1;; attempts++) {
-        run.again = 0;
+        run.next = NOTHING;
         error = attempt(&run);
-        if (!error || !run.again
+        if (!error || run.next == NOTHING
             || attempts - run.generations >= AT_UPDATE_ATTEMPTS) {
             break;
         }
-        if (run.generations == 0 || error->code == AT_VERSION_CONFLICT) {
-            pause_before(&run, attempts);
+        if (run.next == AGAIN_LATER) {
+            step_back(&run, attempts - run.generations);
         }
     }
     run.store->release(run.store);
