@@ -73,6 +73,7 @@ int at_etag_matches(const char *if_match, const char *etag)
     if (if_match[0] == '*' && !if_match[1 + strspn(if_match + 1, " \t")]) {
         return 1;
     }
+    if_match += strspn(if_match, " \t,");
     while (*if_match) {
         int weak = !strncmp(if_match, "W/", 2);
         apr_size_t length;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "at_generate.h"
 
+#include <limits.h>
+
 #include <apr_escape.h>
 #include <apr_general.h>
 #include <apr_lib.h>
@@ -31,5 +33,5 @@ unsigned int at_generate_up_to(unsigned int most)
         != APR_SUCCESS) {
         return 0;
     }
-    return number % (most + 1);
+    return most == UINT_MAX ? number : number % (most + 1);
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "at_json.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include <apr_hash.h>
@@ -21,7 +20,9 @@ struct at_json_parser_t {
     apr_pool_t *pool;
     yajl_handle yajl;
     at_json_scan_t scan;
-    apr_size_t offset;        /* bytes that yajl was given before this cut */
+    int is_exact;             /* feeds yajl byte by byte */
+    apr_array_header_t *seen; /* char: what yajl was given; not if exact */
+    apr_size_t offset;        /* how many bytes yajl was given */
     int depth;
     container_t stack[AT_JSON_DEPTH];
     at_json_t *root;
@@ -164,11 +165,13 @@ static apr_status_t free_yajl(void *yajl)
     return APR_SUCCESS;
 }
 
-at_json_parser_t *at_json_parser_make(apr_pool_t *pool)
+static at_json_parser_t *make(apr_pool_t *pool, int is_exact)
 {
     at_json_parser_t *parser = apr_pcalloc(pool, sizeof(*parser));
 
     parser->pool = pool;
+    parser->is_exact = is_exact;
+    parser->seen = apr_array_make(pool, is_exact ? 0 : 512, sizeof(char));
     parser->yajl = yajl_alloc(&callbacks, NULL, parser);
     if (!parser->yajl) {
         return NULL;
@@ -176,6 +179,11 @@ at_json_parser_t *at_json_parser_make(apr_pool_t *pool)
     apr_pool_cleanup_register(pool, parser->yajl, free_yajl,
                               apr_pool_cleanup_null);
     return parser;
+}
+
+at_json_parser_t *at_json_parser_make(apr_pool_t *pool)
+{
+    return make(pool, 0);
 }
 
 static void remember(at_json_parser_t *parser, const char *problem,
@@ -190,27 +198,75 @@ static void remember(at_json_parser_t *parser, const char *problem,
  * What yajl says, without its verbose form, which would quote the body and
  * with it the caller's secrets.
  */
-static void remember_yajl(at_json_parser_t *parser, const char *data,
-                          apr_size_t length)
+static const char *yajl_problem(at_json_parser_t *parser)
 {
     unsigned char *text;
     char *line;
-    apr_size_t offset = parser->offset
-                        + yajl_get_bytes_consumed(parser->yajl);
 
     if (parser->problem) {
-        remember(parser, parser->problem, offset);
-        return;
+        return parser->problem;
     }
-    text = yajl_get_error(parser->yajl, 0, (const unsigned char *)data,
-                          length);
-    line = apr_pstrdup(parser->pool, text ? (const char *)text
-                                          : "out of memory");
-    line[strcspn(line, "\n")] = '\0';
-    if (text) {
-        yajl_free_error(parser->yajl, text);
+    text = yajl_get_error(parser->yajl, 0, NULL, 0);
+    if (!text) {
+        return "out of memory";
     }
-    remember(parser, line, offset);
+    line = apr_pstrdup(parser->pool, (const char *)text);
+    line[strcspn(line, ".\n")] = '\0';
+    yajl_free_error(parser->yajl, text);
+    return line;
+}
+
+static int feed_yajl(at_json_parser_t *parser, const char *data,
+                     apr_size_t length)
+{
+    return yajl_parse(parser->yajl, (const unsigned char *)data, length)
+           == yajl_status_ok;
+}
+
+/* Feed byte by byte: the one that fails is the one to name. */
+static void feed_exactly(at_json_parser_t *parser, const char *data,
+                         apr_size_t length)
+{
+    for (; length > 0; length--, data++, parser->offset++) {
+        if (!feed_yajl(parser, data, 1)) {
+            remember(parser, yajl_problem(parser), parser->offset);
+            return;
+        }
+    }
+}
+
+/*
+ * yajl reads ahead, by how much depends on how the text was cut, so it
+ * does not know the byte of a fault. A second reading finds it.
+ */
+static void locate_fault(at_json_parser_t *parser)
+{
+    at_json_parser_t *exact = make(parser->pool, 1);
+
+    if (exact) {
+        feed_exactly(exact, parser->seen->elts,
+                     (apr_size_t)parser->seen->nelts);
+        parser->error = exact->error;
+    }
+    if (!parser->error) {
+        remember(parser, yajl_problem(parser), parser->offset);
+    }
+}
+
+static void keep(at_json_parser_t *parser, const char *data,
+                 apr_size_t length)
+{
+    apr_array_header_t *seen = parser->seen;
+
+    while (seen->nalloc - seen->nelts < (int)length) {
+        int nelts = seen->nelts;
+
+        seen->nelts = seen->nalloc;
+        (void)apr_array_push(seen);          /* doubles it */
+        seen->nelts = nelts;
+    }
+    memcpy(seen->elts + seen->nelts, data, length);
+    seen->nelts += (int)length;
 }
 
 void at_json_parser_feed(at_json_parser_t *parser, const char *data,
@@ -223,9 +279,9 @@ void at_json_parser_feed(at_json_parser_t *parser, const char *data,
         return;
     }
     problem = at_json_scan(&parser->scan, data, length, &good);
-    if (yajl_parse(parser->yajl, (const unsigned char *)data, good)
-        != yajl_status_ok) {
-        remember_yajl(parser, data, good);
+    keep(parser, data, good);
+    if (!feed_yajl(parser, data, good)) {
+        locate_fault(parser);
         return;
     }
     parser->offset += good;
@@ -243,7 +299,8 @@ at_error_t *at_json_parser_finish(at_json_t **root,
                                       "JSON object.");
     }
     else if (!parser->error
-             && yajl_complete_parse(parser->yajl) != yajl_status_ok) {
+             && (parser->scan.in_string
+                 || yajl_complete_parse(parser->yajl) != yajl_status_ok)) {
         remember(parser, "the JSON text ends too early", parser->offset);
     }
     *root = parser->root;

@@ -82,6 +82,9 @@ static const char *scan_byte(at_json_scan_t *scan, unsigned char byte)
     if (byte == 0xEF && scan->offset == 0) {
         return "a byte order mark";
     }
+    if (byte == '\v' || byte == '\f') {
+        return "white space that JSON does not know";
+    }
     scan->in_string = byte == '"';
     return NULL;
 }

@@ -12,20 +12,21 @@
 /*
  * What each scheme of libxcrypt takes. It refuses phrases of 512 bytes and
  * more; bcrypt and the DES ones look at less, and ignore the rest. bcrypt
- * is $2y$, as htpasswd writes it: APR verifies that itself, everywhere.
+ * is $2y$, as htpasswd writes it: APR verifies that itself, everywhere. NT
+ * hashes have no salt, so they are not here.
  */
 static const at_scheme_t schemes[] = {
-    { "bcrypt",        "$2y$",  10, 72 },
-    { "yescrypt",      "$y$",   0,  511 },
-    { "gost-yescrypt", "$gy$",  0,  511 },
-    { "scrypt",        "$7$",   0,  511 },
-    { "sha512crypt",   "$6$",   0,  511 },
-    { "sha256crypt",   "$5$",   0,  511 },
-    { "sha1crypt",     "$sha1", 0,  511 },
-    { "sunmd5",        "$md5",  0,  511 },
-    { "md5crypt",      "$1$",   0,  511 },
-    { "bsdicrypt",     "_",     0,  511 },
-    { "descrypt",      "",      0,  8 }
+    { "bcrypt",        "$2y$",  10, 72, 0 },
+    { "yescrypt",      "$y$",   0, 511, 0 },
+    { "gost-yescrypt", "$gy$",  0, 511, 0 },
+    { "scrypt",        "$7$",   0, 511, 0 },
+    { "sha512crypt",   "$6$",   0, 511, 0 },
+    { "sha256crypt",   "$5$",   0, 511, 0 },
+    { "sha1crypt",     "$sha1", 0, 511, 0 },
+    { "sunmd5",        "$md5",  0, 511, 0 },
+    { "md5crypt",      "$1$",   0, 511, 0 },
+    { "bsdicrypt",     "_",     0, 511, 1 },
+    { "descrypt",      "",      0, 8, 1 }
 };
 
 #define SCHEME_COUNT ((int)(sizeof(schemes) / sizeof(schemes[0])))
@@ -102,6 +103,16 @@ const char *at_scheme_make(const at_scheme_t **scheme, const char *name,
     return NULL;
 }
 
+int at_scheme_takes(const at_scheme_t *scheme, const char *text)
+{
+    for (; scheme->ascii_only && *text; text++) {
+        if ((unsigned char)*text >= 0x80) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
 const char *at_passcode_hash(const at_scheme_t *scheme,
                              const char *pass_code, apr_pool_t *pool)
 {
@@ -110,6 +121,7 @@ const char *at_passcode_hash(const at_scheme_t *scheme,
     const char *hash = NULL;
 
     if (strlen(pass_code) > scheme->max_bytes
+        || !at_scheme_takes(scheme, pass_code)
         || !make_setting(setting, scheme)) {
         return NULL;
     }

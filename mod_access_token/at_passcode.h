@@ -17,6 +17,7 @@ typedef struct at_scheme_t {
     const char *prefix;       /* libcrypt's, e.g. "$2y$" */
     unsigned long cost;       /* libcrypt's count; 0: its default */
     apr_size_t max_bytes;     /* what it takes without truncation */
+    int ascii_only;           /* it ignores the highest bit of each byte */
 } at_scheme_t;
 
 /** The scheme that is used where nothing else is configured. */
@@ -30,9 +31,12 @@ const at_scheme_t *at_scheme_default(void);
 const char *at_scheme_make(const at_scheme_t **scheme, const char *name,
                            const char *cost, apr_pool_t *pool);
 
+/** True if SCHEME takes every bit of TEXT, whatever its length. */
+int at_scheme_takes(const at_scheme_t *scheme, const char *text);
+
 /**
- * Hash PASS_CODE, of at most SCHEME's max_bytes bytes, with a fresh salt.
- * Returns the hash in POOL, or NULL if libcrypt failed. Slow by design.
+ * Hash PASS_CODE with a fresh salt. Returns the hash in POOL, or NULL if
+ * libcrypt failed, or SCHEME cannot take all of PASS_CODE. Slow by design.
  */
 const char *at_passcode_hash(const at_scheme_t *scheme,
                              const char *pass_code, apr_pool_t *pool);

@@ -71,6 +71,20 @@ static void check_credential(reader_t *reader, const char *text,
     }
 }
 
+/* What the hash scheme would ignore is refused. */
+static void check_scheme(reader_t *reader, const char *text,
+                         const char *pointer)
+{
+    const at_scheme_t *scheme = reader->options->scheme;
+
+    check_bytes(reader, text, pointer, scheme->max_bytes);
+    if (!at_scheme_takes(scheme, text)) {
+        at_violations_add(reader->violations, pointer,
+                          AT_VIOLATION_INVALID_FORMAT,
+                          "Only ASCII characters can be kept here.");
+    }
+}
+
 static const char *read_string(reader_t *reader, const at_field_t *field,
                                const at_json_t *value, const char *pointer)
 {
@@ -82,8 +96,7 @@ static const char *read_string(reader_t *reader, const at_field_t *field,
         check_credential(reader, value->text, pointer);
     }
     if (field->flags & AT_FIELD_IS_SECRET) {
-        check_bytes(reader, value->text, pointer,
-                    reader->options->scheme->max_bytes);
+        check_scheme(reader, value->text, pointer);
     }
     return value->text;
 }

@@ -299,6 +299,25 @@ static const char *scan_next(scanner_t *scanner)
     return NULL;
 }
 
+/* A NUL would end the statement in silence; a byte order mark is skipped. */
+static const char *check_encoding(const char **text, compiler_t *compiler,
+                                  const char *path, apr_size_t length)
+{
+    scanner_t scanner = { compiler, path, *text, 1 };
+
+    if (strlen(*text) < length) {
+        for (; *scanner.from; scanner.from++) {
+            scanner.line += *scanner.from == '\n';
+        }
+        return complain(&scanner, "a NUL byte; save the file as UTF-8",
+                        NULL);
+    }
+    if (!strncmp(*text, "\xEF\xBB\xBF", 3)) {
+        *text += 3;
+    }
+    return NULL;
+}
+
 static const char *read_file(const char **text, compiler_t *compiler,
                              const char *path)
 {
@@ -329,7 +348,8 @@ static const char *read_file(const char **text, compiler_t *compiler,
         return apr_psprintf(compiler->pool, "cannot read %s: %s", path,
                             apr_strerror(status, reason, sizeof(reason)));
     }
-    return NULL;
+    return check_encoding(text, compiler, path,
+                          (apr_size_t)information.size);
 }
 
 static const char *scan_text(compiler_t *compiler, const char *path,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "at_store_error.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include <apr_strings.h>
@@ -19,12 +20,23 @@ static const mysql_row_t mysql_rows[] = {
     { 1205, AT_STORE_RETRY, 0, "waited too long for a lock" },
     { 1213, AT_STORE_RETRY, 0, "a deadlock" },
     { 1047, AT_STORE_RETRY, 0, "the Galera node is not ready" },
+    { 1317, AT_STORE_RETRY, 0, "the statement was killed" },
+    { 1412, AT_STORE_RETRY, 0, "a table was altered meanwhile" },
+    { 1615, AT_STORE_RETRY, 0, "a table was altered meanwhile" },
     { 3572, AT_STORE_RETRY, 0, "a lock was not free" },
     /* The database is out of reach. */
     { 1021, AT_STORE_UNAVAILABLE, 0, "the database's disk is full" },
     { 1040, AT_STORE_UNAVAILABLE, 0, "too many connections; see "
       "max_connections, and DBDMax times the number of children" },
     { 1053, AT_STORE_UNAVAILABLE, 0, "the database shuts down" },
+    { 1203, AT_STORE_UNAVAILABLE, 0, "the account has too many connections; "
+      "see max_user_connections, and DBDMax times the number of children" },
+    { 1226, AT_STORE_UNAVAILABLE, 0, "the account has reached a limit of "
+      "its own; see max_user_connections and the like" },
+    { 1969, AT_STORE_UNAVAILABLE, 0, "the statement took longer than "
+      "max_statement_time" },
+    { 3024, AT_STORE_UNAVAILABLE, 0, "the statement took longer than "
+      "max_execution_time" },
     { 1114, AT_STORE_UNAVAILABLE, 0, "a table is full" },
     { 1290, AT_STORE_UNAVAILABLE, 0, "the database is read-only" },
     { 1836, AT_STORE_UNAVAILABLE, 0, "the database is read-only" },
@@ -105,20 +117,29 @@ static void read_unique(at_store_error_t *error, const char *key,
 }
 
 /*
- * "Duplicate entry '...' for key 'table.key'": the value comes first and
- * may hold anything, so the name is looked for from the end.
+ * "Duplicate entry 'VALUE' for key 'TABLE.KEY'": VALUE may hold anything,
+ * so the name is looked for from the end, and counts only where the text
+ * has the whole form; else "?", since it could be VALUE.
  */
 static const char *mysql_key(const char *text, apr_pool_t *pool)
 {
-    const char *end = strrchr(text, '\'');
-    const char *start = end;
+    static const char before[] = "' for key '";
+    const char *end = text + strlen(text) - 1;
+    const char *start, *dot;
 
-    if (!end || end == text) {
+    if (end < text || *end != '\'') {
         return "?";
     }
-    while (start > text && start[-1] != '\'' && start[-1] != '.') {
+    start = end;
+    while (start > text && start[-1] != '\'') {
         start--;
     }
+    if (start - text < (ptrdiff_t)strlen(before)
+        || strncmp(start - strlen(before), before, strlen(before))) {
+        return "?";
+    }
+    dot = memchr(start, '.', (size_t)(end - start));
+    start = dot ? dot + 1 : start;
     return apr_pstrmemdup(pool, start, (apr_size_t)(end - start));
 }
 

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The examples of FIPS 180-2, appendix B. */
+#include "test_support.h"
+
+#include <string.h>
+
+#include "at_digest.h"
+
+START_TEST(the_digest_is_sha256_in_lower_case)
+{
+    char *million = apr_pcalloc(pool, 1000001);
+
+    ck_assert_str_eq(at_digest_sha256(pool, ""),
+                     "e3b0c44298fc1c149afbf4c8996fb924"
+                     "27ae41e4649b934ca495991b7852b855");
+    ck_assert_str_eq(at_digest_sha256(pool, "abc"),
+                     "ba7816bf8f01cfea414140de5dae2223"
+                     "b00361a396177a9cb410ff61f20015ad");
+    ck_assert_str_eq(at_digest_sha256(pool, "abcdbcdecdefdefgefghfghighijhijk"
+                                            "ijkljklmklmnlmnomnopnopq"),
+                     "248d6a61d20638b8e5c026930c3e6039"
+                     "a33ce45964ff2167f6ecedd419db06c1");
+    memset(million, 'a', 1000000);
+    ck_assert_str_eq(at_digest_sha256(pool, million),
+                     "cdc76e5c9914fb9281a1c7e284d73e67"
+                     "f1809a48a497200e046d39ccc7112cd0");
+}
+END_TEST
+
+/* What the shipped demonstration data holds for the page's example. */
+START_TEST(the_digest_of_the_example_session_is_the_stored_one)
+{
+    const char *demo = test_read(test_source("sql/sqlite3/demo.sql"));
+
+    ck_assert(has(demo, at_digest_sha256(pool,
+                                         "A4F19B70D95D4DE09C3A9FC720A33A49"
+                                         )));
+}
+END_TEST
+
+int main(void)
+{
+    TCase *tests = test_begin("test_digest");
+
+    tcase_add_test(tests, the_digest_is_sha256_in_lower_case);
+    tcase_add_test(tests,
+                   the_digest_of_the_example_session_is_the_stored_one);
+    return test_end(tests);
+}

@@ -1,0 +1,424 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The head comment of at_sql.h; what apr_dbd_prepare takes. */
+#include "test_support.h"
+
+#include <string.h>
+
+#include "at_sql.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static const char *const parameters[] = { "id", "name", "set_name", NULL };
+
+static const char *read_statement(at_statement_t **statement, const char *file)
+{
+    return at_sql_read(statement, test_folder(), file, parameters, pool);
+}
+
+/* TEXT as a statement file, which must be right. */
+static at_statement_t *compile(const char *text)
+{
+    at_statement_t *statement;
+    const char *problem;
+
+    test_write("s.sql", text);
+    problem = read_statement(&statement, "s.sql");
+    ck_assert_msg(!problem, "%s\n%s", text, problem);
+    return statement;
+}
+
+/* What is wrong with TEXT, which must be wrong. */
+static const char *complaint(const char *text)
+{
+    at_statement_t *statement;
+    const char *problem;
+
+    test_write("s.sql", text);
+    problem = read_statement(&statement, "s.sql");
+    ck_assert_msg(problem && *problem, "this was taken: %s", text);
+    return problem;
+}
+
+/* The numbers of STATEMENT's parameters, "0 1 0". */
+static const char *values(const at_statement_t *statement)
+{
+    const char *list = "";
+    int i;
+
+    for (i = 0; i < statement->value_count; i++) {
+        list = apr_psprintf(pool, "%s%s%d", list, i ? " " : "",
+                            statement->values[i]);
+    }
+    return list;
+}
+
+static const char *columns(const at_statement_t *statement)
+{
+    return apr_array_pstrcat(pool, statement->columns, '|');
+}
+
+START_TEST(parameters_become_placeholders_in_their_order)
+{
+    static const struct {
+        const char *text, *compiled, *values;
+    } cases[] = {
+        { "SELECT 1", "SELECT 1", "" },
+        { "SELECT :id", "SELECT %s", "0" },
+        { "SELECT :name, :id, :name", "SELECT %s, %s, %s", "1 0 1" },
+        { "SELECT :set_name", "SELECT %s", "2" },
+        { "SELECT(:id)", "SELECT(%s)", "0" },
+        { "SELECT a=:id+1", "SELECT a=%s+1", "0" },
+        { ":id", "%s", "0" },
+        { "SELECT :id::text", "SELECT %s::text", "0" },
+        { "SELECT a::name", "SELECT a::name", "" },
+        { "SET @a := 1", "SET @a := 1", "" },
+        { "SELECT a % b", "SELECT a %% b", "" },
+        { "SELECT '%s %d', \"%\", `%%`",
+          "SELECT '%%s %%d', \"%%\", `%%%%`", "" },
+        { "SELECT a LIKE '50%' AND :id", "SELECT a LIKE '50%%' AND %s",
+          "0" },
+        { "SELECT ':id' , \":name\", `:x`", "SELECT ':id' , \":name\", `:x`",
+          "" },
+        { "SELECT 'it''s :id', :id", "SELECT 'it''s :id', %s", "0" },
+        { "SELECT \"a\"\":id\", `b``:id`", "SELECT \"a\"\":id\", `b``:id`",
+          "" },
+        { "SELECT '?', \"?\", `?`", "SELECT '?', \"?\", `?`", "" },
+        { "SELECT ''", "SELECT ''", "" },
+        { "SELECT '''', :id", "SELECT '''', %s", "0" },
+        { "SELECT '\"', :id, '`'", "SELECT '\"', %s, '`'", "0" },
+        { "SELECT 'a\\\\', :id", "SELECT 'a\\\\', %s", "0" },
+        { "SELECT 'C:\\dir', :id", "SELECT 'C:\\dir', %s", "0" },
+        { "SELECT '--', '/*', :id", "SELECT '--', '/*', %s", "0" },
+        { "SELECT 1 - -1", "SELECT 1 - -1", "" },
+        { "SELECT a/b*c", "SELECT a/b*c", "" },
+        { "SELECT a -> 'x' ->> 'y'", "SELECT a -> 'x' ->> 'y'", "" },
+        { "SELECT \xCE\xB1, '\xCE\xB2', :id",
+          "SELECT \xCE\xB1, '\xCE\xB2', %s", "0" },
+        { "SELECT :", "SELECT :", "" },
+        { "SELECT a[1:2]", "SELECT a[1:2]", "" },
+        { "SELECT 1;", "SELECT 1", "" },
+        { "SELECT 1 ; \n\t", "SELECT 1", "" },
+        { "SELECT 1\r\n", "SELECT 1", "" },
+        { "SELECT 1; -- done\n/* :id */", "SELECT 1", "" },
+        { "SELECT ';', \";\" -- ;\n", "SELECT ';', \";\"", "" }
+    };
+    size_t i;
+
+    for (i = 0; i < COUNT(cases); i++) {
+        at_statement_t *statement = compile(cases[i].text);
+
+        ck_assert_str_eq(statement->text, cases[i].compiled);
+        ck_assert_str_eq(values(statement), cases[i].values);
+    }
+}
+END_TEST
+
+START_TEST(what_is_bound_is_known)
+{
+    at_statement_t *statement = compile("SELECT :name, ':id'");
+
+    ck_assert(!at_sql_binds(statement, 0));
+    ck_assert(at_sql_binds(statement, 1));
+    ck_assert(!at_sql_binds(statement, 2));
+    ck_assert(has(statement->file, "/s.sql"));
+}
+END_TEST
+
+/* TEXT with each run of white space as one blank, none at the ends. */
+static const char *squeeze(const char *text)
+{
+    char *squeezed = apr_pcalloc(pool, strlen(text) + 1), *to = squeezed;
+
+    for (; *text; text++) {
+        if (!strchr(" \t\r\n", *text)) {
+            *to++ = *text;
+        }
+        else if (to > squeezed && to[-1] != ' ') {
+            *to++ = ' ';
+        }
+    }
+    if (to > squeezed && to[-1] == ' ') {
+        to[-1] = '\0';
+    }
+    return squeezed;
+}
+
+START_TEST(comments_hide_what_is_in_them)
+{
+    static const struct {
+        const char *text, *compiled;
+    } cases[] = {
+        { "-- :x ? ' \" ` ; /*\nSELECT 1", "SELECT 1" },
+        { "SELECT 1 -- :x", "SELECT 1" },
+        { "SELECT 1 --", "SELECT 1" },
+        { "SELECT 1 --\n, 2", "SELECT 1 , 2" },
+        { "SELECT 1 --\t:x\r\n, 2", "SELECT 1 , 2" },
+        { "# it's :x\nSELECT 1 # ?", "SELECT 1" },
+        { "SELECT/* :x ? ' ; */1", "SELECT 1" },
+        { "SELECT 1 /* a\n-- b\n*/ , 2", "SELECT 1 , 2" },
+        { "SELECT 1 /***/ /* * / */ + 2", "SELECT 1 + 2" },
+        { "SELECT /*/ :x */ 1", "SELECT 1" },
+        { "/**/SELECT 1", "SELECT 1" },
+        { "SELECT /*+ MAX_EXECUTION_TIME(100) */ 1",
+          "SELECT /*+ MAX_EXECUTION_TIME(100) */ 1" }
+    };
+    size_t i;
+
+    for (i = 0; i < COUNT(cases); i++) {
+        ck_assert_str_eq(squeeze(compile(cases[i].text)->text),
+                         cases[i].compiled);
+    }
+}
+END_TEST
+
+START_TEST(result_columns_are_the_names_behind_as)
+{
+    static const struct {
+        const char *text, *columns;
+    } cases[] = {
+        { "SELECT 1", "" },
+        { "SELECT a AS 'x.y', b AS 'z?:number'", "x.y|z?:number" },
+        { "SELECT a as 'x', b As \"y\", c aS `z`", "x|y|z" },
+        { "SELECT a AS\n\t'x'", "x" },
+        { "SELECT a AS /* why */ 'x', b AS -- so\n 'y'", "x|y" },
+        { "SELECT 'x', a AS y, 'z'", "" },
+        { "SELECT a /* AS 'x' */, b -- AS 'y'\n, 'AS ''z'''", "" },
+        { "SELECT alias 'x', has 'y', _as 'z', b2as 'q'", "" },
+        { "SELECT CAST(a AS CHAR) AS 'x'", "x" },
+        { "AS 'x'", "x" },
+        { "SELECT (a)AS 'x'", "x" },
+        { "SELECT a AS '100%'", "100%" },
+        { "SELECT a AS ''", "" }
+    };
+    size_t i;
+
+    for (i = 0; i < COUNT(cases); i++) {
+        ck_assert_str_eq(columns(compile(cases[i].text)), cases[i].columns);
+    }
+}
+END_TEST
+
+/* A name that is not seen would be lost in silence. */
+START_TEST(as_needs_no_blank_before_a_name_in_quotes)
+{
+    at_statement_t *statement;
+    const char *problem;
+
+    test_write("s.sql", "SELECT a AS'x', b AS\"y\"");
+    problem = read_statement(&statement, "s.sql");
+    ck_assert(problem || !strcmp(columns(statement), "x|y"));
+}
+END_TEST
+
+START_TEST(unique_keys_are_annotations)
+{
+    at_statement_t *statement = compile(
+        "-- @unique t.authentication_code authentication_code\n"
+        "  -- @unique \t my_key\tidentifier \r\n"
+        "UPDATE t SET a = :id -- @unique third identifier");
+    at_unique_t *uniques = (at_unique_t *)(void *)statement->uniques->elts;
+
+    ck_assert_int_eq(statement->uniques->nelts, 3);
+    ck_assert_str_eq(uniques[0].key, "t.authentication_code");
+    ck_assert_str_eq(uniques[0].field, "authentication_code");
+    ck_assert_str_eq(uniques[1].key, "my_key");
+    ck_assert_str_eq(uniques[1].field, "identifier");
+    ck_assert_str_eq(uniques[2].key, "third");
+    ck_assert_str_eq(squeeze(statement->text), "UPDATE t SET a = %s");
+}
+END_TEST
+
+START_TEST(errors_say_file_and_line)
+{
+    static const struct {
+        const char *text;
+        int line;
+    } cases[] = {
+        { "SELECT :x", 1 }, { "SELECT\n\n:nobody", 3 },
+        { "SELECT :id2", 1 }, { "SELECT :Name", 1 }, { "SELECT :_", 1 },
+        { "SELECT '\n\n', :x", 3 }, { "SELECT /*\n\n*/ :x", 3 },
+        { "-- a\n-- b\r\nSELECT :x", 3 }, { "# a\nSELECT :x", 2 },
+        { "SELECT ?", 1 }, { "SELECT 1\n WHERE a = ?", 2 },
+        { "SELECT 'a", 1 }, { "SELECT\n \"a", 2 }, { "SELECT `a\n\n", 1 },
+        { "SELECT 'it''", 1 }, { "SELECT 'a\\\\''", 1 },
+        { "SELECT 'it\\'s'", 1 }, { "SELECT 'a\\'", 1 },
+        { "SELECT \"a\\\"b\"", 1 }, { "SELECT\n'a\\'", 2 },
+        { "SELECT /* a", 1 }, { "SELECT\n/* a\n\n", 2 },
+        { "SELECT /*/", 1 }, { "SELECT /*", 1 },
+        { "SELECT 1--1", 1 }, { "SELECT\n--a\n1", 2 },
+        { "SELECT 1 /*!50000 , 2 */", 1 }, { "SELECT\n/*! 1 */", 2 },
+        { "SELECT 1 /*M! , 2 */", 1 }, { "/*M!100100 :id */SELECT 1", 1 },
+        { "SELECT 1; SELECT 2", 1 }, { "SELECT 1;\n;", 2 },
+        { "SELECT 1;\n-- a\nSELECT 2", 3 }, { "SELECT 1;;", 1 },
+        { "", 1 }, { " \n\t\n", 1 }, { "-- nothing\n", 1 },
+        { "/* nothing */", 1 }, { ";", 1 },
+        { "SELECT 1\n-- @unique k", 2 }, { "-- @unique\nSELECT 1", 1 },
+        { "-- @unique k identifier x\nSELECT 1", 1 },
+        { "-- @unique k udf_string_1\nSELECT 1", 1 },
+        { "-- @unique k pass_code\nSELECT 1", 1 },
+        { "-- @uniq k identifier\nSELECT 1", 1 },
+        { "-- @includes s.sql\nSELECT 1", 1 },
+        { "SELECT 1\n-- @include", 2 }, { "-- @include \nSELECT 1", 1 },
+        { "-- @include a.sql b.sql\nSELECT 1", 1 },
+        { "-- @include ../s.sql\nSELECT 1", 1 },
+        { "-- @include /etc/passwd\nSELECT 1", 1 },
+        { "SELECT 1\n-- @include missing.sql", 2 },
+        { "-- a\n-- @include s.sql\nSELECT 1", 2 }
+    };
+    size_t i;
+
+    for (i = 0; i < COUNT(cases); i++) {
+        const char *problem = complaint(cases[i].text);
+        const char *place = apr_psprintf(pool, "%s/s.sql:%d: ",
+                                         test_folder(), cases[i].line);
+
+        ck_assert_msg(!strncmp(problem, place, strlen(place))
+                      && problem[strlen(place)], "\"%s\": %s",
+                      cases[i].text, problem);
+    }
+}
+END_TEST
+
+START_TEST(an_unknown_parameter_is_named_with_those_there_are)
+{
+    const char *problem = complaint("SELECT :nobody, :id");
+    at_statement_t *statement;
+    static const char *const none[] = { NULL };
+
+    ck_assert_msg(has(problem, "\":nobody\""), "%s", problem);
+    ck_assert_msg(has(problem, ":id, :name, :set_name"), "%s", problem);
+    test_write("s.sql", "SELECT :id");
+    ck_assert_ptr_nonnull(at_sql_read(&statement, test_folder(), "s.sql",
+                                      none, pool));
+}
+END_TEST
+
+START_TEST(an_included_file_stands_in_the_place_of_its_line)
+{
+    at_statement_t *statement;
+
+    test_write("inner.sql", "-- @unique k identifier\n:name AS 'b',\n");
+    test_write("middle.sql", "-- @include inner.sql\n:id AS 'c'");
+    statement = compile("SELECT :id AS 'a',\n-- @include middle.sql\n, 1");
+    ck_assert_str_eq(squeeze(statement->text),
+                     "SELECT %s AS 'a', %s AS 'b', %s AS 'c' , 1");
+    ck_assert_str_eq(values(statement), "0 1 0");
+    ck_assert_str_eq(columns(statement), "a|b|c");
+    ck_assert_int_eq(statement->uniques->nelts, 1);
+    /* the same file twice is no circle */
+    statement = compile("SELECT\n-- @include inner.sql\n"
+                        "-- @include inner.sql\r\n1");
+    ck_assert_str_eq(values(statement), "1 1");
+}
+END_TEST
+
+START_TEST(errors_of_an_included_file_say_its_name_and_line)
+{
+    const char *problem;
+
+    test_write("inner.sql", "1,\n2,\n:nobody");
+    problem = complaint("SELECT\n\n\n-- @include inner.sql\n");
+    ck_assert_msg(has(problem, "/inner.sql:3: "), "%s", problem);
+    /* and behind it the lines of the outer one go on */
+    test_write("inner.sql", "1,\n2,\n3");
+    problem = complaint("SELECT\n-- @include inner.sql\n, ?\n");
+    ck_assert_msg(has(problem, "/s.sql:3: "), "%s", problem);
+    /* a quote does not reach over the end of a file */
+    test_write("inner.sql", "'a");
+    problem = complaint("SELECT\n-- @include inner.sql\n'");
+    ck_assert_msg(has(problem, "/inner.sql:1: "), "%s", problem);
+}
+END_TEST
+
+START_TEST(files_that_include_each_other_are_a_circle)
+{
+    at_statement_t *statement;
+
+    test_write("s.sql", "SELECT 1\n-- @include s2.sql\n");
+    test_write("s2.sql", "-- @include s.sql\n");
+    ck_assert_ptr_nonnull(read_statement(&statement, "s.sql"));
+}
+END_TEST
+
+START_TEST(a_file_that_cannot_be_read_is_named)
+{
+    at_statement_t *statement;
+    const char *problem = read_statement(&statement, "missing.sql");
+    char *large;
+
+    ck_assert_msg(problem && has(problem, "/missing.sql"), "%s", problem);
+    problem = at_sql_read(&statement, test_folder(), ".", parameters, pool);
+    ck_assert_ptr_nonnull(problem);
+    problem = at_sql_read(&statement, "no/such/folder", "s.sql", parameters,
+                          pool);
+    ck_assert_msg(problem && has(problem, "no/such/folder/s.sql"), "%s",
+                  problem);
+    large = apr_pcalloc(pool, 2 * 1024 * 1024 + 1);
+    memset(large, ' ', 2 * 1024 * 1024);
+    memcpy(large, "SELECT 1", 8);
+    test_write("large.sql", large);
+    ck_assert_ptr_nonnull(read_statement(&statement, "large.sql"));
+}
+END_TEST
+
+/* Not cut there in silence: the rest may be the WHERE. */
+START_TEST(a_file_with_a_nul_byte_is_refused)
+{
+    static const char text[] = "UPDATE t SET a = 1 \0 WHERE id = :id";
+    at_statement_t *statement;
+
+    test_write_bytes("s.sql", text, sizeof(text) - 1);
+    ck_assert_ptr_nonnull(read_statement(&statement, "s.sql"));
+}
+END_TEST
+
+/* Some editors write one; no database takes it. */
+START_TEST(a_byte_order_mark_does_not_reach_the_database)
+{
+    at_statement_t *statement;
+    const char *problem;
+
+    test_write("s.sql", "\xEF\xBB\xBFSELECT 1");
+    problem = read_statement(&statement, "s.sql");
+    ck_assert(problem || !strcmp(statement->text, "SELECT 1"));
+}
+END_TEST
+
+START_TEST(a_long_statement_is_kept_whole)
+{
+    const char *text = "SELECT 0";
+    at_statement_t *statement;
+    int i;
+
+    for (i = 0; i < 1000; i++) {
+        text = apr_pstrcat(pool, text, ",\n:id AS 'c", apr_itoa(pool, i),
+                           "' -- %", (char *)NULL);
+    }
+    statement = compile(text);
+    ck_assert_int_eq(statement->value_count, 1000);
+    ck_assert_int_eq(statement->columns->nelts, 1000);
+    ck_assert(has(statement->text, "%s AS 'c999'"));
+}
+END_TEST
+
+int main(void)
+{
+    TCase *tests = test_begin("test_sql");
+
+    tcase_add_test(tests, parameters_become_placeholders_in_their_order);
+    tcase_add_test(tests, what_is_bound_is_known);
+    tcase_add_test(tests, comments_hide_what_is_in_them);
+    tcase_add_test(tests, result_columns_are_the_names_behind_as);
+    tcase_add_test(tests, as_needs_no_blank_before_a_name_in_quotes);
+    tcase_add_test(tests, unique_keys_are_annotations);
+    tcase_add_test(tests, errors_say_file_and_line);
+    tcase_add_test(tests, an_unknown_parameter_is_named_with_those_there_are);
+    tcase_add_test(tests, an_included_file_stands_in_the_place_of_its_line);
+    tcase_add_test(tests, errors_of_an_included_file_say_its_name_and_line);
+    tcase_add_test(tests, files_that_include_each_other_are_a_circle);
+    tcase_add_test(tests, a_file_that_cannot_be_read_is_named);
+    tcase_add_test(tests, a_file_with_a_nul_byte_is_refused);
+    tcase_add_test(tests, a_byte_order_mark_does_not_reach_the_database);
+    tcase_add_test(tests, a_long_statement_is_kept_whole);
+    return test_end(tests);
+}

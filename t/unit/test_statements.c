@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a folder of statements must have, and which mend is named. */
+#include "test_support.h"
+
+#include <string.h>
+
+#include <apr_file_io.h>
+
+#include "at_field.h"
+#include "at_statements.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static const char *const files[] = {
+    "custom_fields.sql", "load_by_authentication_code.sql",
+    "load_by_id.sql", "load_by_identifier.sql", "load_joins.sql",
+    "load_select.sql", "next_number.sql", "save.sql", "startup.sql"
+};
+
+static const char *shipped(const char *file)
+{
+    return test_read(test_source(apr_pstrcat(
+        pool, "sql/sqlite3/statements/", file, (char *)NULL)));
+}
+
+/* Copy the shipped statements into the program's folder. */
+static void copy_shipped(void)
+{
+    size_t i;
+
+    for (i = 0; i < COUNT(files); i++) {
+        test_write(files[i], shipped(files[i]));
+    }
+}
+
+/* What is wrong when OLD in FILE becomes NEW; NULL if nothing is. */
+static const char *change(at_statements_t **statements, const char *file,
+                          const char *old, const char *new)
+{
+    copy_shipped();
+    test_write(file, test_replace(shipped(file), old, new));
+    return at_statements_read(statements, test_folder(), pool);
+}
+
+START_TEST(the_shipped_statements_are_right)
+{
+    static const char *const engines[] = { "sqlite3", "mysql" };
+    size_t k;
+    int i;
+
+    for (k = 0; k < 2; k++) {
+        at_statements_t *statements;
+        const char *folder = test_source(apr_pstrcat(
+            pool, "sql/", engines[k], "/statements", (char *)NULL));
+        const char *problem = at_statements_read(&statements, folder, pool);
+
+        ck_assert_msg(!problem, "%s", problem);
+        ck_assert_str_eq(statements->folder, folder);
+        for (i = 0; i < AT_STATEMENT_COUNT; i++) {
+            ck_assert_ptr_nonnull(statements->statement[i]);
+            ck_assert(has(statements->statement[i]->file,
+                          at_statements_file((at_statement_e)i)));
+        }
+        for (i = 0; i < at_field_count(); i++) {
+            ck_assert_msg(statements->settable[i], "%s",
+                          at_field_get(i)->name);
+            ck_assert_msg((statements->plan->field_columns[i]
+                           != AT_PLAN_NONE)
+                          == (i != AT_CREDENTIAL_PASS_CODE), "%s",
+                          at_field_get(i)->name);
+        }
+        ck_assert_int_ne(statements->plan->updated_date_column,
+                         AT_PLAN_NONE);
+        ck_assert_int_eq(statements->statement[AT_STATEMENT_SAVE]
+                         ->uniques->nelts, 2);
+    }
+}
+END_TEST
+
+/* The two engines' statements give the same reply. */
+START_TEST(the_engines_select_the_same_columns)
+{
+    at_statements_t *sqlite3, *mysql;
+    int i, k;
+
+    ck_assert_ptr_null(at_statements_read(
+        &sqlite3, test_source("sql/sqlite3/statements"), pool));
+    ck_assert_ptr_null(at_statements_read(
+        &mysql, test_source("sql/mysql/statements"), pool));
+    for (i = 0; i < AT_STATEMENT_COUNT; i++) {
+        const apr_array_header_t *one = sqlite3->statement[i]->columns;
+        const apr_array_header_t *other = mysql->statement[i]->columns;
+
+        ck_assert_int_eq(one->nelts, other->nelts);
+        for (k = 0; k < one->nelts; k++) {
+            ck_assert_msg(at_statement_column(mysql->statement[i],
+                                              APR_ARRAY_IDX(one, k,
+                                                            const char *))
+                          >= 0, "%s", APR_ARRAY_IDX(one, k, const char *));
+        }
+    }
+}
+END_TEST
+
+START_TEST(each_file_is_needed)
+{
+    size_t i;
+
+    for (i = 0; i < COUNT(files); i++) {
+        at_statements_t *statements;
+        const char *problem;
+
+        copy_shipped();
+        apr_file_remove(apr_pstrcat(pool, test_folder(), "/", files[i],
+                                    (char *)NULL), pool);
+        problem = at_statements_read(&statements, test_folder(), pool);
+        ck_assert_msg(problem && has(problem, files[i]), "%s: %s", files[i],
+                      problem);
+    }
+}
+END_TEST
+
+START_TEST(a_missing_folder_is_named)
+{
+    at_statements_t *statements;
+    const char *problem = at_statements_read(&statements, "no/such/folder",
+                                             pool);
+
+    ck_assert_msg(problem && has(problem, "no/such/folder"), "%s", problem);
+}
+END_TEST
+
+START_TEST(each_input_column_is_needed)
+{
+    static const struct {
+        const char *file, *column;
+    } needed[] = {
+        { "load_select.sql", "session.user_id" },
+        { "load_select.sql", "login.user_id" },
+        { "load_select.sql", "caller.user_id" },
+        { "load_select.sql", "caller.username" },
+        { "load_select.sql", "caller.unit_id" },
+        { "load_select.sql", "caller.may_update" },
+        { "load_select.sql", "token.id" },
+        { "load_select.sql", "token.version" },
+        { "load_select.sql", "token.pass_code" },
+        { "load_select.sql", "rule.authentication_code_creation" },
+        { "load_select.sql", "rule.authentication_code_format" },
+        { "load_select.sql", "rule.authentication_code_min_length" },
+        { "load_select.sql", "rule.authentication_code_min_letters" },
+        { "load_select.sql", "rule.authentication_code_min_digits" },
+        { "load_select.sql", "rule.authentication_code_min_special" },
+        { "load_select.sql", "rule.identifier_creation" },
+        { "load_select.sql", "rule.identifier_format" },
+        { "load_select.sql", "rule.identifier_min_length" },
+        { "load_select.sql", "rule.identifier_min_letters" },
+        { "load_select.sql", "rule.identifier_min_digits" },
+        { "load_select.sql", "rule.identifier_min_special" },
+        { "load_select.sql", "rule.pass_code_creation" },
+        { "load_select.sql", "rule.pass_code_format" },
+        { "load_select.sql", "rule.pass_code_min_length" },
+        { "load_select.sql", "rule.pass_code_min_letters" },
+        { "load_select.sql", "rule.pass_code_min_digits" },
+        { "load_select.sql", "rule.pass_code_min_special" },
+        { "load_select.sql", "rule.allow_no_identifier" },
+        { "load_select.sql", "data.authentication_code" },
+        { "load_select.sql", "data.identifier" },
+        { "load_select.sql", "data.custom_field_set?:json" },
+        { "custom_fields.sql", "custom_field.name" },
+        { "custom_fields.sql", "custom_field.type" },
+        { "next_number.sql", "number" },
+        { "startup.sql", "schema.version" },
+        { "startup.sql", "connection.charset" }
+    };
+    size_t i;
+
+    for (i = 0; i < COUNT(needed); i++) {
+        at_statements_t *statements;
+        const char *name = apr_pstrcat(pool, "'", needed[i].column, "'",
+                                       (char *)NULL);
+        const char *problem = change(&statements, needed[i].file, name,
+                                     "'something.else'");
+        const char *bare = apr_pstrndup(pool, needed[i].column,
+                                        strcspn(needed[i].column, "?:"));
+
+        ck_assert_msg(problem && has(problem, bare), "%s: %s", name,
+                      problem);
+    }
+}
+END_TEST
+
+START_TEST(wrong_statements_are_refused)
+{
+    static const struct {
+        const char *file, *old, *new, *named;
+    } cases[] = {
+        /* the guard */
+        { "save.sql", "WHERE id = :id", "WHERE 1", "save.sql" },
+        { "save.sql", "CAST(:version AS INTEGER)", "version", "save.sql" },
+        /* a flag without its value, a value without its flag */
+        { "save.sql", "IIF(:set_identifier = '1', :identifier, identifier)",
+          ":identifier", "set_identifier" },
+        { "save.sql", "IIF(:set_udf_date_4 = '1', :udf_date_4, udf_date_4)",
+          "IIF(:set_udf_date_4 = '1', '', udf_date_4)", "udf_date_4" },
+        /* parameters of another statement */
+        { "save.sql", ":now", ":username", ":username" },
+        { "load_by_id.sql", ":id", ":identifier", ":identifier" },
+        { "load_by_identifier.sql", ":identifier", ":id", ":id" },
+        { "startup.sql", "'utf8mb4'", ":now", ":now" },
+        { "next_number.sql", ":sequence", ":id", ":id" },
+        /* a load that does not look for its key */
+        { "load_by_id.sql", ":id", "'1'", "load_by_id.sql" },
+        { "load_by_identifier.sql", ":identifier", "'1'",
+          "load_by_identifier.sql" },
+        { "load_by_authentication_code.sql", ":authentication_code", "'1'",
+          "load_by_authentication_code.sql" },
+        /* loads that differ */
+        { "load_by_id.sql", "-- @include load_select.sql",
+          "SELECT 1 AS 'data.extra',\n-- @include load_rest.sql",
+          "load_by_id.sql" },
+        /* the plan */
+        { "load_select.sql", "'data.number'", "'data.id'", "data.id" },
+        { "load_select.sql", "'data.number'", "'data.number:text'",
+          "data.number:text" },
+        { "load_select.sql", "'data.number'", "'data.pass_code'",
+          "data.pass_code" }
+    };
+    size_t i;
+
+    for (i = 0; i < COUNT(cases); i++) {
+        at_statements_t *statements;
+        const char *problem;
+
+        test_write("load_rest.sql",
+                   test_replace(shipped("load_select.sql"), "\nSELECT", ""));
+        problem = change(&statements, cases[i].file, cases[i].old,
+                         cases[i].new);
+        ck_assert_msg(problem != NULL, "%s without %s", cases[i].file,
+                      cases[i].old);
+        ck_assert_msg(has(problem, cases[i].named), "%s", problem);
+    }
+}
+END_TEST
+
+/* An estate's schema may have fewer fields. */
+START_TEST(a_field_that_save_does_not_bind_cannot_be_set)
+{
+    at_statements_t *statements;
+    const char *problem = change(
+        &statements, "save.sql",
+        "    card_masked_number  = IIF(:set_card_masked_number = '1', "
+        ":card_masked_number, card_masked_number),\n", "");
+    int i;
+
+    ck_assert_msg(!problem, "%s", problem);
+    for (i = 0; i < at_field_count(); i++) {
+        ck_assert_int_eq(!statements->settable[i],
+                         i == at_field_find("card_masked_number"));
+    }
+}
+END_TEST
+
+START_TEST(the_parameters_of_save_are_those_of_the_fields)
+{
+    const at_statement_t *save =
+        test_statements()->statement[AT_STATEMENT_SAVE];
+    int i;
+
+    for (i = 0; i < AT_SAVE_FIELDS + 2 * at_field_count(); i++) {
+        ck_assert_msg(at_sql_binds(save, i), "parameter %d", i);
+    }
+    /* The first in the file is authentication_code, the last two the
+     * guard. */
+    ck_assert_int_eq(save->values[0], AT_SAVE_FIELDS);
+    ck_assert_int_eq(save->values[1], AT_SAVE_FIELDS + 1);
+    ck_assert_int_eq(save->values[save->value_count - 2], AT_SAVE_ID);
+    ck_assert_int_eq(save->values[save->value_count - 1], AT_SAVE_VERSION);
+}
+END_TEST
+
+START_TEST(columns_and_unique_keys_are_found)
+{
+    const at_statements_t *statements = test_statements();
+    const at_statement_t *load =
+        statements->statement[AT_STATEMENT_LOAD_BY_ID];
+    const at_statement_t *save = statements->statement[AT_STATEMENT_SAVE];
+
+    ck_assert_int_eq(at_statement_column(load, "session.user_id"), 0);
+    ck_assert_int_eq(at_statement_column(load, "session"), -1);
+    ck_assert_int_eq(at_statement_column(load, ""), -1);
+    ck_assert_int_eq(at_statement_unique(save, "access_tokens.identifier"),
+                     AT_CREDENTIAL_IDENTIFIER);
+    ck_assert_int_eq(at_statement_unique(
+                         save, "access_tokens.authentication_code"),
+                     AT_CREDENTIAL_AUTHENTICATION_CODE);
+    ck_assert_int_eq(at_statement_unique(save, "access_tokens.identifie"),
+                     -1);
+    ck_assert_int_eq(at_statement_unique(save, ""), -1);
+    ck_assert_int_eq(at_statement_unique(load, "access_tokens.identifier"),
+                     -1);
+}
+END_TEST
+
+START_TEST(the_files_have_the_names_of_the_design)
+{
+    static const char *const names[AT_STATEMENT_COUNT] = {
+        "load_by_authentication_code.sql", "load_by_identifier.sql",
+        "load_by_id.sql", "save.sql", "custom_fields.sql",
+        "next_number.sql", "startup.sql"
+    };
+    int i;
+
+    for (i = 0; i < AT_STATEMENT_COUNT; i++) {
+        ck_assert_str_eq(at_statements_file((at_statement_e)i), names[i]);
+    }
+}
+END_TEST
+
+int main(void)
+{
+    TCase *tests = test_begin("test_statements");
+
+    tcase_add_test(tests, the_shipped_statements_are_right);
+    tcase_add_test(tests, the_engines_select_the_same_columns);
+    tcase_add_test(tests, each_file_is_needed);
+    tcase_add_test(tests, a_missing_folder_is_named);
+    tcase_add_test(tests, each_input_column_is_needed);
+    tcase_add_test(tests, wrong_statements_are_refused);
+    tcase_add_test(tests, a_field_that_save_does_not_bind_cannot_be_set);
+    tcase_add_test(tests, the_parameters_of_save_are_those_of_the_fields);
+    tcase_add_test(tests, columns_and_unique_keys_are_found);
+    tcase_add_test(tests, the_files_have_the_names_of_the_design);
+    return test_end(tests);
+}

@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a database's errors mean: by the error references of MariaDB, MySQL
+ * and SQLite; contract, sections 5 and 6.
+ */
+#include "test_support.h"
+
+#include <string.h>
+
+#include "at_field.h"
+#include "at_store_error.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* What stands for a value that a caller sent. */
+#define VALUE "S3CRET"
+
+/* save.sql of both engines at once. */
+static const at_statement_t *save_statement(void)
+{
+    at_statement_t *statement;
+    static const char *const none[] = { NULL };
+    const char *problem;
+
+    test_write("save.sql",
+               "-- @unique access_tokens_authentication_code "
+               "authentication_code\n"
+               "-- @unique access_tokens_identifier identifier\n"
+               "-- @unique access_tokens.authentication_code "
+               "authentication_code\n"
+               "-- @unique access_tokens.identifier identifier\n"
+               "UPDATE access_tokens SET a = 1");
+    problem = at_sql_read(&statement, test_folder(), "save.sql", none, pool);
+    ck_assert_msg(!problem, "%s", problem);
+    return statement;
+}
+
+static at_store_error_t read_error(const char *driver, int code,
+                                   const char *text)
+{
+    at_store_error_t error;
+
+    memset(&error, 0x55, sizeof(error));
+    at_store_error_read(&error, driver, code, text, save_statement(), pool);
+    if (error.outcome == AT_STORE_CONFLICT) {
+        ck_assert(error.conflict >= 0
+                  && error.conflict < AT_CREDENTIAL_COUNT);
+    }
+    else {
+        ck_assert_msg(error.detail && *error.detail, "%s %d: %s", driver,
+                      code, text);
+        ck_assert_msg(!has(error.detail, VALUE), "%s %d: %s", driver, code,
+                      error.detail);
+        ck_assert_msg(has(error.detail, "save.sql"), "%s", error.detail);
+    }
+    return error;
+}
+
+START_TEST(the_outcome_of_each_error_is_known)
+{
+    static const struct {
+        const char *driver;
+        int code;
+        const char *text;
+        at_outcome_e outcome;
+    } cases[] = {
+        /* the same may work when done again */
+        { "mysql", 1205, "Lock wait timeout exceeded; try restarting "
+          "transaction", AT_STORE_RETRY },
+        { "mysql", 1213, "Deadlock found when trying to get lock; try "
+          "restarting transaction", AT_STORE_RETRY },
+        { "mysql", 1020, "Record has changed since last read in table 't'",
+          AT_STORE_RETRY },
+        { "mysql", 3572, "Statement aborted because lock(s) could not be "
+          "acquired immediately and NOWAIT is set.", AT_STORE_RETRY },
+        /* out of reach: restart, failover, slow */
+        { "mysql", 2002, "Can't connect to local server through socket "
+          "'/run/s' (2)", AT_STORE_UNAVAILABLE },
+        { "mysql", 2003, "Can't connect to server on 'db' (111)",
+          AT_STORE_UNAVAILABLE },
+        { "mysql", 2006, "Server has gone away", AT_STORE_UNAVAILABLE },
+        { "mysql", 2013, "Lost connection to server during query",
+          AT_STORE_UNAVAILABLE },
+        { "mysql", 2030, "", AT_STORE_UNAVAILABLE },
+        { "mysql", 2014, "", AT_STORE_UNAVAILABLE },
+        { "mysql", 2055, "Lost connection at 'reading'",
+          AT_STORE_UNAVAILABLE },
+        { "mysql", 1040, "Too many connections", AT_STORE_UNAVAILABLE },
+        { "mysql", 1203, "User u already has more than "
+          "'max_user_connections' active connections",
+          AT_STORE_UNAVAILABLE },
+        { "mysql", 1226, "User 'u' has exceeded the "
+          "'max_user_connections' resource (current value: 1)",
+          AT_STORE_UNAVAILABLE },
+        { "mysql", 1053, "Server shutdown in progress",
+          AT_STORE_UNAVAILABLE },
+        { "mysql", 1927, "Connection was killed", AT_STORE_UNAVAILABLE },
+        { "mysql", 4031, "The client was disconnected by the server because "
+          "of inactivity.", AT_STORE_UNAVAILABLE },
+        { "mysql", 1290, "The MariaDB server is running with the "
+          "--read-only option so it cannot execute this statement",
+          AT_STORE_UNAVAILABLE },
+        { "mysql", 1836, "Running in read-only mode", AT_STORE_UNAVAILABLE },
+        { "mysql", 1021, "Disk full (/t); waiting for someone to free some "
+          "space...", AT_STORE_UNAVAILABLE },
+        { "mysql", 1114, "The table 't' is full", AT_STORE_UNAVAILABLE },
+        { "mysql", 1317, "Query execution was interrupted",
+          AT_STORE_UNAVAILABLE },
+        { "mysql", 1969, "Query execution was interrupted "
+          "(max_statement_time exceeded)", AT_STORE_UNAVAILABLE },
+        { "mysql", 3024, "Query execution was interrupted, maximum "
+          "statement execution time exceeded", AT_STORE_UNAVAILABLE },
+        /* an admin must mend it */
+        { "mysql", 1044, "Access denied for user 'u'@'h' to database 'd'",
+          AT_STORE_BROKEN },
+        { "mysql", 1045, "Access denied for user 'u'@'h' (using password: "
+          "YES)", AT_STORE_BROKEN },
+        { "mysql", 1048, "Column 'authentication_code' cannot be null",
+          AT_STORE_BROKEN },
+        { "mysql", 1054, "Unknown column 'x' in 'field list'",
+          AT_STORE_BROKEN },
+        { "mysql", 1064, "You have an error in your SQL syntax near '"
+          VALUE "' at line 1", AT_STORE_BROKEN },
+        { "mysql", 1142, "UPDATE command denied to user 'u'@'h' for table "
+          "'t'", AT_STORE_BROKEN },
+        { "mysql", 1146, "Table 'd.t' doesn't exist", AT_STORE_BROKEN },
+        { "mysql", 1267, "Illegal mix of collations", AT_STORE_BROKEN },
+        { "mysql", 1292, "Incorrect datetime value: '" VALUE "' for column",
+          AT_STORE_BROKEN },
+        { "mysql", 1305, "FUNCTION d.f does not exist", AT_STORE_BROKEN },
+        { "mysql", 1366, "Incorrect string value: '" VALUE "' for column "
+          "'c' at row 1", AT_STORE_BROKEN },
+        { "mysql", 1406, "Data too long for column 'c' at row 1",
+          AT_STORE_BROKEN },
+        { "mysql", 1451, "Cannot delete or update a parent row",
+          AT_STORE_BROKEN },
+        { "mysql", 1452, "Cannot add or update a child row: a foreign key "
+          "constraint fails", AT_STORE_BROKEN },
+        { "mysql", 4025, "CONSTRAINT `c` failed for `d`.`t`",
+          AT_STORE_BROKEN },
+        { "mysql", 9999, "something new: " VALUE, AT_STORE_BROKEN },
+        { "mysql", -1, "", AT_STORE_BROKEN },
+        { "mysql", 1, NULL, AT_STORE_BROKEN },
+        { "sqlite3", 5, "database is locked", AT_STORE_RETRY },
+        { "sqlite3", 1, "database is locked", AT_STORE_RETRY },
+        { "sqlite3", 5, "", AT_STORE_RETRY },
+        { "sqlite3", 6, "database table is locked", AT_STORE_RETRY },
+        { "sqlite3", 1, "database or disk is full", AT_STORE_UNAVAILABLE },
+        { "sqlite3", 10, "disk I/O error", AT_STORE_UNAVAILABLE },
+        { "sqlite3", 14, "unable to open database file",
+          AT_STORE_UNAVAILABLE },
+        { "sqlite3", 8, "attempt to write a readonly database",
+          AT_STORE_BROKEN },
+        { "sqlite3", 1, "no such table: access_tokens", AT_STORE_BROKEN },
+        { "sqlite3", 1, "no such column: x", AT_STORE_BROKEN },
+        { "sqlite3", 1, "NOT NULL constraint failed: t.c",
+          AT_STORE_BROKEN },
+        { "sqlite3", 1, "CHECK constraint failed: c", AT_STORE_BROKEN },
+        { "sqlite3", 1, "FOREIGN KEY constraint failed", AT_STORE_BROKEN },
+        { "sqlite3", 1, "not an error", AT_STORE_BROKEN },
+        { "sqlite3", 1, NULL, AT_STORE_BROKEN },
+        { "sqlite3", 1, "", AT_STORE_BROKEN },
+        { "pgsql", 7, "ERROR: duplicate key value violates \"" VALUE "\"",
+          AT_STORE_BROKEN },
+        { "", 0, "", AT_STORE_BROKEN }
+    };
+    size_t i;
+
+    for (i = 0; i < COUNT(cases); i++) {
+        at_store_error_t error = read_error(cases[i].driver, cases[i].code,
+                                            cases[i].text);
+
+        ck_assert_msg(error.outcome == cases[i].outcome,
+                      "%s %d: %s: %d", cases[i].driver, cases[i].code,
+                      cases[i].text, (int)error.outcome);
+    }
+}
+END_TEST
+
+START_TEST(a_duplicate_names_the_field)
+{
+    static const struct {
+        const char *driver;
+        int code;
+        const char *text;
+        int conflict;
+    } cases[] = {
+        { "mysql", 1062, "Duplicate entry 'x' for key "
+          "'access_tokens_authentication_code'",
+          AT_CREDENTIAL_AUTHENTICATION_CODE },
+        { "mysql", 1062, "Duplicate entry 'x' for key "
+          "'access_tokens_identifier'", AT_CREDENTIAL_IDENTIFIER },
+        /* MySQL 8 puts the table before it */
+        { "mysql", 1062, "Duplicate entry 'x' for key "
+          "'access_tokens.access_tokens_identifier'",
+          AT_CREDENTIAL_IDENTIFIER },
+        { "mysql", 1062, "Duplicate entry '' for key "
+          "'access_tokens_identifier'", AT_CREDENTIAL_IDENTIFIER },
+        /* the value is the caller's, and lies */
+        { "mysql", 1062, "Duplicate entry 'x' for key "
+          "'access_tokens_identifier' for key "
+          "'access_tokens_authentication_code'",
+          AT_CREDENTIAL_AUTHENTICATION_CODE },
+        { "mysql", 1062, "Duplicate entry ' for key "
+          "'access_tokens_identifier'' for key "
+          "'t.access_tokens_authentication_code'",
+          AT_CREDENTIAL_AUTHENTICATION_CODE },
+        { "mysql", 1062, "Duplicate entry 'access_tokens_identifier' for "
+          "key 'access_tokens_authentication_code'",
+          AT_CREDENTIAL_AUTHENTICATION_CODE },
+        { "mysql", 1062, "Duplicate entry '.access_tokens_identifier' for "
+          "key 'access_tokens_authentication_code'",
+          AT_CREDENTIAL_AUTHENTICATION_CODE },
+        /* another language */
+        { "mysql", 1062, "Doppelter Eintrag 'x' f\xC3\xBCr Schl\xC3\xBCssel "
+          "'access_tokens_identifier'", AT_CREDENTIAL_IDENTIFIER },
+        { "sqlite3", 1, "UNIQUE constraint failed: "
+          "access_tokens.authentication_code",
+          AT_CREDENTIAL_AUTHENTICATION_CODE },
+        { "sqlite3", 19, "UNIQUE constraint failed: "
+          "access_tokens.identifier", AT_CREDENTIAL_IDENTIFIER }
+    };
+    size_t i;
+
+    for (i = 0; i < COUNT(cases); i++) {
+        at_store_error_t error = read_error(cases[i].driver, cases[i].code,
+                                            cases[i].text);
+
+        ck_assert_msg(error.outcome == AT_STORE_CONFLICT
+                      && error.conflict == cases[i].conflict, "%s",
+                      cases[i].text);
+    }
+}
+END_TEST
+
+/* Of a trigger's key, or one that save.sql does not map. */
+START_TEST(a_duplicate_of_another_key_must_be_mended)
+{
+    static const struct {
+        const char *driver;
+        int code;
+        const char *text, *named;
+    } cases[] = {
+        { "mysql", 1062, "Duplicate entry '" VALUE "' for key "
+          "'history_key'", "history_key" },
+        { "mysql", 1062, "Duplicate entry '" VALUE "' for key 'PRIMARY'",
+          "PRIMARY" },
+        { "mysql", 1062, "Duplicate entry '" VALUE "' for key 't.PRIMARY'",
+          "PRIMARY" },
+        { "mysql", 1062, "Duplicate entry '" VALUE " for key "
+          "'access_tokens_identifier' for key 'history_key'",
+          "history_key" },
+        /* no key's name, or not all of the text */
+        { "mysql", 1062, "Duplicate entry '" VALUE "' for key 2", NULL },
+        { "mysql", 1062, "Duplicate entry 'access_tokens_identifier' for "
+          "key 2", NULL },
+        { "mysql", 1062, "Duplicate entry '" VALUE "'", NULL },
+        { "mysql", 1062, "Duplicate entry '" VALUE, NULL },
+        { "mysql", 1062, VALUE "'", NULL },
+        { "mysql", 1062, "'", NULL },
+        { "mysql", 1062, "", NULL },
+        { "mysql", 1062, NULL, NULL },
+        { "sqlite3", 1, "UNIQUE constraint failed: access_tokens.number",
+          "access_tokens.number" },
+        { "sqlite3", 1, "UNIQUE constraint failed: t.a, t.b", "t.a, t.b" },
+        { "sqlite3", 1, "UNIQUE constraint failed: ", NULL }
+    };
+    size_t i;
+
+    for (i = 0; i < COUNT(cases); i++) {
+        at_store_error_t error = read_error(cases[i].driver, cases[i].code,
+                                            cases[i].text);
+
+        ck_assert_msg(error.outcome == AT_STORE_BROKEN, "%s: %d",
+                      cases[i].text, (int)error.outcome);
+        ck_assert_msg(!cases[i].named || has(error.detail, cases[i].named),
+                      "%s", error.detail);
+    }
+}
+END_TEST
+
+/* Every code, with a text of which nothing may be shown. */
+START_TEST(no_code_shows_a_value)
+{
+    static const char *const texts[] = {
+        "Duplicate entry '" VALUE "' for key 'k'",
+        "Duplicate entry '" VALUE "' for key 2",
+        "Incorrect string value: '" VALUE "' for column 'c' at row 1",
+        "Truncated incorrect DOUBLE value: '" VALUE "'"
+    };
+    /* Their texts name users, tables and columns, and never a value. */
+    static const int quoted[] = { 1044, 1045, 1048, 1054, 1142, 1143, 1146,
+                                  1267, 1305, 1364, 1370, 1406 };
+    const at_statement_t *statement = save_statement();
+    size_t i, k;
+    int code;
+
+    for (code = 0; code < 5000; code++) {
+        for (i = 0; i < COUNT(quoted) && quoted[i] != code; i++) {
+            continue;
+        }
+        for (k = 0; i == COUNT(quoted) && k < COUNT(texts); k++) {
+            at_store_error_t error;
+
+            at_store_error_read(&error, "mysql", code, texts[k], statement,
+                                pool);
+            ck_assert_msg(!error.detail || !has(error.detail, VALUE),
+                          "%d: %s", code, error.detail);
+        }
+    }
+}
+END_TEST
+
+int main(void)
+{
+    TCase *tests = test_begin("test_store_error");
+
+    tcase_add_test(tests, the_outcome_of_each_error_is_known);
+    tcase_add_test(tests, a_duplicate_names_the_field);
+    tcase_add_test(tests, a_duplicate_of_another_key_must_be_mended);
+    tcase_add_test(tests, no_code_shows_a_value);
+    return test_end(tests);
+}

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "test_support.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <apr_env.h>
+#include <apr_file_info.h>
+#include <apr_file_io.h>
+#include <apr_general.h>
+
+apr_pool_t *pool;
+
+/* Lives as long as the program; the tests' forks inherit it. */
+static apr_pool_t *program_pool;
+static const char *folder;
+
+static void set_up(void)
+{
+    apr_pool_create(&pool, program_pool);
+}
+
+static void tear_down(void)
+{
+    apr_pool_destroy(pool);
+    pool = NULL;
+}
+
+TCase *test_begin(const char *name)
+{
+    TCase *tests = tcase_create(name);
+
+    apr_initialize();
+    apr_pool_create(&program_pool, NULL);
+    folder = apr_psprintf(program_pool, "%s.folder", name);
+    tcase_add_checked_fixture(tests, set_up, tear_down);
+    /* Check's 4 seconds are too few under valgrind and the sanitizers. */
+    tcase_set_timeout(tests, 300);
+    return tests;
+}
+
+static void remove_folder(void)
+{
+    apr_dir_t *directory;
+    apr_finfo_t entry;
+
+    if (apr_dir_open(&directory, folder, program_pool) != APR_SUCCESS) {
+        return;
+    }
+    while (apr_dir_read(&entry, APR_FINFO_NAME, directory) == APR_SUCCESS) {
+        if (strcmp(entry.name, ".") && strcmp(entry.name, "..")) {
+            apr_file_remove(apr_pstrcat(program_pool, folder, "/",
+                                        entry.name, (char *)NULL),
+                            program_pool);
+        }
+    }
+    apr_dir_close(directory);
+    apr_dir_remove(folder, program_pool);
+}
+
+int test_end(TCase *tests)
+{
+    Suite *suite = suite_create("core");
+    SRunner *runner;
+    int failed;
+
+    suite_add_tcase(suite, tests);
+    runner = srunner_create(suite);
+    srunner_set_tap(runner, "-");
+    srunner_run_all(runner, CK_SILENT);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    remove_folder();
+    apr_terminate();
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+const char *test_source(const char *file)
+{
+    char *top;
+
+    if (apr_env_get(&top, "AT_SRCDIR", program_pool) != APR_SUCCESS) {
+        top = apr_pstrdup(program_pool, "../..");
+    }
+    return apr_pstrcat(program_pool, top, "/", file, (char *)NULL);
+}
+
+const char *test_folder(void)
+{
+    apr_dir_make(folder, APR_FPROT_OS_DEFAULT, program_pool);
+    return folder;
+}
+
+void test_write_bytes(const char *file, const char *text, apr_size_t length)
+{
+    const char *path = apr_pstrcat(pool, test_folder(), "/", file,
+                                   (char *)NULL);
+    apr_file_t *to;
+
+    ck_assert_int_eq(apr_file_open(&to, path,
+                                   APR_FOPEN_WRITE | APR_FOPEN_CREATE
+                                   | APR_FOPEN_TRUNCATE,
+                                   APR_FPROT_OS_DEFAULT, pool), APR_SUCCESS);
+    ck_assert_int_eq(apr_file_write_full(to, text, length, NULL),
+                     APR_SUCCESS);
+    apr_file_close(to);
+}
+
+void test_write(const char *file, const char *text)
+{
+    test_write_bytes(file, text, strlen(text));
+}
+
+const char *test_read(const char *path)
+{
+    apr_file_t *from;
+    apr_finfo_t information;
+    char *text;
+
+    ck_assert_msg(apr_file_open(&from, path, APR_FOPEN_READ, 0, pool)
+                  == APR_SUCCESS, "cannot open %s", path);
+    apr_file_info_get(&information, APR_FINFO_SIZE, from);
+    text = apr_pcalloc(pool, (apr_size_t)information.size + 1);
+    ck_assert_int_eq(apr_file_read_full(from, text,
+                                        (apr_size_t)information.size, NULL),
+                     APR_SUCCESS);
+    apr_file_close(from);
+    return text;
+}
+
+const char *test_replace(const char *text, const char *old, const char *new)
+{
+    const char *place = strstr(text, old);
+
+    ck_assert_msg(place != NULL, "there is no \"%s\"", old);
+    return apr_pstrcat(pool, apr_pstrmemdup(pool, text,
+                                            (apr_size_t)(place - text)),
+                       new, place + strlen(old), (char *)NULL);
+}
+
+const at_statements_t *test_statements(void)
+{
+    at_statements_t *statements;
+    const char *problem = at_statements_read(
+        &statements, test_source("sql/sqlite3/statements"), pool);
+
+    ck_assert_msg(!problem, "%s", problem);
+    return statements;
+}
+
+at_json_t *test_json(const char *text)
+{
+    at_json_t *root;
+    at_error_t *error = at_json_parse(&root, text, pool);
+
+    ck_assert_msg(!error, "%s: %s", text, error ? error->description : "");
+    return root;
+}
+
+const char *test_violations(const apr_array_header_t *violations)
+{
+    const char *line = "";
+    int i;
+
+    for (i = 0; violations && i < violations->nelts; i++) {
+        const at_violation_t *violation = &APR_ARRAY_IDX(violations, i,
+                                                         at_violation_t);
+
+        line = apr_pstrcat(pool, line, i ? ", " : "",
+                           at_violation_name(violation->code), " ",
+                           violation->pointer, (char *)NULL);
+        ck_assert_msg(*violation->message, "no message at %s",
+                      violation->pointer);
+    }
+    return line;
+}
+
+const char *test_error(const at_error_t *error)
+{
+    if (!error) {
+        return "OK";
+    }
+    ck_assert_msg(*error->description, "an error without description");
+    return apr_pstrcat(pool, at_code_name(error->code),
+                       error->violations ? ": " : "",
+                       test_violations(error->violations), (char *)NULL);
+}
+
+void test_row_set(at_row_t *row, const at_statement_t *statement,
+                  const char *column, const char *value)
+{
+    int number = at_statement_column(statement, column);
+
+    ck_assert_msg(number >= 0, "no column %s", column);
+    row->values[number] = value;
+}
+
+at_row_t *test_row(const at_statement_t *statement, const at_plan_t *plan,
+                   ...)
+{
+    at_row_t *row = apr_pcalloc(pool, sizeof(*row));
+    const char *column;
+    va_list arguments;
+
+    row->plan = plan;
+    row->values = apr_pcalloc(pool, sizeof(*row->values)
+                                    * (apr_size_t)plan->column_count);
+    va_start(arguments, plan);
+    while ((column = va_arg(arguments, const char *)) != NULL) {
+        test_row_set(row, statement, column,
+                     va_arg(arguments, const char *));
+    }
+    va_end(arguments);
+    return row;
+}
+
+/* SplitMix64. */
+apr_uint64_t test_random(apr_uint64_t *state)
+{
+    apr_uint64_t z = *state += APR_UINT64_C(0x9E3779B97F4A7C15);
+
+    z = (z ^ (z >> 30)) * APR_UINT64_C(0xBF58476D1CE4E5B9);
+    z = (z ^ (z >> 27)) * APR_UINT64_C(0x94D049BB133111EB);
+    return z ^ (z >> 31);
+}

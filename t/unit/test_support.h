@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the unit tests share. A program is test_begin, a tcase_add_test for
+ * each test, test_end. Each test has the pool `pool`.
+ */
+#ifndef TEST_SUPPORT_H
+#define TEST_SUPPORT_H
+
+#include <check.h>
+
+#include <apr_pools.h>
+#include <apr_strings.h>
+#include <apr_tables.h>
+
+#include "at_error.h"
+#include "at_json.h"
+#include "at_plan.h"
+#include "at_statements.h"
+
+/** The pool of the test that runs. */
+extern apr_pool_t *pool;
+
+/** Begin the program that tests the core file NAME. */
+TCase *test_begin(const char *name);
+
+/** Run TESTS and print TAP. Returns the program's exit status. */
+int test_end(TCase *tests);
+
+/** The path of FILE in the source tree. */
+const char *test_source(const char *file);
+
+/** A folder of this program's own, which is gone at the program's end. */
+const char *test_folder(void);
+
+/** Write the LENGTH bytes of TEXT to FILE in the program's folder. */
+void test_write_bytes(const char *file, const char *text, apr_size_t length);
+
+/** Write TEXT to FILE in the program's folder. */
+void test_write(const char *file, const char *text);
+
+/** The content of the file at PATH. */
+const char *test_read(const char *path);
+
+/** TEXT with its first OLD replaced by NEW; OLD must be there. */
+const char *test_replace(const char *text, const char *old, const char *new);
+
+/** The statements of SQLite as they are shipped. */
+const at_statements_t *test_statements(void);
+
+/** The value of TEXT, which must be JSON as the core takes it. */
+at_json_t *test_json(const char *text);
+
+/** VIOLATIONS in one line: "TOO_LONG /identifier, MANDATORY /pass_code". */
+const char *test_violations(const apr_array_header_t *violations);
+
+/** ERROR in one line: "OK", its code, or its code and its violations. */
+const char *test_error(const at_error_t *error);
+
+/**
+ * A row of STATEMENT, with PLAN, in which all is NULL but what follows:
+ * names of columns and their values, NULL at the end.
+ */
+at_row_t *test_row(const at_statement_t *statement, const at_plan_t *plan,
+                   ...);
+
+/** Set COLUMN in ROW of STATEMENT to VALUE. */
+void test_row_set(at_row_t *row, const at_statement_t *statement,
+                  const char *column, const char *value);
+
+/** The next number of a sequence that is the same in every run. */
+apr_uint64_t test_random(apr_uint64_t *state);
+
+/** True if HAYSTACK has NEEDLE in it. */
+#define has(haystack, needle) (strstr((haystack), (needle)) != NULL)
+
+#endif /* TEST_SUPPORT_H */

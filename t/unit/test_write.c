@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* RFC 8259. */
+#include "test_support.h"
+
+#include <string.h>
+
+#include "at_write.h"
+
+START_TEST(every_kind_of_value_is_written)
+{
+    at_writer_t *writer = at_writer_make(pool);
+    apr_size_t length;
+
+    at_write_open_object(writer);
+    at_write_string(writer, "a");
+    at_write_open_array(writer);
+    at_write_null(writer);
+    at_write_boolean(writer, 1);
+    at_write_boolean(writer, 0);
+    at_write_number(writer, "1.7976931348623157e+308");
+    at_write_string(writer, "");
+    at_write_open_object(writer);
+    at_write_close_object(writer);
+    at_write_close_array(writer);
+    at_write_member(writer, "b", "c");
+    at_write_member(writer, "d", NULL);
+    at_write_close_object(writer);
+    ck_assert_str_eq(at_writer_text(writer, &length),
+                     "{\"a\":[null,true,false,1.7976931348623157e+308,\"\","
+                     "{}],\"b\":\"c\",\"d\":null}");
+    ck_assert_uint_eq(length, strlen(at_writer_text(writer, NULL)));
+}
+END_TEST
+
+START_TEST(strings_read_back_as_they_were)
+{
+    static const char *const texts[] = {
+        "", "a", "\"", "\\", "/", "\b\f\n\r\t", "\x01\x1F\x7F",
+        "\xC3\xA9\xE2\x80\xA8\xF0\x9F\x98\x80", "</script>", "%s%n",
+        "\xC2\x80", "\xEF\xBB\xBF", "\xEF\xBF\xBF", "\\u0041"
+    };
+    size_t i;
+
+    for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        at_writer_t *writer = at_writer_make(pool);
+        at_json_t *root;
+        const char *text;
+
+        at_write_open_object(writer);
+        at_write_member(writer, texts[i], texts[i]);
+        at_write_close_object(writer);
+        text = at_writer_text(writer, NULL);
+        root = test_json(text);
+        ck_assert_str_eq(at_json_get(root, texts[i])->text, texts[i]);
+        ck_assert_msg(strcspn(text, "\n\r\t\x01\x1F") == strlen(text),
+                      "a raw control character in %s", text);
+    }
+}
+END_TEST
+
+START_TEST(bytes_that_are_not_utf8_become_replacement_characters)
+{
+    at_writer_t *writer = at_writer_make(pool);
+
+    at_write_open_object(writer);
+    at_write_member(writer, "a\xFF", "caf\xE9");
+    at_write_close_object(writer);
+    ck_assert_str_eq(at_writer_text(writer, NULL),
+                     "{\"a\xEF\xBF\xBD\":\"caf\xEF\xBF\xBD\"}");
+}
+END_TEST
+
+/* Around the sizes at which the buffer grows. */
+START_TEST(text_of_any_length_is_kept)
+{
+    apr_size_t length, written;
+
+    for (length = 0; length < 20000; length += length < 4050 ? 450 : 1) {
+        at_writer_t *writer;
+        apr_pool_t *scratch;
+        char *text;
+
+        if (length > 4150 && length < 8100) {
+            length = 8100;
+        }
+        if (length > 8250) {
+            length += 2000;
+        }
+        apr_pool_create(&scratch, pool);
+        text = apr_pcalloc(scratch, length + 1);
+        memset(text, 'x', length);
+        writer = at_writer_make(scratch);
+        at_write_open_array(writer);
+        at_write_string(writer, text);
+        at_write_close_array(writer);
+        ck_assert_str_eq(at_writer_text(writer, &written),
+                         apr_pstrcat(scratch, "[\"", text, "\"]",
+                                     (char *)NULL));
+        ck_assert_uint_eq(written, length + 4);
+        apr_pool_destroy(scratch);
+    }
+}
+END_TEST
+
+START_TEST(a_tree_is_written_as_it_was_read)
+{
+    static const char text[] =
+        "{\"z\":[1,-0,0.10,1E5,[],{}],\"a\":{\"y\":null,\"x\":true},"
+        "\"\":\"\xCE\xB1\",\"t\":false}";
+    at_writer_t *writer = at_writer_make(pool);
+
+    at_write_json(writer, test_json(text));
+    ck_assert_str_eq(at_writer_text(writer, NULL), text);
+}
+END_TEST
+
+START_TEST(what_makes_no_json_is_noticed)
+{
+    at_writer_t *writer = at_writer_make(pool);
+
+    at_write_open_object(writer);
+    at_write_null(writer);                /* no name before it */
+    at_write_close_object(writer);
+    ck_assert_ptr_null(at_writer_text(writer, NULL));
+
+    writer = at_writer_make(pool);
+    at_write_open_object(writer);
+    at_write_number(writer, "1");
+    ck_assert_ptr_null(at_writer_text(writer, NULL));
+    at_write_string(writer, "a");         /* too late */
+    at_write_number(writer, "1");
+    at_write_close_object(writer);
+    ck_assert_ptr_null(at_writer_text(writer, NULL));
+}
+END_TEST
+
+int main(void)
+{
+    TCase *tests = test_begin("test_write");
+
+    tcase_add_test(tests, every_kind_of_value_is_written);
+    tcase_add_test(tests, strings_read_back_as_they_were);
+    tcase_add_test(tests,
+                   bytes_that_are_not_utf8_become_replacement_characters);
+    tcase_add_test(tests, text_of_any_length_is_kept);
+    tcase_add_test(tests, a_tree_is_written_as_it_was_read);
+    tcase_add_test(tests, what_makes_no_json_is_noticed);
+    return test_end(tests);
+}
