@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "at_store_error.h"
 
-#include <stddef.h>
 #include <string.h>
 
 #include <apr_strings.h>
@@ -102,9 +101,11 @@ static void set(at_store_error_t *error, at_outcome_e outcome,
     error->detail = detail;
 }
 
-/* A unique key was violated: whose value is taken? */
+/* A unique key was violated: whose value is taken? SHOWN is KEY, or "?"
+ * where KEY might be a value. */
 static void read_unique(at_store_error_t *error, const char *key,
-                        const at_statement_t *statement, apr_pool_t *pool)
+                        const char *shown, const at_statement_t *statement,
+                        apr_pool_t *pool)
 {
     error->conflict = at_statement_unique(statement, key);
     if (error->conflict >= 0) {
@@ -113,34 +114,53 @@ static void read_unique(at_store_error_t *error, const char *key,
     }
     set(error, AT_STORE_BROKEN, apr_psprintf(pool, "%s: the unique key %s "
         "was violated; if it guards a field, say so by -- @unique %s FIELD",
-        statement->file, key, key));
+        statement->file, shown, shown));
+}
+
+/* The text between the last two quotes of TEXT, if it ends with one and
+ * has two more before them; NULL if not. */
+static const char *last_quoted(const char *text, apr_pool_t *pool)
+{
+    apr_size_t length = strlen(text), quotes = 0, i;
+    const char *start;
+
+    for (i = 0; i < length; i++) {
+        quotes += text[i] == '\'';
+    }
+    if (quotes < 4 || text[length - 1] != '\'') {
+        return NULL;
+    }
+    start = text + length - 1;
+    while (start[-1] != '\'') {
+        start--;
+    }
+    return apr_pstrmemdup(pool, start,
+                          (apr_size_t)(text + length - 1 - start));
 }
 
 /*
- * "Duplicate entry 'VALUE' for key 'TABLE.KEY'": VALUE may hold anything,
- * so the name is looked for from the end, and counts only where the text
- * has the whole form; else "?", since it could be VALUE.
+ * "Duplicate entry 'VALUE' for key 'TABLE.KEY'", in the language of
+ * lc_messages; TABLE is MySQL 8's. VALUE may hold anything, so the key is
+ * looked for from the end. It is shown only where the text leaves no doubt
+ * that it is one.
  */
-static const char *mysql_key(const char *text, apr_pool_t *pool)
+static void read_duplicate(at_store_error_t *error, const char *text,
+                           const at_statement_t *statement, apr_pool_t *pool)
 {
-    static const char before[] = "' for key '";
-    const char *end = text + strlen(text) - 1;
-    const char *start, *dot;
+    const char *name = last_quoted(text, pool);
+    const char *dot = name ? strchr(name, '.') : NULL;
+    const char *key = dot ? dot + 1 : name;
+    const char *whole;
+    int certain;
 
-    if (end < text || *end != '\'') {
-        return "?";
+    if (!name) {
+        read_unique(error, "", "?", statement, pool);
+        return;
     }
-    start = end;
-    while (start > text && start[-1] != '\'') {
-        start--;
-    }
-    if (start - text < (ptrdiff_t)strlen(before)
-        || strncmp(start - strlen(before), before, strlen(before))) {
-        return "?";
-    }
-    dot = memchr(start, '.', (size_t)(end - start));
-    start = dot ? dot + 1 : start;
-    return apr_pstrmemdup(pool, start, (apr_size_t)(end - start));
+    whole = apr_pstrcat(pool, "' for key '", name, "'", (char *)NULL);
+    certain = strlen(text) > strlen(whole)
+              && !strcmp(text + strlen(text) - strlen(whole), whole);
+    read_unique(error, key, certain ? key : "?", statement, pool);
 }
 
 static void read_mysql(at_store_error_t *error, int code, const char *text,
@@ -149,7 +169,7 @@ static void read_mysql(at_store_error_t *error, int code, const char *text,
     size_t i;
 
     if (code == MYSQL_DUPLICATE) {
-        read_unique(error, mysql_key(text, pool), statement, pool);
+        read_duplicate(error, text, statement, pool);
         return;
     }
     for (i = 0; i < sizeof(mysql_rows) / sizeof(mysql_rows[0]); i++) {
@@ -174,7 +194,8 @@ static void read_sqlite(at_store_error_t *error, int code, const char *text,
     size_t i;
 
     if (unique) {
-        read_unique(error, unique + strlen(sqlite_unique), statement, pool);
+        unique += strlen(sqlite_unique);
+        read_unique(error, unique, unique, statement, pool);
         return;
     }
     for (i = 0; i < sizeof(sqlite_rows) / sizeof(sqlite_rows[0]); i++) {

@@ -9,30 +9,6 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* A statement with the columns of LIST, which are separated by blanks. */
-static at_statement_t *statement_of(const char *list)
-{
-    at_statement_t *statement = apr_pcalloc(pool, sizeof(*statement));
-    char *state, *name, *copy = apr_pstrdup(pool, list);
-
-    statement->file = "some.sql";
-    statement->columns = apr_array_make(pool, 4, sizeof(const char *));
-    for (name = apr_strtok(copy, " ", &state); name;
-         name = apr_strtok(NULL, " ", &state)) {
-        APR_ARRAY_PUSH(statement->columns, const char *) = name;
-    }
-    return statement;
-}
-
-static at_plan_t *plan_of(const char *list)
-{
-    at_plan_t *plan;
-    const char *problem = at_plan_make(&plan, statement_of(list), pool);
-
-    ck_assert_msg(!problem, "%s: %s", list, problem);
-    return plan;
-}
-
 /* The children of node PARENT, "a=0 b?{c=1:number} d#3{id=3}": a leaf with
  * its column and type, an object with the column of its id and its own. */
 static const char *draw(const at_plan_t *plan, int parent)
@@ -91,7 +67,7 @@ START_TEST(names_are_paths_in_the_reply)
     size_t i;
 
     for (i = 0; i < COUNT(cases); i++) {
-        at_plan_t *plan = plan_of(cases[i].columns);
+        at_plan_t *plan = test_plan_of(cases[i].columns);
 
         ck_assert_msg(!strcmp(draw(plan, 0), cases[i].tree), "%s: %s",
                       cases[i].columns, draw(plan, 0));
@@ -135,8 +111,8 @@ START_TEST(wrong_names_are_refused_and_named)
     for (i = 0; i < COUNT(cases); i++) {
         at_plan_t *plan;
         const char *problem = at_plan_make(&plan,
-                                           statement_of(cases[i].columns),
-                                           pool);
+                                           test_statement_of(
+                                               cases[i].columns), pool);
 
         ck_assert_msg(problem != NULL, "%s", cases[i].columns);
         ck_assert_msg(has(problem, "some.sql")
@@ -157,10 +133,10 @@ START_TEST(a_secret_is_never_in_a_reply)
     size_t i;
 
     for (i = 0; i < COUNT(columns); i++) {
-        ck_assert_msg(at_plan_make(&plan, statement_of(columns[i]), pool)
-                      != NULL, "%s", columns[i]);
+        ck_assert_msg(at_plan_make(&plan, test_statement_of(columns[i]),
+                                   pool) != NULL, "%s", columns[i]);
     }
-    plan_of("token.pass_code data.pass_code_hint");
+    test_plan_of("token.pass_code data.pass_code_hint");
 }
 END_TEST
 
@@ -172,10 +148,11 @@ START_TEST(names_are_at_most_255_long)
     memset(name, 'a', 300);
     memcpy(name, "data.", 5);
     name[255] = '\0';
-    ck_assert_ptr_null(at_plan_make(&plan, statement_of(name), pool));
+    ck_assert_ptr_null(at_plan_make(&plan, test_statement_of(name), pool));
     name[255] = 'a';
     name[256] = '\0';
-    ck_assert_ptr_nonnull(at_plan_make(&plan, statement_of(name), pool));
+    ck_assert_ptr_nonnull(at_plan_make(&plan, test_statement_of(name),
+                                       pool));
 }
 END_TEST
 
@@ -189,13 +166,13 @@ START_TEST(a_path_may_be_as_deep_as_its_name_is_long)
         tree = i ? apr_pstrcat(pool, "a{", tree, "}", (char *)NULL)
                  : "a=0";
     }
-    ck_assert_str_eq(draw(plan_of(path), 0), tree);
+    ck_assert_str_eq(draw(test_plan_of(path), 0), tree);
 }
 END_TEST
 
 START_TEST(inputs_are_found_by_name)
 {
-    at_plan_t *plan = plan_of("token.id data.a rule.x");
+    at_plan_t *plan = test_plan_of("token.id data.a rule.x");
     const char *values[] = { "T1", "v", NULL };
     at_row_t row = { plan, values };
 
@@ -212,7 +189,7 @@ END_TEST
 
 START_TEST(the_columns_of_the_fields_are_found)
 {
-    at_plan_t *plan = plan_of("x data.udf_string_1? data.identifier "
+    at_plan_t *plan = test_plan_of("x data.udf_string_1? data.identifier "
                               "data.custom_field_set?:json "
                               "data.log_information.updated_date "
                               "data.udf_date_1.year");
@@ -232,13 +209,13 @@ START_TEST(the_columns_of_the_fields_are_found)
     ck_assert_str_eq(at_row_field(&row, at_field_find("udf_string_1")), "s");
     ck_assert_ptr_null(at_row_field(&row, AT_CREDENTIAL_IDENTIFIER));
     ck_assert_ptr_null(at_row_field(&row, AT_CREDENTIAL_PASS_CODE));
-    ck_assert_int_eq(plan_of("data.a")->updated_date_column, AT_PLAN_NONE);
+    ck_assert_int_eq(test_plan_of("data.a")->updated_date_column, AT_PLAN_NONE);
 }
 END_TEST
 
 START_TEST(a_child_is_found_by_the_bytes_given)
 {
-    at_plan_t *plan = plan_of("data.ab data.a data.abc.d");
+    at_plan_t *plan = test_plan_of("data.ab data.a data.abc.d");
 
     ck_assert_str_eq(at_plan_node(plan, at_plan_child(plan, 0, "abcx", 3))
                      ->name, "abc");

@@ -73,6 +73,8 @@ START_TEST(the_outcome_of_each_error_is_known)
           AT_STORE_RETRY },
         { "mysql", 3572, "Statement aborted because lock(s) could not be "
           "acquired immediately and NOWAIT is set.", AT_STORE_RETRY },
+        { "mysql", 1317, "Query execution was interrupted",
+          AT_STORE_RETRY },
         /* out of reach: restart, failover, slow */
         { "mysql", 2002, "Can't connect to local server through socket "
           "'/run/s' (2)", AT_STORE_UNAVAILABLE },
@@ -104,8 +106,6 @@ START_TEST(the_outcome_of_each_error_is_known)
         { "mysql", 1021, "Disk full (/t); waiting for someone to free some "
           "space...", AT_STORE_UNAVAILABLE },
         { "mysql", 1114, "The table 't' is full", AT_STORE_UNAVAILABLE },
-        { "mysql", 1317, "Query execution was interrupted",
-          AT_STORE_UNAVAILABLE },
         { "mysql", 1969, "Query execution was interrupted "
           "(max_statement_time exceeded)", AT_STORE_UNAVAILABLE },
         { "mysql", 3024, "Query execution was interrupted, maximum "

@@ -10,6 +10,8 @@
 #include <apr_file_io.h>
 #include <apr_general.h>
 
+#include "at_write.h"
+
 apr_pool_t *pool;
 
 /* Lives as long as the program; the tests' forks inherit it. */
@@ -149,6 +151,30 @@ const at_statements_t *test_statements(void)
     return statements;
 }
 
+at_statement_t *test_statement_of(const char *list)
+{
+    at_statement_t *statement = apr_pcalloc(pool, sizeof(*statement));
+    char *state, *name, *copy = apr_pstrdup(pool, list);
+
+    statement->file = "some.sql";
+    statement->columns = apr_array_make(pool, 4, sizeof(const char *));
+    statement->uniques = apr_array_make(pool, 1, sizeof(at_unique_t));
+    for (name = apr_strtok(copy, " ", &state); name;
+         name = apr_strtok(NULL, " ", &state)) {
+        APR_ARRAY_PUSH(statement->columns, const char *) = name;
+    }
+    return statement;
+}
+
+at_plan_t *test_plan_of(const char *list)
+{
+    at_plan_t *plan;
+    const char *problem = at_plan_make(&plan, test_statement_of(list), pool);
+
+    ck_assert_msg(!problem, "%s: %s", list, problem);
+    return plan;
+}
+
 at_json_t *test_json(const char *text)
 {
     at_json_t *root;
@@ -156,6 +182,38 @@ at_json_t *test_json(const char *text)
 
     ck_assert_msg(!error, "%s: %s", text, error ? error->description : "");
     return root;
+}
+
+static int compare_members(const void *one, const void *other)
+{
+    return strcmp(((const at_json_member_t *)one)->name,
+                  ((const at_json_member_t *)other)->name);
+}
+
+static void sort_members(const at_json_t *value)
+{
+    int i;
+
+    for (i = 0; value->members && i < value->members->nelts; i++) {
+        sort_members(APR_ARRAY_IDX(value->members, i,
+                                   at_json_member_t).value);
+    }
+    for (i = 0; value->elements && i < value->elements->nelts; i++) {
+        sort_members(APR_ARRAY_IDX(value->elements, i, at_json_t *));
+    }
+    if (value->members) {
+        qsort(value->members->elts, (size_t)value->members->nelts,
+              sizeof(at_json_member_t), compare_members);
+    }
+}
+
+const char *test_sorted(const at_json_t *value)
+{
+    at_writer_t *writer = at_writer_make(pool);
+
+    sort_members(value);
+    at_write_json(writer, value);
+    return at_writer_text(writer, NULL);
 }
 
 const char *test_violations(const apr_array_header_t *violations)

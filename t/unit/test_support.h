@@ -47,8 +47,17 @@ const char *test_replace(const char *text, const char *old, const char *new);
 /** The statements of SQLite as they are shipped. */
 const at_statements_t *test_statements(void);
 
+/** A statement with the columns of LIST, which blanks separate. */
+at_statement_t *test_statement_of(const char *list);
+
+/** The plan of such a statement, which must be right. */
+at_plan_t *test_plan_of(const char *list);
+
 /** The value of TEXT, which must be JSON as the core takes it. */
 at_json_t *test_json(const char *text);
+
+/** VALUE as text, with the members of each object sorted by name. */
+const char *test_sorted(const at_json_t *value);
 
 /** VIOLATIONS in one line: "TOO_LONG /identifier, MANDATORY /pass_code". */
 const char *test_violations(const apr_array_header_t *violations);

@@ -1,0 +1,233 @@
+# fields_set: which members of the reply come.
+use strict;
+use warnings;
+use utf8;
+
+use JSON::PP ();
+use Test::More;
+
+use AccessTokenTest;
+
+binmode $_, ':encoding(UTF-8)'
+    for map { Test::More->builder->$_ } qw(output failure_output todo_output);
+
+my $json = JSON::PP->new->utf8->canonical->allow_nonref;
+my $server = AccessTokenTest->start(location_conf => <<'END');
+    AccessTokenPassCodeScheme bcrypt 4
+END
+
+# ---- helpers
+
+sub call {
+    my ($code, $fields_set, %parameters) = @_;
+    return $server->post({ token => 'demo-session-clerk',
+        access_token_identifier => { authentication_code => $code },
+        (defined $fields_set ? (fields_set => $fields_set) : ()), %parameters });
+}
+
+sub outcome {
+    my ($reply) = @_;
+    my $json = $reply->{json} // return "$reply->{status} without JSON";
+    my @errors = sort map { "$_->{pointer} $_->{code}" }
+        @{ $json->{errors} // [] };
+    return join ' ', $reply->{status}, $json->{status}{code}, join ', ', @errors;
+}
+
+# The data of a reply as JSON, but for the time.
+sub data_text {
+    my ($data) = @_;
+    my $text = $json->encode($data);
+    $text =~ s/"updated_date":"[^"]+"/"updated_date":"now"/;
+    utf8::decode($text);
+    return $text;
+}
+
+sub selects {
+    my ($code, $fields_set, $expected, $name) = @_;
+    my $reply = call($code, $fields_set);
+    $name //= ref $fields_set ? $json->encode($fields_set) : "'$fields_set'";
+    $name =~ s/([\t\n\r])/sprintf '\\x%02x', ord $1/ge;
+    is(outcome($reply), '200 OK ', "$name of $code") or return;
+    is_deeply($reply->{json}{status}, { code => 'OK', message => '', description => '' },
+              'the status is there');
+    is(data_text($reply->{json}{data}), data_text($expected), 'and of the data what was named');
+    return;
+}
+
+sub rows {
+    my $rows = $server->dbh->selectall_arrayref('SELECT * FROM access_tokens ORDER BY id');
+    return $json->encode([map { [map { defined() ? "$_" : undef } @$_] } @$rows]);
+}
+
+sub refused {
+    my ($fields_set, @errors) = @_;
+    my $before = rows();
+    my $name = ref $fields_set ? $json->encode($fields_set) : "'$fields_set'";
+    utf8::decode($name);
+    is(outcome(call('demo-udf', $fields_set, udf_string_1 => 'changed')),
+       '422 VALIDATION_FAILED ' . join(', ', sort @errors), "$name is refused");
+    ok(rows() eq $before, 'and nothing changes');
+    return;
+}
+
+# ---- the tests
+
+subtest 'nothing named is everything' => sub {
+    for my $code ('demo-person', 'demo-udf', 'demo-no-owner') {
+        my $all = call($code)->{json}{data};
+        selects($code, $_, $all) for '', ' ', ',', " ,\t\r\n , ", [], [''], [' , ', ''];
+    }
+};
+
+subtest 'each member alone' => sub {
+    my %members = map { $_ => 1 } qw(id number life_cycle_state authentication_code identifier
+        log_information accounts_receivable reward_participant);
+    for my $code ('demo-person', 'demo-udf', 'demo-card', 'demo-custom-fields',
+                  'demo-verified', 'demo-pending-verification') {
+        my $all = call($code)->{json}{data};
+        selects($code, $_, { $_ => $all->{$_} }) for sort keys %$all;
+        delete @members{ keys %$all };
+        # The rest is named and empty.
+        my @empty = grep { !exists $all->{$_} } 'classification', 'verified_date',
+            'verification_code', 'custom_field_set', 'card_masked_number',
+            (map { "udf_string_$_" } 1 .. 8), (map { ("udf_float_$_", "udf_date_$_") } 1 .. 4);
+        selects($code, [@empty], { map { $_ => undef } @empty }, 'what is empty');
+    }
+    is_deeply([keys %members], [], 'all that is always there was among them');
+};
+
+subtest 'several members' => sub {
+    my $all = call('demo-card')->{json}{data};
+    my $of = sub { my %data; @data{@_} = @$all{@_}; return \%data };
+    selects('demo-card', @$_) for
+        ['id,number', $of->('id', 'number')],
+        [" id ,\tnumber\r\n,identifier ", $of->('id', 'number', 'identifier')],
+        [',id,,number,', $of->('id', 'number')],
+        [['id', 'number'], $of->('id', 'number')],
+        [['id,number', ' identifier '], $of->('id', 'number', 'identifier')],
+        [['', 'id'], $of->('id')],
+        ['id,id, id', $of->('id')],
+        [['id', 'id'], $of->('id')],
+        ['log_information,classification', $of->('log_information', 'classification')],
+        [[sort keys %$all], $all];
+};
+
+subtest 'names inside of objects' => sub {
+    my $all = call('demo-person')->{json}{data};
+    my $account = $all->{accounts_receivable};
+    my $owner = $account->{account_owner};
+    my $log = $all->{log_information};
+    selects('demo-person', @$_) for
+        ['accounts_receivable.account_owner.name',
+         { accounts_receivable => { account_owner => { name => $owner->{name} } } }],
+        ['accounts_receivable.account_owner',
+         { accounts_receivable => { account_owner => $owner } }],
+        ['accounts_receivable.number, accounts_receivable.account_owner.demographics.name_day',
+         { accounts_receivable => { number => 'ACR000501', account_owner =>
+            { demographics => { name_day => { day => 21, month => 5 } } } } }],
+        ['accounts_receivable.account_owner.demographics.country_of_residence.name,'
+         . 'accounts_receivable.account_owner.demographics.date_of_birth.year',
+         { accounts_receivable => { account_owner => { demographics =>
+            { country_of_residence => { name => 'CYPRUS' },
+              date_of_birth => { year => 1980 } } } } }],
+        [['id', 'log_information.updated_by_user.username', 'log_information.created_date'],
+         { id => $all->{id}, log_information => { created_date => $log->{created_date},
+           updated_by_user => { username => 'clerk' } } }],
+        ['log_information.updated_by_unit,log_information.updated_by_unit.name',
+         { log_information => { updated_by_unit => $log->{updated_by_unit} } },
+         'a whole object and a part of it'],
+        ['log_information.updated_by_unit.name,log_information',
+         { log_information => $log }, 'a part of an object and the whole'],
+        ['reward_participant.accounts_receivable.account_owner.first_name',
+         { reward_participant => { accounts_receivable =>
+            { account_owner => { first_name => 'Ελένη' } } } }];
+    selects('demo-card', 'classification.name,classification.id',
+            { classification => { name => 'Card', id => 'CC000000000000000000000000000001' } });
+    selects('demo-account-without-owner', 'accounts_receivable.account_owner.name',
+            { accounts_receivable => { account_owner => undef } }, 'inside of what is null');
+    selects('demo-no-owner', 'accounts_receivable.account_owner.name,accounts_receivable.id',
+            { accounts_receivable => undef }, 'inside of an account that there is not');
+    selects('demo-udf', 'classification.name', { classification => undef },
+            'inside of a classification that there is not');
+    selects('demo-no-owner', 'log_information.created_by_user.username',
+            { log_information => { created_by_user => undef } }, 'inside of nobody');
+};
+
+subtest 'rewards_participant is reward_participant' => sub {
+    my $all = call('demo-person')->{json}{data};
+    selects('demo-person', $_, { reward_participant => $all->{reward_participant} })
+        for 'rewards_participant', ['rewards_participant'],
+            'rewards_participant,reward_participant';
+    selects('demo-person', ' rewards_participant.number ',
+            { reward_participant => { number => 51 . '' } });
+};
+
+subtest 'custom fields by name' => sub {
+    selects('demo-custom-fields', 'custom_field_set.nickname,custom_field_set.points',
+            { custom_field_set => { nickname => 'Λένα 🎁', points => 1200 } });
+    selects('demo-custom-fields', 'custom_field_set,custom_field_set.nickname',
+            { custom_field_set => call('demo-custom-fields')->{json}{data}{custom_field_set} });
+    selects('demo-udf', 'custom_field_set.nickname', { custom_field_set => undef });
+    # What a name holds behind the first dot is the field's own name.
+    my $insert = $server->dbh->prepare(
+        'INSERT INTO access_token_custom_fields (name, type) VALUES (?, ?)');
+    $insert->execute($_, 'string') for 'a.b', 'Größe';
+    my $reply = call('demo-custom-fields', ['custom_field_set.a.b', 'custom_field_set.Größe'],
+                     custom_field_set => { 'a.b' => 'x', 'Größe' => 'y' });
+    is(data_text($reply->{json}{data}), data_text({ custom_field_set =>
+        { 'a.b' => 'x', 'Größe' => 'y' } }), 'names with dots, and not of ASCII');
+    refused('custom_field_set.none', '/fields_set UNKNOWN_FIELD');
+    refused(['id', 'custom_field_set.Nickname'], '/fields_set/1 UNKNOWN_FIELD');
+    is(outcome($server->post({ token => 'demo-session-clerk', access_token_identifier =>
+           { authentication_code => 'none' }, fields_set => 'custom_field_set.none' })),
+       '404 ACCESS_TOKEN_NOT_FOUND ', 'which is judged with the rules');
+};
+
+subtest 'a generated pass code' => sub {
+    my $reply = call('demo-auto-pass', 'id', pass_code => undef);
+    is(join(' ', sort keys %{ $reply->{json}{data} }), 'id pass_code',
+       'comes whatever is named: there is no second time');
+    for my $fields ('pass_code', ['id, pass_code']) {
+        $reply = call('demo-auto-pass', $fields, pass_code => undef);
+        is(outcome($reply), '200 OK ', 'it may be named');
+        like($reply->{json}{data}{pass_code}, qr/^\d+$/, 'and comes');
+    }
+    refused('pass_code', '/fields_set UNKNOWN_FIELD');
+    refused(['id', 'number,pass_code'], '/fields_set/1 UNKNOWN_FIELD');
+    my $before = rows();
+    is(outcome(call('demo-auto-pass', 'pass_code', pass_code => 'given')),
+       '422 VALIDATION_FAILED /fields_set UNKNOWN_FIELD', 'one that is given never comes');
+    ok(rows() eq $before, 'and nothing changes then');
+    is(outcome($server->post({ token => 'demo-session-clerk', access_token_identifier =>
+           { authentication_code => 'none' }, fields_set => 'pass_code' })),
+       '404 ACCESS_TOKEN_NOT_FOUND ', 'which is judged with the rules');
+};
+
+subtest 'names that there are not' => sub {
+    refused($_, '/fields_set UNKNOWN_FIELD') for 'nonsense', 'ID', 'Id', 'i d', 'data', 'data.id',
+        'status', 'token', 'id.', '.id', '.', 'id.x', 'log_information.', 'udf_string_9',
+        'log_information..created_date', 'log_information.nonsense', 'id;number', 'id number',
+        'log_information.created_date.x', 'accounts_receivable.account_owner.Name', '*',
+        'reward_participants', 'rewards_participants', 'classification?', 'udf_float_1:number',
+        'reward_participant.accounts_receivable.account_owner.demographics.country_of_residence',
+        "id\x{a0}", 'ид', 'x' x 3000, join('.', ('a') x 200), 'version';
+    refused('id,nonsense,number,other', ('/fields_set UNKNOWN_FIELD') x 2);
+    refused(['id', 'nonsense', 'number', 'id,other'], '/fields_set/1 UNKNOWN_FIELD',
+            '/fields_set/3 UNKNOWN_FIELD');
+    refused(['id', 1, undef, ['id'], { id => 1 }, JSON::PP::true],
+            map { "/fields_set/$_ INVALID_TYPE" } 1 .. 5);
+    refused({ id => 1 }, '/fields_set INVALID_TYPE');
+};
+
+subtest 'what is not shown changes all the same' => sub {
+    my $reply = call('demo-udf', 'udf_string_1', udf_string_1 => 'new', udf_string_2 => 'new 2');
+    is(data_text($reply->{json}{data}), '{"udf_string_1":"new"}', 'one field comes');
+    is($reply->{headers}{etag} =~ /^"D0{30}31-\d+"$/ ? 'so' : $reply->{headers}{etag}, 'so',
+       'and the ETag');
+    my ($second) = $server->dbh->selectrow_array(
+        "SELECT udf_string_2 FROM access_tokens WHERE authentication_code = 'demo-udf'");
+    is($second, 'new 2', 'both have changed');
+};
+
+$server->finish;
+done_testing;

@@ -1,0 +1,222 @@
+# Who calls (contract, section 2, "token"): a session token, or whom Apache's
+# own authentication names.
+use strict;
+use warnings;
+
+use MIME::Base64 qw(encode_base64);
+use Test::More;
+use Time::HiRes qw(time);
+
+use AccessTokenTest;
+
+my $is_mariadb = AccessTokenTest::engine() eq 'mariadb';
+my $clients = 24;
+
+# A database with a table of logins, as an estate may have one for its site.
+my $base = AccessTokenTest->new;
+my $database = $base->database;
+my $dbh = $database->dbh;
+my %password = map { $_ => "$_ opens" } (
+    qw(clerk MPAdministrator contractor reader stranger CLERK), 'clerk ', 'clérk');
+$dbh->do('CREATE TABLE logins (username VARCHAR(100) PRIMARY KEY, password VARCHAR(200))'
+    . ($is_mariadb ? ' CHARACTER SET utf8mb4 COLLATE utf8mb4_bin' : ''));
+$dbh->do(q(GRANT SELECT ON access_token.logins TO 'access_token'@'localhost')) if $is_mariadb;
+my $passwords = '';
+for my $user (sort keys %password) {
+    my $hash = crypt $password{$user}, '$5$rounds=1000$salt';
+    $passwords .= "$user:$hash\n";
+    # These differ from others by a blank or a letter's case only.
+    $dbh->do('INSERT INTO logins (username, password) VALUES (?, ?)', undef, $user, $hash)
+        if $user =~ /^\w+$/a && $user ne 'CLERK';
+}
+$base->write_file('passwords', $passwords);
+
+sub location {
+    my ($path, $caller, $auth) = @_;
+    $auth = $auth ? <<"END" : '';
+AuthType Basic
+AuthName "tokens"
+$auth
+Require valid-user
+END
+    return <<"END";
+<Location "$path">
+    SetHandler access-token-update
+    AccessTokenCaller $caller
+    $auth
+</Location>
+END
+}
+
+my $by_file = 'AuthBasicProvider file' . "\n"
+    . 'AuthUserFile "' . $base->path('passwords') . '"';
+my $by_database = 'AuthBasicProvider dbd
+AuthDBDUserPWQuery "SELECT password FROM logins WHERE username = %s"';
+my $conf = join '', 'AccessTokenPassCodeScheme bcrypt 4', "\n",
+    location('/open/session', 'session'), location('/open/apache', 'apache'),
+    location('/open/both', 'session apache'),
+    location('/file/session', 'session', $by_file), location('/file/apache', 'apache', $by_file),
+    location('/file/both', 'apache session', $by_file),
+    location('/dbd/apache', 'apache', $by_database),
+    location('/dbd/both', 'session apache', $by_database);
+
+# One process with many threads: what could wait for each other does.
+my $one_child = AccessTokenTest::mpm() eq 'prefork' ? '' : <<'END';
+StartServers 1
+ServerLimit 1
+ThreadLimit 64
+ThreadsPerChild 32
+MinSpareThreads 1
+MaxSpareThreads 32
+MaxRequestWorkers 32
+END
+my $server = AccessTokenTest->start(
+    database => $database, conf => $conf . $one_child, location => undef,
+    dbd => { min => 1, keep => 4, max => 4 });
+
+my %demo = (access_token_identifier => { authentication_code => 'demo-card' });
+
+sub basic { 'Basic ' . encode_base64("$_[0]:$password{$_[0]}", '') }
+
+# A call to PATH by Apache's user USER and the session TOKEN, undef for none.
+sub call {
+    my ($path, $user, $token, $fields) = @_;
+    my %body = (%demo, %{ $fields // {} });
+    $body{token} = $token if defined $token;
+    return $server->post(\%body, { authorization => defined $user ? basic($user) : undef }, $path);
+}
+
+sub row {
+    return $dbh->selectrow_hashref(q(SELECT * FROM access_tokens WHERE number = '101'));
+}
+
+# ---- who may call in which way, and as whom
+
+my $clerk = 'demo-session-clerk';
+my $harbour = '5A7C00000000000000000000000000B2';
+my $admin_unit = '48305F8849E3C18B227C5BE3A27BA6DF';
+for my $case (
+    # session alone
+    ['a session', '/open/session', undef, $clerk, 'clerk', '2', $harbour],
+    ['a session in another unit', '/open/session', undef, 'demo-session-other-unit',
+        'clerk', '2', $admin_unit],
+    ['a user where a session is asked for', '/file/session', 'clerk', undef, 'INVALID_TOKEN'],
+    ['a session beside a user who does not matter', '/file/session', 'contractor', $clerk,
+        undef, '2', $harbour],
+    # Apache's user alone
+    ['a user of AuthUserFile', '/file/apache', 'clerk', undef, 'clerk', '2', $harbour],
+    ['a user of mod_authn_dbd', '/dbd/apache', 'clerk', undef, 'clerk', '2', $harbour],
+    ['another user', '/dbd/apache', 'MPAdministrator', undef, 'MPAdministrator', '1',
+        $admin_unit],
+    ['a user without a default unit', '/file/apache', 'contractor', undef, 'contractor', '3',
+        undef],
+    ['a session where a user is asked for', '/open/apache', undef, $clerk, 'INVALID_TOKEN'],
+    ['nobody where a user is asked for', '/open/apache', undef, undef, 'INVALID_TOKEN'],
+    # either
+    ['a session where both will do', '/open/both', undef, $clerk, 'clerk', '2', $harbour],
+    ['a user where both will do', '/file/both', 'clerk', undef, 'clerk', '2', $harbour],
+    ['a user of mod_authn_dbd where both will do', '/dbd/both', 'clerk', undef, 'clerk', '2',
+        $harbour],
+    ['nobody where both will do', '/open/both', undef, undef, 'INVALID_TOKEN'],
+    # both at once
+    (map { my $path = $_; (
+        ["$path: a user and the user's session", $path, 'clerk', $clerk, 'clerk', '2', $harbour],
+        ["$path: a user and another's session", $path, 'contractor', $clerk, 'INVALID_REQUEST'],
+        ["$path: a user and an expired session", $path, 'MPAdministrator', 'demo-session-expired',
+            'INVALID_REQUEST'],
+        ["$path: a user and an unknown session", $path, 'clerk', 'no-such-session',
+            'INVALID_REQUEST'],
+    ) } qw(/file/apache /file/both /dbd/both)),
+    # who is not known, or may not
+    (map { my $path = $_; (
+        ["$path: a user whom the table users does not have", $path, 'stranger', undef,
+            'INVALID_TOKEN'],
+        ["$path: a user without the permission", $path, 'reader', undef, 'FORBIDDEN'],
+    ) } qw(/file/apache /dbd/apache)),
+    ['a session without the permission', '/open/session', undef, 'demo-session-forbidden',
+        'FORBIDDEN'],
+    ['a user with a name in capitals', '/file/apache', 'CLERK', undef, 'INVALID_TOKEN'],
+    ['a user with a blank behind the name', '/file/apache', 'clerk ', undef, 'INVALID_TOKEN'],
+    ['a user with an accent in the name', '/file/apache', 'clérk', undef, 'INVALID_TOKEN'],
+) {
+    my ($name, $path, $user, $token, $who, $user_id, $unit_id) = @$case;
+    my %status = (INVALID_TOKEN => 401, INVALID_REQUEST => 400, FORBIDDEN => 403);
+    my $before = row();
+    my $reply = call($path, $user, $token, { udf_string_1 => $name });
+    my $after = row();
+    if ($who && $status{$who}) {
+        is("$reply->{status} " . ($reply->{json}{status}{code} // 'none'), "$status{$who} $who",
+           "$name: $who");
+        is_deeply($after, $before, "$name: nothing changes");
+        is($reply->{headers}{'www-authenticate'}, 'Bearer', "$name: WWW-Authenticate")
+            if $who eq 'INVALID_TOKEN';
+        next;
+    }
+    is($reply->{json}{status}{code}, 'OK', "$name is answered") or diag($reply->{content});
+    my $log = $reply->{json}{data}{log_information};
+    is_deeply([$log->{updated_by_user}{id}, $log->{updated_by_unit} && $log->{updated_by_unit}{id}],
+              [$user_id, $unit_id], "$name: the reply names user and unit");
+    is_deeply([@$after{qw(udf_string_1 updated_by_user_id updated_by_unit_id)}],
+              [$name, $user_id, $unit_id], "$name: the row names user and unit");
+    next if !defined $who;
+    ok($server->wait_for_access(qr{^POST \Q$path\E 200 \Q$who\E id=$before->{id} code=OK}),
+       "$name: the access log has the user $who");
+}
+
+# Apache itself sends away who has no password.
+{
+    my $before = row();
+    for my $path (qw(/file/apache /file/both /dbd/apache)) {
+        local $password{clerk} = 'wrong';
+        is(call($path, 'clerk', undef, {})->{status}, 401, "$path: a wrong password is refused");
+        is(call($path, undef, $clerk, {})->{status}, 401,
+           "$path: without a password Apache asks for one");
+    }
+    is_deeply(row(), $before, 'and nothing changes');
+}
+
+# The Bearer header is a session token as the one in the body.
+{
+    my $reply = $server->post({ %demo }, { authorization => "Bearer $clerk" }, '/open/both');
+    is($reply->{json}{status}{code}, 'OK', 'Bearer names the caller where both will do');
+    $reply = $server->post({ %demo }, { authorization => "Bearer $clerk" }, '/open/apache');
+    is($reply->{json}{status}{code}, 'INVALID_TOKEN', 'and not where a user is asked for');
+}
+
+# ---- mod_authn_dbd holds a connection of the same pool for each request
+
+my @codes = qw(demo-effective demo-not-effective demo-verified demo-person demo-company
+               demo-no-owner demo-custom-fields demo-udf demo-cafe DEMO-CAFE);
+
+for my $case (
+    ['on one access token', sub { +{ %demo, 'udf_string_' . ($_[0] % 8 + 1) => "client $_[0]" } }],
+    ['on many', sub { +{ udf_string_1 => "client $_[0]", access_token_identifier =>
+                        { authentication_code => $codes[$_[0] % @codes] } } }],
+    ['by pass code, while one is hashed anew', sub {
+        +{ udf_string_1 => "client $_[0]", pass_code => 'demo-pass-1', access_token_identifier =>
+          { identifier => ('demo-bcrypt-user', 'demo-apr1-user', 'demo-member-user')[$_[0] % 3],
+            pass_code => 'demo-pass-1' } } }],
+    ['whose reply is an error', sub { +{ %demo, authentication_code => '1001' } }, 409],
+) {
+    my ($name, $body, $status) = @$case;
+    $status //= 200;
+    my $start = time;
+    my @replies = $server->in_parallel($clients, sub {
+        my $reply = $server->post($body->($_[0]), { authorization => basic('clerk') },
+                                  '/dbd/apache');
+        return { status => $reply->{status}, content => $reply->{content} };
+    }, 30);
+    my %count;
+    $count{ $_->{status} // $_->{died} }++ for @replies;
+    is(join(', ', map { "$_: $count{$_}" } sort keys %count), "$status: $clients",
+       "24 requests behind mod_authn_dbd with DBDMax 4 are all answered, $name")
+        or diag(grep { defined } map { $_->{content} } @replies);
+    cmp_ok(time - $start, '<', 20, "$name: in good time");
+}
+
+# Nobody has kept one.
+is(call('/dbd/apache', 'clerk', undef, {})->{status}, 200, 'and the next one is answered as well');
+
+$server->allow_log(qr/\[auth_basic:error\]/);
+$server->finish;
+done_testing;

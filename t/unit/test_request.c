@@ -1,0 +1,500 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Contract, section 2: what is judged by its shape alone. */
+#include "test_support.h"
+
+#include <string.h>
+
+#include "at_custom.h"
+#include "at_field.h"
+#include "at_request.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+#define KEY "\"access_token_identifier\":{\"authentication_code\":\"c\"}"
+
+static at_request_options_t options;
+
+static at_request_t *request;
+
+/* Read JSON; returns what is wrong with it as test_error does. */
+static const char *read_request(const char *json)
+{
+    request = NULL;
+    options.statements = test_statements();
+    options.scheme = at_scheme_default();
+    return test_error(at_request_read(&request, test_json(json), &options,
+                                      pool));
+}
+
+/* Read the members MEMBERS beside a right key. */
+static const char *read_members(const char *members)
+{
+    return read_request(apr_pstrcat(pool, "{" KEY, *members ? "," : "",
+                                    members, "}", (char *)NULL));
+}
+
+static const at_field_value_t *value_of(const char *name)
+{
+    return &request->fields[at_field_find(name)];
+}
+
+/* COUNT times TEXT. */
+static const char *repeat(const char *text, int count)
+{
+    char *all = apr_pcalloc(pool, strlen(text) * (apr_size_t)count + 1);
+    int i;
+
+    for (i = 0; i < count; i++) {
+        memcpy(all + strlen(text) * (apr_size_t)i, text, strlen(text));
+    }
+    return all;
+}
+
+START_TEST(the_example_of_the_page_is_read)
+{
+    ck_assert_str_eq(read_request(test_read(test_source(
+                         "t/data/example-request.json"))), "OK");
+    ck_assert_str_eq(request->token, "A4F19B70D95D4DE09C3A9FC720A33A49");
+    ck_assert_int_eq((int)request->load,
+                     AT_STATEMENT_LOAD_BY_AUTHENTICATION_CODE);
+    ck_assert_str_eq(request->key, "CCD4537CA4AD4EE8912FFBAE53110601");
+    ck_assert_ptr_null(request->key_pass_code);
+    ck_assert_str_eq(value_of("authentication_code")->text, "testpassnew1");
+    ck_assert_str_eq(value_of("identifier")->text, "api1test12up");
+    ck_assert_str_eq(value_of("pass_code")->text, "api11112");
+    ck_assert_ptr_null(request->custom_fields);
+    ck_assert(request->select->all);
+}
+END_TEST
+
+START_TEST(absent_null_and_a_value_are_three_things)
+{
+    int i;
+
+    ck_assert_str_eq(read_members(""), "OK");
+    ck_assert_ptr_null(request->token);
+    for (i = 0; i < at_field_count(); i++) {
+        ck_assert_int_eq((int)request->fields[i].presence, AT_ABSENT);
+    }
+    for (i = 0; i < at_field_count(); i++) {
+        const at_field_t *field = at_field_get(i);
+
+        if (field->type == AT_FIELD_CUSTOM) {
+            continue;
+        }
+        ck_assert_str_eq(read_members(apr_psprintf(pool, "\"%s\":null",
+                                                   field->name)), "OK");
+        ck_assert_int_eq((int)request->fields[i].presence, AT_NULL);
+        ck_assert_ptr_null(request->fields[i].text);
+        ck_assert_int_eq((int)request->fields[i ? 0 : 1].presence,
+                         AT_ABSENT);
+    }
+    ck_assert_str_eq(read_members("\"udf_string_1\":\"\","
+                                  "\"udf_float_1\":0,"
+                                  "\"udf_date_1\":\"2024-02-29\""), "OK");
+    ck_assert_int_eq((int)value_of("udf_string_1")->presence, AT_VALUE);
+    ck_assert_str_eq(value_of("udf_string_1")->text, "");
+    ck_assert_int_eq((int)value_of("udf_float_1")->presence, AT_VALUE);
+    ck_assert_str_eq(value_of("udf_float_1")->text, "0");
+    ck_assert_str_eq(value_of("udf_date_1")->text, "2024-02-29T00:00:00");
+    ck_assert_int_eq((int)value_of("udf_string_2")->presence, AT_ABSENT);
+}
+END_TEST
+
+START_TEST(values_are_bound_in_one_form)
+{
+    static const struct {
+        const char *member, *name, *text;
+    } cases[] = {
+        { "\"udf_float_1\":-0", "udf_float_1", "0" },
+        { "\"udf_float_2\":-0.0e5", "udf_float_2", "0" },
+        { "\"udf_float_3\":1E2", "udf_float_3", "100" },
+        { "\"udf_float_4\":1e-400", "udf_float_4", "0" },
+        { "\"udf_float_1\":0.10", "udf_float_1", "0.1" },
+        { "\"udf_float_1\":5e-324", "udf_float_1", "5e-324" },
+        { "\"udf_float_1\":-1.3701135617873088e-206", "udf_float_1",
+          "-1.3701135617873088e-206" },
+        { "\"udf_float_1\":9007199254740993", "udf_float_1",
+          "9007199254740992" },
+        { "\"udf_date_4\":\"9999-12-31T23:59:59\"", "udf_date_4",
+          "9999-12-31T23:59:59" },
+        { "\"udf_string_8\":\"\\ud83d\\ude00 a\\tb \"", "udf_string_8",
+          "\xF0\x9F\x98\x80 a\tb " },
+        { "\"card_masked_number\":\"****1\"", "card_masked_number",
+          "****1" },
+        { "\"identifier\":\"a b\"", "identifier", "a b" }
+    };
+    size_t i;
+
+    for (i = 0; i < COUNT(cases); i++) {
+        ck_assert_str_eq(read_members(cases[i].member), "OK");
+        ck_assert_int_eq((int)value_of(cases[i].name)->presence, AT_VALUE);
+        ck_assert_str_eq(value_of(cases[i].name)->text, cases[i].text);
+    }
+}
+END_TEST
+
+START_TEST(wrong_shapes_are_refused)
+{
+    static const struct {
+        const char *members, *violations;
+    } cases[] = {
+        { "\"identifier\":1", "INVALID_TYPE /identifier" },
+        { "\"identifier\":true", "INVALID_TYPE /identifier" },
+        { "\"identifier\":{}", "INVALID_TYPE /identifier" },
+        { "\"pass_code\":[]", "INVALID_TYPE /pass_code" },
+        { "\"authentication_code\":0", "INVALID_TYPE /authentication_code" },
+        { "\"udf_string_8\":1.5", "INVALID_TYPE /udf_string_8" },
+        { "\"card_masked_number\":4556",
+          "INVALID_TYPE /card_masked_number" },
+        { "\"udf_float_1\":\"1\"", "INVALID_TYPE /udf_float_1" },
+        { "\"udf_float_1\":\"\"", "INVALID_TYPE /udf_float_1" },
+        { "\"udf_float_1\":true", "INVALID_TYPE /udf_float_1" },
+        { "\"udf_float_4\":1e309", "OUT_OF_RANGE /udf_float_4" },
+        { "\"udf_float_4\":-1.8e308", "OUT_OF_RANGE /udf_float_4" },
+        { "\"udf_date_1\":20240101", "INVALID_TYPE /udf_date_1" },
+        { "\"udf_date_1\":\"\"", "INVALID_FORMAT /udf_date_1" },
+        { "\"udf_date_1\":\"2023-02-29\"", "INVALID_FORMAT /udf_date_1" },
+        { "\"udf_date_4\":\"2024-01-01T10:00:00Z\"",
+          "INVALID_FORMAT /udf_date_4" },
+        { "\"custom_field_set\":null", "INVALID_TYPE /custom_field_set" },
+        { "\"custom_field_set\":\"a\"", "INVALID_TYPE /custom_field_set" },
+        { "\"custom_field_set\":[1]", "INVALID_TYPE /custom_field_set/0" },
+        { "\"fields_set\":1", "INVALID_TYPE /fields_set" },
+        { "\"fields_set\":\"id,nobody\"", "UNKNOWN_FIELD /fields_set" },
+        { "\"token\":1", "INVALID_TYPE /token" },
+        { "\"token\":null", "INVALID_TYPE /token" },
+        { "\"udf_string_9\":1", "UNKNOWN_PARAMETER /udf_string_9" },
+        { "\"Identifier\":\"x\"", "UNKNOWN_PARAMETER /Identifier" },
+        { "\"a/b\":1", "UNKNOWN_PARAMETER /a~1b" },
+        { "\"\":1", "UNKNOWN_PARAMETER /" },
+        { "\"id\":\"x\"", "UNKNOWN_PARAMETER /id" },
+        { "\"classification\":\"x\"", "UNKNOWN_PARAMETER /classification" },
+        /* all at once */
+        { "\"x\":1,\"identifier\":1,\"udf_float_1\":\"a\","
+          "\"udf_date_1\":\"a\",\"fields_set\":\"b\"",
+          "UNKNOWN_PARAMETER /x, INVALID_TYPE /identifier, "
+          "INVALID_TYPE /udf_float_1, INVALID_FORMAT /udf_date_1, "
+          "UNKNOWN_FIELD /fields_set" }
+    };
+    size_t i;
+
+    for (i = 0; i < COUNT(cases); i++) {
+        const char *result = read_members(cases[i].members);
+
+        ck_assert_msg(!strcmp(result, apr_pstrcat(pool,
+                                                  "VALIDATION_FAILED: ",
+                                                  cases[i].violations,
+                                                  (char *)NULL)),
+                      "%s: %s", cases[i].members, result);
+    }
+}
+END_TEST
+
+START_TEST(the_key_is_exactly_one_of_two)
+{
+    static const struct {
+        const char *key, *violations;
+    } cases[] = {
+        { "{\"authentication_code\":\"c\"}", NULL },
+        { "{\"identifier\":\"i\",\"pass_code\":\"p\"}", NULL },
+        { "{}", "EXACTLY_ONE_OF " },
+        { "{\"pass_code\":\"p\"}", "EXACTLY_ONE_OF " },
+        { "{\"authentication_code\":\"c\",\"identifier\":\"i\","
+          "\"pass_code\":\"p\"}", "EXACTLY_ONE_OF " },
+        { "{\"identifier\":\"i\"}", "MANDATORY /pass_code" },
+        { "{\"authentication_code\":\"c\",\"pass_code\":\"p\"}",
+          "EXACTLY_ONE_OF /pass_code" },
+        { "null", "INVALID_TYPE " }, { "\"c\"", "INVALID_TYPE " },
+        { "[]", "INVALID_TYPE " },
+        { "{\"authentication_code\":null}",
+          "INVALID_TYPE /authentication_code" },
+        { "{\"authentication_code\":1}",
+          "INVALID_TYPE /authentication_code" },
+        { "{\"identifier\":null,\"pass_code\":\"p\"}",
+          "INVALID_TYPE /identifier" },
+        { "{\"identifier\":\"i\",\"pass_code\":null}",
+          "INVALID_TYPE /pass_code" },
+        { "{\"identifier\":\"i\",\"pass_code\":1}",
+          "INVALID_TYPE /pass_code" },
+        { "{\"authentication_code\":\"\"}",
+          "MANDATORY /authentication_code" },
+        { "{\"identifier\":\"\",\"pass_code\":\"p\"}",
+          "MANDATORY /identifier" },
+        { "{\"authentication_code\":\" c\"}",
+          "INVALID_FORMAT /authentication_code" },
+        { "{\"authentication_code\":\"a\\u0007b\"}",
+          "INVALID_FORMAT /authentication_code" },
+        { "{\"authentication_code\":\"c\",\"x\":1}",
+          "UNKNOWN_PARAMETER /x" },
+        { "{\"authentication_code\":\"c\",\"udf_string_1\":\"x\"}",
+          "UNKNOWN_PARAMETER /udf_string_1" }
+    };
+    size_t i;
+
+    ck_assert_str_eq(read_request("{}"), "VALIDATION_FAILED: MANDATORY "
+                                         "/access_token_identifier");
+    for (i = 0; i < COUNT(cases); i++) {
+        const char *expected = "OK";
+        const char *result = read_request(apr_psprintf(
+            pool, "{\"access_token_identifier\":%s}", cases[i].key));
+
+        if (cases[i].violations) {
+            const char *pointer = strchr(cases[i].violations, ' ') + 1;
+
+            expected = apr_psprintf(pool, "VALIDATION_FAILED: %.*s"
+                                    "/access_token_identifier%s",
+                                    (int)(pointer - cases[i].violations),
+                                    cases[i].violations, pointer);
+        }
+        ck_assert_msg(!strcmp(result, expected), "%s: %s", cases[i].key,
+                      result);
+    }
+    ck_assert_str_eq(read_request("{\"access_token_identifier\":"
+                                  "{\"pass_code\":\" \xC3\xA9\\u0001\","
+                                  "\"identifier\":\"i\"}}"), "OK");
+    ck_assert_int_eq((int)request->load, AT_STATEMENT_LOAD_BY_IDENTIFIER);
+    ck_assert_str_eq(request->key, "i");
+    ck_assert_str_eq(request->key_pass_code, " \xC3\xA9\x01");
+}
+END_TEST
+
+START_TEST(the_limits_are_in_characters_or_bytes)
+{
+    static const struct {
+        const char *format;
+        const char *unit;          /* what is repeated */
+        int most;                  /* so often */
+        const char *pointer;
+    } cases[] = {
+        { "\"authentication_code\":\"%s\"", "a", 255,
+          "/authentication_code" },
+        { "\"authentication_code\":\"%s\"", "\xF0\x9F\x98\x80", 255,
+          "/authentication_code" },
+        { "\"identifier\":\"%s\"", "\xC3\xA9", 255, "/identifier" },
+        { "\"udf_string_1\":\"%s\"", "a", 255, "/udf_string_1" },
+        { "\"udf_string_8\":\"%s\"", "\xE6\xBC\xA2", 255, "/udf_string_8" },
+        { "\"card_masked_number\":\"%s\"", "a", 32, "/card_masked_number" },
+        { "\"card_masked_number\":\"%s\"", "\xC3\xA9", 32,
+          "/card_masked_number" },
+        /* bcrypt: 72 bytes */
+        { "\"pass_code\":\"%s\"", "a", 72, "/pass_code" },
+        { "\"pass_code\":\"%s\"", "\xC3\xA9", 36, "/pass_code" },
+        { "\"pass_code\":\"%s\"", "\xF0\x9F\x98\x80", 18, "/pass_code" }
+    };
+    size_t i;
+
+    for (i = 0; i < COUNT(cases); i++) {
+        const char *right = repeat(cases[i].unit, cases[i].most);
+        const char *wrong = repeat(cases[i].unit, cases[i].most + 1);
+        const char *members = cases[i].format;
+
+        ck_assert_str_eq(read_members(test_replace(members, "%s", right)),
+                         "OK");
+        ck_assert_str_eq(read_members(test_replace(members, "%s", wrong)),
+                         apr_pstrcat(pool, "VALIDATION_FAILED: TOO_LONG ",
+                                     cases[i].pointer, (char *)NULL));
+    }
+}
+END_TEST
+
+START_TEST(the_limits_of_the_key_are_those_of_any_scheme)
+{
+    static const char format[] = "{\"access_token_identifier\":"
+                                 "{\"identifier\":\"i\","
+                                 "\"pass_code\":\"%s\"}}";
+    static const char code[] = "{\"access_token_identifier\":"
+                               "{\"authentication_code\":\"%s\"}}";
+
+    ck_assert_str_eq(read_request(test_replace(format, "%s",
+                                               repeat("a", 512))), "OK");
+    ck_assert_str_eq(read_request(test_replace(format, "%s",
+                                               repeat("\xC3\xA9", 256))),
+                     "OK");
+    ck_assert_str_eq(read_request(test_replace(format, "%s",
+                                               repeat("a", 513))),
+                     "VALIDATION_FAILED: TOO_LONG "
+                     "/access_token_identifier/pass_code");
+    ck_assert_str_eq(read_request(test_replace(code, "%s",
+                                               repeat("\xC3\xA9", 255))),
+                     "OK");
+    ck_assert_str_eq(read_request(test_replace(code, "%s",
+                                               repeat("\xC3\xA9", 256))),
+                     "VALIDATION_FAILED: TOO_LONG "
+                     "/access_token_identifier/authentication_code");
+}
+END_TEST
+
+START_TEST(the_limit_of_a_pass_code_is_that_of_the_scheme)
+{
+    const char *json = apr_psprintf(pool, "{" KEY ",\"pass_code\":\"%s\"}",
+                                    repeat("a", 511));
+    const at_scheme_t *scheme;
+
+    ck_assert_ptr_null(at_scheme_make(&scheme, "sha512crypt", NULL, pool));
+    options.statements = test_statements();
+    options.scheme = scheme;
+    ck_assert_str_eq(test_error(at_request_read(&request, test_json(json),
+                                                &options, pool)), "OK");
+    /* one that would lose bits of what is no ASCII, where there is one */
+    if (at_scheme_make(&scheme, "descrypt", NULL, pool)) {
+        return;
+    }
+    options.scheme = scheme;
+    json = "{" KEY ",\"pass_code\":\"12345678\"}";
+    ck_assert_str_eq(test_error(at_request_read(&request, test_json(json),
+                                                &options, pool)), "OK");
+    json = "{" KEY ",\"pass_code\":\"\xC3\xA9\"}";
+    ck_assert_str_eq(test_error(at_request_read(&request, test_json(json),
+                                                &options, pool)),
+                     "VALIDATION_FAILED: INVALID_FORMAT /pass_code");
+}
+END_TEST
+
+/* Three parameters, and each way in which a credential can be wrong. */
+START_TEST(credentials_hold_no_control_and_no_outer_space)
+{
+    static const char *const names[] = { "authentication_code",
+                                         "identifier", "pass_code" };
+    static const char *const wrong[] = {
+        "a\\u0001b", "a\\nb", "a\\u007fb", "a\\u0085b", "a\\u009fb",
+        " a", "a ", "\\u00a0a", "a\\u3000", "\\u2028a", "a\\u2003", " "
+    };
+    static const char *const right[] = {
+        "a", "a b", "a\\u00a0b", "\\u200ba", "\\ufeffa", "-", "\\\"",
+        "\xCE\xB1", "'; DROP TABLE x; --", "%s%n", "a\\\\"
+    };
+    size_t i, k;
+
+    for (i = 0; i < COUNT(names); i++) {
+        for (k = 0; k < COUNT(wrong); k++) {
+            const char *members = apr_psprintf(pool, "\"%s\":\"%s\"",
+                                               names[i], wrong[k]);
+            const char *expected = apr_pstrcat(
+                pool, "VALIDATION_FAILED: INVALID_FORMAT /", names[i],
+                (char *)NULL);
+
+            ck_assert_msg(!strcmp(read_members(members), expected), "%s: %s",
+                          members, read_members(members));
+        }
+        for (k = 0; k < COUNT(right); k++) {
+            const char *members = apr_psprintf(pool, "\"%s\":\"%s\"",
+                                               names[i], right[k]);
+
+            ck_assert_msg(!strcmp(read_members(members), "OK"), "%s",
+                          members);
+        }
+        ck_assert_str_eq(read_members(apr_psprintf(pool, "\"%s\":\"\"",
+                                                   names[i])),
+                         apr_pstrcat(pool, "VALIDATION_FAILED: MANDATORY /",
+                                     names[i], (char *)NULL));
+    }
+}
+END_TEST
+
+START_TEST(unknown_parameters_can_be_ignored)
+{
+    options.ignore_unknown = 1;
+    ck_assert_str_eq(read_request("{\"x\":{\"y\":[]},\"udf_string_1\":\"z\","
+                                  "\"access_token_identifier\":"
+                                  "{\"authentication_code\":\"c\",\"w\":1}}"),
+                     "OK");
+    ck_assert_str_eq(value_of("udf_string_1")->text, "z");
+    ck_assert_str_eq(read_members("\"x\":1,\"identifier\":1"),
+                     "VALIDATION_FAILED: INVALID_TYPE /identifier");
+    ck_assert_str_eq(read_request("{\"x\":1}"), "VALIDATION_FAILED: "
+                     "MANDATORY /access_token_identifier");
+    options.ignore_unknown = 0;
+}
+END_TEST
+
+START_TEST(a_field_that_cannot_be_set_is_unknown)
+{
+    at_statements_t *statements = apr_pmemdup(pool, test_statements(),
+                                              sizeof(*statements));
+
+    statements->settable[at_field_find("udf_string_1")] = 0;
+    options.statements = statements;
+    options.scheme = at_scheme_default();
+    ck_assert_str_eq(test_error(at_request_read(
+                         &request, test_json("{" KEY ",\"udf_string_1\":"
+                                             "\"x\"}"), &options, pool)),
+                     "VALIDATION_FAILED: UNKNOWN_PARAMETER /udf_string_1");
+}
+END_TEST
+
+START_TEST(a_root_that_is_no_object_is_refused)
+{
+    static const char *const roots[] = { "[]", "[{}]", "\"a\"", "1", "null",
+                                         "true" };
+    size_t i;
+
+    for (i = 0; i < COUNT(roots); i++) {
+        ck_assert_str_eq(read_request(roots[i]), "INVALID_JSON");
+    }
+}
+END_TEST
+
+START_TEST(custom_fields_are_absent_or_a_list)
+{
+    ck_assert_str_eq(read_members("\"custom_field_set\":{}"), "OK");
+    ck_assert_ptr_nonnull(request->custom_fields);
+    ck_assert_int_eq(request->custom_fields->nelts, 0);
+    ck_assert_str_eq(read_members("\"custom_field_set\":{\"a\":\"\"}"),
+                     "OK");
+    ck_assert_int_eq(request->custom_fields->nelts, 1);
+    ck_assert_str_eq(APR_ARRAY_IDX(request->custom_fields, 0,
+                                   at_custom_entry_t).name, "a");
+    ck_assert_ptr_null(value_of("custom_field_set")->text);
+}
+END_TEST
+
+START_TEST(no_message_quotes_a_value)
+{
+    static const char *const members[] = {
+        "\"pass_code\":\" S3CRET\"", "\"udf_date_1\":\"S3CRET\"",
+        "\"udf_float_1\":\"S3CRET\"", "\"token\":{\"S3CRET\":1}",
+        "\"identifier\":[\"S3CRET\"]"
+    };
+    size_t i;
+
+    for (i = 0; i < COUNT(members); i++) {
+        at_error_t *error;
+        int k;
+
+        options.statements = test_statements();
+        options.scheme = at_scheme_default();
+        error = at_request_read(&request, test_json(apr_pstrcat(
+                    pool, "{" KEY ",", members[i], "}", (char *)NULL)),
+                    &options, pool);
+        ck_assert_ptr_nonnull(error);
+        ck_assert(!has(error->description, "S3CRET"));
+        for (k = 0; k < error->violations->nelts; k++) {
+            ck_assert(!has(APR_ARRAY_IDX(error->violations, k,
+                                         at_violation_t).message,
+                           "S3CRET"));
+        }
+    }
+}
+END_TEST
+
+int main(void)
+{
+    TCase *tests = test_begin("test_request");
+
+    tcase_add_test(tests, the_example_of_the_page_is_read);
+    tcase_add_test(tests, absent_null_and_a_value_are_three_things);
+    tcase_add_test(tests, values_are_bound_in_one_form);
+    tcase_add_test(tests, wrong_shapes_are_refused);
+    tcase_add_test(tests, the_key_is_exactly_one_of_two);
+    tcase_add_test(tests, the_limits_are_in_characters_or_bytes);
+    tcase_add_test(tests, the_limits_of_the_key_are_those_of_any_scheme);
+    tcase_add_test(tests, the_limit_of_a_pass_code_is_that_of_the_scheme);
+    tcase_add_test(tests, credentials_hold_no_control_and_no_outer_space);
+    tcase_add_test(tests, unknown_parameters_can_be_ignored);
+    tcase_add_test(tests, a_field_that_cannot_be_set_is_unknown);
+    tcase_add_test(tests, a_root_that_is_no_object_is_refused);
+    tcase_add_test(tests, custom_fields_are_absent_or_a_list);
+    tcase_add_test(tests, no_message_quotes_a_value);
+    return test_end(tests);
+}

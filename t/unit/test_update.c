@@ -1,0 +1,1253 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One call over a store in memory, which loses races, has duplicates and
+ * breaks as a test wants it. Contract, sections 3 to 6. The slow functions
+ * are wrapped by the linker: they must find no connection held, and they
+ * are counted.
+ */
+#include "test_support.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "at_custom.h"
+#include "at_digest.h"
+#include "at_field.h"
+#include "at_update.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+#define NOW "2015-05-27T12:50:22"
+
+/* ---- what the linker puts in the place of the slow functions */
+
+static int held;                 /* the store's connection */
+static int hashes, verifications, verifications_of_nothing, pauses;
+static const char *log_of_calls; /* of the store and of these */
+
+static void note(const char *what)
+{
+    log_of_calls = apr_pstrcat(pool, log_of_calls,
+                               *log_of_calls ? " " : "", what,
+                               (char *)NULL);
+}
+
+const char *__wrap_at_passcode_hash(const at_scheme_t *scheme,
+                                    const char *pass_code,
+                                    apr_pool_t *to);
+const char *__wrap_at_passcode_hash(const at_scheme_t *scheme,
+                                    const char *pass_code, apr_pool_t *to)
+{
+    ck_assert_msg(!held, "hashed with a connection held");
+    ck_assert_str_eq(scheme->name, "bcrypt");
+    hashes++;
+    note("hash");
+    return apr_psprintf(to, "HASH(%s)", pass_code);
+}
+
+int __wrap_at_passcode_verify(const char *pass_code, const char *hash);
+int __wrap_at_passcode_verify(const char *pass_code, const char *hash)
+{
+    ck_assert_msg(!held, "verified with a connection held");
+    verifications++;
+    note("verify");
+    return !strcmp(hash, apr_psprintf(pool, "HASH(%s)", pass_code));
+}
+
+void __wrap_at_passcode_verify_nothing(const at_scheme_t *scheme,
+                                       const char *pass_code);
+void __wrap_at_passcode_verify_nothing(const at_scheme_t *scheme,
+                                       const char *pass_code)
+{
+    ck_assert_msg(!held, "verified nothing with a connection held");
+    ck_assert(scheme && pass_code);
+    verifications_of_nothing++;
+    note("verify_nothing");
+}
+
+void __wrap_apr_sleep(apr_interval_time_t time);
+void __wrap_apr_sleep(apr_interval_time_t time)
+{
+    ck_assert_msg(!held, "paused with a connection held");
+    ck_assert(time >= 0 && time <= apr_time_from_msec(100));
+    pauses++;
+}
+
+/* ---- the store in memory: one access token */
+
+static const at_statements_t *statements;
+static at_store_t store;
+static at_row_t *stored;         /* the row as it is */
+static apr_array_header_t *configured;
+static int loads, saves, saved, numbers;
+
+/* What the next operations give instead of doing anything: characters of
+ * OUTCOMES by operation, '.' for done. At its end: done. */
+static const char *load_outcomes, *save_outcomes, *custom_outcomes,
+    *number_outcomes;
+
+/* What another program does while this call is between load and save. */
+static void (*meanwhile)(void);
+
+static const char *const *saved_values;
+
+static const at_statement_t *load_statement(void)
+{
+    return statements->statement[AT_STATEMENT_LOAD_BY_ID];
+}
+
+static const char *get(const char *column)
+{
+    return stored->values[at_statement_column(load_statement(), column)];
+}
+
+static void set(const char *column, const char *value)
+{
+    test_row_set(stored, load_statement(), column, value);
+}
+
+static int is(const char *one, const char *other)
+{
+    return one && other && !strcmp(one, other);
+}
+
+/* Take the next of OUTCOMES: . done, C1 conflict of field 1, L lost race,
+ * R retry, U unavailable, B broken. */
+static at_outcome_e next_outcome(const char **outcomes)
+{
+    char next = **outcomes;
+
+    *outcomes += next != '\0';
+    store.detail = NULL;
+    switch (next) {
+    case 'C':
+        store.conflict = **outcomes - '0';
+        ++*outcomes;
+        return AT_STORE_CONFLICT;
+    case 'L':
+        return AT_STORE_LOST_RACE;
+    case 'R':
+        store.detail = "detail: retry";
+        return AT_STORE_RETRY;
+    case 'U':
+        store.detail = "detail: unavailable";
+        return AT_STORE_UNAVAILABLE;
+    case 'B':
+        store.detail = "detail: broken";
+        return AT_STORE_BROKEN;
+    default:
+        return AT_STORE_DONE;
+    }
+}
+
+static int is_of_caller(const char *column)
+{
+    return !strncmp(column, "session.", 8) || !strncmp(column, "login.", 6)
+           || !strncmp(column, "caller.", 7)
+           || has(column, ".updated_by_");
+}
+
+/* Whether the row has KEY, by which LOAD looks. */
+static int has_key(at_statement_e load, const char *key)
+{
+    switch (load) {
+    case AT_STATEMENT_LOAD_BY_AUTHENTICATION_CODE:
+        return is(get("data.authentication_code"), key);
+    case AT_STATEMENT_LOAD_BY_IDENTIFIER:
+        return is(get("data.identifier"), key);
+    default:
+        return is(get("token.id"), key);
+    }
+}
+
+static at_outcome_e store_load(at_store_t *self, at_statement_e load,
+                               const char *const *values, at_row_t **row)
+{
+    const apr_array_header_t *columns = load_statement()->columns;
+    const char *session = values[AT_LOAD_SESSION_DIGEST];
+    const char *by_session = NULL, *by_login = NULL;
+    at_outcome_e outcome;
+    int i, found;
+
+    ck_assert_ptr_eq(self, &store);
+    loads++;
+    held = 1;
+    note(at_statements_file(load));
+    ck_assert_str_eq(values[AT_LOAD_NOW], NOW);
+    outcome = next_outcome(&load_outcomes);
+    if (outcome != AT_STORE_DONE) {
+        return outcome;
+    }
+    found = has_key(load, values[AT_LOAD_KEY]);
+    if (is(session, at_digest_sha256(pool, "session"))) {
+        by_session = "U1";
+    }
+    else if (is(session, at_digest_sha256(pool, "session of another"))) {
+        by_session = "U2";
+    }
+    if (is(values[AT_LOAD_USERNAME], "clerk")) {
+        by_login = "U1";
+    }
+    *row = test_row(load_statement(), statements->plan, NULL);
+    for (i = 0; i < columns->nelts; i++) {
+        const char *column = APR_ARRAY_IDX(columns, i, const char *);
+
+        if (is_of_caller(column) ? by_session || by_login : found) {
+            (*row)->values[i] = stored->values[i];
+        }
+    }
+    test_row_set(*row, load_statement(), "session.user_id", by_session);
+    test_row_set(*row, load_statement(), "login.user_id", by_login);
+    return AT_STORE_DONE;
+}
+
+static at_outcome_e store_save(at_store_t *self, const char *const *values)
+{
+    at_outcome_e outcome;
+    int i;
+
+    ck_assert_ptr_eq(self, &store);
+    saves++;
+    held = 1;
+    note("save");
+    ck_assert_str_eq(values[AT_SAVE_ID], "T1");
+    ck_assert_str_eq(values[AT_SAVE_NOW], NOW);
+    if (meanwhile) {
+        void (*others)(void) = meanwhile;
+
+        meanwhile = NULL;
+        others();
+    }
+    outcome = next_outcome(&save_outcomes);
+    if (outcome != AT_STORE_DONE && outcome != AT_STORE_LOST_RACE) {
+        return outcome;
+    }
+    if (outcome == AT_STORE_LOST_RACE
+        || strcmp(values[AT_SAVE_VERSION], get("token.version"))) {
+        /* somebody else saves */
+        set("token.version", apr_itoa(pool, atoi(get("token.version")) + 1));
+        return AT_STORE_LOST_RACE;
+    }
+    saved++;
+    saved_values = values;
+    for (i = 0; i < at_field_count(); i++) {
+        const char *const *field = values + AT_SAVE_FIELDS + 2 * i;
+        int column = statements->plan->field_columns[i];
+
+        ck_assert(is(field[0], "1") || (is(field[0], "0") && !field[1]));
+        if (is(field[0], "1") && column != AT_PLAN_NONE) {
+            stored->values[column] = field[1];
+        }
+        else if (is(field[0], "1")) {
+            set("token.pass_code", field[1]);
+        }
+    }
+    set("token.version", apr_itoa(pool, atoi(get("token.version")) + 1));
+    return AT_STORE_DONE;
+}
+
+static at_outcome_e store_custom_fields(at_store_t *self, const char *id,
+                                        apr_array_header_t **fields)
+{
+    ck_assert_ptr_eq(self, &store);
+    held = 1;
+    note("custom_fields");
+    ck_assert_str_eq(id, "T1");
+    *fields = configured;
+    return next_outcome(&custom_outcomes);
+}
+
+static at_outcome_e store_next_number(at_store_t *self, const char *sequence,
+                                      const char **number)
+{
+    at_outcome_e outcome = next_outcome(&number_outcomes);
+
+    ck_assert_ptr_eq(self, &store);
+    held = 1;
+    note(apr_pstrcat(pool, "next_number:", sequence, (char *)NULL));
+    if (outcome == AT_STORE_DONE) {
+        *number = apr_itoa(pool, 1000 + ++numbers);
+    }
+    return outcome;
+}
+
+static void store_release(at_store_t *self)
+{
+    ck_assert_ptr_eq(self, &store);
+    held = 0;
+}
+
+static void configure(const char *name, const char *type)
+{
+    at_custom_field_t *field = apr_array_push(configured);
+
+    field->name = name;
+    field->type = type;
+}
+
+/* An access token with everything, and a caller who may update it. */
+static void set_up_store(void)
+{
+    static const char *const credentials[] = { "authentication_code",
+                                               "identifier", "pass_code" };
+    static const char *const settings[] = { "min_length", "min_letters",
+                                            "min_digits", "min_special" };
+    size_t i, k;
+
+    held = hashes = verifications = verifications_of_nothing = pauses = 0;
+    loads = saves = saved = numbers = 0;
+    log_of_calls = "";
+    load_outcomes = save_outcomes = custom_outcomes = number_outcomes = "";
+    meanwhile = NULL;
+    saved_values = NULL;
+    statements = test_statements();
+    stored = test_row(load_statement(), statements->plan,
+                      "caller.user_id", "U1", "caller.username", "clerk",
+                      "caller.unit_id", "N1", "caller.may_update", "1",
+                      "data.log_information.updated_by_user.id", "U1",
+                      "token.id", "T1", "data.id", "T1",
+                      "token.version", "7",
+                      "token.pass_code", "HASH(old)",
+                      "data.authentication_code", "code-1",
+                      "data.identifier", "user-1",
+                      "data.udf_string_1?", "before",
+                      "data.udf_string_2?", "before too",
+                      "data.udf_float_1?:number", "1.5",
+                      "data.log_information.updated_date",
+                      "2001-01-01T00:00:00",
+                      "rule.allow_no_identifier", "1", NULL);
+    for (i = 0; i < COUNT(credentials); i++) {
+        set(apr_psprintf(pool, "rule.%s_creation", credentials[i]), "NONE");
+        set(apr_psprintf(pool, "rule.%s_format", credentials[i]),
+            "FREE_TEXT");
+        for (k = 0; k < COUNT(settings); k++) {
+            set(apr_psprintf(pool, "rule.%s_%s", credentials[i],
+                             settings[k]), "0");
+        }
+    }
+    configured = apr_array_make(pool, 4, sizeof(at_custom_field_t));
+    configure("nick", "string");
+    configure("size", "number");
+    store.load = store_load;
+    store.save = store_save;
+    store.custom_fields = store_custom_fields;
+    store.next_number = store_next_number;
+    store.release = store_release;
+    store.conflict = -1;
+    store.detail = NULL;
+}
+
+/* ---- one call */
+
+#define BY_CODE "{\"authentication_code\":\"code-1\"}"
+#define BY_IDENTIFIER "{\"identifier\":\"user-1\",\"pass_code\":\"old\"}"
+
+static at_update_t call;
+static at_error_t *error;
+
+/* Run the call that is set up; what comes of it as test_error says it. */
+static const char *run_call(const char *key, const char *members)
+{
+    at_request_options_t options = { statements, at_scheme_default(), 0 };
+    at_request_t *request;
+    const char *json = apr_pstrcat(pool, "{\"access_token_identifier\":",
+                                   key, *members ? "," : "", members, "}",
+                                   (char *)NULL);
+
+    ck_assert_str_eq(test_error(at_request_read(&request, test_json(json),
+                                                &options, pool)), "OK");
+    call.pool = pool;
+    call.store = &store;
+    call.statements = statements;
+    call.scheme = at_scheme_default();
+    call.request = request;
+    call.now = NOW;
+    call.caller = call.id = call.etag = NULL;
+    call.body.text = NULL;
+    error = at_update_run(&call);
+    ck_assert_msg(!held, "the connection is still held");
+    ck_assert_msg(saved <= 1, "saved twice");
+    ck_assert_msg(!error == (saved == 1), "%s, but saved %d times",
+                  test_error(error), saved);
+    return test_error(error);
+}
+
+/* A call of a fresh store, with a good session. */
+static void set_up(void)
+{
+    set_up_store();
+    memset(&call, 0, sizeof(call));
+    call.token = "session";
+}
+
+static const char *update(const char *members)
+{
+    return run_call(BY_CODE, members);
+}
+
+static at_json_t *data(void)
+{
+    ck_assert_ptr_nonnull(call.body.text);
+    ck_assert_uint_eq(call.body.length, strlen(call.body.text));
+    return at_json_get(test_json(call.body.text), "data");
+}
+
+static const char *replied(const char *name)
+{
+    at_json_t *value = at_json_get(data(), name);
+
+    return value ? value->text : NULL;
+}
+
+/* ---- what is saved and replied */
+
+START_TEST(what_was_sent_is_saved_and_nothing_else)
+{
+    int i;
+
+    set_up();
+    ck_assert_str_eq(update("\"udf_string_1\":\"x\",\"udf_string_2\":null,"
+                            "\"udf_float_2\":0.1,\"udf_date_1\":"
+                            "\"2024-02-29\""), "OK");
+    ck_assert_str_eq(log_of_calls, "load_by_authentication_code.sql save");
+    ck_assert_str_eq(saved_values[AT_SAVE_VERSION], "7");
+    ck_assert_str_eq(saved_values[AT_SAVE_USER_ID], "U1");
+    ck_assert_str_eq(saved_values[AT_SAVE_UNIT_ID], "N1");
+    for (i = 0; i < at_field_count(); i++) {
+        const char *name = at_field_get(i)->name;
+        const char *flag = saved_values[AT_SAVE_FIELDS + 2 * i];
+        const char *value = saved_values[AT_SAVE_FIELDS + 2 * i + 1];
+        const char *expected = NULL;
+        int sent = 1;
+
+        if (is(name, "udf_string_1")) {
+            expected = "x";
+        }
+        else if (is(name, "udf_float_2")) {
+            expected = "0.1";
+        }
+        else if (is(name, "udf_date_1")) {
+            expected = "2024-02-29T00:00:00";
+        }
+        else {
+            sent = is(name, "udf_string_2");
+        }
+        ck_assert_msg(is(flag, sent ? "1" : "0"), "%s", name);
+        ck_assert_msg(expected ? is(value, expected) : !value, "%s", name);
+    }
+}
+END_TEST
+
+START_TEST(the_reply_is_the_row_as_it_is_then)
+{
+    set_up();
+    ck_assert_str_eq(update("\"udf_string_1\":\"x\",\"udf_string_2\":null,"
+                            "\"authentication_code\":\"code-2\""), "OK");
+    ck_assert_str_eq(replied("id"), "T1");
+    ck_assert_str_eq(replied("authentication_code"), "code-2");
+    ck_assert_str_eq(replied("identifier"), "user-1");
+    ck_assert_str_eq(replied("udf_string_1"), "x");
+    ck_assert_ptr_null(at_json_get(data(), "udf_string_2"));
+    ck_assert_str_eq(replied("udf_float_1"), "1.5");
+    ck_assert_str_eq(at_json_get(at_json_get(data(), "log_information"),
+                                 "updated_date")->text, NOW);
+    ck_assert_ptr_null(at_json_get(data(), "pass_code"));
+    ck_assert_str_eq(call.etag, "\"T1-8\"");
+    ck_assert_str_eq(call.id, "T1");
+    ck_assert_str_eq(call.caller, "clerk");
+}
+END_TEST
+
+START_TEST(a_call_that_changes_nothing_is_a_call_all_the_same)
+{
+    set_up();
+    ck_assert_str_eq(update(""), "OK");
+    ck_assert_str_eq(call.etag, "\"T1-8\"");
+    ck_assert_str_eq(get("token.version"), "8");
+    ck_assert_str_eq(replied("udf_string_1"), "before");
+}
+END_TEST
+
+START_TEST(an_identifier_opens_with_its_pass_code)
+{
+    set_up();
+    ck_assert_str_eq(run_call(BY_IDENTIFIER, "\"udf_string_1\":\"x\""),
+                     "OK");
+    ck_assert_str_eq(log_of_calls,
+                     "load_by_identifier.sql verify save");
+    ck_assert_int_eq(verifications_of_nothing, 0);
+}
+END_TEST
+
+START_TEST(a_pass_code_is_saved_hashed_and_never_replied)
+{
+    set_up();
+    ck_assert_str_eq(update("\"identifier\":\"user-2\","
+                            "\"pass_code\":\"S3CRET\""), "OK");
+    ck_assert_str_eq(get("token.pass_code"), "HASH(S3CRET)");
+    ck_assert_str_eq(get("data.identifier"), "user-2");
+    ck_assert(!has(call.body.text, "S3CRET"));
+    ck_assert(!has(call.body.text, "HASH"));
+    ck_assert_int_eq(hashes, 1);
+    set_up();
+    ck_assert_str_eq(update("\"identifier\":null,\"pass_code\":null"), "OK");
+    ck_assert_ptr_null(get("token.pass_code"));
+    ck_assert_int_eq(hashes, 0);
+}
+END_TEST
+
+/* ---- who calls */
+
+START_TEST(the_caller_is_named_by_session_or_login)
+{
+    static const struct {
+        const char *token, *username, *result;
+    } cases[] = {
+        { NULL, NULL, "INVALID_TOKEN" },
+        { "session", NULL, "OK" },
+        { "unknown", NULL, "INVALID_TOKEN" },
+        { "", NULL, "INVALID_TOKEN" },
+        { NULL, "clerk", "OK" },
+        { NULL, "nobody", "INVALID_TOKEN" },
+        { NULL, "", "INVALID_TOKEN" },
+        { "session", "clerk", "OK" },
+        /* a token given as well must be that user's */
+        { "session of another", "clerk", "INVALID_REQUEST" },
+        { "unknown", "clerk", "INVALID_REQUEST" },
+        { "session", "nobody", "INVALID_REQUEST" }
+    };
+    size_t i;
+
+    for (i = 0; i < COUNT(cases); i++) {
+        set_up();
+        call.token = cases[i].token;
+        call.username = cases[i].username;
+        ck_assert_msg(!strcmp(update("\"udf_string_1\":\"x\""),
+                              cases[i].result), "%s and %s: %s",
+                      cases[i].token ? cases[i].token : "no session",
+                      cases[i].username ? cases[i].username : "no user",
+                      test_error(error));
+        ck_assert_int_eq(saves, error ? 0 : 1);
+    }
+}
+END_TEST
+
+START_TEST(without_a_name_the_store_is_not_asked)
+{
+    set_up();
+    call.token = NULL;
+    ck_assert_str_eq(update(""), "INVALID_TOKEN");
+    ck_assert_str_eq(log_of_calls, "");
+}
+END_TEST
+
+START_TEST(a_caller_without_permission_is_refused)
+{
+    static const char *const no[] = { "0", NULL, "", "2", "t" };
+    size_t i;
+
+    for (i = 0; i < COUNT(no); i++) {
+        set_up();
+        set("caller.may_update", no[i]);
+        ck_assert_str_eq(update(""), "FORBIDDEN");
+        ck_assert_str_eq(call.caller, "clerk");
+        ck_assert_int_eq(saves, 0);
+    }
+}
+END_TEST
+
+/* Session, permission, existence, If-Match, rules, uniqueness. */
+START_TEST(errors_come_in_the_order_of_the_contract)
+{
+    static const char *const results[] = {
+        "INVALID_TOKEN", "FORBIDDEN", "ACCESS_TOKEN_NOT_FOUND",
+        "PRECONDITION_FAILED",
+        "VALIDATION_FAILED: MANDATORY /authentication_code",
+        "DUPLICATE_VALUE: DUPLICATE_VALUE /identifier", "OK"
+    };
+    int right;
+
+    /* RIGHT of the six are right, all behind them are wrong. */
+    for (right = 0; right <= 6; right++) {
+        set_up();
+        call.token = right > 0 ? "session" : "unknown";
+        set("caller.may_update", right > 1 ? "1" : "0");
+        call.if_match = right > 3 ? "\"T1-7\"" : "\"T1-6\"";
+        save_outcomes = right > 5 ? "" : "C1";
+        ck_assert_str_eq(run_call(
+            right > 2 ? BY_CODE : "{\"authentication_code\":\"x\"}",
+            right > 4 ? "\"identifier\":\"u\",\"pass_code\":\"p\""
+                      : "\"authentication_code\":null"), results[right]);
+    }
+}
+END_TEST
+
+/* ---- which access token */
+
+START_TEST(what_does_not_open_is_not_found_whatever_the_reason)
+{
+    static const char *const keys[] = {
+        "{\"authentication_code\":\"Code-1\"}",
+        "{\"authentication_code\":\"user-1\"}",
+        "{\"identifier\":\"user-1\",\"pass_code\":\"wrong\"}",
+        "{\"identifier\":\"nobody\",\"pass_code\":\"old\"}",
+        "{\"identifier\":\"user-1\",\"pass_code\":\"HASH(old)\"}"
+    };
+    const char *description = NULL;
+    size_t i;
+
+    for (i = 0; i < COUNT(keys); i++) {
+        set_up();
+        ck_assert_str_eq(run_call(keys[i], "\"udf_string_1\":\"x\""),
+                         "ACCESS_TOKEN_NOT_FOUND");
+        ck_assert_int_eq(verifications + verifications_of_nothing, i > 1);
+        ck_assert(!description || is(description, error->description));
+        description = error->description;
+        ck_assert_int_eq(saves, 0);
+        ck_assert_ptr_null(call.etag);
+    }
+}
+END_TEST
+
+START_TEST(a_token_without_pass_code_takes_the_time_of_one)
+{
+    static const char *const stored_hashes[] = { NULL, "" };
+    size_t i;
+
+    for (i = 0; i < COUNT(stored_hashes); i++) {
+        set_up();
+        set("token.pass_code", stored_hashes[i]);
+        ck_assert_str_eq(run_call(BY_IDENTIFIER, ""),
+                         "ACCESS_TOKEN_NOT_FOUND");
+        ck_assert_int_eq(verifications, 0);
+        ck_assert_int_eq(verifications_of_nothing, 1);
+    }
+}
+END_TEST
+
+/* ---- If-Match */
+
+START_TEST(if_match_is_judged_before_the_change)
+{
+    static const struct {
+        const char *if_match, *result;
+    } cases[] = {
+        { "\"T1-7\"", "OK" }, { "*", "OK" }, { "\"T1-7-gzip\"", "OK" },
+        { "\"T1-6\", \"T1-7\"", "OK" }, { NULL, "OK" },
+        { "\"T1-8\"", "PRECONDITION_FAILED" },
+        { "\"T2-7\"", "PRECONDITION_FAILED" },
+        { "W/\"T1-7\"", "PRECONDITION_FAILED" },
+        { "", "PRECONDITION_FAILED" }, { "7", "PRECONDITION_FAILED" }
+    };
+    size_t i;
+
+    for (i = 0; i < COUNT(cases); i++) {
+        set_up();
+        call.if_match = cases[i].if_match;
+        ck_assert_str_eq(update("\"udf_string_1\":\"x\""), cases[i].result);
+        ck_assert_int_eq(saves, error ? 0 : 1);
+        ck_assert_str_eq(call.id, "T1");
+    }
+}
+END_TEST
+
+START_TEST(if_match_fails_after_a_lost_race)
+{
+    set_up();
+    call.if_match = "\"T1-7\"";
+    save_outcomes = "L";
+    ck_assert_str_eq(update("\"udf_string_1\":\"x\""),
+                     "PRECONDITION_FAILED");
+    ck_assert_int_eq(saves, 1);
+    set_up();
+    call.if_match = "*";
+    save_outcomes = "L";
+    ck_assert_str_eq(update("\"udf_string_1\":\"x\""), "OK");
+    ck_assert_str_eq(call.etag, "\"T1-9\"");
+}
+END_TEST
+
+/* ---- races */
+
+START_TEST(up_to_23_lost_races_are_run_again)
+{
+    int lost;
+
+    for (lost = 1; lost < AT_UPDATE_ATTEMPTS; lost++) {
+        set_up();
+        save_outcomes = apr_pstrndup(pool, "LLLLLLLLLLLLLLLLLLLLLLLL",
+                                     (apr_size_t)lost);
+        ck_assert_str_eq(update("\"udf_string_1\":\"x\","
+                                "\"pass_code\":\"p\""), "OK");
+        ck_assert_int_eq(loads, lost + 1);
+        ck_assert_int_eq(saves, lost + 1);
+        ck_assert_int_eq(pauses, lost);
+        ck_assert_int_eq(hashes, 1);
+        ck_assert_str_eq(get("data.udf_string_1?"), "x");
+        ck_assert_str_eq(call.etag, apr_psprintf(pool, "\"T1-%d\"",
+                                                 8 + lost));
+    }
+    ck_assert_int_eq(lost, 24);
+}
+END_TEST
+
+START_TEST(with_24_lost_races_the_call_gives_up)
+{
+    set_up();
+    save_outcomes = "LLLLLLLLLLLLLLLLLLLLLLLLLLLLLLLLLLLLLLLL";
+    ck_assert_str_eq(update("\"udf_string_1\":\"x\""), "VERSION_CONFLICT");
+    ck_assert_int_eq(saves, 24);
+    ck_assert_int_eq(loads, 24);
+    ck_assert_str_eq(get("data.udf_string_1?"), "before");
+    ck_assert_ptr_null(call.etag);
+}
+END_TEST
+
+START_TEST(after_the_first_load_everything_goes_by_id)
+{
+    set_up();
+    save_outcomes = "LL";
+    ck_assert_str_eq(run_call(BY_IDENTIFIER, "\"udf_string_1\":\"x\""),
+                     "OK");
+    ck_assert_str_eq(log_of_calls,
+                     "load_by_identifier.sql verify save "
+                     "load_by_id.sql save load_by_id.sql save");
+}
+END_TEST
+
+static void change_another_field(void)
+{
+    set("token.version", "8");
+    set("data.udf_string_2?", "by another");
+    set("data.custom_field_set?:json", "{\"size\":2}");
+}
+
+START_TEST(changes_of_different_fields_both_survive)
+{
+    set_up();
+    meanwhile = change_another_field;
+    ck_assert_str_eq(update("\"udf_string_1\":\"x\",\"custom_field_set\":"
+                            "{\"nick\":\"y\"}"), "OK");
+    ck_assert_str_eq(get("data.udf_string_1?"), "x");
+    ck_assert_str_eq(get("data.udf_string_2?"), "by another");
+    ck_assert_str_eq(replied("udf_string_2"), "by another");
+    ck_assert_str_eq(test_sorted(test_json(
+                         get("data.custom_field_set?:json"))),
+                     "{\"nick\":\"y\",\"size\":2}");
+}
+END_TEST
+
+static void change_the_code(void)
+{
+    set("token.version", "8");
+    set("data.authentication_code", "code-9");
+}
+
+static void change_the_identifier(void)
+{
+    set("token.version", "8");
+    set("data.identifier", "user-9");
+}
+
+static void change_the_pass_code(void)
+{
+    set("token.version", "8");
+    set("token.pass_code", "HASH(new)");
+}
+
+static void rehash_the_pass_code(void)
+{
+    set("token.version", "8");
+    set("token.pass_code", "HASH(old) ");
+}
+
+static void remove_the_token(void)
+{
+    set("token.id", "T2");
+}
+
+static void take_the_permission(void)
+{
+    set("token.version", "8");
+    set("caller.may_update", "0");
+}
+
+static void forbid_no_identifier(void)
+{
+    set("token.version", "8");
+    set("rule.allow_no_identifier", "0");
+}
+
+START_TEST(what_changes_meanwhile_is_judged_anew)
+{
+    static const struct {
+        void (*meanwhile)(void);
+        const char *key, *members, *result;
+    } cases[] = {
+        { change_the_code, BY_CODE, "", "ACCESS_TOKEN_NOT_FOUND" },
+        { change_the_code, BY_IDENTIFIER, "", "OK" },
+        { change_the_identifier, BY_IDENTIFIER, "",
+          "ACCESS_TOKEN_NOT_FOUND" },
+        { change_the_identifier, BY_CODE, "", "OK" },
+        { change_the_pass_code, BY_IDENTIFIER, "",
+          "ACCESS_TOKEN_NOT_FOUND" },
+        { change_the_pass_code, BY_CODE, "", "OK" },
+        { rehash_the_pass_code, BY_IDENTIFIER, "",
+          "ACCESS_TOKEN_NOT_FOUND" },
+        { remove_the_token, BY_CODE, "", "ACCESS_TOKEN_NOT_FOUND" },
+        { take_the_permission, BY_CODE, "", "FORBIDDEN" },
+        { forbid_no_identifier, BY_CODE,
+          "\"identifier\":null,\"pass_code\":null",
+          "VALIDATION_FAILED: MANDATORY /identifier, "
+          "MANDATORY /pass_code" }
+    };
+    size_t i;
+
+    for (i = 0; i < COUNT(cases); i++) {
+        set_up();
+        meanwhile = cases[i].meanwhile;
+        save_outcomes = meanwhile == remove_the_token ? "L" : "";
+        ck_assert_msg(!strcmp(run_call(cases[i].key, cases[i].members),
+                              cases[i].result), "case %u: %s",
+                      (unsigned int)i, test_error(error));
+        ck_assert_int_eq(saves, error ? 1 : 2);
+    }
+}
+END_TEST
+
+/* The one pass code is hashed once, and verified once, whatever happens. */
+START_TEST(slow_work_is_done_once)
+{
+    set_up();
+    save_outcomes = "LRLRL";
+    ck_assert_str_eq(run_call(BY_IDENTIFIER, "\"pass_code\":\"new\""), "OK");
+    ck_assert_int_eq(hashes, 1);
+    ck_assert_int_eq(verifications, 1);
+    ck_assert_int_eq(verifications_of_nothing, 0);
+    ck_assert_str_eq(get("token.pass_code"), "HASH(new)");
+}
+END_TEST
+
+/* ---- uniqueness */
+
+START_TEST(a_given_value_that_is_taken_is_a_conflict)
+{
+    set_up();
+    save_outcomes = "C0";
+    ck_assert_str_eq(update("\"authentication_code\":\"x\""),
+                     "DUPLICATE_VALUE: DUPLICATE_VALUE "
+                     "/authentication_code");
+    ck_assert_int_eq(saves, 1);
+    ck_assert_int_eq(pauses, 0);
+    set_up();
+    save_outcomes = "LC1";
+    ck_assert_str_eq(update("\"identifier\":\"x\",\"pass_code\":\"p\""),
+                     "DUPLICATE_VALUE: DUPLICATE_VALUE /identifier");
+    ck_assert_int_eq(saves, 2);
+    /* given, although it could be generated */
+    set_up();
+    set("rule.authentication_code_creation", "ID");
+    save_outcomes = "C0";
+    ck_assert_str_eq(update("\"authentication_code\":\"x\""),
+                     "DUPLICATE_VALUE: DUPLICATE_VALUE "
+                     "/authentication_code");
+    /* one generated, the other given */
+    set_up();
+    set("rule.authentication_code_creation", "ID");
+    save_outcomes = "C0C1";
+    ck_assert_str_eq(update("\"authentication_code\":null,"
+                            "\"identifier\":\"x\",\"pass_code\":\"p\""),
+                     "DUPLICATE_VALUE: DUPLICATE_VALUE /identifier");
+    ck_assert_int_eq(saves, 2);
+}
+END_TEST
+
+START_TEST(a_generated_value_that_is_taken_is_generated_again)
+{
+    set_up();
+    set("rule.authentication_code_creation", "NUMBER");
+    save_outcomes = "C0C0C0";
+    ck_assert_str_eq(update("\"authentication_code\":null"), "OK");
+    ck_assert_int_eq(numbers, 4);
+    ck_assert_str_eq(replied("authentication_code"), "1004");
+    ck_assert_str_eq(get("data.authentication_code"), "1004");
+
+    set_up();
+    set("rule.identifier_creation", "ID");
+    save_outcomes = "C1";
+    ck_assert_str_eq(update("\"identifier\":null,\"pass_code\":\"p\""),
+                     "OK");
+    ck_assert_uint_eq(strlen(get("data.identifier")), 32);
+    ck_assert_int_eq(numbers, 0);
+    ck_assert_int_eq(hashes, 1);
+}
+END_TEST
+
+/* COUNT conflicts of the authentication code. */
+static const char *conflicts(int count)
+{
+    const char *outcomes = "";
+
+    for (; count > 0; count--) {
+        outcomes = apr_pstrcat(pool, outcomes, "C0", (char *)NULL);
+    }
+    return outcomes;
+}
+
+START_TEST(generated_values_are_never_a_conflict)
+{
+    set_up();
+    set("rule.authentication_code_creation", "NUMBER");
+    save_outcomes = conflicts(AT_UPDATE_GENERATIONS - 1);
+    ck_assert_str_eq(update("\"authentication_code\":null"), "OK");
+    ck_assert_str_eq(replied("authentication_code"), "1100");
+
+    set_up();
+    set("rule.authentication_code_creation", "NUMBER");
+    save_outcomes = conflicts(AT_UPDATE_GENERATIONS);
+    ck_assert_str_eq(update("\"authentication_code\":null"),
+                     "SERVICE_UNAVAILABLE");
+    ck_assert(has(error->detail, "authentication_code"));
+    ck_assert_int_eq(saves, AT_UPDATE_GENERATIONS);
+}
+END_TEST
+
+/* Races and generations are counted apart. */
+START_TEST(races_between_generations_are_run_again_too)
+{
+    set_up();
+    set("rule.authentication_code_creation", "NUMBER");
+    save_outcomes = apr_pstrcat(pool, conflicts(50), "LLLLLLLLLLLLLLLLLLLLLL",
+                                conflicts(40), "L", (char *)NULL);
+    ck_assert_str_eq(update("\"authentication_code\":null"), "OK");
+    ck_assert_int_eq(numbers, 91);
+
+    set_up();
+    set("rule.authentication_code_creation", "NUMBER");
+    save_outcomes = apr_pstrcat(pool, conflicts(50), "LLLLLLLLLLLLLLLLLLLLLL",
+                                conflicts(40), "LLL", (char *)NULL);
+    ck_assert_str_eq(update("\"authentication_code\":null"),
+                     "VERSION_CONFLICT");
+}
+END_TEST
+
+START_TEST(a_number_is_taken_once_however_often_the_race_is_lost)
+{
+    set_up();
+    set("rule.authentication_code_creation", "NUMBER");
+    save_outcomes = "LLLRL";
+    ck_assert_str_eq(update("\"authentication_code\":null"), "OK");
+    ck_assert_int_eq(numbers, 1);
+    ck_assert_str_eq(get("data.authentication_code"), "1001");
+}
+END_TEST
+
+/* ---- what is generated */
+
+START_TEST(a_generated_pass_code_is_replied_once_and_saved_hashed)
+{
+    const char *pass_code;
+
+    set_up();
+    set("rule.pass_code_creation", "ID");
+    save_outcomes = "LL";
+    ck_assert_str_eq(update("\"pass_code\":null"), "OK");
+    pass_code = replied("pass_code");
+    ck_assert_uint_eq(strlen(pass_code), 32);
+    ck_assert_uint_eq(strspn(pass_code, "0123456789ABCDEF"), 32);
+    ck_assert_str_eq(get("token.pass_code"),
+                     apr_psprintf(pool, "HASH(%s)", pass_code));
+    ck_assert_int_eq(hashes, 1);
+    ck_assert(!has(call.body.text, "HASH"));
+
+    set_up();
+    set("rule.pass_code_creation", "NUMBER");
+    set("rule.identifier_creation", "NUMBER");
+    set("rule.authentication_code_creation", "ID");
+    ck_assert_str_eq(update("\"identifier\":null,\"pass_code\":null,"
+                            "\"authentication_code\":null"), "OK");
+    ck_assert(has(log_of_calls, "next_number:identifier"));
+    ck_assert(has(log_of_calls, "next_number:pass_code"));
+    ck_assert(!has(log_of_calls, "next_number:authentication_code"));
+    ck_assert_str_ne(replied("identifier"), replied("pass_code"));
+    ck_assert_str_eq(get("data.identifier"), replied("identifier"));
+    ck_assert_uint_eq(strlen(replied("authentication_code")), 32);
+    /* given, it is not replied */
+    set_up();
+    set("rule.pass_code_creation", "ID");
+    ck_assert_str_eq(update("\"pass_code\":\"S3CRET\""), "OK");
+    ck_assert_ptr_null(at_json_get(data(), "pass_code"));
+}
+END_TEST
+
+START_TEST(fields_set_may_name_a_pass_code_that_is_generated)
+{
+    set_up();
+    set("rule.pass_code_creation", "NUMBER");
+    ck_assert_str_eq(update("\"pass_code\":null,"
+                            "\"fields_set\":\"pass_code\""), "OK");
+    ck_assert_str_eq(test_sorted(data()), "{\"pass_code\":\"1001\"}");
+    set_up();
+    ck_assert_str_eq(update("\"pass_code\":\"p\","
+                            "\"fields_set\":[\"id\",\"pass_code\"]"),
+                     "VALIDATION_FAILED: UNKNOWN_FIELD /fields_set/1");
+    ck_assert_int_eq(hashes, 0);
+}
+END_TEST
+
+/* ---- rules */
+
+START_TEST(nothing_happens_after_an_error_of_the_rules)
+{
+    set_up();
+    set("rule.authentication_code_creation", "NUMBER");
+    set("rule.pass_code_min_length", "4");
+    ck_assert_str_eq(update("\"authentication_code\":null,"
+                            "\"pass_code\":\"p\",\"fields_set\":"
+                            "\"custom_field_set.no\",\"custom_field_set\":"
+                            "{\"x\":1,\"size\":\"1\"}"),
+                     "VALIDATION_FAILED: TOO_SHORT /pass_code, "
+                     "UNKNOWN_CUSTOM_FIELD /custom_field_set/x, "
+                     "INVALID_TYPE /custom_field_set/size, "
+                     "UNKNOWN_FIELD /fields_set");
+    ck_assert_str_eq(log_of_calls, "load_by_authentication_code.sql "
+                                   "custom_fields");
+    ck_assert_int_eq(numbers + hashes + saves, 0);
+}
+END_TEST
+
+START_TEST(rules_that_are_missing_must_be_mended)
+{
+    set_up();
+    set("rule.identifier_creation", NULL);
+    ck_assert_str_eq(update(""), "INTERNAL_ERROR");
+    ck_assert(has(error->detail, "rule.identifier_creation"));
+    set_up();
+    set("token.version", NULL);
+    ck_assert_str_eq(update(""), "INTERNAL_ERROR");
+}
+END_TEST
+
+/* ---- custom fields */
+
+START_TEST(custom_fields_are_asked_for_when_they_are_needed)
+{
+    static const struct {
+        const char *members;
+        int asked;
+    } cases[] = {
+        { "", 0 }, { "\"custom_field_set\":{}", 0 },
+        { "\"custom_field_set\":{\"set\":[]}", 0 },
+        { "\"custom_field_set\":{\"nick\":\"x\"}", 1 },
+        { "\"custom_field_set\":{\"nick\":null}", 1 },
+        { "\"fields_set\":\"custom_field_set\"", 0 },
+        { "\"fields_set\":\"custom_field_set.nick\"", 1 }
+    };
+    size_t i;
+
+    for (i = 0; i < COUNT(cases); i++) {
+        set_up();
+        ck_assert_str_eq(update(cases[i].members), "OK");
+        ck_assert_msg(has(log_of_calls, "custom_fields") == cases[i].asked,
+                      "%s", cases[i].members);
+    }
+}
+END_TEST
+
+START_TEST(custom_fields_are_merged_under_the_version_guard)
+{
+    static const struct {
+        const char *stored, *members, *now;
+    } cases[] = {
+        { NULL, "{\"nick\":\"x\"}", "{\"nick\":\"x\"}" },
+        { "{\"nick\":\"x\"}", "{\"size\":2}",
+          "{\"nick\":\"x\",\"size\":2}" },
+        { "{\"nick\":\"x\"}", "{}", "{\"nick\":\"x\"}" },
+        { "{\"nick\":\"x\"}", "{\"nick\":\"\"}", NULL },
+        { "{\"nick\":\"x\",\"old\":1}", "{\"set\":[{\"nick\":null}]}",
+          "{\"old\":1}" }
+    };
+    size_t i;
+
+    for (i = 0; i < COUNT(cases); i++) {
+        const char *now;
+
+        set_up();
+        set("data.custom_field_set?:json", cases[i].stored);
+        ck_assert_str_eq(update(apr_pstrcat(pool, "\"custom_field_set\":",
+                                            cases[i].members,
+                                            (char *)NULL)), "OK");
+        now = get("data.custom_field_set?:json");
+        ck_assert_msg(!now == !cases[i].now, "%s", cases[i].members);
+        if (now) {
+            ck_assert_str_eq(test_sorted(test_json(now)), cases[i].now);
+            ck_assert_str_eq(test_sorted(at_json_get(data(),
+                                                     "custom_field_set")),
+                             cases[i].now);
+        }
+        else {
+            ck_assert_ptr_null(at_json_get(data(), "custom_field_set"));
+        }
+    }
+}
+END_TEST
+
+/* `{"nick":"…","old":"…"}` of LENGTH bytes, with a nick of one letter. */
+static const char *set_of(apr_size_t length)
+{
+    static const char before[] = "{\"nick\":\"x\",\"old\":\"";
+    char *text = apr_pcalloc(pool, length + 1);
+
+    memset(text, 'a', length);
+    memcpy(text, before, sizeof(before) - 1);
+    memcpy(text + length - 2, "\"}", 2);
+    return text;
+}
+
+START_TEST(the_whole_set_has_at_most_60000_bytes)
+{
+    set_up();
+    set("data.custom_field_set?:json", set_of(59999));
+    ck_assert_str_eq(update("\"custom_field_set\":{\"nick\":\"xy\"}"), "OK");
+    ck_assert_uint_eq(strlen(get("data.custom_field_set?:json")), 60000);
+    set_up();
+    set("data.custom_field_set?:json", set_of(60000));
+    ck_assert_str_eq(update("\"custom_field_set\":{\"nick\":\"xy\"}"),
+                     "VALIDATION_FAILED: TOO_LONG /custom_field_set");
+    /* making it smaller is always possible */
+    set_up();
+    set("data.custom_field_set?:json", set_of(60001));
+    ck_assert_str_eq(update("\"custom_field_set\":{\"nick\":\"\"}"), "OK");
+}
+END_TEST
+
+START_TEST(a_stored_set_that_is_broken_must_be_mended)
+{
+    set_up();
+    set("data.custom_field_set?:json", "[S3CRET");
+    ck_assert_str_eq(update("\"custom_field_set\":{\"nick\":\"x\"}"),
+                     "INTERNAL_ERROR");
+    ck_assert(!has(error->detail, "S3CRET"));
+    set_up();
+    set("data.custom_field_set?:json", "[S3CRET");
+    ck_assert_str_eq(update(""), "INTERNAL_ERROR");
+    ck_assert_int_eq(saves, 0);
+}
+END_TEST
+
+/* ---- a database in trouble */
+
+/* What uses all four operations. */
+#define EVERYTHING "\"authentication_code\":null,\"custom_field_set\":" \
+    "{\"nick\":\"x\"}"
+
+/* Give OUTCOMES to operation number OPERATION. */
+static void trouble(int operation, const char *outcomes)
+{
+    const char **of_operation[] = { &load_outcomes, &save_outcomes,
+                                    &custom_outcomes, &number_outcomes };
+
+    set_up();
+    set("rule.authentication_code_creation", "NUMBER");
+    *of_operation[operation] = outcomes;
+}
+
+START_TEST(what_may_work_again_is_tried_again)
+{
+    int operation;
+
+    for (operation = 0; operation < 4; operation++) {
+        trouble(operation, "RRR");
+        ck_assert_str_eq(update(EVERYTHING), "OK");
+        ck_assert_int_eq(loads, 4);
+        ck_assert_int_eq(pauses, 3);
+        trouble(operation, "RRRRRRRRRRRRRRRRRRRRRRR");          /* 23 */
+        ck_assert_str_eq(update(EVERYTHING), "OK");
+        trouble(operation, "RRRRRRRRRRRRRRRRRRRRRRRR");         /* 24 */
+        ck_assert_str_eq(update(EVERYTHING), "SERVICE_UNAVAILABLE");
+        ck_assert_int_eq(loads, 24);
+        ck_assert_str_eq(error->detail, "detail: retry");
+    }
+}
+END_TEST
+
+START_TEST(a_database_out_of_reach_is_said_at_once)
+{
+    int operation;
+
+    for (operation = 0; operation < 4; operation++) {
+        trouble(operation, "U");
+        ck_assert_str_eq(update(EVERYTHING), "SERVICE_UNAVAILABLE");
+        ck_assert_str_eq(error->detail, "detail: unavailable");
+        ck_assert(!has(error->description, "detail"));
+        ck_assert_int_eq(loads, 1);
+        ck_assert_int_eq(pauses, 0);
+        ck_assert_ptr_null(call.etag);
+        trouble(operation, "B");
+        ck_assert_str_eq(update(EVERYTHING), "INTERNAL_ERROR");
+        ck_assert_str_eq(error->detail, "detail: broken");
+        ck_assert(!has(error->description, "detail"));
+        ck_assert_int_eq(loads, 1);
+    }
+}
+END_TEST
+
+START_TEST(a_database_that_goes_away_in_between_is_said)
+{
+    set_up();
+    load_outcomes = ".U";
+    save_outcomes = "L";
+    ck_assert_str_eq(update("\"udf_string_1\":\"x\""),
+                     "SERVICE_UNAVAILABLE");
+    ck_assert_str_eq(call.id, "T1");
+    set_up();
+    save_outcomes = "LRLB";
+    ck_assert_str_eq(update("\"udf_string_1\":\"x\""), "INTERNAL_ERROR");
+}
+END_TEST
+
+int main(void)
+{
+    TCase *tests = test_begin("test_update");
+
+    tcase_add_test(tests, what_was_sent_is_saved_and_nothing_else);
+    tcase_add_test(tests, the_reply_is_the_row_as_it_is_then);
+    tcase_add_test(tests, a_call_that_changes_nothing_is_a_call_all_the_same);
+    tcase_add_test(tests, an_identifier_opens_with_its_pass_code);
+    tcase_add_test(tests, a_pass_code_is_saved_hashed_and_never_replied);
+    tcase_add_test(tests, the_caller_is_named_by_session_or_login);
+    tcase_add_test(tests, without_a_name_the_store_is_not_asked);
+    tcase_add_test(tests, a_caller_without_permission_is_refused);
+    tcase_add_test(tests, errors_come_in_the_order_of_the_contract);
+    tcase_add_test(tests,
+                   what_does_not_open_is_not_found_whatever_the_reason);
+    tcase_add_test(tests, a_token_without_pass_code_takes_the_time_of_one);
+    tcase_add_test(tests, if_match_is_judged_before_the_change);
+    tcase_add_test(tests, if_match_fails_after_a_lost_race);
+    tcase_add_test(tests, up_to_23_lost_races_are_run_again);
+    tcase_add_test(tests, with_24_lost_races_the_call_gives_up);
+    tcase_add_test(tests, after_the_first_load_everything_goes_by_id);
+    tcase_add_test(tests, changes_of_different_fields_both_survive);
+    tcase_add_test(tests, what_changes_meanwhile_is_judged_anew);
+    tcase_add_test(tests, slow_work_is_done_once);
+    tcase_add_test(tests, a_given_value_that_is_taken_is_a_conflict);
+    tcase_add_test(tests, a_generated_value_that_is_taken_is_generated_again);
+    tcase_add_test(tests, generated_values_are_never_a_conflict);
+    tcase_add_test(tests, races_between_generations_are_run_again_too);
+    tcase_add_test(tests,
+                   a_number_is_taken_once_however_often_the_race_is_lost);
+    tcase_add_test(tests,
+                   a_generated_pass_code_is_replied_once_and_saved_hashed);
+    tcase_add_test(tests,
+                   fields_set_may_name_a_pass_code_that_is_generated);
+    tcase_add_test(tests, nothing_happens_after_an_error_of_the_rules);
+    tcase_add_test(tests, rules_that_are_missing_must_be_mended);
+    tcase_add_test(tests, custom_fields_are_asked_for_when_they_are_needed);
+    tcase_add_test(tests, custom_fields_are_merged_under_the_version_guard);
+    tcase_add_test(tests, the_whole_set_has_at_most_60000_bytes);
+    tcase_add_test(tests, a_stored_set_that_is_broken_must_be_mended);
+    tcase_add_test(tests, what_may_work_again_is_tried_again);
+    tcase_add_test(tests, a_database_out_of_reach_is_said_at_once);
+    tcase_add_test(tests, a_database_that_goes_away_in_between_is_said);
+    return test_end(tests);
+}
