@@ -66,7 +66,8 @@ $conf
     SetHandler access-token-error
 </Location>
 Redirect 503 /busy
-LogFormat "%{access_token_request_id}n|%u|%>s|%{access_token_id}n|%{access_token_code}n|%{UNIQUE_ID}e" notes
+LogFormat "%{access_token_request_id}n|%u|%>s|%{access_token_id}n|\\
+%{access_token_code}n|%{UNIQUE_ID}e" notes
 CustomLog notes.log notes
 KeepAliveTimeout 15
 LimitRequestLine 4000
@@ -935,27 +936,33 @@ subtest 'one connection, many requests' => sub {
 # ---- time, and a server without mod_unique_id and without a database
 
 subtest 'what does not exist takes the time of a wrong pass code' => sub {
-    my $best = sub {
-        my ($key) = @_;
-        my $best = 9**9;
-        for (1 .. 5) {
-            my $from = time;
-            is_outcome($server->post(body(access_token_identifier => $key)),
-                       '404 ACCESS_TOKEN_NOT_FOUND', 'not found');
-            my $seconds = time - $from;
-            $best = $seconds if $seconds < $best;
-        }
-        return $best;
-    };
     my %wrong = (pass_code => "$secret-wrong");
-    my $exists = $best->({ identifier => 'demo-bcrypt-user', %wrong });
-    my $unknown = $best->({ identifier => 'no-such-user', %wrong });
-    cmp_ok($unknown, '>', $exists / 2, 'one that does not exist takes as long');
-    cmp_ok($unknown, '<', $exists * 2, 'and no longer');
     $server->dbh->do('UPDATE access_tokens SET pass_code = NULL WHERE id = ?', undef,
-                     'D0000000000000000000000000000040');
-    my $without = $best->({ identifier => 'demo-bcrypt-user', %wrong });
-    cmp_ok($without, '>', $exists / 2, 'as does one that has no pass code');
+                     'D0000000000000000000000000000041');
+    my %key = (
+        'a wrong pass code' => { identifier => 'demo-bcrypt-user', %wrong },
+        'an identifier that there is not' => { identifier => 'no-such-user', %wrong },
+        'an access token without a pass code' => { identifier => 'demo-apr1-user', %wrong },
+    );
+    # The least of several tries, and more of them on a busy machine.
+    my %best;
+    my $alike = sub {
+        my ($least, $most) = (sort { $a <=> $b } values %best)[0, -1];
+        return $most < 1.5 * $least;
+    };
+    for my $try (1 .. 40) {
+        for my $name (keys %key) {
+            my $from = time;
+            my $reply = $server->post(body(access_token_identifier => $key{$name}));
+            my $seconds = time - $from;
+            is_outcome($reply, '404 ACCESS_TOKEN_NOT_FOUND', "$name is not found") if $try == 1;
+            $best{$name} = $seconds if $seconds < ($best{$name} // 9**9);
+        }
+        last if $try >= 3 && $alike->();
+    }
+    ok($alike->(), 'all take the same time')
+        or diag(map { sprintf "%s: %.3f s\n", $_, $best{$_} } sort keys %best);
+    cmp_ok($best{'a wrong pass code'}, '>', 0.01, 'that of a hash');
 };
 
 subtest 'no mod_unique_id; no database' => sub {
@@ -1018,7 +1025,8 @@ subtest 'no secret is in a log' => sub {
         'SELECT pass_code FROM access_tokens WHERE id = ?', undef, $id);
     like($hash, qr/^\$2y\$10\$/, 'and hashed by the default scheme');
     $server->stop;
-    my $logs = join "\n", map { $server->read_file($_) } qw(error.log access.log notes.log output.log);
+    my $logs = join "\n", map { $server->read_file($_) }
+        qw(error.log access.log notes.log output.log);
     cmp_ok(length $logs, '>', 5000, 'there are logs');
     like($logs, qr/AT\d+:.*\[request /, 'of the module, too');
     my @secrets = ($admin, $secret, $made, $hash, 'demo-pass', '$2y$', '$apr1$', '$6$',

@@ -46,10 +46,14 @@ sub code { "$_[0]{status} " . ($_[0]{json}{status}{code} // 'without a code') }
 
 sub byte { ($_[0]{json}{status}{description} // '') =~ /\bbyte (\d+)/ ? $1 : undef }
 
+# A name of a test: other bytes than ASCII's as <80>.
+sub printable { $_[0] =~ s/([^\x20-\x7e])/sprintf '<%02x>', ord $1/ger }
+
 # A body that is refused at a byte between FROM and TO, both undef for any.
 sub refused {
     my ($name, $body, $from, $to) = @_;
     $to //= $from;
+    $name = printable($name);
     my $whole = $server->post($body);
     my $pieces = bytewise($body);
     is(code($whole), '400 INVALID_JSON', "$name is refused");
@@ -338,7 +342,8 @@ my @right = (
     ["\xef\xbf\xbd", "\xef\xbf\xbd"], ['\uffff\ufffe', "\xef\xbf\xbf\xef\xbf\xbe"],
     ["\xef\xbb\xbf", "\xef\xbb\xbf"], ['\ufeff', "\xef\xbb\xbf"], ["\xe2\x80\xa8", "\xe2\x80\xa8"],
     ["\xe0\xa0\x80\xdf\xbf", "\xe0\xa0\x80\xdf\xbf"],
-    ['{\"a\":1} // []', '{"a":1} // []'], ['', ''], [' ', ' '], ['/* c */', '/* c */'], ['[[[[[[[[[[', '[[[[[[[[[['],
+    ['{\"a\":1} // []', '{"a":1} // []'], ['', ''], [' ', ' '], ['/* c */', '/* c */'],
+    ['[[[[[[[[[[', '[[[[[[[[[['],
 );
 
 subtest 'unusual texts' => sub {
@@ -347,7 +352,7 @@ subtest 'unusual texts' => sub {
         . '{"authentication_code":"demo-udf"},"udf_string_1":"';
     for my $case (@right) {
         my ($text, $expected) = @$case;
-        my $name = $text =~ s/([^\x20-\x7e])/sprintf '<%02x>', ord $1/ger;
+        my $name = printable($text);
         for my $reply ($server->post(qq($begin$text"})), bytewise(qq($begin$text"}))) {
             is(code($reply), '200 OK', "$name is taken");
             my $got = $reply->{json}{data}{udf_string_1} // 'nothing';

@@ -28,8 +28,13 @@ my @columns = (qw(id number version life_cycle_state), @credentials, qw(
     updated_date updated_by_user_id updated_by_unit_id), @strings, @floats,
     @dates);
 
-my $server = AccessTokenTest->start(location_conf => <<'END');
+my $server = AccessTokenTest->start(location_conf => <<'END', conf => <<'END');
     AccessTokenPassCodeScheme bcrypt 4
+END
+<Location "/sha512">
+    SetHandler access-token-update
+    AccessTokenPassCodeScheme sha512crypt
+</Location>
 END
 
 # ---- helpers
@@ -395,6 +400,23 @@ subtest 'limits of pass codes' => sub {
     refused($key->('é' x 256 . 'x'), $too_long, 'by bytes, not by characters');
     refused($key->(" leading\x{1}"), '404 ACCESS_TOKEN_NOT_FOUND',
             'a pass code that could not be set is only verified');
+};
+
+subtest 'the limit of a pass code is that of the scheme' => sub {
+    $server->reset_data;
+    my $long = '🎁' x 50;
+    my $set = sub { $server->post({ token => $admin, pass_code => $_[0],
+        access_token_identifier => { authentication_code => 'demo-bcrypt' } }, undef, '/sha512') };
+    accepted($set->($long), 'sha512crypt takes more than bcrypt');
+    like(row(demo_id(40))->{pass_code}, qr/^\$6\$/, 'and is what hashes it');
+    my $key = sub { $server->post({ token => $admin, access_token_identifier =>
+        { identifier => 'demo-bcrypt-user', pass_code => $_[0] } }) };
+    accepted($key->($long), 'it opens, where new ones are hashed by bcrypt, too');
+    refused($key->('🎁' x 49 . '🎀'), '404 ACCESS_TOKEN_NOT_FOUND', 'all of it counts');
+    my $before = rows();
+    refused($set->('x' x 513), violation('/pass_code TOO_LONG'),
+            'more than could be verified is refused');
+    unchanged($before, 'and changes nothing');
 };
 
 subtest 'empty strings' => sub {
@@ -907,6 +929,21 @@ subtest 'owners' => sub {
         for qw(user unit);
     is(update('demo-account-without-owner')->{json}{data}{log_information}
        {created_by_unit}, undef, 'a creator in no unit');
+
+    # What is left out when it is empty.
+    my $dbh = $server->dbh;
+    $dbh->do("UPDATE access_tokens SET created_by_user_id = '1' "
+        . "WHERE authentication_code = 'demo-company'");
+    $dbh->do("UPDATE contacts SET country_of_residence_id = NULL, type = 'PERSON' "
+        . "WHERE id = 'C0000000000000000000000000000002'");
+    $data = update('demo-company')->{json}{data};
+    is_deeply($data->{log_information}{created_by_user}, { id => '1',
+        username => 'MPAdministrator', person_name => 'Marios Lannister' },
+        'a creator without an e-mail address');
+    my %homeless = (%company, type => 'PERSON',
+                    demographics => { %no_demographics, industry => 'Food' });
+    is_deeply($data->{accounts_receivable}{account_owner}, \%homeless,
+              'an owner without a country of residence');
 };
 
 # The members that are always there.

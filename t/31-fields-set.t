@@ -222,7 +222,7 @@ subtest 'names that there are not' => sub {
 subtest 'what is not shown changes all the same' => sub {
     my $reply = call('demo-udf', 'udf_string_1', udf_string_1 => 'new', udf_string_2 => 'new 2');
     is(data_text($reply->{json}{data}), '{"udf_string_1":"new"}', 'one field comes');
-    is($reply->{headers}{etag} =~ /^"D0{30}31-\d+"$/ ? 'so' : $reply->{headers}{etag}, 'so',
+    is($reply->{headers}{etag} =~ /^"D0{29}31-\d+"$/ ? 'so' : $reply->{headers}{etag}, 'so',
        'and the ETag');
     my ($second) = $server->dbh->selectrow_array(
         "SELECT udf_string_2 FROM access_tokens WHERE authentication_code = 'demo-udf'");

@@ -264,13 +264,13 @@ START_TEST(a_pass_code_of_any_length_can_be_verified)
 }
 END_TEST
 
-/* The least processor time of three runs: for HASH, or for nothing. */
+/* The least processor time of some runs: for HASH, or for nothing. */
 static clock_t measure(const at_scheme_t *scheme, const char *hash)
 {
     clock_t least = 0;
     int i;
 
-    for (i = 0; i < 3; i++) {
+    for (i = 0; i < test_rounds(3); i++) {
         clock_t start = clock(), took;
 
         if (hash) {
@@ -292,10 +292,10 @@ START_TEST(nothing_is_verified_as_slowly_as_something)
     clock_t real, nothing;
 
     if (strcmp(schemes[_i].name, "bcrypt") == 0) {
-        ck_assert_ptr_null(at_scheme_make(&scheme, "bcrypt", "8", pool));
+        ck_assert_ptr_null(at_scheme_make(&scheme, "bcrypt", "7", pool));
     }
     else if (strcmp(schemes[_i].name, "sha512crypt") == 0) {
-        ck_assert_ptr_null(at_scheme_make(&scheme, "sha512crypt", "50000",
+        ck_assert_ptr_null(at_scheme_make(&scheme, "sha512crypt", "20000",
                                           pool));
     }
     else if (strcmp(schemes[_i].name, "yescrypt") == 0) {

@@ -413,6 +413,9 @@ START_TEST(a_field_that_cannot_be_set_is_unknown)
     at_statements_t *statements = apr_pmemdup(pool, test_statements(),
                                               sizeof(*statements));
 
+    statements->settable = apr_pmemdup(pool, statements->settable,
+                                       sizeof(int)
+                                       * (apr_size_t)at_field_count());
     statements->settable[at_field_find("udf_string_1")] = 0;
     options.statements = statements;
     options.scheme = at_scheme_default();

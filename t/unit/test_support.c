@@ -143,11 +143,15 @@ const char *test_replace(const char *text, const char *old, const char *new)
 
 const at_statements_t *test_statements(void)
 {
-    at_statements_t *statements;
-    const char *problem = at_statements_read(
-        &statements, test_source("sql/sqlite3/statements"), pool);
+    static at_statements_t *statements;
 
-    ck_assert_msg(!problem, "%s", problem);
+    if (!statements) {
+        const char *problem = at_statements_read(
+            &statements, test_source("sql/sqlite3/statements"),
+            program_pool);
+
+        ck_assert_msg(!problem, "%s", problem);
+    }
     return statements;
 }
 
@@ -228,8 +232,7 @@ const char *test_violations(const apr_array_header_t *violations)
         line = apr_pstrcat(pool, line, i ? ", " : "",
                            at_violation_name(violation->code), " ",
                            violation->pointer, (char *)NULL);
-        ck_assert_msg(*violation->message, "no message at %s",
-                      violation->pointer);
+        expect(*violation->message, "no message at %s", violation->pointer);
     }
     return line;
 }
@@ -239,7 +242,7 @@ const char *test_error(const at_error_t *error)
     if (!error) {
         return "OK";
     }
-    ck_assert_msg(*error->description, "an error without description");
+    expect(*error->description, "an error without description");
     return apr_pstrcat(pool, at_code_name(error->code),
                        error->violations ? ": " : "",
                        test_violations(error->violations), (char *)NULL);
@@ -250,7 +253,7 @@ void test_row_set(at_row_t *row, const at_statement_t *statement,
 {
     int number = at_statement_column(statement, column);
 
-    ck_assert_msg(number >= 0, "no column %s", column);
+    expect(number >= 0, "no column %s", column);
     row->values[number] = value;
 }
 
@@ -271,6 +274,13 @@ at_row_t *test_row(const at_statement_t *statement, const at_plan_t *plan,
     }
     va_end(arguments);
     return row;
+}
+
+int test_rounds(int count)
+{
+    const char *fork_mode = getenv("CK_FORK");
+
+    return fork_mode && !strcmp(fork_mode, "no") ? count / 20 + 1 : count;
 }
 
 /* SplitMix64. */

@@ -44,7 +44,7 @@ const char *test_read(const char *path);
 /** TEXT with its first OLD replaced by NEW; OLD must be there. */
 const char *test_replace(const char *text, const char *old, const char *new);
 
-/** The statements of SQLite as they are shipped. */
+/** The statements of SQLite as they are shipped; not to be changed. */
 const at_statements_t *test_statements(void);
 
 /** A statement with the columns of LIST, which blanks separate. */
@@ -76,8 +76,22 @@ at_row_t *test_row(const at_statement_t *statement, const at_plan_t *plan,
 void test_row_set(at_row_t *row, const at_statement_t *statement,
                   const char *column, const char *value);
 
+/**
+ * COUNT, or a part of it where a test runs under valgrind, which is slow:
+ * that is when there are no forks (CK_FORK=no).
+ */
+int test_rounds(int count);
+
 /** The next number of a sequence that is the same in every run. */
 apr_uint64_t test_random(apr_uint64_t *state);
+
+/** As ck_assert_msg, but in loops: Check reports each of those it passes. */
+#define expect(condition, ...)           \
+    do {                                 \
+        if (!(condition)) {              \
+            ck_abort_msg(__VA_ARGS__);   \
+        }                                \
+    } while (0)
 
 /** True if HAYSTACK has NEEDLE in it. */
 #define has(haystack, needle) (strstr((haystack), (needle)) != NULL)

@@ -1,0 +1,266 @@
+# Pass codes (contract, section 2, "pass_code"): hashed by each scheme, verified
+# whatever hashed them, never cut and never told.
+use strict;
+use warnings;
+use utf8;
+
+use Encode qw(encode_utf8);
+use MIME::Base64 qw(encode_base64);
+use Test::More;
+use Time::HiRes qw(time);
+
+use AccessTokenTest;
+
+my $token = 'demo-session-clerk';
+
+# Each: what the directive says, the form of its hashes, the bytes that it
+# takes, whether it looks at all eight bits of a byte.
+my %scheme = (
+    default     => [undef, qr/\A\$2y\$10\$[.\/A-Za-z0-9]{53}\z/, 72, 1],
+    bcrypt      => ['bcrypt 4', qr/\A\$2y\$04\$[.\/A-Za-z0-9]{53}\z/, 72, 1],
+    yescrypt    => ['yescrypt 1', qr/\A\$y\$[.\/A-Za-z0-9]+\$[^\$]+\$[^\$]{43}\z/, 511, 1],
+    sha512crypt => ['sha512crypt 1000', qr/\A\$6\$rounds=1000\$[^\$]+\$[^\$]{86}\z/, 511, 1],
+    md5crypt    => ['md5crypt', qr/\A\$1\$[^\$]+\$[^\$]{22}\z/, 511, 1],
+    descrypt    => ['descrypt', qr/\A[.\/A-Za-z0-9]{13}\z/, 8, 0],
+);
+
+sub location {
+    my ($path, $directive) = @_;
+    $directive = defined $directive ? "AccessTokenPassCodeScheme $directive" : '';
+    return qq(<Location "$path">\nSetHandler access-token-update\n$directive\n</Location>\n);
+}
+
+# /protected is another module's: Apache's own, over the same table.
+my $server = AccessTokenTest->start(conf => join '',
+    (map { location("/$_", $scheme{$_}[0]) } sort keys %scheme), location('/slow', 'bcrypt 8'),
+    <<'END');
+<Location "/protected">
+    AuthType Basic
+    AuthName "identifier and pass code"
+    AuthBasicProvider dbd
+    AuthDBDUserPWQuery "SELECT pass_code FROM access_tokens WHERE identifier = %s"
+    Require valid-user
+</Location>
+END
+mkdir $server->path('htdocs/protected') or die "htdocs/protected: $!\n";
+$server->write_file('htdocs/protected/index.html', "within\n");
+my $dbh = $server->dbh;
+
+# What must never be told: every pass code sent and every hash stored.
+my (%secret, @replies);
+
+sub note_hashes {
+    $secret{$_} = 1 for grep { length $_ > 12 } @{ $dbh->selectcol_arrayref(
+        'SELECT pass_code FROM access_tokens WHERE pass_code IS NOT NULL') };
+    return;
+}
+
+sub call {
+    my ($path, $key, $fields) = @_;
+    my $reply = $server->post(
+        { token => $token, access_token_identifier => $key, %{ $fields // {} } }, {}, $path);
+    push @replies, $reply->{content};
+    for my $sent ($key->{pass_code}, $fields->{pass_code}) {
+        $secret{ encode_utf8($sent) } = 1 if defined $sent && length $sent > 7;
+    }
+    note_hashes();
+    return $reply;
+}
+
+# "200", or "422 TOO_LONG /pass_code".
+sub outcome {
+    my ($reply) = @_;
+    return join ' ', $reply->{status}, map { "$_->{code} $_->{pointer}" }
+        @{ $reply->{json}{errors} // [] };
+}
+
+sub row {
+    my ($code) = @_;
+    return $dbh->selectrow_hashref('SELECT * FROM access_tokens WHERE authentication_code = ?',
+                                   undef, $code);
+}
+
+sub hash_of { row($_[0])->{pass_code} }
+
+my %card = (authentication_code => 'demo-card');
+my $user = 'pass-code-user';
+
+sub opens {
+    my ($path, $pass_code, $identifier) = @_;
+    my $reply = call($path, { identifier => $identifier // $user, pass_code => $pass_code });
+    return $reply->{status} == 200 ? 'opens'
+        : ($reply->{json}{status}{code} // '') eq 'ACCESS_TOKEN_NOT_FOUND' ? 'does not open'
+        : outcome($reply);
+}
+
+# ---- each scheme
+
+for my $name (sort keys %scheme) {
+    my (undef, $form, $most, $takes_all) = @{ $scheme{$name} };
+    my $path = "/$name";
+    my $set = sub {
+        return call($path, { %card }, { identifier => $user, pass_code => $_[0] });
+    };
+    is(outcome($set->('open-1!')), 200, "$name: a pass code is set");
+    my $hash = hash_of('demo-card');
+    like($hash, $form, "$name: it is stored as a hash of this scheme");
+    is(crypt('open-1!', $hash), $hash, "$name: which libcrypt verifies");
+    is(opens($path, 'open-1!'), 'opens', "$name: it opens the access token");
+    is(opens($path, 'open-1?'), 'does not open', "$name: another one does not");
+    is(opens($path, 'OPEN-1!'), 'does not open', "$name: nor the same in capitals");
+    is(hash_of('demo-card'), $hash, "$name: to open writes no hash");
+    $set->('open-1!');
+    isnt(hash_of('demo-card'), $hash, "$name: the same pass code again gets another salt");
+
+    # The longest, of which every byte counts.
+    my $longest = join '', map { chr(ord('!') + $_ % 90) } 1 .. $most;
+    is(outcome($set->($longest)), 200, "$name: $most bytes are taken");
+    is(opens($path, $longest), 'opens', "$name: and open");
+    is(opens($path, substr($longest, 0, -1) . '~'), 'does not open',
+       "$name: not with another last byte");
+    is(opens($path, substr $longest, 0, -1), 'does not open', "$name: not without the last byte");
+    my $before = row('demo-card');
+    is(outcome($set->("${longest}x")), '422 TOO_LONG /pass_code',
+       "$name: a byte more is refused");
+    is_deeply(row('demo-card'), $before, "$name: and nothing changes");
+
+    # Bytes are counted, not characters.
+    my $text = '€' x ($most / 3);
+    is(outcome($set->($text)), $takes_all ? 200 : '422 INVALID_FORMAT /pass_code',
+       "$name: " . ($takes_all ? 'three bytes a character' : 'only ASCII'));
+    next if !$takes_all;
+    is(opens($path, $text), 'opens', "$name: text other than ASCII opens");
+    is(outcome($set->("$text€")), '422 TOO_LONG /pass_code',
+       "$name: a character more than the bytes");
+    for my $odd (q(a'b"c\\d%s?:;), '$2y$10$Ltc4R5MQvqYR9FSpFdYz.O', '👩‍🚀é🎁', 'two  blanks', '*0') {
+        $set->("odd$odd");
+        is(opens($path, "odd$odd"), 'opens', encode_utf8("$name: $odd is a pass code as any other"));
+    }
+}
+
+# What is only verified has the general limit, whatever the scheme.
+is(opens('/default', 'x' x 512), 'does not open', 'a pass code of 512 bytes is verified');
+is(opens('/default', 'x' x 513), '422 TOO_LONG /access_token_identifier/pass_code',
+   'a pass code of 513 bytes is refused');
+is(opens('/descrypt', 'x' x 512), 'does not open', "the scheme's own limit is not that of a key");
+
+# ---- what older programs stored
+
+for my $case (['demo-bcrypt', '$2y$'], ['demo-apr1', '$apr1$'], ['demo-sha1', '{SHA}'],
+              ['demo-sha512', '$6$']) {
+    my ($code, $prefix) = @$case;
+    my $identifier = "$code-user";
+    my $hash = hash_of($code);
+    like($hash, qr/\A\Q$prefix\E/, "$code: a stored hash of $prefix");
+    is(opens('/bcrypt', 'demo-pass-2', $identifier), 'does not open', "$code: not by another");
+    my $reply = call('/bcrypt', { identifier => $identifier, pass_code => 'demo-pass-1' },
+                     { udf_string_1 => 'opened' });
+    is($reply->{json}{data}{udf_string_1}, 'opened', "$code: its pass code opens");
+    is(hash_of($code), $hash, "$code: and the hash is not rewritten");
+    $reply = call('/bcrypt', { identifier => $identifier, pass_code => 'demo-pass-1' },
+                  { pass_code => 'demo-pass-3' });
+    is($reply->{status}, 200, "$code: the old pass code opens to set a new one");
+    like(hash_of($code), $scheme{bcrypt}[1], "$code: which is hashed by today's scheme");
+    is(opens('/bcrypt', 'demo-pass-1', $identifier), 'does not open', "$code: the old is gone");
+    is(opens('/bcrypt', 'demo-pass-3', $identifier), 'opens', "$code: the new one opens");
+}
+
+# Rows that no pass code opens, least of all what stands there.
+for my $broken ('', '*0', '!', 'x', 'plain-text-1', '$2y$10$short', '$9$unknown$scheme', undef) {
+    $dbh->do('UPDATE access_tokens SET identifier = ?, pass_code = ? WHERE number = ?', undef,
+             'broken-user', $broken, '116');
+    my $name = defined $broken ? "the stored text '$broken'" : 'no stored pass code';
+    for my $tried (grep { defined && length } $broken, 'x', 'demo-pass-1') {
+        is(opens('/bcrypt', $tried, 'broken-user'), 'does not open', "$name: $tried");
+    }
+}
+
+# ---- Apache's own mod_authn_dbd over the same table
+
+sub enters {
+    my ($identifier, $pass_code) = @_;
+    my $text = encode_base64(encode_utf8("$identifier:$pass_code"), '');
+    my $reply = $server->request('GET', '/protected/index.html',
+                                 { authorization => "Basic $text" });
+    return $reply->{status};
+}
+
+my $current = 'before-1';
+call('/bcrypt', { %card }, { identifier => $user, pass_code => $current });
+for my $name (grep { $_ ne 'descrypt' } sort keys %scheme) {
+    for my $next ("entered by $name", "Ünïcödé-🎁-$name") {
+        is(enters($user, $current), 200, "$name: mod_authn_dbd lets the pass code in");
+        is(enters($user, $next), 401, "$name: not the one to come");
+        call("/$name", { identifier => $user, pass_code => $current }, { pass_code => $next });
+        is(enters($user, $next), 200, "$name: after an update the new one");
+        is(enters($user, $current), 401, "$name: and not the old one");
+        $current = $next;
+    }
+}
+call('/bcrypt', { %card }, { identifier => 'pass-code-üser', pass_code => $current });
+is(enters('pass-code-üser', $current), 200, 'mod_authn_dbd knows a new identifier');
+is(enters($user, $current), 401, 'and not the old one');
+call('/bcrypt', { %card }, { identifier => undef, pass_code => undef });
+is(enters('pass-code-üser', $current), 401, 'nor an identifier that was removed');
+
+# ---- a generated pass code is told once
+
+{
+    my $key = { authentication_code => 'demo-auto-pass' };
+    my $reply = call('/bcrypt', $key, { pass_code => undef });
+    # Now it has been told; from here on it is a secret as any other.
+    pop @replies;
+    my $generated = $reply->{json}{data}{pass_code};
+    like($generated, qr/\A\d+\z/, 'a pass code is generated and told');
+    like(hash_of('demo-auto-pass'), $scheme{bcrypt}[1], 'and stored as a hash');
+    is(opens('/bcrypt', $generated, 'demo-auto-pass-user'), 'opens', 'it opens');
+    is(enters('demo-auto-pass-user', $generated), 200, 'for mod_authn_dbd as well');
+    ok(!exists call('/bcrypt', $key)->{json}{data}{pass_code}, 'it is not told again');
+    unlike($server->error_log, qr/\b$generated\b/, 'and never in the error log');
+}
+
+# ---- whether an identifier exists cannot be seen by the clock
+
+{
+    call('/slow', { %card }, { identifier => $user, pass_code => 'timing-pass-1' });
+    $dbh->do('UPDATE access_tokens SET identifier = ?, pass_code = NULL WHERE number = ?', undef,
+             'broken-user', '116');
+    my %tried = (wrong => $user, unknown => 'no-such-user', unset => 'broken-user');
+    my %seconds;
+    for my $round (1 .. 15) {
+        for my $kind (sort keys %tried) {
+            my $start = time;
+            my $reply = call('/slow', { identifier => $tried{$kind}, pass_code => 'wrong-pass-1' });
+            push @{ $seconds{$kind} }, time - $start;
+            is(outcome($reply), 404, "$kind: not found") if $round == 1;
+        }
+        my $start = time;
+        call('/slow', { authentication_code => 'no-such-code' });
+        push @{ $seconds{by_code} }, time - $start;
+    }
+    my %median = map { $_ => (sort { $a <=> $b } @{ $seconds{$_} })[7] } keys %seconds;
+    my $milliseconds = sub { sprintf '%.1f ms', 1000 * $median{ $_[0] } };
+    for my $kind (qw(unknown unset)) {
+        my $ratio = $median{$kind} / $median{wrong};
+        ok($ratio > 0.5 && $ratio < 2, "an identifier that is $kind takes as long as a wrong pass code")
+            or diag("$kind ", $milliseconds->($kind), ', wrong ', $milliseconds->('wrong'));
+    }
+    cmp_ok($median{wrong}, '>', 2 * $median{by_code}, 'and hashing is what takes the time')
+        or diag('wrong ', $milliseconds->('wrong'), ', by code ', $milliseconds->('by_code'));
+}
+
+# ---- no secret in any reply or log
+
+$server->stop;
+my %place = (replies => join("\n", @replies), 'the error log' => $server->error_log,
+             'the access log' => $server->access_log);
+for my $name (sort keys %place) {
+    my @told = grep { index($place{$name}, $_) >= 0 } sort keys %secret;
+    is(scalar @told, 0, "no pass code and no hash in $name") or diag(join "\n", @told);
+    is(index($place{$name}, $token), -1, "no session token in $name");
+}
+cmp_ok(scalar keys %secret, '>', 50, 'and there were many');
+
+$server->allow_log(qr/\[auth_basic:error\]/, qr/\[authn_dbd:error\]/);
+$server->finish;
+done_testing;

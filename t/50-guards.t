@@ -1,0 +1,227 @@
+# What stands in two places must agree: the C, the shipped conf, the README, the
+# SQL of both databases, the lists of tests. No server is started.
+use strict;
+use warnings;
+
+use Encode qw(decode_utf8);
+use File::Basename qw(basename);
+use Test::More;
+
+use AccessTokenTest;
+
+my $root = AccessTokenTest::srcdir();
+my @engines = qw(mysql sqlite3);
+
+sub text_of {
+    my ($name) = @_;
+    open my $file, '<:raw', "$root/$name" or return '';
+    return do { local $/; <$file> };
+}
+
+sub files { map { substr $_, length "$root/" } map { glob "$root/$_" } @_ }
+
+# Both lists have what the other has; MESSAGE says it.
+sub same_names {
+    my ($got, $expected, $message) = @_;
+    my %got = map { $_ => 1 } @$got;
+    my %expected = map { $_ => 1 } @$expected;
+    my @wrong = ((map { "missing: $_" } grep { !$got{$_} } sort keys %expected),
+                 (map { "too much: $_" } grep { !$expected{$_} } sort keys %got));
+    ok(!@wrong && %expected, $message) or diag(join "\n", @wrong);
+    return;
+}
+
+sub unique { my %seen; grep { !$seen{$_}++ } @_ }
+
+my @c_files = files('mod_access_token/*.[ch]');
+my %c = map { $_ => text_of($_) } @c_files;
+my $readme = text_of('README.md');
+
+# ---- directives
+
+my $config = $c{'mod_access_token/at_config.c'};
+my %help = $config =~ /AP_INIT_\w+\("(\w+)",\s*\w+,\s*\w+,\s*\w+,\s*"((?:[^"]|"\s*")*)"\)/g;
+s/"\s*"//g for values %help;
+cmp_ok(scalar keys %help, '>=', 7, 'the directives are found in at_config.c');
+same_names([keys %help], [unique($config =~ /AP_INIT_\w+\("(\w+)"/g)], 'each with its help');
+
+my $conf = text_of('conf/access_token.conf');
+my %default;
+my ($directives) = $conf =~ /^# -+ The directives\n(.*?)^# -+ /ms;
+for my $block (split /\n{2,}/, $directives // '') {
+    my ($name) = $block =~ /^# (AccessToken\w+) /m or next;
+    my ($value) = $block =~ /^# Default: ([^;\n]+?)(?:;.*)?$/m;
+    $default{$name} = $value // 'not said';
+    my ($example) = $block =~ /^#$name (.+)$/m;
+    ok(defined $example, "conf: $name stands there as a comment");
+    is($example, $default{$name}, "conf: $name is shown with its default")
+        if $default{$name} ne 'none';
+}
+same_names([keys %default], [keys %help], 'conf/access_token.conf explains every directive');
+same_names([unique($conf =~ /^\s*#?(AccessToken\w+) \S/mg)], [keys %help],
+           'conf/access_token.conf sets directives that exist');
+for my $name (sort keys %help) {
+    next if ($default{$name} // '') eq 'none';
+    my ($value) = $help{$name} =~ /\(default ([^)]+)\)/;
+    is($value, $default{$name}, "at_config.c: the help of $name tells the default");
+}
+
+my %row = $readme =~ /^\| `(AccessToken\w+)[^`]*` \| ([^|]+?) \|/mg;
+same_names([keys %row], [keys %help], "the README's table has every directive");
+is($row{$_}, $default{$_}, "README: the default of $_") for sort keys %help;
+same_names([unique($readme =~ /\b(AccessToken[A-Z]\w+)/g)], [keys %help],
+           'the README names directives that exist');
+
+# ---- errors
+
+my $errors = $c{'mod_access_token/at_error.c'};
+my ($code_table) = $errors =~ /codes\[\] = \{\n(.*?)^\};/ms;
+my %status = $code_table =~ /\{ "(\w+)", (\d+),/g;
+my ($violation_table) = $errors =~ /violation_names\[\] = \{\n(.*?)^\};/ms;
+my @violations = $violation_table =~ /"(\w+)"/g;
+cmp_ok(scalar keys %status, '>=', 15, 'the codes are found in at_error.c');
+cmp_ok(scalar @violations, '>=', 13, 'the violations are found in at_error.c');
+my %told = $readme =~ /^\| `([A-Z_]+)` \| (\d{3}) \|/mg;
+delete $told{OK};
+delete $status{OK};
+same_names([map { "$_ $told{$_}" } keys %told], [map { "$_ $status{$_}" } keys %status],
+           "the README's table has every code with its HTTP status");
+like($readme, qr/`$_`/, "the README names the violation $_") for @violations;
+
+# ---- log messages
+
+my %tagged;
+for my $name (sort keys %c) {
+    push @{ $tagged{$1} }, $name while $c{$name} =~ /ATLOGNO\("([^"]*)"\)/g;
+}
+cmp_ok(scalar keys %tagged, '>=', 10, 'tags of messages are found');
+is_deeply([grep { @{ $tagged{$_} } > 1 } sort keys %tagged], [], 'each tag is used once');
+is_deeply([grep { !/\A\d{3}\z/ } sort keys %tagged], [], 'each tag is a number of three digits');
+for my $name (sort keys %c) {
+    # The format follows behind APLOG_MARK, level, status and place.
+    my @untagged = grep { !/ATLOGNO/ } $c{$name} =~ /^ *(ap_log_\w+\(APLOG_MARK.*?;)/msg;
+    is_deeply([map { /APLOG_(?:TRACE\d|DEBUG)/ ? () : $_ } @untagged], [],
+              "$name: every message has a tag") if $c{$name} =~ /ap_log_\w+\(APLOG_MARK/;
+}
+
+# ---- fields
+
+my ($field_table) = $c{'mod_access_token/at_field.c'} =~ /fields\[\] = \{\n(.*?)^\};/ms;
+my @fields = $field_table =~ /\{ "(\w+)",/g;
+cmp_ok(scalar @fields, '>=', 21, 'the fields are found in at_field.c');
+for my $engine (@engines) {
+    my ($table) = text_of("sql/$engine/schema.sql") =~ /^CREATE TABLE access_tokens \((.*?)^\)/ms;
+    my %column = map { $_ => 1 } $table =~ /^ +(\w+) +[A-Z]/mg;
+    my $save = text_of("sql/$engine/statements/save.sql");
+    my $load = text_of("sql/$engine/statements/load_select.sql");
+    for my $field (@fields) {
+        ok($column{$field}, "sql/$engine: access_tokens has the column $field");
+        like($save, qr/^ +$field += I?IF\(:set_$field = '?1'?, (?:CAST\()?:$field\b.*, $field\),$/m,
+             "sql/$engine: save.sql sets $field and keeps it");
+        my $result = $field eq 'pass_code' ? "'token\\.pass_code'" : "'data\\.$field\\b[^.']*'";
+        like($load, qr/\btoken\.$field\b.* AS $result,?$/m, "sql/$engine: $field is loaded");
+    }
+    my @uniques = $save =~ /^-- \@unique \S+ (\w+)$/mg;
+    is_deeply([sort @uniques], [qw(authentication_code identifier)],
+              "sql/$engine: save.sql names both unique keys");
+}
+
+# ---- the statements of both databases
+
+sub without_comments { $_[0] =~ s/--(?! \@).*//gr }
+sub parameters { sort(unique($_[0] =~ /(?<![:\w]):([a-z]\w*)/g)) }
+sub columns { $_[0] =~ /\bAS\s+'([^']+)'/g }
+
+my ($ours, $theirs) = map { [map { basename($_) } files("sql/$_/statements/*.sql")] } @engines;
+same_names($ours, $theirs, 'both databases have the same statement files');
+for my $file (@$ours) {
+    my @texts = map { without_comments(text_of("sql/$_/statements/$file")) } @engines;
+    my @unquoted = map { s/'[^']*'//gr } @texts;
+    is_deeply([parameters($unquoted[0])], [parameters($unquoted[1])],
+              "$file: the same parameters in both");
+    is_deeply([columns($texts[0])], [columns($texts[1])],
+              "$file: the same result columns in the same order");
+}
+{
+    my ($mysql, $sqlite) = map { text_of("sql/$_/demo.sql") =~ /^BEGIN;\n(.*)/ms ? $1 : $_ }
+        @engines;
+    ok($mysql eq $sqlite, 'the demonstration data are the same, word for word');
+    my %tables = map { my $engine = $_;
+        $engine => { text_of("sql/$engine/schema.sql") =~ /^CREATE TABLE (\w+) \((.*?)^\)/msg } }
+        @engines;
+    same_names([keys %{ $tables{mysql} }], [keys %{ $tables{sqlite3} }],
+               'both schemas have the same tables');
+    for my $table (sort keys %{ $tables{mysql} }) {
+        my ($one, $other) = map { [$tables{$_}{$table} =~ /^ {4}([a-z]\w*) +[A-Z]/mg] } @engines;
+        is_deeply($one, $other, "$table: the same columns in both schemas");
+    }
+}
+{
+    my ($version) = $c{'mod_access_token/at_statements.h'} =~ /AT_SCHEMA_VERSION "(\d+)"/;
+    like(text_of("sql/$_/schema.sql"),
+         qr/INSERT INTO access_token_schema \(version\) VALUES \($version\);/,
+         "sql/$_: the schema has the version that the module asks for") for @engines;
+}
+
+# ---- the form of the source
+
+for my $name (@c_files) {
+    my @lines = split /\n/, decode_utf8($c{$name});
+    my @long = grep { length $lines[$_ - 1] > 80 } 1 .. @lines;
+    is_deeply(\@long, [], "$name: no line is longer than 80 columns");
+    my ($start, @functions);
+    for my $number (1 .. @lines) {
+        $start = $number if $lines[$number - 1] eq '{';
+        next if $lines[$number - 1] ne '}' || !defined $start;
+        push @functions, "line $start" if $number - $start + 1 > 40;
+        undef $start;
+    }
+    is_deeply(\@functions, [], "$name: no function is longer than 40 lines");
+    unlike($c{$name}, qr/\t|[ \t]$/m, "$name: no tab, no blank at a line's end");
+    like($c{$name}, qr/\A\/\* SPDX-License-Identifier: Apache-2\.0 \*\/\n/, "$name: its licence");
+}
+# Backwards, since this file is looked at as well.
+my $unfinished = join '|', map { scalar reverse } qw(ODOT EMXIF);
+for my $name (@c_files, files('README.md', 'CHANGES', 'dev', 'conf/*', 'sql/*/*.sql',
+                              'sql/*/statements/*.sql', 't/*.t', 't/unit/*.[ch]', 't/lib/*.pm',
+                              't/lib/*/*.pm', 'Makefile.am', '*/Makefile.am', 'configure.ac')) {
+    unlike(text_of($name), qr/\b(?:$unfinished)\b/, "$name: nothing is left to be done");
+}
+for my $name (grep { !/at_store_dbd|at_startup|at_store_error/ } @c_files) {
+    unlike($c{$name}, qr/\b(?:SELECT|UPDATE|INSERT|DELETE) .*\b(?:FROM|SET|INTO)\b/,
+           "$name: no SQL");
+}
+
+# ---- lists of files
+
+my $makefile = text_of('Makefile.am');
+
+# The words of the variable NAME.
+sub listed {
+    my ($text, $name) = @_;
+    my ($value) = $text =~ /^$name =((?:.*\\\n)*.*)/m;
+    return split ' ', ($value // '') =~ s/\\\n//gr;
+}
+
+same_names([listed($makefile, 'http_tests')], [files('t/*.t')],
+           'Makefile.am lists every test of t/');
+my $unit = text_of('t/unit/Makefile.am');
+same_names([listed($unit, 'unit_tests')],
+           # The other C files of the folder are what these share.
+           [map { basename($_) =~ s/\.c$//r } grep { text_of($_) =~ /^int main\(/m }
+            files('t/unit/test_*.c')],
+           't/unit/Makefile.am lists every unit test');
+same_names([listed($makefile, 'sql_files')], [files('sql/*/*.sql', 'sql/*/statements/*.sql')],
+           'Makefile.am installs every SQL file');
+same_names([listed($makefile, 'conf_files')], [files('conf/*.conf', 'conf/*.cnf')],
+           'Makefile.am installs every conf file');
+my %distributed = map { $_ => 1 } listed($makefile, 'EXTRA_DIST');
+my @helpers = files('t/data/*', 't/data/*/*', 't/data/*/*/*', 't/data/*/*/*/*', 't/lib/*.pm',
+                    't/lib/*/*.pm');
+is_deeply([grep { -f "$root/$_" && !$distributed{$_} } @helpers], [],
+          'Makefile.am distributes every file that the tests need');
+my @sources = text_of('mod_access_token/Makefile.am') =~ /\b(at_\w+\.[ch]|mod_\w+\.c)\b/g;
+same_names([unique(@sources)], [map { basename($_) } @c_files],
+           'mod_access_token/Makefile.am lists every source');
+
+done_testing;

@@ -1,0 +1,2 @@
+-- Random numbers; there is no table of sequences.
+SELECT ABS(RANDOM()) AS 'number';
