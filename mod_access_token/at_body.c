@@ -116,8 +116,9 @@ at_error_t *at_body_read(at_json_t **root, at_body_failure_t *failure,
     if (failure->reason != APR_SUCCESS) {
         failure->http_status = ap_map_http_request_error(failure->reason,
                                                          HTTP_BAD_REQUEST);
-        return at_error_make(r->pool, AT_INVALID_REQUEST, "The body did not "
-                             "arrive whole, or in time.");
+        return at_error_make(r->pool, AT_INVALID_REQUEST, "The body could not "
+                             "be read: it did not arrive whole or in time, "
+                             "or its encoding is broken.");
     }
     if (reader.length > limit) {
         return too_large(&reader);

@@ -11,7 +11,8 @@
 /** What became of a body that could not be read. */
 typedef struct at_body_failure_t {
     apr_status_t reason;      /* for the log */
-    int http_status;          /* what to answer */
+    int http_status;          /* what to answer, or AP_FILTER_ERROR: a
+                                 filter has answered */
 } at_body_failure_t;
 
 /**
@@ -19,7 +20,7 @@ typedef struct at_body_failure_t {
  * pool. The error is AT_REQUEST_TOO_LARGE, AT_UNSUPPORTED_MEDIA_TYPE (it
  * is encoded, and no filter decodes it), AT_INVALID_JSON, or, when it did
  * not arrive whole, AT_INVALID_REQUEST with *FAILURE filled; the reason in
- * *FAILURE is APR_SUCCESS otherwise.
+ * *FAILURE is APR_SUCCESS otherwise. AT_INTERNAL_ERROR: no memory.
  */
 at_error_t *at_body_read(at_json_t **root, at_body_failure_t *failure,
                          request_rec *r, apr_off_t limit) AT_MUST_CHECK;

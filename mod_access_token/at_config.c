@@ -117,6 +117,12 @@ static const char *set_statements(cmd_parms *cmd, void *place,
         apr_hash_set(server->sources, folder, APR_HASH_KEY_STRING,
                      problem ? NULL : source);
     }
+    if (!problem && config->source && config->source != source) {
+        problem = "AccessTokenStatements is set twice in this place, and the "
+                  "database would have to know the statements of both: keep "
+                  "one of the two lines (access_token-mysql.conf and "
+                  "access_token-sqlite3.conf have one)";
+    }
     config->source = problem ? NULL : source;
     return problem;
 }

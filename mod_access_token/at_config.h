@@ -36,13 +36,23 @@ typedef struct at_config_t {
     int retry_after;             /* AccessTokenRetryAfter, in seconds */
 } at_config_t;
 
-/** What belongs to a server and not to a place in it. */
+/** The statements of a source on the database of a server. */
+typedef struct at_use_t {
+    server_rec *server;
+    const at_source_t *source;
+    const char *driver;          /* DBDriver */
+    const char *params;          /* DBDParams, or "" */
+} at_use_t;
+
+/**
+ * What belongs to a server and not to a place in it. A virtual host without
+ * a directive of the module shares that of the main server.
+ */
 typedef struct at_server_config_t {
     apr_hash_t *sources;         /* folder -> at_source_t * */
-    const char *driver;          /* DBDriver, or NULL */
-    const char *params;          /* DBDParams, or NULL */
-    apr_shm_t *started;          /* shared by the children: one of them has
-                                    done the checks of the start */
+    apr_array_header_t *uses;    /* of the main server's only: at_use_t */
+    apr_shm_t *started;          /* likewise; shared by the children: one of
+                                    them has done the checks of the start */
 } at_server_config_t;
 
 /** Create and merge, for the module record. */

@@ -79,6 +79,16 @@ static int holds_for(const char *name, const ap_directive_t *node)
                 : stands_anywhere(name);
 }
 
+/* True if NODE switches the method on. */
+static int is_method(const ap_directive_t *node, apr_pool_t *pool)
+{
+    const char *arguments = node->args;
+
+    return !ap_cstr_casecmp(node->directive, "SetHandler") && arguments
+           && !ap_cstr_casecmp(ap_getword_conf(pool, &arguments),
+                               AT_HANDLER_UPDATE);
+}
+
 static int check_directive(const ap_directive_t *node, server_rec *server,
                            apr_pool_t *pool)
 {
@@ -91,18 +101,16 @@ static int check_directive(const ap_directive_t *node, server_rec *server,
                      node->line_num);
         return 1;
     }
-    if (!ap_cstr_casecmp(node->directive, "SetHandler")) {
-        const char *arguments = node->args;
-
-        if (!ap_cstr_casecmp(ap_getword_conf(pool, &arguments),
-                             AT_HANDLER_UPDATE)
-            && !holds_for("AccessTokenStatements", node)) {
-            ap_log_error(APLOG_MARK, APLOG_CRIT, 0, server, ATLOGNO("011")
-                         "%s:%d: SetHandler " AT_HANDLER_UPDATE " needs "
-                         "AccessTokenStatements with the folder of the "
-                         "statement files", node->filename, node->line_num);
-            return 1;
-        }
+    if (is_method(node, pool)
+        && !holds_for("AccessTokenStatements", node)) {
+        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, server, ATLOGNO("011")
+                     "%s:%d: SetHandler " AT_HANDLER_UPDATE " needs "
+                     "AccessTokenStatements with the folder of the "
+                     "statement files; access_token-mysql.conf and "
+                     "access_token-sqlite3.conf set it: is one of them "
+                     "included (Debian: a2enconf)?", node->filename,
+                     node->line_num);
+        return 1;
     }
     return 0;
 }
@@ -132,25 +140,114 @@ static const char *first_argument(apr_pool_t *pool,
     return arguments ? ap_getword_conf(pool, &arguments) : NULL;
 }
 
+/* True if HOST itself has the directive NAME. */
+static int has_own(const char *name, const ap_directive_t *host)
+{
+    const ap_directive_t *found = host ? find_directive(name, host) : NULL;
+
+    return found && virtual_host_of(found) == host;
+}
+
+/* True if HOST, or all hosts, serve the method. */
+static int serves_method(const ap_directive_t *host, apr_pool_t *pool)
+{
+    const ap_directive_t *node;
+
+    for (node = ap_conftree; node; node = next_directive(node)) {
+        const ap_directive_t *place = virtual_host_of(node);
+
+        if (is_method(node, pool) && (!place || place == host)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static void add_uses(apr_array_header_t *uses, const at_use_t *model,
+                     apr_hash_t *sources)
+{
+    apr_hash_index_t *index;
+
+    for (index = apr_hash_first(uses->pool, sources); index;
+         index = apr_hash_next(index)) {
+        at_use_t *use = apr_array_push(uses);
+        void *source;
+
+        apr_hash_this(index, NULL, NULL, &source);
+        *use = *model;
+        use->source = source;
+    }
+}
+
+/*
+ * A virtual host with a database of its own inherits the main server's
+ * statements, and mod_dbd would prepare them there: a database that has not
+ * their tables would refuse every connection, also those of other modules.
+ */
+static void inherit(apr_array_header_t *uses, const at_use_t *model,
+                    const ap_directive_t *host, apr_hash_t *sources)
+{
+    const char *driver = first_argument(uses->pool,
+                                        find_directive("DBDriver", NULL));
+    apr_hash_index_t *index;
+
+    if (!has_own("AccessTokenStatements", host)
+        && (!driver || !ap_cstr_casecmp(driver, model->driver))
+        && serves_method(host, uses->pool)) {
+        add_uses(uses, model, sources);
+        return;
+    }
+    for (index = apr_hash_first(uses->pool, sources); index;
+         index = apr_hash_next(index)) {
+        void *source;
+
+        apr_hash_this(index, NULL, NULL, &source);
+        at_source_withdraw(source, model->server);
+    }
+}
+
+/* Note which statements are used with which database. */
+static void collect_uses(apr_array_header_t *uses, server_rec *main_server)
+{
+    const at_server_config_t *main_config = at_server_config_of(main_server);
+    at_use_t model = { NULL, NULL, NULL, NULL };
+
+    for (model.server = main_server; model.server;
+         model.server = model.server->next) {
+        const at_server_config_t *config = at_server_config_of(model.server);
+        const ap_directive_t *host = section_of(model.server);
+
+        model.driver = first_argument(uses->pool,
+                                      find_directive("DBDriver", host));
+        model.params = first_argument(uses->pool,
+                                      find_directive("DBDParams", host));
+        model.params = model.params ? model.params : "";
+        if (!model.driver) {
+            continue;
+        }
+        if (model.server == main_server || config != main_config) {
+            add_uses(uses, &model, config->sources);
+        }
+        if (has_own("DBDriver", host) || has_own("DBDParams", host)) {
+            inherit(uses, &model, host, main_config->sources);
+        }
+    }
+}
+
 int at_config_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                     server_rec *server)
 {
+    at_server_config_t *config = at_server_config_of(server);
     const ap_directive_t *node;
-    server_rec *each;
     int mistakes = 0;
 
     (void)plog;
     for (node = ap_conftree; node; node = next_directive(node)) {
         mistakes += check_directive(node, server, ptemp);
     }
-    for (each = server; each; each = each->next) {
-        at_server_config_t *config = at_server_config_of(each);
-        const ap_directive_t *section = section_of(each);
-
-        config->driver = first_argument(pconf, find_directive("DBDriver",
-                                                              section));
-        config->params = first_argument(pconf, find_directive("DBDParams",
-                                                              section));
+    config->uses = apr_array_make(pconf, 2, sizeof(at_use_t));
+    if (!mistakes && stands_anywhere("AccessTokenStatements")) {
+        collect_uses(config->uses, server);
     }
     return mistakes ? HTTP_INTERNAL_SERVER_ERROR : OK;
 }

@@ -10,8 +10,8 @@
 
 /**
  * The check_config hook. Logs each mistake with file, line and remedy, and
- * returns an error if there is one; else OK, with each server's DBDriver
- * and DBDParams noted in its at_server_config_t.
+ * returns an error if there is one; else OK, with the databases that
+ * statements are used with noted in the main server's at_server_config_t.
  */
 int at_config_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                     server_rec *server);

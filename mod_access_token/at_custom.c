@@ -214,7 +214,8 @@ void at_custom_judge(const apr_array_header_t *entries,
     }
 }
 
-/* A new value; a number in its one written form, as everywhere. */
+/* A new value; a number in its one written form, as everywhere, but a whole
+ * one as it was sent: it may have more digits than a double. */
 static void write_entry(at_writer_t *writer, const at_custom_entry_t *entry,
                         apr_pool_t *pool)
 {
@@ -225,6 +226,7 @@ static void write_entry(at_writer_t *writer, const at_custom_entry_t *entry,
     }
     at_write_string(writer, entry->name);
     if (entry->value->type == AT_JSON_NUMBER
+        && !at_number_is_whole(entry->value->text)
         && at_number_parse(&number, entry->value->text) > 0) {
         at_write_number(writer, at_number_format(pool, number));
     }

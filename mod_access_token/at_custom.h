@@ -56,7 +56,7 @@ void at_custom_judge(const apr_array_header_t *entries,
 /**
  * Merge ENTRIES, which are judged, into STORED, a JSON object or NULL.
  * *MERGED becomes the new set in POOL, NULL if nothing is left in it. The
- * error is AT_INTERNAL_ERROR: STORED is no JSON object.
+ * error is AT_INTERNAL_ERROR: STORED is no JSON object, or no memory.
  */
 at_error_t *at_custom_merge(const char **merged, const char *stored,
                             const apr_array_header_t *entries,

@@ -58,7 +58,7 @@ typedef enum {
 typedef struct at_violation_t {
     const char *pointer;      /* RFC 6901, into the request body */
     at_violation_e code;
-    const char *message;      /* a sentence; never holds a value */
+    const char *message;      /* a sentence; holds no field's value */
 } at_violation_t;
 
 typedef struct at_error_t {

@@ -153,6 +153,9 @@ static int answer_failure(at_exchange_t *exchange, at_error_t *error,
         error = at_error_make(r->pool, AT_REQUEST_TOO_LARGE, "The body is "
                               "longer than LimitRequestBody allows.");
     }
+    if (failure->http_status == HTTP_BAD_REQUEST) {
+        return at_exchange_send_error(exchange, error);
+    }
     return at_exchange_send_error_as(exchange, error, failure->http_status);
 }
 
@@ -232,7 +235,8 @@ int at_handler_error(request_rec *r)
         return DECLINED;
     }
     exchange = at_exchange_begin(r);
-    http_status = r->prev ? r->prev->status : HTTP_NOT_FOUND;
+    http_status = r->prev && ap_is_HTTP_ERROR(r->prev->status)
+                  ? r->prev->status : HTTP_NOT_FOUND;
     return at_exchange_send_error_as(exchange,
         at_error_make(r->pool, code_of_status(http_status),
                       "The server refused the request before it was looked "

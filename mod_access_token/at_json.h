@@ -64,7 +64,10 @@ void at_json_parser_feed(at_json_parser_t *parser, const char *data,
 at_error_t *at_json_parser_finish(at_json_t **root,
                                   at_json_parser_t *parser) AT_MUST_CHECK;
 
-/** Parse TEXT, all of it, into *ROOT in POOL. Errors as above. */
+/**
+ * Parse TEXT, all of it, into *ROOT in POOL. Errors as above, and
+ * AT_INTERNAL_ERROR: no memory.
+ */
 at_error_t *at_json_parse(at_json_t **root, const char *text,
                           apr_pool_t *pool) AT_MUST_CHECK;
 

@@ -70,6 +70,17 @@ static int is_json_number(const char *text)
     return *text == '\0';
 }
 
+int at_number_is_whole(const char *text)
+{
+    const char *digits = text + (*text == '-');
+    apr_size_t length = strspn(digits, "0123456789");
+
+    if (digits[length] || length == 0 || length > 19) {
+        return 0;
+    }
+    return digits[0] != '0' || !strcmp(text, "0");
+}
+
 int at_number_parse(double *value, const char *text)
 {
     if (!is_json_number(text)) {

@@ -18,6 +18,12 @@
 int at_number_parse(double *value, const char *text);
 
 /**
+ * True if TEXT is a whole JSON number of at most 19 digits, those of a
+ * BIGINT: it is passed on as it is, since a double has fewer.
+ */
+int at_number_is_whole(const char *text);
+
+/**
  * VALUE, which is finite, in POOL: at most 17 significant digits, plain
  * from 1e-6 to below 1e21, else with an exponent ("5e-324", "1e21").
  */

@@ -137,9 +137,24 @@ const char *at_passcode_hash(const at_scheme_t *scheme,
     return hash;
 }
 
+/* How much of a pass code the scheme that made HASH looks at, in bytes. */
+static apr_size_t bytes_looked_at(const char *hash)
+{
+    if (!strncmp(hash, "$2", 2)) {
+        return 72;
+    }
+    if (strlen(hash) == 13 && !strchr("$_", hash[0])) {
+        return 8;
+    }
+    return AT_PASSCODE_BYTES;
+}
+
 int at_passcode_verify(const char *pass_code, const char *hash)
 {
-    return apr_password_validate(pass_code, hash) == APR_SUCCESS;
+    int matches = apr_password_validate(pass_code, hash) == APR_SUCCESS;
+
+    /* A right beginning with something behind it is not the pass code. */
+    return matches && strlen(pass_code) <= bytes_looked_at(hash);
 }
 
 void at_passcode_verify_nothing(const at_scheme_t *scheme,

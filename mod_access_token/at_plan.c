@@ -222,6 +222,7 @@ const char *at_plan_make(at_plan_t **plan, const at_statement_t *statement,
     int i;
 
     *plan = builder.plan = apr_pcalloc(pool, sizeof(**plan));
+    (*plan)->statement = statement;
     (*plan)->nodes = apr_array_make(pool, 64, sizeof(at_plan_node_t));
     (*plan)->inputs = apr_hash_make(pool);
     (*plan)->column_count = statement->columns->nelts;

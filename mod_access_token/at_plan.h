@@ -38,6 +38,7 @@ typedef struct at_plan_node_t {
 } at_plan_node_t;
 
 typedef struct at_plan_t {
+    const at_statement_t *statement; /* whose columns these are */
     apr_array_header_t *nodes;   /* at_plan_node_t; node 0 is `data` */
     int column_count;
     apr_hash_t *inputs;          /* column name -> const int *: its number */

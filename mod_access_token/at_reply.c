@@ -7,7 +7,6 @@
 
 #include "at_field.h"
 #include "at_number.h"
-#include "at_text.h"
 #include "at_write.h"
 
 typedef struct {
@@ -22,24 +21,20 @@ static at_error_t *broken(reply_t *reply, const at_plan_node_t *node,
                           const char *kind)
 {
     return at_error_hidden(reply->pool, AT_INTERNAL_ERROR,
-        apr_psprintf(reply->pool, "the value of column ...%s is no %s; "
-                     "mend the row, or the column's name in the statement",
-                     node->name, kind));
+        apr_psprintf(reply->pool, "%s: the value of column '%s' is no %s; "
+                     "mend the row, or the column's name",
+                     reply->plan->statement->file,
+                     APR_ARRAY_IDX(reply->plan->statement->columns,
+                                   node->column, const char *), kind));
 }
 
-/* The most digits of a BIGINT. */
-#define WHOLE_DIGITS 19
-
-/* A whole number as it is, as it may be longer than a double's digits. */
 static at_error_t *write_number(reply_t *reply, const at_plan_node_t *node,
                                 const char *text)
 {
-    const char *digits = text + (*text == '-');
     double number;
 
-    if (at_text_is_digits(digits) && strlen(digits) <= WHOLE_DIGITS
-        && (digits[0] != '0' || !digits[1])) {
-        at_write_number(reply->writer, strcmp(text, "-0") ? text : "0");
+    if (at_number_is_whole(text)) {
+        at_write_number(reply->writer, text);
         return NULL;
     }
     if (at_number_parse(&number, text) <= 0) {

@@ -18,7 +18,8 @@ typedef struct at_body_t {
 /**
  * Write the reply for ROW into *BODY in POOL: the members that SELECT
  * wants, and PASS_CODE, if it is not NULL, as data.pass_code. The error is
- * AT_INTERNAL_ERROR: a value of ROW is not what its column's name says.
+ * AT_INTERNAL_ERROR: a value of ROW is not what its column's name says, or
+ * no memory.
  */
 at_error_t *at_reply_data(at_body_t *body, const at_row_t *row,
                           const at_select_t *select, const char *pass_code,

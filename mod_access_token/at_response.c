@@ -168,7 +168,7 @@ int at_exchange_send_error_as(at_exchange_t *exchange,
     if (error->code == AT_METHOD_NOT_ALLOWED) {
         apr_table_setn(r->headers_out, "Allow", "OPTIONS, POST");
     }
-    if (error->code == AT_INVALID_TOKEN
+    if (http_status == HTTP_UNAUTHORIZED
         && !apr_table_get(r->err_headers_out, "WWW-Authenticate")) {
         apr_table_setn(r->headers_out, "WWW-Authenticate", "Bearer");
     }

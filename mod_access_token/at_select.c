@@ -69,7 +69,7 @@ static int mark_path(reader_t *reader, const char *path, const char *pointer)
         nodes[depth++] = node;
         path += length + 1;
         if (custom != AT_PLAN_NONE
-            && at_plan_node(reader->plan, node)->column == custom) {
+            && at_plan_node(reader->plan, node)->column == custom && *path) {
             add_custom_field(reader, path, pointer);
             break;
         }

@@ -14,11 +14,12 @@
 
 APLOG_USE_MODULE(access_token);
 
-/* The check of one source by one connection. */
+/* The check of one use by one connection. */
 typedef struct {
     apr_pool_t *pool;
+    const at_use_t *use;
     server_rec *server;
-    const at_source_t *source;
+    const char *place;           /* for messages: "virtual host NAME: " */
     const at_statements_t *statements;
     const apr_dbd_driver_t *driver;
     apr_dbd_t *handle;
@@ -70,38 +71,40 @@ static int has_word(const char *params, const char *word, apr_pool_t *pool)
     return each != NULL;
 }
 
-static void check_params(check_t *check, const at_server_config_t *config)
+static void check_params(check_t *check)
 {
-    if (!ap_cstr_casecmp(config->driver, "mysql")
-        && !has_word(config->params ? config->params : "", "reconnect=0",
-                     check->pool)) {
+    if (!ap_cstr_casecmp(check->use->driver, "mysql")
+        && !has_word(check->use->params, "reconnect=0", check->pool)) {
         check->faults++;
         ap_log_error(APLOG_MARK, APLOG_ERR, 0, check->server,
-                     ATLOGNO("021") "DBDParams lacks reconnect=0: after a "
+                     ATLOGNO("021") "%sDBDParams lacks reconnect=0: after a "
                      "lost connection all its prepared statements would "
-                     "fail for ever. Add it.");
+                     "fail for ever. Add it.", check->place);
     }
 }
 
-static int open_database(check_t *check, const at_server_config_t *config)
+static int open_database(check_t *check)
 {
     const char *text = NULL;
     apr_status_t status;
 
-    status = apr_dbd_get_driver(check->pool, config->driver, &check->driver);
+    status = apr_dbd_get_driver(check->pool, check->use->driver,
+                                &check->driver);
     if (status == APR_SUCCESS) {
         status = apr_dbd_open_ex(check->driver, check->pool,
-                                 config->params ? config->params : "",
-                                 &check->handle, &text);
+                                 check->use->params, &check->handle, &text);
     }
     if (status == APR_SUCCESS) {
         return 1;
     }
     check->faults++;
     ap_log_error(APLOG_MARK, APLOG_ERR, status, check->server,
-                 ATLOGNO("022") "no connection to the %s database: %s. "
-                 "Calls get 503 until there is one. Check DBDParams, and "
-                 "that Apache's User can reach it.", config->driver,
+                 ATLOGNO("022") "%sno connection to the %s database: %s. "
+                 "Calls get 503 until there is one. Check DBDParams, that "
+                 "Apache's User can reach it, and (MySQL) that the client "
+                 "library reads the file with the group that DBDParams "
+                 "names: if the user is '', it did not.", check->place,
+                 check->use->driver,
                  text ? text : "the driver gives no reason");
     return 0;
 }
@@ -111,6 +114,7 @@ static void prepare(check_t *check, at_statement_e number)
 {
     const at_statement_t *statement = check->statements->statement[number];
     at_store_error_t error;
+    const char *text;
     int code = apr_dbd_prepare(check->driver, check->pool, check->handle,
                                statement->text, NULL,
                                &check->prepared[number]);
@@ -119,13 +123,15 @@ static void prepare(check_t *check, at_statement_e number)
         return;
     }
     check->prepared[number] = NULL;
-    at_store_error_read(&error, apr_dbd_name(check->driver), code,
-                        apr_dbd_error(check->driver, check->handle, code),
+    text = apr_dbd_error(check->driver, check->handle, code);
+    at_store_error_read(&error, apr_dbd_name(check->driver), code, text,
                         statement, check->pool);
     check->faults++;
+    /* No value is bound yet, so the text can hold none. */
     ap_log_error(APLOG_MARK, APLOG_ERR, 0, check->server, ATLOGNO("023")
-                 "the database refuses a statement: %s. All calls get 503 "
-                 "until schema and statements fit.", error.detail);
+                 "%sthe database refuses a statement: %s [%s]. All calls "
+                 "get 503 until schema and statements fit.", check->place,
+                 error.detail, text ? text : "");
 }
 
 /* Run NUMBER with NULL for each value; NULL, and a message, if it fails. */
@@ -148,8 +154,9 @@ static apr_dbd_results_t *run(check_t *check, at_statement_e number)
                         statement, check->pool);
     check->faults++;
     ap_log_error(APLOG_MARK, APLOG_ERR, 0, check->server, ATLOGNO("028")
-                 "a statement fails: %s. See that DBDInitSQL sets nothing "
-                 "that makes prepared statements invalid.", error.detail);
+                 "%sa statement fails: %s. See that DBDInitSQL sets nothing "
+                 "that makes prepared statements invalid.", check->place,
+                 error.detail);
     return NULL;
 }
 
@@ -180,32 +187,50 @@ static const char *value_of(const check_t *check, apr_dbd_results_t *results,
     return value ? apr_pstrdup(check->pool, value) : NULL;
 }
 
-/* The module knows columns by the text of the statement; what the database
- * makes of that text must be the same. */
-static void check_columns(check_t *check, at_statement_e number)
+/* Both ways: what the text names, and what the database makes of it. */
+static void compare_columns(check_t *check, const at_statement_t *statement,
+                            apr_dbd_results_t *results)
 {
-    const at_statement_t *statement = check->statements->statement[number];
-    apr_dbd_results_t *results = run(check, number);
-    apr_dbd_row_t *row = NULL;
     int i;
 
-    if (!results) {
-        return;
-    }
     for (i = 0; i < apr_dbd_num_cols(check->driver, results); i++) {
         const char *name = apr_dbd_get_name(check->driver, results, i);
 
         if (name && at_statement_column(statement, name) < 0) {
             check->faults++;
             ap_log_error(APLOG_MARK, APLOG_ERR, 0, check->server,
-                         ATLOGNO("027") "%s: result column %d, '%s', is not "
-                         "named by AS '...' and is not used. Name it so.",
-                         statement->file, i + 1, name);
+                         ATLOGNO("027") "%s%s: result column %d, '%s', is "
+                         "not named by AS '...' and is not used. Name it "
+                         "so.", check->place, statement->file, i + 1, name);
         }
     }
-    while (apr_dbd_get_row(check->driver, check->pool, results, &row, -1)
-           == 0) {
-        continue;
+    for (i = 0; i < statement->columns->nelts; i++) {
+        const char *name = APR_ARRAY_IDX(statement->columns, i, const char *);
+
+        if (find_column(check, results, name) < 0) {
+            check->faults++;
+            ap_log_error(APLOG_MARK, APLOG_ERR, 0, check->server,
+                         ATLOGNO("029") "%s%s: AS '%s' names no result "
+                         "column. Quote names of result columns only.",
+                         check->place, statement->file, name);
+        }
+    }
+}
+
+/* Run NUMBER and look at its columns. SQLite's driver knows them only of a
+ * result that has a row. */
+static void check_columns(check_t *check, at_statement_e number)
+{
+    apr_dbd_results_t *results = run(check, number);
+    apr_dbd_row_t *row = NULL;
+    int rows = 0;
+
+    while (results && apr_dbd_get_row(check->driver, check->pool, results,
+                                      &row, -1) == 0) {
+        if (rows++ == 0) {
+            compare_columns(check, check->statements->statement[number],
+                            results);
+        }
     }
 }
 
@@ -226,18 +251,18 @@ static void check_schema(check_t *check)
     if (!version || strcmp(version, AT_SCHEMA_VERSION)) {
         check->faults++;
         ap_log_error(APLOG_MARK, APLOG_ERR, 0, check->server,
-                     ATLOGNO("024") "the database's schema has the version "
+                     ATLOGNO("024") "%sthe database's schema has the version "
                      "%s, this module works with " AT_SCHEMA_VERSION
                      ". Install the schema.sql that came with it.",
-                     version ? version : "(none)");
+                     check->place, version ? version : "(none)");
     }
     if (!charset || strcmp(charset, "utf8mb4")) {
         check->faults++;
         ap_log_error(APLOG_MARK, APLOG_ERR, 0, check->server,
-                     ATLOGNO("025") "the connection's character set is %s; "
+                     ATLOGNO("025") "%sthe connection's character set is %s; "
                      "text would be lost. Put default-character-set=utf8mb4 "
                      "into the my.cnf group that DBDParams names.",
-                     charset ? charset : "unclear");
+                     check->place, charset ? charset : "unclear");
     }
 }
 
@@ -253,83 +278,90 @@ static void check_statements(check_t *check)
             check_columns(check, (at_statement_e)i);
         }
     }
+    if (check->prepared[AT_STATEMENT_CUSTOM_FIELDS]) {
+        check_columns(check, AT_STATEMENT_CUSTOM_FIELDS);
+    }
 }
 
 /*
  * mod_dbd does not say which of the statements a database refused, nor how
  * to mend it: look for the reason on a connection of the check's own.
  */
-static void diagnose(check_t *check, const at_server_config_t *config)
+static void diagnose(check_t *check)
 {
     int i;
 
-    if (!open_database(check, config)) {
+    if (!open_database(check)) {
         return;
     }
     for (i = 0; i < AT_STATEMENT_COUNT; i++) {
         prepare(check, (at_statement_e)i);
     }
     check_statements(check);
+    if (check->faults == 0) {
+        check->faults++;
+        ap_log_error(APLOG_MARK, APLOG_ERR, 0, check->server, ATLOGNO("030")
+                     "%smod_dbd has no connection, though the statements "
+                     "of %s fit the database; its message above says why",
+                     check->place, check->statements->folder);
+    }
     apr_dbd_close(check->driver, check->handle);
 }
 
-static void check_source(check_t *check, const at_server_config_t *config,
-                         apr_pool_t *pool)
+static void check_use(check_t *check, apr_pool_t *pool)
 {
-    ap_dbd_t *connection = at_source_open(check->source, check->server,
-                                          pool);
+    const at_source_t *source = check->use->source;
+    ap_dbd_t *connection = at_source_open(source, check->server, pool);
     int i;
 
-    check_params(check, config);
+    check_params(check);
     if (connection) {
         check->driver = connection->driver;
         check->handle = connection->handle;
         for (i = 0; i < AT_STATEMENT_COUNT; i++) {
-            check->prepared[i] = at_source_prepared(check->source,
-                                                    connection,
+            check->prepared[i] = at_source_prepared(source, connection,
                                                     (at_statement_e)i);
         }
         check_statements(check);
     }
     else {
-        diagnose(check, config);
+        diagnose(check);
     }
     if (check->faults == 0) {
         ap_log_error(APLOG_MARK, APLOG_INFO, 0, check->server,
-                     ATLOGNO("026") "the statements of %s fit the %s "
+                     ATLOGNO("026") "%sthe statements of %s fit the %s "
                      "database, schema version " AT_SCHEMA_VERSION,
-                     check->statements->folder, config->driver);
+                     check->place, check->statements->folder,
+                     check->use->driver);
     }
     apr_pool_destroy(check->pool);
     if (connection) {
-        at_source_close(check->source, check->server, connection);
+        at_source_close(source, check->server, connection);
     }
 }
 
 void at_startup_check(apr_pool_t *pool, server_rec *server)
 {
-    server_rec *each;
+    const apr_array_header_t *uses = at_server_config_of(server)->uses;
+    int i;
 
-    if (!is_first_child(server)) {
+    if (!uses || !is_first_child(server)) {
         return;
     }
-    for (each = server; each; each = each->next) {
-        const at_server_config_t *config = at_server_config_of(each);
-        apr_hash_index_t *index;
+    for (i = 0; i < uses->nelts; i++) {
+        const at_use_t *use = &APR_ARRAY_IDX(uses, i, at_use_t);
+        check_t check;
 
-        for (index = config->driver ? apr_hash_first(pool, config->sources)
-                                    : NULL;
-             index; index = apr_hash_next(index)) {
-            check_t check;
-            void *source;
-
-            apr_hash_this(index, NULL, NULL, &source);
-            memset(&check, 0, sizeof(check));
-            check.server = each;
-            check.source = source;
-            check.statements = at_source_statements(source);
-            apr_pool_create(&check.pool, pool);
-            check_source(&check, config, pool);
-        }
+        memset(&check, 0, sizeof(check));
+        apr_pool_create(&check.pool, pool);
+        check.use = use;
+        check.server = use->server;
+        check.statements = at_source_statements(use->source);
+        check.place = !use->server->is_virtual ? ""
+            : apr_psprintf(check.pool, "virtual host %s (line %u of %s): ",
+                           use->server->server_hostname,
+                           use->server->defn_line_number,
+                           use->server->defn_name);
+        check_use(&check, pool);
     }
 }

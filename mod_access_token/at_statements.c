@@ -120,6 +120,34 @@ static const char *check_columns(const at_statement_t *statement,
     return NULL;
 }
 
+/* A name that is neither the reply's nor an input is a misspelt one. */
+static const char *check_names(const at_statement_t *statement,
+                               const char *const *names,
+                               const char *const *more, apr_pool_t *pool)
+{
+    int i, k;
+
+    for (i = 0; i < statement->columns->nelts; i++) {
+        const char *name = APR_ARRAY_IDX(statement->columns, i,
+                                         const char *);
+        int known = more && !strncmp(name, "data.", 5);
+
+        for (k = 0; !known && names[k]; k++) {
+            known = !strcmp(names[k], name);
+        }
+        for (k = 0; !known && more && more[k]; k++) {
+            known = !strcmp(more[k], name);
+        }
+        if (!known) {
+            return apr_psprintf(pool, "%s: column '%s' is %s", statement->file,
+                                name, more ? "neither data.... nor an input "
+                                "of the module" : "not one that the module "
+                                "reads");
+        }
+    }
+    return NULL;
+}
+
 /* What save.sql must bind, and which fields it can set. */
 static const char *check_save(at_statements_t *statements, apr_pool_t *pool)
 {
@@ -140,10 +168,10 @@ static const char *check_save(at_statements_t *statements, apr_pool_t *pool)
         int has_value = at_sql_binds(save, parameter + 1);
 
         if (has_flag != has_value) {
-            return apr_psprintf(pool, "%s: :%s and :set_%s go together; "
-                                "write CASE :set_%s WHEN '1' THEN :%s "
-                                "ELSE ... END", save->file, name, name,
-                                name, name);
+            return apr_psprintf(pool, "%s: :%s and :set_%s go together: "
+                                "the column becomes :%s where :set_%s is 1, "
+                                "and else keeps its value", save->file,
+                                name, name, name, name);
         }
         statements->settable[i] = has_flag;
     }
@@ -222,6 +250,10 @@ static const char *check_loaded(at_statements_t *statements,
         problem = check_columns(load, at_rules_columns(pool), pool);
     }
     if (!problem) {
+        problem = check_names(load, load_columns, at_rules_columns(pool),
+                              pool);
+    }
+    if (!problem) {
         problem = check_present_values(statements, load, pool);
     }
     return problem;
@@ -247,6 +279,10 @@ const char *at_statements_read(at_statements_t **statements,
         if (!problem) {
             problem = check_columns(statement, specifications[i].columns,
                                     pool);
+        }
+        if (!problem && i > AT_STATEMENT_LOAD_BY_ID) {
+            problem = check_names(statement, specifications[i].columns, NULL,
+                                  pool);
         }
         (*statements)->statement[i] = statement;
     }

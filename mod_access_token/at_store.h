@@ -18,7 +18,9 @@ typedef enum {
     AT_STORE_CONFLICT,        /* a unique value is taken; see conflict */
     AT_STORE_LOST_RACE,       /* the version guard did not match */
     AT_STORE_RETRY,           /* nothing was done; the same may work now */
-    AT_STORE_UNAVAILABLE,     /* the database cannot be reached */
+    AT_STORE_UNAVAILABLE,     /* the database is out of reach or busy; a
+                                 save may or may not have been done, if its
+                                 connection was lost in the middle */
     AT_STORE_BROKEN           /* an admin must mend something */
 } at_outcome_e;
 
@@ -35,7 +37,8 @@ struct at_store_t {
     at_outcome_e (*load)(at_store_t *store, at_statement_e load,
                          const char *const *values, at_row_t **row);
 
-    /** Save by save.sql: done, or nothing happened. */
+    /** Save by save.sql: done, or nothing happened, but for what
+     *  AT_STORE_UNAVAILABLE says. */
     at_outcome_e (*save)(at_store_t *store, const char *const *values);
 
     /** Read the configured custom fields, for the access token ID, into

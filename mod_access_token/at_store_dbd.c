@@ -15,13 +15,17 @@ APLOG_USE_MODULE(access_token);
 
 /*
  * mod_dbd gives up at the first stale connection of its pool and discards
- * it; asked again, it tries the next.
+ * it; asked again, it tries the next. A stale one fails at once; what takes
+ * longer is the connecting to a database that does not answer, and holds up
+ * all others of the child.
  */
-#define OPEN_ATTEMPTS 8
+#define OPEN_ATTEMPTS 32
+#define OPEN_LONGEST  apr_time_from_msec(200)
 
 struct at_source_t {
     const at_statements_t *statements;
     const char *label[AT_STATEMENT_COUNT];
+    APR_OPTIONAL_FN_TYPE(ap_dbd_prepare) *prepare;
     APR_OPTIONAL_FN_TYPE(ap_dbd_open) *open;
     APR_OPTIONAL_FN_TYPE(ap_dbd_close) *close;
     APR_OPTIONAL_FN_TYPE(ap_dbd_acquire) *acquire;
@@ -60,6 +64,7 @@ const char *at_source_make(at_source_t **source,
     }
     *source = apr_pcalloc(pool, sizeof(**source));
     (*source)->statements = statements;
+    (*source)->prepare = prepare;
     (*source)->open = APR_RETRIEVE_OPTIONAL_FN(ap_dbd_open);
     (*source)->close = APR_RETRIEVE_OPTIONAL_FN(ap_dbd_close);
     (*source)->acquire = APR_RETRIEVE_OPTIONAL_FN(ap_dbd_acquire);
@@ -71,6 +76,15 @@ const char *at_source_make(at_source_t **source,
                 (*source)->label[i]);
     }
     return NULL;
+}
+
+void at_source_withdraw(const at_source_t *source, server_rec *server)
+{
+    int i;
+
+    for (i = 0; i < AT_STATEMENT_COUNT; i++) {
+        source->prepare(server, "", source->label[i]);
+    }
 }
 
 const at_statements_t *at_source_statements(const at_source_t *source)
@@ -113,10 +127,12 @@ static int request_holds_connection(request_rec *r)
 static at_outcome_e hold_connection(at_store_t *store)
 {
     dbd_store_t *dbd = store->baton;
+    apr_time_t start = apr_time_now();
     int attempt;
 
     dbd->shared = request_holds_connection(dbd->r);
-    for (attempt = 0; attempt < OPEN_ATTEMPTS && !dbd->connection;
+    for (attempt = 0; attempt < OPEN_ATTEMPTS && !dbd->connection
+                      && apr_time_now() - start < OPEN_LONGEST;
          attempt++) {
         dbd->connection = dbd->shared
                           ? dbd->source->acquire(dbd->r)
@@ -140,8 +156,8 @@ static void release(at_store_t *store)
     dbd->connection = NULL;
 }
 
-/* What apr_dbd's CODE means. A connection that broke may have been a stale
- * one: what only reads is worth another try. */
+/* What apr_dbd's CODE means. A connection that is gone may have been a
+ * stale one: what only reads is worth another try. */
 static at_outcome_e fail(execution_t *execution, int code, int only_reads)
 {
     ap_dbd_t *connection = execution->dbd->connection;
@@ -153,8 +169,7 @@ static at_outcome_e fail(execution_t *execution, int code, int only_reads)
                         execution->statement, execution->dbd->r->pool);
     execution->store->conflict = error.conflict;
     execution->store->detail = error.detail;
-    if (error.outcome == AT_STORE_UNAVAILABLE && only_reads
-        && !execution->dbd->shared) {
+    if (error.lost && only_reads && !execution->dbd->shared) {
         return AT_STORE_RETRY;
     }
     return error.outcome;
@@ -184,8 +199,9 @@ static at_outcome_e begin(execution_t *execution, at_store_t *store,
                                              statement);
     if (!execution->prepared) {
         store->detail = apr_pstrcat(dbd->r->pool, text->file, ": mod_dbd "
-                                    "has not prepared it; restart httpd",
-                                    (char *)NULL);
+                                    "has not prepared it for this server; put "
+                                    "AccessTokenStatements beside the "
+                                    "DBDriver that is meant", (char *)NULL);
         return AT_STORE_BROKEN;
     }
     apr_pool_create(&execution->pool, dbd->r->pool);
@@ -198,7 +214,8 @@ static at_outcome_e begin(execution_t *execution, at_store_t *store,
     return AT_STORE_DONE;
 }
 
-/* For each column of the statement: its place in RESULTS. */
+/* For each column of the statement: its place in RESULTS; NULL if one is
+ * not there. */
 static int *map_columns(execution_t *execution, apr_dbd_results_t *results)
 {
     const apr_dbd_driver_t *driver = execution->dbd->connection->driver;
@@ -261,21 +278,24 @@ static at_outcome_e read_rows(execution_t *execution,
                               apr_array_header_t *rows)
 {
     const apr_dbd_driver_t *driver = execution->dbd->connection->driver;
-    int *places = map_columns(execution, results);
+    at_outcome_e outcome = AT_STORE_DONE;
+    const int *places = NULL;
     apr_dbd_row_t *row = NULL;
     int code;
 
     while ((code = apr_dbd_get_row(driver, execution->pool, results, &row,
                                    -1)) == 0) {
+        /* Only with a row does every driver know the columns. */
+        if (!places && outcome == AT_STORE_DONE) {
+            places = map_columns(execution, results);
+            outcome = places ? AT_STORE_DONE : AT_STORE_BROKEN;
+        }
         if (places) {
             APR_ARRAY_PUSH(rows, const char **) = copy_row(execution, row,
                                                            places);
         }
     }
-    if (code != -1) {
-        return fail(execution, code, 1);
-    }
-    return places ? AT_STORE_DONE : AT_STORE_BROKEN;
+    return code == -1 ? outcome : fail(execution, code, 1);
 }
 
 /* Run a SELECT; ROWS (const char **) live in the request's pool. */

@@ -23,6 +23,12 @@ const char *at_source_make(at_source_t **source,
                            const at_statements_t *statements,
                            server_rec *server, apr_pool_t *pool);
 
+/**
+ * Keep mod_dbd from preparing SOURCE, which SERVER inherits, on SERVER's own
+ * database. Only before mod_dbd's post_config.
+ */
+void at_source_withdraw(const at_source_t *source, server_rec *server);
+
 /** The statements that SOURCE was made of. */
 const at_statements_t *at_source_statements(const at_source_t *source);
 

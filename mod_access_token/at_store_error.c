@@ -16,14 +16,15 @@ typedef struct {
 static const mysql_row_t mysql_rows[] = {
     /* It may work when done again. */
     { 1020, AT_STORE_RETRY, 0, "a row changed meanwhile" },
-    { 1205, AT_STORE_RETRY, 0, "waited too long for a lock" },
     { 1213, AT_STORE_RETRY, 0, "a deadlock" },
     { 1047, AT_STORE_RETRY, 0, "the Galera node is not ready" },
     { 1317, AT_STORE_RETRY, 0, "the statement was killed" },
     { 1412, AT_STORE_RETRY, 0, "a table was altered meanwhile" },
     { 1615, AT_STORE_RETRY, 0, "a table was altered meanwhile" },
     { 3572, AT_STORE_RETRY, 0, "a lock was not free" },
-    /* The database is out of reach. */
+    /* The database is out of reach, or too busy; it has waited already. */
+    { 1205, AT_STORE_UNAVAILABLE, 0, "waited too long for a lock: as "
+      "long as innodb_lock_wait_timeout says" },
     { 1021, AT_STORE_UNAVAILABLE, 0, "the database's disk is full" },
     { 1040, AT_STORE_UNAVAILABLE, 0, "too many connections; see "
       "max_connections, and DBDMax times the number of children" },
@@ -72,6 +73,10 @@ static const mysql_row_t mysql_rows[] = {
 
 #define MYSQL_DUPLICATE 1062
 
+/* The codes of a connection that is gone; 0 at the end. */
+static const int mysql_lost[] = { 1927, 2006, 2013, 2014, 2030, 2055, 4031,
+                                  0 };
+
 /* SQLite's messages name tables and columns, never values. */
 typedef struct {
     const char *text;         /* stands in the message */
@@ -87,8 +92,10 @@ static const sqlite_row_t sqlite_rows[] = {
       "to write the file and its directory" },
     { "readonly", AT_STORE_BROKEN, "Apache's User must be able to write "
       "the file and its directory" },
-    { "schema has changed", AT_STORE_UNAVAILABLE, "restart httpd after a "
-      "change of the schema" },
+    { "schema has changed", AT_STORE_BROKEN, "restart httpd after a change "
+      "of the schema" },
+    { "not an error", AT_STORE_BROKEN, "the schema was changed, or "
+      "DBDInitSQL sets PRAGMA foreign_keys: mend that and restart httpd" },
     { "no such", AT_STORE_BROKEN, "see schema.sql" }
 };
 
@@ -168,6 +175,9 @@ static void read_mysql(at_store_error_t *error, int code, const char *text,
 {
     size_t i;
 
+    for (i = 0; mysql_lost[i]; i++) {
+        error->lost |= mysql_lost[i] == code;
+    }
     if (code == MYSQL_DUPLICATE) {
         read_duplicate(error, text, statement, pool);
         return;
@@ -218,6 +228,7 @@ void at_store_error_read(at_store_error_t *error, const char *driver,
                          const at_statement_t *statement, apr_pool_t *pool)
 {
     error->conflict = -1;
+    error->lost = 0;
     text = text ? text : "";
     if (!strcmp(driver, "mysql")) {
         read_mysql(error, code, text, statement, pool);

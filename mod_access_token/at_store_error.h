@@ -13,6 +13,8 @@
 typedef struct at_store_error_t {
     at_outcome_e outcome;
     int conflict;             /* of AT_STORE_CONFLICT: the field's index */
+    int lost;                 /* the connection is gone: it may have been a
+                                 stale one, and another may serve */
     const char *detail;       /* for the log: what happened, how to mend it;
                                  holds no value that a request sent */
 } at_store_error_t;

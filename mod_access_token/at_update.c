@@ -35,7 +35,9 @@ typedef struct {
     at_field_value_t *change;    /* for each field: what is to be saved */
     int generate[AT_CREDENTIAL_COUNT];
     const char *generated[AT_CREDENTIAL_COUNT];
-    int generations;
+    int generations;             /* how often a generated value was taken */
+    int lost_races;
+    int retries;                 /* how often the store said so */
     const char *verified_hash;   /* what key_pass_code was verified by */
     const char *hashed;          /* the pass code that HASH is of */
     const char *hash;
@@ -49,7 +51,9 @@ static at_error_t *outcome_error(run_t *run, at_outcome_e outcome)
         return at_error_hidden(run->pool, AT_INTERNAL_ERROR,
                                run->store->detail);
     }
-    run->next = outcome == AT_STORE_RETRY ? AGAIN_LATER : NOTHING;
+    if (outcome == AT_STORE_RETRY && ++run->retries < AT_UPDATE_RETRIES) {
+        run->next = AGAIN_LATER;
+    }
     return at_error_hidden(run->pool, AT_SERVICE_UNAVAILABLE,
                            run->store->detail);
 }
@@ -402,7 +406,8 @@ static at_error_t *save(run_t *run)
     case AT_STORE_CONFLICT:
         return conflict(run);
     case AT_STORE_LOST_RACE:
-        run->next = AGAIN_LATER;
+        run->next = ++run->lost_races < AT_UPDATE_ATTEMPTS ? AGAIN_LATER
+                                                           : NOTHING;
         return at_error_make(run->pool, AT_VERSION_CONFLICT, "Other calls "
                              "updated this access token again and again. "
                              "Try again.");
@@ -428,9 +433,10 @@ static at_error_t *attempt(run_t *run)
 }
 
 /* Pause for a random time, so that calls that met do not meet again. */
-static void step_back(run_t *run, int attempts)
+static void step_back(run_t *run)
 {
-    unsigned int longest = attempts < 5 ? 1U << attempts : LONGEST_PAUSE;
+    int times = run->lost_races + run->retries;
+    unsigned int longest = times < 5 ? 1U << times : LONGEST_PAUSE;
 
     run->store->release(run->store);
     apr_sleep(apr_time_from_msec(at_generate_up_to(longest)));
@@ -440,7 +446,6 @@ at_error_t *at_update_run(at_update_t *update)
 {
     run_t run;
     at_error_t *error;
-    int attempts;
 
     memset(&run, 0, sizeof(run));
     run.call = update;
@@ -450,17 +455,13 @@ at_error_t *at_update_run(at_update_t *update)
     if (!update->token && !update->username) {
         return invalid_token(&run);
     }
-    for (attempts = 1;; attempts++) {
+    do {
         run.next = NOTHING;
         error = attempt(&run);
-        if (!error || run.next == NOTHING
-            || attempts - run.generations >= AT_UPDATE_ATTEMPTS) {
-            break;
-        }
         if (run.next == AGAIN_LATER) {
-            step_back(&run, attempts - run.generations);
+            step_back(&run);
         }
-    }
+    } while (run.next != NOTHING);
     run.store->release(run.store);
     return error;
 }

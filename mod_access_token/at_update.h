@@ -15,8 +15,12 @@
 #include "at_statements.h"
 #include "at_store.h"
 
-/** How often a call that loses against others is judged anew. */
+/** How often a call is attempted that loses against others' updates. */
 #define AT_UPDATE_ATTEMPTS 24
+
+/** How often a call is attempted that the store says to retry: a deadlock,
+ *  a lost connection. The store may have waited long each time. */
+#define AT_UPDATE_RETRIES 3
 
 /** How often a generated value that is taken is generated anew. */
 #define AT_UPDATE_GENERATIONS 100

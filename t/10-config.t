@@ -249,7 +249,10 @@ for my $case (
     ['the pass code in the reply', with_column("token.pass_code AS 'data.pass_code'"),
         $load, undef, qr/'data\.pass_code'/, qr/secret/],
     ['load statements with other columns', folder_with(
-            'other.sql' => sub { $_ = text_of("$shipped/load_select.sql"); s/.*'data\.number'.*\n// },
+            'other.sql' => sub {
+                $_ = text_of("$shipped/load_select.sql");
+                s/.*'data\.number'.*\n//;
+            },
             'load_by_identifier.sql' => sub { s/load_select/other/ }),
         'load_by_identifier.sql', undef, qr/\Q$load\E/, qr/\@include/],
     ['load statements in another order', folder_with(
@@ -388,9 +391,22 @@ my %settings = (
     AccessTokenRetryAfter => { main => 7, 'main-location' => 17, host => 27,
                                'host-location' => 37 },
 );
+# Where one directive is set, the others must come from what encloses it.
+my %alone = (
+    'partly-1'      => ['main', AccessTokenHTTP200 => 'Off'],
+    'partly-2'      => ['main', AccessTokenUnknownParameters => 'refuse'],
+    'host-partly-1' => ['host', AccessTokenHTTP200 => 'On'],
+    'host-partly-2' => ['host', AccessTokenUnknownParameters => 'ignore'],
+);
+for my $place (sort keys %alone) {
+    my ($around, $alone, $value) = @{ $alone{$place} };
+    $_->{$place} = $_->{$around} for values %settings;
+    $settings{$alone}{$place} = $value;
+}
 
 sub settings {
     my ($place) = @_;
+    return "$alone{$place}[1] $alone{$place}[2]\n" if $alone{$place};
     return join '', map { "$_ $settings{$_}{$place}\n" } sort keys %settings;
 }
 
@@ -430,19 +446,32 @@ my ($second, $second_params) = second_database();
 my $nowhere = $is_mariadb ? 'dbname=access_token,sock=/nowhere/socket,reconnect=0'
                           : '/nowhere/tokens.db';
 my $path = $AccessTokenTest::PATH;
-my $server = AccessTokenTest->start(
-    database => $database, statements => undef, location_conf => $auth,
-    conf => join '', settings('main'), location('/main-location', settings('main-location')),
-        location('/odd', 'AccessTokenStatements "' . odd_folder() . qq("\n)),
-        map { "<VirtualHost *>\n$_</VirtualHost>\n" }
-            "ServerName inherits.test\n",
-            "ServerName host.test\n" . settings('host')
-                . location('/host-location', settings('host-location')),
-            qq(ServerName gone-inherits.test\nDBDParams "$nowhere"\n),
-            qq(ServerName gone-host.test\nDBDParams "$nowhere"\n) . settings('host')
-                . location('/host-location', settings('host-location')),
-            qq(ServerName second.test\nDBDParams "$second_params"\n),
-            qq(ServerName htaccess.test\n<Directory "/">\nAllowOverride All\n</Directory>\n));
+my $conf = settings('main') . location('/main-location', settings('main-location'))
+    . location('/odd', 'AccessTokenStatements "' . odd_folder() . qq("\n));
+my $host_conf = join '', settings('host'), map { location("/$_", settings($_)) }
+    qw(host-location host-partly-1 host-partly-2);
+# Each host a second time, without a database: Retry-After comes with a 503.
+for my $gone ('', 'gone-') {
+    my $params = $gone ? qq(DBDParams "$nowhere"\n) : '';
+    $conf .= "<VirtualHost *>\n$params$_</VirtualHost>\n" for
+        "ServerName ${gone}inherits.test\n",
+        "ServerName ${gone}host.test\n$host_conf",
+        map { "ServerName $gone$_.test\n" . settings($_) } qw(partly-1 partly-2);
+}
+$conf .= <<"END";
+<VirtualHost *>
+    ServerName second.test
+    DBDParams "$second_params"
+</VirtualHost>
+<VirtualHost *>
+    ServerName htaccess.test
+    <Directory "/">
+        AllowOverride All
+    </Directory>
+</VirtualHost>
+END
+my $server = AccessTokenTest->start(database => $database, statements => undef,
+                                    location_conf => $auth, conf => $conf);
 $server->allow_log(qr/\[dbd:(?:error|crit)\]/, qr/AT022:.*no connection/, qr/AT002: unavailable/,
     qr/AccessTokenHTTP200 not allowed here/);
 
@@ -504,6 +533,10 @@ for my $case (
         "a Location's of the server holds before the virtual host's"],
     ['host.test', '/host-location', 'host-location',
         "a Location's of the virtual host holds before the virtual host's"],
+    (map { ["partly-$_.test", $path, "partly-$_",
+            "the server's value holds in a virtual host with other settings, $_"] } 1, 2),
+    (map { ['host.test', "/host-partly-$_", "host-partly-$_",
+            "the virtual host's value holds in a Location with other settings, $_"] } 1, 2),
 ) {
     my ($host, $place, $name, $test) = @$case;
     for my $directive (sort keys %observe) {

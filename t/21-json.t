@@ -307,6 +307,18 @@ group 'at which byte' => sub {
     refused('far behind', $far, $byte);
 };
 
+subtest 'what is wrong' => sub {
+    for my $case (['{"a":1,"a":1}', qr/twice/], ['{"a":"\u0000"}', qr/u0000/],
+                  ['{"a":"\ud800"}', qr/surrogate/], ["{\"a\":\"\xff\"}", qr/UTF-8/],
+                  ["\xef\xbb\xbf{}", qr/byte order mark/], ['[' x 9, qr/nest|deep/],
+                  ['{} {}', qr/trailing|behind|after/], ['[]', qr/object/], ['', qr/empty/],
+                  ['{"a":', qr/end/], ['{"a" 1}', qr/colon/], ["{\f}", qr/white space/]) {
+        my ($body, $word) = @$case;
+        my $reply = $server->raw($server->request_text($body));
+        like($reply->{json}{status}{description}, $word, printable($body));
+    }
+};
+
 group 'a document that is cut off at any byte' => sub {
     my $document = $start . ',"authentication_code":"t\u00e9st\\\\","udf_string_1":"'
         . "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80" . '\ud83d\ude00\n","udf_float_1":-12.5e+3,'

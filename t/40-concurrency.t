@@ -93,7 +93,8 @@ my %udf = (id => 'D0000000000000000000000000000031', code => 'demo-udf');
        'each call has a version of its own in its ETag');
     for my $entry (grep { $_->[0] ne 'custom_field_set' } @fields) {
         my $field = $entry->[0];
-        is($after->{$field} =~ tr/ /T/r, $entry->[-1] =~ tr/ /T/r, "$field is as its client left it");
+        is($after->{$field} =~ tr/ /T/r, $entry->[-1] =~ tr/ /T/r,
+           "$field is as its client left it");
     }
     my $set = JSON::PP->new->decode($after->{custom_field_set});
     is($set->{nickname}, "nick $calls", 'a custom field is as its client left it: a string');

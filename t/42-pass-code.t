@@ -132,9 +132,11 @@ for my $name (sort keys %scheme) {
     is(opens($path, $text), 'opens', "$name: text other than ASCII opens");
     is(outcome($set->("$text€")), '422 TOO_LONG /pass_code',
        "$name: a character more than the bytes");
-    for my $odd (q(a'b"c\\d%s?:;), '$2y$10$Ltc4R5MQvqYR9FSpFdYz.O', '👩‍🚀é🎁', 'two  blanks', '*0') {
+    for my $odd (q(a'b"c\\d%s?:;), '$2y$10$Ltc4R5MQvqYR9FSpFdYz.O', '👩‍🚀é🎁', 'two  blanks',
+                 '*0') {
         $set->("odd$odd");
-        is(opens($path, "odd$odd"), 'opens', encode_utf8("$name: $odd is a pass code as any other"));
+        is(opens($path, "odd$odd"), 'opens',
+           encode_utf8("$name: $odd is a pass code as any other"));
     }
 }
 
@@ -242,7 +244,8 @@ is(enters('pass-code-üser', $current), 401, 'nor an identifier that was removed
     my $milliseconds = sub { sprintf '%.1f ms', 1000 * $median{ $_[0] } };
     for my $kind (qw(unknown unset)) {
         my $ratio = $median{$kind} / $median{wrong};
-        ok($ratio > 0.5 && $ratio < 2, "an identifier that is $kind takes as long as a wrong pass code")
+        ok($ratio > 0.5 && $ratio < 2,
+           "an identifier that is $kind takes as long as a wrong pass code")
             or diag("$kind ", $milliseconds->($kind), ', wrong ', $milliseconds->('wrong'));
     }
     cmp_ok($median{wrong}, '>', 2 * $median{by_code}, 'and hashing is what takes the time')

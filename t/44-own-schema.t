@@ -179,8 +179,8 @@ is_deeply(JSON::PP->new->decode(row(7)->{extras}), { lounge => JSON::PP::true, v
        'another pass code does not');
     is(outcome(update($key, { pass_code => '123' })), 'VALIDATION_FAILED TOO_SHORT /pass_code',
        "the policy's length holds");
-    is(outcome(update($key, { pass_code => 'abcd' })), 'VALIDATION_FAILED INVALID_FORMAT /pass_code',
-       'and its format');
+    is(outcome(update($key, { pass_code => 'abcd' })),
+       'VALIDATION_FAILED INVALID_FORMAT /pass_code', 'and its format');
     like(row(7)->{pin_hash}, qr/\A\$2y\$04\$/, 'stored is a hash');
     is(outcome(update($key, { identifier => undef, pass_code => undef })), 'OK',
        'both may be taken away');

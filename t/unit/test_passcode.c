@@ -27,13 +27,20 @@ static const struct {
 
 #define SCHEME_COUNT ((int)(sizeof(schemes) / sizeof(schemes[0])))
 
-/* Scheme number I, or NULL if this libcrypt does not have it. */
+/* Scheme number I, or NULL if this libcrypt does not have it; nor those
+ * that are slow at any cost when all is slow. */
 static const at_scheme_t *scheme_of(int i)
 {
+    int is_slow = !strcmp(schemes[i].name, "scrypt")
+                  || !strcmp(schemes[i].name, "sunmd5");
     const at_scheme_t *scheme;
-    const char *problem = at_scheme_make(&scheme, schemes[i].name,
-                                         schemes[i].cost, pool);
+    const char *problem;
 
+    if (is_slow && test_rounds(2) < 2) {
+        return NULL;
+    }
+    problem = at_scheme_make(&scheme, schemes[i].name, schemes[i].cost,
+                             pool);
     ck_assert_msg(!problem || !schemes[i].is_common, "%s", problem);
     return problem ? NULL : scheme;
 }
@@ -226,8 +233,7 @@ START_TEST(what_is_no_hash_opens_for_nobody)
         "", "*", "*0", "*1", "x", "xx", "secret", "$", "$2y$", "$2y$10$",
         "$2y$05$CCCCCCCCCCCCCCCCCCCCC.", "$apr1$", "$apr1$r31.....$",
         "{SHA}", "{SHA}=", "$1$", "$5$", "$6$", "$6$salt", "$y$", "$y$j9T$",
-        "$9$abc$def", "$2y$99$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4Y"
-        "MJKvyOeW"
+        "$9$abc$def", "$2y$99$CCCCCCCCCCCCCCCCCCCCC.", "$2y$04$"
     };
     static const char *const pass_codes[] = { "", "secret", "*0", "x" };
     size_t i, k;

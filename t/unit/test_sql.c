@@ -253,6 +253,8 @@ START_TEST(errors_say_file_and_line)
         { "", 1 }, { " \n\t\n", 1 }, { "-- nothing\n", 1 },
         { "/* nothing */", 1 }, { ";", 1 },
         { "SELECT 1\n-- @unique k", 2 }, { "-- @unique\nSELECT 1", 1 },
+        { "-- @unique \nSELECT 1", 1 }, { "-- @unique  \t\r\nSELECT", 1 },
+        { "-- @unique k \nSELECT 1", 1 },
         { "-- @unique k identifier x\nSELECT 1", 1 },
         { "-- @unique k udf_string_1\nSELECT 1", 1 },
         { "-- @unique k pass_code\nSELECT 1", 1 },

@@ -341,6 +341,27 @@ START_TEST(e_mail_addresses_are_those_of_html)
 }
 END_TEST
 
+START_TEST(each_ascii_character_is_judged_in_an_e_mail_address)
+{
+    int character;
+
+    for (character = 1; character < 0x80; character++) {
+        int is_alphanumeric = (character >= '0' && character <= '9')
+                              || (character >= 'A' && character <= 'Z')
+                              || (character >= 'a' && character <= 'z');
+        int in_name = is_alphanumeric
+                      || strchr(".!#$%&'*+/=?^_`{|}~-", character);
+        int in_domain = is_alphanumeric || strchr("-.", character);
+        const char *name = apr_psprintf(pool, "a%cz@b", character);
+        const char *domain = apr_psprintf(pool, "b@a%cz", character);
+
+        ck_assert_msg(!at_text_is_email(name) == !in_name, "%s", name);
+        ck_assert_msg(!at_text_is_email(domain) == !in_domain, "%s",
+                      domain);
+    }
+}
+END_TEST
+
 int main(void)
 {
     TCase *tests = test_begin("test_text");
@@ -358,5 +379,7 @@ int main(void)
     tcase_add_test(tests, characters_are_counted_by_kind);
     tcase_add_test(tests, digits_are_ascii_and_at_least_one);
     tcase_add_test(tests, e_mail_addresses_are_those_of_html);
+    tcase_add_test(tests,
+                   each_ascii_character_is_judged_in_an_e_mail_address);
     return test_end(tests);
 }

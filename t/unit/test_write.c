@@ -78,6 +78,7 @@ START_TEST(text_of_any_length_is_kept)
     for (length = 0; length < 20000; length += length < 4050 ? 450 : 1) {
         at_writer_t *writer;
         apr_pool_t *scratch;
+        const char *neighbour;
         char *text;
 
         if (length > 4150 && length < 8100) {
@@ -92,11 +93,14 @@ START_TEST(text_of_any_length_is_kept)
         writer = at_writer_make(scratch);
         at_write_open_array(writer);
         at_write_string(writer, text);
+        /* What stands behind the buffer in the pool must stay. */
+        neighbour = apr_pstrdup(scratch, "neighbour");
         at_write_close_array(writer);
         ck_assert_str_eq(at_writer_text(writer, &written),
                          apr_pstrcat(scratch, "[\"", text, "\"]",
                                      (char *)NULL));
         ck_assert_uint_eq(written, length + 4);
+        ck_assert_str_eq(neighbour, "neighbour");
         apr_pool_destroy(scratch);
     }
 }

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A fuzz target is fuzz_NAME.c. Linked with libFuzzer (`make fuzz`) it looks
+ * for inputs that break it; linked with replay.c it is a test that runs the
+ * inputs in corpus/NAME.
+ */
+#ifndef FUZZ_H
+#define FUZZ_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/** The folder of this target's inputs in corpus/. */
+extern const char fuzz_corpus[];
+
+/** What libFuzzer calls: takes the SIZE bytes of DATA. Returns 0. */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/** The path of FILE in the source tree, in a buffer of its own. */
+const char *fuzz_source(const char *file);
+
+/** End the process, as a sanitizer does, if CONDITION does not hold. */
+#define require(condition)                                            \
+    do {                                                              \
+        if (!(condition)) {                                           \
+            fprintf(stderr, "%s:%d: %s does not hold\n", __FILE__,    \
+                    __LINE__, #condition);                            \
+            abort();                                                  \
+        }                                                             \
+    } while (0)
+
+#endif /* FUZZ_H */

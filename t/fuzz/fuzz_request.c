@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A request's body, from the parser to the parameters. The first byte says
+ * how the rest, the body, is cut.
+ */
+#include "fuzz.h"
+
+#include <string.h>
+
+#include <apr_general.h>
+#include <apr_pools.h>
+
+#include "at_custom.h"
+#include "at_field.h"
+#include "at_json.h"
+#include "at_reply.h"
+#include "at_request.h"
+#include "at_write.h"
+
+const char fuzz_corpus[] = "request";
+
+static const at_statements_t *read_statements(void)
+{
+    static at_statements_t *statements;
+
+    if (!statements) {
+        apr_pool_t *pool;
+        const char *problem;
+
+        apr_initialize();
+        apr_pool_create(&pool, NULL);
+        problem = at_statements_read(
+            &statements, fuzz_source("sql/sqlite3/statements"), pool);
+        if (problem) {
+            fprintf(stderr, "%s\n", problem);
+        }
+        require(!problem);
+    }
+    return statements;
+}
+
+static at_error_t *parse(at_json_t **root, const uint8_t *data, size_t size,
+                         unsigned int cuts, apr_pool_t *pool)
+{
+    at_json_parser_t *parser = at_json_parser_make(pool);
+
+    while (size > 0) {
+        size_t length = cuts ? cuts % 7 + (cuts % 3 == 0) * (cuts % 64)
+                             : size;
+        char *piece;
+
+        if (length > size) {
+            length = size;
+        }
+        piece = malloc(length + !length);
+        memcpy(piece, data, length);
+        at_json_parser_feed(parser, piece, length);
+        free(piece);
+        data += length;
+        size -= length;
+        cuts = cuts * 1103515245 + 12345;
+        cuts += cuts == 0;
+    }
+    return at_json_parser_finish(root, parser);
+}
+
+static const char *written(const at_json_t *root, apr_pool_t *pool)
+{
+    at_writer_t *writer = at_writer_make(pool);
+
+    at_write_json(writer, root);
+    require(at_writer_text(writer, NULL));
+    return at_writer_text(writer, NULL);
+}
+
+/* What is written is read as what was written. */
+static void check_writer(const at_json_t *root, apr_pool_t *pool)
+{
+    const char *text = written(root, pool);
+    at_json_t *again;
+
+    require(!at_json_parse(&again, text, pool));
+    require(!strcmp(written(again, pool), text));
+}
+
+static void check_error(const at_error_t *error, apr_pool_t *pool)
+{
+    int problem;
+
+    require(error->code == AT_INVALID_JSON
+            || (error->code == AT_VALIDATION_FAILED
+                && error->violations->nelts > 0));
+    for (problem = 0; problem < 2; problem++) {
+        at_body_t body;
+        at_json_t *root;
+
+        at_reply_error(&body, error, problem, 422, pool);
+        require(body.length > 0 && body.length == strlen(body.text));
+        require(!at_json_parse(&root, body.text, pool));
+    }
+}
+
+static void check_request(const at_request_t *request, apr_pool_t *pool)
+{
+    int i;
+
+    require(request->key && *request->key);
+    require((request->load == AT_STATEMENT_LOAD_BY_IDENTIFIER)
+            == (request->key_pass_code != NULL));
+    for (i = 0; i < at_field_count(); i++) {
+        const at_field_value_t *value = &request->fields[i];
+        int has_text = value->presence == AT_VALUE && i != at_field_custom();
+
+        require(has_text == (value->text != NULL));
+    }
+    if (request->custom_fields) {
+        const char *merged;
+        at_json_t *set;
+
+        require(request->custom_fields->nelts <= AT_CUSTOM_ENTRIES);
+        require(!at_custom_merge(&merged, "{\"a\":1,\"b\":\"x\"}",
+                                 request->custom_fields, pool));
+        require(!merged || !at_json_parse(&set, merged, pool));
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    at_request_options_t options = { read_statements(), at_scheme_default(),
+                                     0 };
+    at_request_t *request;
+    at_json_t *root, *other_root;
+    at_error_t *error, *other;
+    apr_pool_t *pool;
+
+    if (size == 0) {
+        return 0;
+    }
+    apr_pool_create(&pool, NULL);
+    error = parse(&root, data + 1, size - 1, 0, pool);
+    other = parse(&other_root, data + 1, size - 1, data[0] + 1U, pool);
+    require(!error == !other);
+    if (error) {
+        require(!strcmp(error->description, other->description));
+    }
+    else {
+        require(!strcmp(written(root, pool), written(other_root, pool)));
+        check_writer(root, pool);
+        options.ignore_unknown = data[0] & 1;
+        error = at_request_read(&request, root, &options, pool);
+    }
+    if (error) {
+        check_error(error, pool);
+    }
+    else {
+        check_request(request, pool);
+    }
+    apr_pool_destroy(pool);
+    return 0;
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A statement file. It may include inner.sql, and itself: s.sql. */
+#include "fuzz.h"
+
+#include <string.h>
+
+#include <apr_file_io.h>
+#include <apr_general.h>
+#include <apr_pools.h>
+#include <apr_strings.h>
+
+#include "at_plan.h"
+#include "at_sql.h"
+
+const char fuzz_corpus[] = "sql";
+
+static char *folder;
+
+static void write_file(const char *name, const void *data, size_t size,
+                       apr_pool_t *pool)
+{
+    const char *path = apr_pstrcat(pool, folder, "/", name, (char *)NULL);
+    apr_file_t *file;
+
+    require(apr_file_open(&file, path, APR_FOPEN_WRITE | APR_FOPEN_CREATE
+                                       | APR_FOPEN_TRUNCATE,
+                          APR_FPROT_OS_DEFAULT, pool) == APR_SUCCESS);
+    require(apr_file_write_full(file, data, size, NULL) == APR_SUCCESS);
+    apr_file_close(file);
+}
+
+static void remove_folder(void)
+{
+    apr_pool_t *pool;
+
+    apr_pool_create(&pool, NULL);
+    apr_file_remove(apr_pstrcat(pool, folder, "/s.sql", (char *)NULL), pool);
+    apr_file_remove(apr_pstrcat(pool, folder, "/inner.sql", (char *)NULL),
+                    pool);
+    apr_dir_remove(folder, pool);
+    apr_pool_destroy(pool);
+}
+
+static void make_folder(void)
+{
+    static const char inner[] = "-- @unique k identifier\n:id AS 'i.n'\n";
+    apr_pool_t *pool;
+    const char *temporary;
+
+    apr_initialize();
+    apr_pool_create(&pool, NULL);
+    require(apr_temp_dir_get(&temporary, pool) == APR_SUCCESS);
+    folder = apr_pstrcat(pool, temporary, "/fuzz_sql.XXXXXX", (char *)NULL);
+    require(mkdtemp(folder));
+    write_file("inner.sql", inner, sizeof(inner) - 1, pool);
+    atexit(remove_folder);
+}
+
+/* What apr_dbd_prepare reads: %% and, for each value, %s. */
+static void check_text(const at_statement_t *statement)
+{
+    const char *text = statement->text;
+    int count = 0;
+
+    require(*text && !strchr(" \t\r\n", text[strlen(text) - 1]));
+    while ((text = strchr(text, '%')) != NULL) {
+        require(text[1] == '%' || text[1] == 's');
+        count += text[1] == 's';
+        text += 2;
+    }
+    require(count == statement->value_count);
+}
+
+/* True if PROBLEM says where: "FOLDER/FILE:LINE: what". */
+static int has_place(const char *problem)
+{
+    const char *place = strstr(problem, ".sql:");
+
+    return !strncmp(problem, folder, strlen(folder)) && place
+           && place[5] >= '1' && place[5] <= '9';
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static const char *const parameters[] = { "id", "name", NULL };
+    at_statement_t *statement;
+    at_plan_t *plan;
+    apr_pool_t *pool;
+    const char *problem;
+    int i;
+
+    if (!folder) {
+        make_folder();
+    }
+    apr_pool_create(&pool, NULL);
+    write_file("s.sql", data, size, pool);
+    problem = at_sql_read(&statement, folder, "s.sql", parameters, pool);
+    if (problem) {
+        require(has_place(problem));
+    }
+    else {
+        check_text(statement);
+        for (i = 0; i < statement->value_count; i++) {
+            require(statement->values[i] == 0 || statement->values[i] == 1);
+        }
+        problem = at_plan_make(&plan, statement, pool);
+        require(problem ? *problem != '\0'
+                        : plan->column_count == statement->columns->nelts);
+    }
+    apr_pool_destroy(pool);
+    return 0;
+}

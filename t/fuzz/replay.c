@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Runs a fuzz target over files: those that are named, or all of its
+ * corpus. Prints TAP.
+ */
+#include "fuzz.h"
+
+#include <string.h>
+
+#include <apr_file_info.h>
+#include <apr_file_io.h>
+#include <apr_general.h>
+#include <apr_lib.h>
+#include <apr_pools.h>
+#include <apr_strings.h>
+#include <apr_tables.h>
+
+static int compare_names(const void *one, const void *other)
+{
+    return strcmp(*(const char *const *)one, *(const char *const *)other);
+}
+
+/* The files of the target's corpus, in their order. */
+static apr_array_header_t *list_corpus(apr_pool_t *pool)
+{
+    apr_array_header_t *files = apr_array_make(pool, 32, sizeof(char *));
+    const char *folder = apr_pstrcat(pool, fuzz_source("t/fuzz/corpus"), "/",
+                                     fuzz_corpus, (char *)NULL);
+    apr_dir_t *directory;
+    apr_finfo_t entry;
+
+    if (apr_dir_open(&directory, folder, pool) != APR_SUCCESS) {
+        return files;
+    }
+    while (apr_dir_read(&entry, APR_FINFO_NAME, directory) == APR_SUCCESS) {
+        if (entry.name[0] != '.') {
+            APR_ARRAY_PUSH(files, const char *) =
+                apr_pstrcat(pool, folder, "/", entry.name, (char *)NULL);
+        }
+    }
+    apr_dir_close(directory);
+    qsort(files->elts, (size_t)files->nelts, sizeof(char *), compare_names);
+    return files;
+}
+
+/* Run the target over the file at PATH; false if it cannot be read. */
+static int run(const char *path, apr_pool_t *pool)
+{
+    apr_file_t *file;
+    apr_finfo_t information;
+    unsigned char *data;
+    apr_size_t size;
+
+    if (apr_file_open(&file, path, APR_FOPEN_READ, 0, pool) != APR_SUCCESS) {
+        return 0;
+    }
+    apr_file_info_get(&information, APR_FINFO_SIZE, file);
+    size = (apr_size_t)information.size;
+    /* Of exactly that size, so that a look beyond its end is seen. */
+    data = malloc(size + !size);
+    if (!data || apr_file_read_full(file, data, size, NULL) != APR_SUCCESS) {
+        free(data);
+        return 0;
+    }
+    LLVMFuzzerTestOneInput(data, size);
+    free(data);
+    apr_file_close(file);
+    return 1;
+}
+
+int main(int count, const char *const *arguments)
+{
+    apr_array_header_t *files;
+    apr_pool_t *pool;
+    int failed = 0, i;
+
+    apr_initialize();
+    apr_pool_create(&pool, NULL);
+    files = apr_array_make(pool, 1, sizeof(char *));
+    for (i = 1; i < count; i++) {
+        APR_ARRAY_PUSH(files, const char *) = arguments[i];
+    }
+    if (count < 2) {
+        files = list_corpus(pool);
+    }
+    printf("1..%d\n", files->nelts);
+    for (i = 0; i < files->nelts; i++) {
+        const char *path = APR_ARRAY_IDX(files, i, const char *);
+        int done = run(path, pool);
+
+        failed += !done;
+        printf("%s %d - %s\n", done ? "ok" : "not ok", i + 1,
+               apr_filepath_name_get(path));
+        fflush(stdout);
+    }
+    apr_pool_destroy(pool);
+    return failed || files->nelts == 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
