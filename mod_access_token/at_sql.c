@@ -177,8 +177,8 @@ static const char *scan_unique(scanner_t *scanner, char *arguments)
     char *state, *key, *field;
 
     key = apr_strtok(arguments, " \t\r", &state);
-    field = apr_strtok(NULL, " \t\r", &state);
-    if (!key || !field || apr_strtok(NULL, " \t\r", &state)) {
+    field = key ? apr_strtok(NULL, " \t\r", &state) : NULL;
+    if (!field || apr_strtok(NULL, " \t\r", &state)) {
         return complain(scanner, "write -- @unique KEY FIELD", NULL);
     }
     if (strcmp(field, "authentication_code") && strcmp(field, "identifier")) {

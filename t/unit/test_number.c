@@ -125,6 +125,27 @@ START_TEST(a_number_of_any_length_is_read)
 }
 END_TEST
 
+START_TEST(a_whole_number_is_one_of_a_bigint)
+{
+    static const char *const yes[] = {
+        "0", "1", "-1", "10", "9007199254740993", "9223372036854775807",
+        "-9223372036854775808", "9999999999999999999"
+    };
+    static const char *const no[] = {
+        "", "-", "-0", "00", "01", "-01", "+1", "1.0", "1e2", "1 ", " 1",
+        "--1", "10000000000000000000", "\xD9\xA3"
+    };
+    size_t i;
+
+    for (i = 0; i < sizeof(yes) / sizeof(yes[0]); i++) {
+        ck_assert_msg(at_number_is_whole(yes[i]), "\"%s\"", yes[i]);
+    }
+    for (i = 0; i < sizeof(no) / sizeof(no[0]); i++) {
+        ck_assert_msg(!at_number_is_whole(no[i]), "\"%s\"", no[i]);
+    }
+}
+END_TEST
+
 START_TEST(the_layout_is_that_of_ecmascript_without_plus)
 {
     static const struct {
@@ -324,6 +345,7 @@ int main(void)
     tcase_add_test(tests, what_overflows_a_double_is_refused);
     tcase_add_test(tests, zero_has_no_sign_and_takes_what_is_too_small);
     tcase_add_test(tests, a_number_of_any_length_is_read);
+    tcase_add_test(tests, a_whole_number_is_one_of_a_bigint);
     tcase_add_test(tests, the_layout_is_that_of_ecmascript_without_plus);
     tcase_add_test(tests, random_numbers_are_written_shortest);
     tcase_add_test(tests, powers_of_two_are_written_shortest);

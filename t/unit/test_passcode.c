@@ -247,6 +247,31 @@ START_TEST(what_is_no_hash_opens_for_nobody)
 }
 END_TEST
 
+/* Although its library looks no further than the limit. */
+START_TEST(a_right_beginning_is_not_the_pass_code)
+{
+    static const char *const prefixes[] = { "$2y$", "$2b$", "$2a$" };
+    char *pass_code = apr_pcalloc(pool, 100);
+    const char *hash;
+    size_t i;
+
+    memset(pass_code, 'p', 72);
+    hash = at_passcode_hash(scheme_of(0), pass_code, pool);
+    for (i = 0; i < 3; i++) {
+        const char *other = apr_pstrcat(pool, prefixes[i], hash + 4,
+                                        (char *)NULL);
+
+        pass_code[72] = '\0';
+        ck_assert_msg(at_passcode_verify(pass_code, other), "%s", other);
+        pass_code[72] = 'p';
+        ck_assert_msg(!at_passcode_verify(pass_code, other), "%s", other);
+    }
+    /* DES, of htpasswd's documentation: the password is "myPassword" */
+    ck_assert(at_passcode_verify("myPasswo", "rqXexS6ZhobKA"));
+    ck_assert(!at_passcode_verify("myPasswo!", "rqXexS6ZhobKA"));
+}
+END_TEST
+
 START_TEST(a_pass_code_of_any_length_can_be_verified)
 {
     static const apr_size_t lengths[] = { 72, 73, 511, 512, 513, 5000,
@@ -335,6 +360,7 @@ int main(void)
     tcase_add_test(tests, the_empty_pass_code_is_not_the_end_of_the_world);
     tcase_add_test(tests, hashes_of_other_programs_open);
     tcase_add_test(tests, what_is_no_hash_opens_for_nobody);
+    tcase_add_test(tests, a_right_beginning_is_not_the_pass_code);
     tcase_add_test(tests, a_pass_code_of_any_length_can_be_verified);
     tcase_add_loop_test(tests, nothing_is_verified_as_slowly_as_something, 0,
                         SCHEME_COUNT);

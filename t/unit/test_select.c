@@ -135,6 +135,7 @@ START_TEST(unknown_names_are_errors)
         { "\"id?\"", "UNKNOWN_FIELD /fields_set" },
         { "\"rewards_participants\"", "UNKNOWN_FIELD /fields_set" },
         { "\"rewards_participant.x\"", "UNKNOWN_FIELD /fields_set" },
+        { "\"custom_field_set.\"", "UNKNOWN_FIELD /fields_set" },
         { "\"custom_field_sets.x\"", "UNKNOWN_FIELD /fields_set" },
         { "\"pass_code.x\"", "UNKNOWN_FIELD /fields_set" },
         { "\"token.id\"", "UNKNOWN_FIELD /fields_set" },

@@ -332,6 +332,15 @@ START_TEST(errors_of_an_included_file_say_its_name_and_line)
 }
 END_TEST
 
+START_TEST(only_files_of_the_same_folder_are_included)
+{
+    test_write("inner.sql", "1");
+    compile("SELECT\n-- @include inner.sql");
+    complaint("SELECT\n-- @include ../test_sql.folder/inner.sql");
+    complaint("SELECT\n-- @include ./inner.sql");
+}
+END_TEST
+
 START_TEST(files_that_include_each_other_are_a_circle)
 {
     at_statement_t *statement;
@@ -417,6 +426,7 @@ int main(void)
     tcase_add_test(tests, an_unknown_parameter_is_named_with_those_there_are);
     tcase_add_test(tests, an_included_file_stands_in_the_place_of_its_line);
     tcase_add_test(tests, errors_of_an_included_file_say_its_name_and_line);
+    tcase_add_test(tests, only_files_of_the_same_folder_are_included);
     tcase_add_test(tests, files_that_include_each_other_are_a_circle);
     tcase_add_test(tests, a_file_that_cannot_be_read_is_named);
     tcase_add_test(tests, a_file_with_a_nul_byte_is_refused);

@@ -176,14 +176,48 @@ START_TEST(each_input_column_is_needed)
 
     for (i = 0; i < COUNT(needed); i++) {
         at_statements_t *statements;
-        const char *name = apr_pstrcat(pool, "'", needed[i].column, "'",
+        const char *name = apr_pstrcat(pool, "AS '", needed[i].column, "'",
                                        (char *)NULL);
-        const char *problem = change(&statements, needed[i].file, name,
-                                     "'something.else'");
+        const char *problem = change(&statements, needed[i].file, name, "");
         const char *bare = apr_pstrndup(pool, needed[i].column,
                                         strcspn(needed[i].column, "?:"));
 
         ck_assert_msg(problem && has(problem, bare), "%s: %s", name,
+                      problem);
+    }
+}
+END_TEST
+
+/* A misspelt one would be lost in silence. */
+START_TEST(columns_that_nobody_reads_are_refused)
+{
+    static const struct {
+        const char *file, *old, *new;
+    } cases[] = {
+        { "load_select.sql", "'data.number'", "'date.number'" },
+        { "load_select.sql", "'data.number'", "'number'" },
+        { "load_select.sql", "'data.number'", "'token.number'" },
+        { "custom_fields.sql", "AS 'custom_field.type'",
+          "AS 'custom_field.type', 1 AS 'custom_field.size'" },
+        { "next_number.sql", "AS 'number'", "AS 'number', 1 AS 'data.x'" },
+        { "startup.sql", "AS 'schema.version'",
+          "AS 'schema.version', 1 AS 'schema.name'" },
+        { "save.sql", "WHERE", "/* */ + 1 AS 'data.id'\nWHERE" }
+    };
+    size_t i;
+
+    for (i = 0; i < COUNT(cases); i++) {
+        at_statements_t *statements;
+        const char *problem = change(&statements, cases[i].file,
+                                     cases[i].old, cases[i].new);
+        const char *end = strrchr(cases[i].new, '\'');
+        const char *name = end - 1;
+
+        while (name[-1] != '\'') {
+            name--;
+        }
+        name = apr_pstrmemdup(pool, name, (apr_size_t)(end - name));
+        ck_assert_msg(problem && has(problem, name), "%s: %s", cases[i].new,
                       problem);
     }
 }
@@ -325,6 +359,7 @@ int main(void)
     tcase_add_test(tests, each_file_is_needed);
     tcase_add_test(tests, a_missing_folder_is_named);
     tcase_add_test(tests, each_input_column_is_needed);
+    tcase_add_test(tests, columns_that_nobody_reads_are_refused);
     tcase_add_test(tests, wrong_statements_are_refused);
     tcase_add_test(tests, a_field_that_save_does_not_bind_cannot_be_set);
     tcase_add_test(tests, the_parameters_of_save_are_those_of_the_fields);

@@ -65,8 +65,6 @@ START_TEST(the_outcome_of_each_error_is_known)
         at_outcome_e outcome;
     } cases[] = {
         /* the same may work when done again */
-        { "mysql", 1205, "Lock wait timeout exceeded; try restarting "
-          "transaction", AT_STORE_RETRY },
         { "mysql", 1213, "Deadlock found when trying to get lock; try "
           "restarting transaction", AT_STORE_RETRY },
         { "mysql", 1020, "Record has changed since last read in table 't'",
@@ -85,6 +83,9 @@ START_TEST(the_outcome_of_each_error_is_known)
           AT_STORE_UNAVAILABLE },
         { "mysql", 2030, "", AT_STORE_UNAVAILABLE },
         { "mysql", 2014, "", AT_STORE_UNAVAILABLE },
+        /* it has waited already */
+        { "mysql", 1205, "Lock wait timeout exceeded; try restarting "
+          "transaction", AT_STORE_UNAVAILABLE },
         { "mysql", 2055, "Lost connection at 'reading'",
           AT_STORE_UNAVAILABLE },
         { "mysql", 1040, "Too many connections", AT_STORE_UNAVAILABLE },
@@ -158,6 +159,7 @@ START_TEST(the_outcome_of_each_error_is_known)
         { "sqlite3", 1, "CHECK constraint failed: c", AT_STORE_BROKEN },
         { "sqlite3", 1, "FOREIGN KEY constraint failed", AT_STORE_BROKEN },
         { "sqlite3", 1, "not an error", AT_STORE_BROKEN },
+        { "sqlite3", 17, "database schema has changed", AT_STORE_BROKEN },
         { "sqlite3", 1, NULL, AT_STORE_BROKEN },
         { "sqlite3", 1, "", AT_STORE_BROKEN },
         { "pgsql", 7, "ERROR: duplicate key value violates \"" VALUE "\"",
@@ -174,6 +176,29 @@ START_TEST(the_outcome_of_each_error_is_known)
                       "%s %d: %s: %d", cases[i].driver, cases[i].code,
                       cases[i].text, (int)error.outcome);
     }
+}
+END_TEST
+
+/* After these another connection may serve. */
+START_TEST(a_lost_connection_is_said_to_be_lost)
+{
+    static const int lost[] = { 1927, 2006, 2013, 2014, 2030, 2055, 4031 };
+    static const int kept[] = { 1040, 1053, 1062, 1205, 1213, 1290, 1317,
+                                1969, 2002, 2003, 9999 };
+    size_t i;
+
+    for (i = 0; i < COUNT(lost); i++) {
+        at_store_error_t error = read_error("mysql", lost[i], "");
+
+        ck_assert_msg(error.lost && error.outcome == AT_STORE_UNAVAILABLE,
+                      "%d", lost[i]);
+    }
+    for (i = 0; i < COUNT(kept); i++) {
+        ck_assert_msg(!read_error("mysql", kept[i], "").lost, "%d",
+                      kept[i]);
+    }
+    ck_assert(!read_error("sqlite3", 2006, "disk I/O error").lost);
+    ck_assert(!read_error("other", 2006, "").lost);
 }
 END_TEST
 
@@ -316,6 +341,7 @@ int main(void)
     TCase *tests = test_begin("test_store_error");
 
     tcase_add_test(tests, the_outcome_of_each_error_is_known);
+    tcase_add_test(tests, a_lost_connection_is_said_to_be_lost);
     tcase_add_test(tests, a_duplicate_names_the_field);
     tcase_add_test(tests, a_duplicate_of_another_key_must_be_mended);
     tcase_add_test(tests, no_code_shows_a_value);

@@ -819,8 +819,11 @@ END_TEST
 START_TEST(slow_work_is_done_once)
 {
     set_up();
-    save_outcomes = "LRLRL";
-    ck_assert_str_eq(run_call(BY_IDENTIFIER, "\"pass_code\":\"new\""), "OK");
+    save_outcomes = "LRLRLC0";
+    set("rule.authentication_code_creation", "ID");
+    ck_assert_str_eq(run_call(BY_IDENTIFIER, "\"pass_code\":\"new\","
+                              "\"authentication_code\":null"), "OK");
+    ck_assert_int_eq(saves, 7);
     ck_assert_int_eq(hashes, 1);
     ck_assert_int_eq(verifications, 1);
     ck_assert_int_eq(verifications_of_nothing, 0);
@@ -1157,17 +1160,37 @@ START_TEST(what_may_work_again_is_tried_again)
     int operation;
 
     for (operation = 0; operation < 4; operation++) {
-        trouble(operation, "RRR");
+        trouble(operation, "R");
         ck_assert_str_eq(update(EVERYTHING), "OK");
-        ck_assert_int_eq(loads, 4);
-        ck_assert_int_eq(pauses, 3);
-        trouble(operation, "RRRRRRRRRRRRRRRRRRRRRRR");          /* 23 */
+        ck_assert_int_eq(loads, 2);
+        ck_assert_int_eq(pauses, 1);
+        trouble(operation, "RR");
         ck_assert_str_eq(update(EVERYTHING), "OK");
-        trouble(operation, "RRRRRRRRRRRRRRRRRRRRRRRR");         /* 24 */
+        ck_assert_int_eq(loads, 3);
+        ck_assert_int_eq(pauses, 2);
+        /* but not for ever: each time it may have waited long */
+        trouble(operation, "RRRR");
         ck_assert_str_eq(update(EVERYTHING), "SERVICE_UNAVAILABLE");
-        ck_assert_int_eq(loads, 24);
+        ck_assert_int_eq(loads, AT_UPDATE_RETRIES);
         ck_assert_str_eq(error->detail, "detail: retry");
     }
+}
+END_TEST
+
+/* Retries and lost races are counted apart. */
+START_TEST(retries_between_lost_races_are_no_races)
+{
+    set_up();
+    save_outcomes = "LLLLLLLLLLRLLLLLLLLLLLRLL";            /* 23, and 2 */
+    ck_assert_str_eq(update("\"udf_string_1\":\"x\""), "OK");
+    ck_assert_int_eq(loads, 26);
+    set_up();
+    save_outcomes = "LLLLLLLLLLRLLLLLLLLLLLRLRL";
+    ck_assert_str_eq(update("\"udf_string_1\":\"x\""),
+                     "SERVICE_UNAVAILABLE");
+    set_up();
+    save_outcomes = "RLLLLLLLLLLLLLLLLLLLLLLLLR";
+    ck_assert_str_eq(update("\"udf_string_1\":\"x\""), "VERSION_CONFLICT");
 }
 END_TEST
 
@@ -1247,6 +1270,7 @@ int main(void)
     tcase_add_test(tests, the_whole_set_has_at_most_60000_bytes);
     tcase_add_test(tests, a_stored_set_that_is_broken_must_be_mended);
     tcase_add_test(tests, what_may_work_again_is_tried_again);
+    tcase_add_test(tests, retries_between_lost_races_are_no_races);
     tcase_add_test(tests, a_database_out_of_reach_is_said_at_once);
     tcase_add_test(tests, a_database_that_goes_away_in_between_is_said);
     return test_end(tests);
