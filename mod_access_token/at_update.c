@@ -68,6 +68,10 @@ static at_error_t *load(run_t *run)
     if (call->token) {
         values[AT_LOAD_SESSION_DIGEST] = at_digest_sha256(run->pool,
                                                           call->token);
+        if (!values[AT_LOAD_SESSION_DIGEST]) {
+            return at_error_hidden(run->pool, AT_INTERNAL_ERROR,
+                                   "libcrypto has no SHA-256");
+        }
     }
     values[AT_LOAD_USERNAME] = call->username;
     values[AT_LOAD_NOW] = call->now;

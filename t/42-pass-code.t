@@ -240,15 +240,16 @@ is(enters('pass-code-üser', $current), 401, 'nor an identifier that was removed
         call('/slow', { authentication_code => 'no-such-code' });
         push @{ $seconds{by_code} }, time - $start;
     }
-    my %median = map { $_ => (sort { $a <=> $b } @{ $seconds{$_} })[7] } keys %seconds;
-    my $milliseconds = sub { sprintf '%.1f ms', 1000 * $median{ $_[0] } };
+    # The shortest is the one that other programs disturbed least.
+    my %least = map { $_ => (sort { $a <=> $b } @{ $seconds{$_} })[0] } keys %seconds;
+    my $milliseconds = sub { sprintf '%.1f ms', 1000 * $least{ $_[0] } };
     for my $kind (qw(unknown unset)) {
-        my $ratio = $median{$kind} / $median{wrong};
+        my $ratio = $least{$kind} / $least{wrong};
         ok($ratio > 0.5 && $ratio < 2,
            "an identifier that is $kind takes as long as a wrong pass code")
             or diag("$kind ", $milliseconds->($kind), ', wrong ', $milliseconds->('wrong'));
     }
-    cmp_ok($median{wrong}, '>', 2 * $median{by_code}, 'and hashing is what takes the time')
+    cmp_ok($least{wrong}, '>', 2 * $least{by_code}, 'and hashing is what takes the time')
         or diag('wrong ', $milliseconds->('wrong'), ', by code ', $milliseconds->('by_code'));
 }
 

@@ -257,6 +257,7 @@ START_TEST(a_right_beginning_is_not_the_pass_code)
 
     memset(pass_code, 'p', 72);
     hash = at_passcode_hash(scheme_of(0), pass_code, pool);
+    ck_assert_ptr_nonnull(hash);
     for (i = 0; i < 3; i++) {
         const char *other = apr_pstrcat(pool, prefixes[i], hash + 4,
                                         (char *)NULL);

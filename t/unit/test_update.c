@@ -1095,6 +1095,26 @@ START_TEST(custom_fields_are_merged_under_the_version_guard)
 }
 END_TEST
 
+START_TEST(an_empty_set_updates_nothing)
+{
+    static const char *const empty[] = { "{}", "[]", "[{}]",
+                                         "{\"set\":{}}" };
+    const char *const *field;
+    size_t i;
+
+    for (i = 0; i < COUNT(empty); i++) {
+        set_up();
+        set("data.custom_field_set?:json", "{ \"size\" : 1.0 }");
+        ck_assert_str_eq(update(apr_pstrcat(pool, "\"custom_field_set\":",
+                                            empty[i], (char *)NULL)), "OK");
+        field = saved_values + AT_SAVE_FIELDS + 2 * at_field_custom();
+        ck_assert_str_eq(field[0], "0");
+        ck_assert_str_eq(get("data.custom_field_set?:json"),
+                         "{ \"size\" : 1.0 }");
+    }
+}
+END_TEST
+
 /* `{"nick":"…","old":"…"}` of LENGTH bytes, with a nick of one letter. */
 static const char *set_of(apr_size_t length)
 {
@@ -1267,6 +1287,7 @@ int main(void)
     tcase_add_test(tests, rules_that_are_missing_must_be_mended);
     tcase_add_test(tests, custom_fields_are_asked_for_when_they_are_needed);
     tcase_add_test(tests, custom_fields_are_merged_under_the_version_guard);
+    tcase_add_test(tests, an_empty_set_updates_nothing);
     tcase_add_test(tests, the_whole_set_has_at_most_60000_bytes);
     tcase_add_test(tests, a_stored_set_that_is_broken_must_be_mended);
     tcase_add_test(tests, what_may_work_again_is_tried_again);
