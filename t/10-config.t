@@ -248,6 +248,15 @@ for my $case (
         $load, undef, qr/'data\.other\.\.name'/, qr/a name/],
     ['the pass code in the reply', with_column("token.pass_code AS 'data.pass_code'"),
         $load, undef, qr/'data\.pass_code'/, qr/secret/],
+    ["a reply's name that is misspelt", with_column("token.id AS 'dat.other'"),
+        $load, undef, qr/'dat\.other'/, qr/neither data/],
+    ["an input's name that is misspelt", with_column("token.id AS 'caller.usernam'"),
+        $load, undef, qr/'caller\.usernam'/, qr/nor an input/],
+    ['a name of nothing', with_column("token.id AS 'other'"),
+        $load, undef, qr/'other'/, qr/neither data/],
+    ['a data column of another statement',
+        folder_with('custom_fields.sql' => sub { s/(?=name +AS)/name AS 'data.name',\n       / }),
+        'custom_fields.sql', undef, qr/'data\.name'/, qr/not one that the module reads/],
     ['load statements with other columns', folder_with(
             'other.sql' => sub {
                 $_ = text_of("$shipped/load_select.sql");

@@ -59,13 +59,22 @@ my $error_documents = join "\n", map { "ErrorDocument $_ /error" }
 
 # The first virtual host is that of all other names. Time-outs are settings of
 # a virtual host; the one of headers starts before its name is known.
-my $server = AccessTokenTest->new(conf => <<"END");
+my $server = AccessTokenTest->new(modules => [qw(actions rewrite)], conf => <<"END");
 $error_documents
 $conf
 <Location "/error">
     SetHandler access-token-error
 </Location>
 Redirect 503 /busy
+# Other ways to the handler of the errors.
+Action no-error /error virtual
+<Location "/action">
+    SetHandler no-error
+</Location>
+<DirectoryMatch "/htdocs/rewritten">
+    RewriteEngine On
+    RewriteRule ^ /error
+</DirectoryMatch>
 LogFormat "%{access_token_request_id}n|%u|%>s|%{access_token_id}n|\\
 %{access_token_code}n|%{UNIQUE_ID}e" notes
 CustomLog notes.log notes
@@ -80,6 +89,7 @@ LimitRequestLine 4000
     RequestReadTimeout header=2 body=1
 </VirtualHost>
 END
+mkdir $server->path('htdocs/rewritten') or die "htdocs/rewritten: $!\n";
 $server->write_file('users', join '', map { "$_:" . crypt("$_-$secret", '$6$salt') . "\n" }
     qw(clerk contractor reader stranger));
 $server->run;
@@ -476,8 +486,9 @@ subtest 'errors as HTTP 200' => sub {
     for my $kind (sort keys %kinds) {
         my $expected = $kind;
         $expected =~ s/^4\d\d/200/ if $kind !~ /^(?:405|413|415)/;
-        is_outcome($kinds{$kind}->(undef, $http_200), $expected,
-            $kind eq $expected ? "$kind stays" : "$kind comes as 200");
+        my $reply = $kinds{$kind}->(undef, $http_200);
+        is_outcome($reply, $expected, $kind eq $expected ? "$kind stays" : "$kind comes as 200");
+        is($reply->{headers}{'www-authenticate'}, undef, 'without a challenge');
     }
     my $reply = $kinds{'404 ACCESS_TOKEN_NOT_FOUND'}->({ 'X-Request-Id' => 'as-200' },
                                                        $http_200);
@@ -694,6 +705,8 @@ subtest 'errors of Apache come as JSON' => sub {
                     'no such place');
         $is_error->($server->request('GET', '/error'), '404 INVALID_REQUEST',
                     'the place of the errors itself');
+        $is_error->($server->request('GET', $_), '404 INVALID_REQUEST',
+                    "$_: what leads there without an error") for qw(/action /rewritten/x);
         $is_error->($server->post(body(), undef, '/limited'), '413 REQUEST_TOO_LARGE',
                     'LimitRequestBody');
         $is_error->($server->raw(to('/limited', chunked(text()))), '413 REQUEST_TOO_LARGE',

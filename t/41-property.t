@@ -34,11 +34,11 @@ sub one_of { $_[rand @_] }
 # ---- what the database holds, by a client of its own
 
 # Through the binary protocol of MariaDB, where a DOUBLE is the double itself.
-my $select = $dbh->prepare('SELECT * FROM access_tokens WHERE id = ?',
-                           $is_mariadb ? { mariadb_server_prepare => 1 } : {});
-
+# Not kept: DBD::SQLite may hang if a statement outlives its connection at exit.
 sub row_of {
     my ($id) = @_;
+    my $select = $dbh->prepare('SELECT * FROM access_tokens WHERE id = ?',
+                               $is_mariadb ? { mariadb_server_prepare => 1 } : {});
     $select->execute($id);
     return $select->fetchall_arrayref({})->[0];
 }

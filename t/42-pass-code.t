@@ -167,6 +167,25 @@ for my $case (['demo-bcrypt', '$2y$'], ['demo-apr1', '$apr1$'], ['demo-sha1', '{
     is(opens('/bcrypt', 'demo-pass-3', $identifier), 'opens', "$code: the new one opens");
 }
 
+# These schemes look at the beginning alone: what stands behind a right one is
+# not to be overlooked, whatever the scheme of today takes.
+for my $case (['bcrypt', 72, '$2y$04$Ltc4R5MQvqYR9FSpFdYz.O'], ['bcrypt of $2b$', 72,
+              '$2b$04$Ltc4R5MQvqYR9FSpFdYz.O'], ['descrypt', 8, 'Lt']) {
+    my ($name, $most, $salt) = @$case;
+    my $whole = join '', map { chr(ord('!') + $_ * 7 % 90) } 1 .. $most;
+    my $hash = crypt($whole, $salt) // '';
+    is(crypt("${whole}junk", $salt), $hash, "$name: libcrypt looks at $most bytes");
+    $dbh->do('UPDATE access_tokens SET identifier = ?, pass_code = ? WHERE number = ?', undef,
+             'whole-user', $hash, '116');
+    for my $path (qw(/bcrypt /yescrypt /descrypt)) {
+        is(opens($path, $whole, 'whole-user'), 'opens', "$name: $most bytes open on $path");
+        for my $more ('j', 'junk', 'x' x (512 - $most)) {
+            is(opens($path, $whole . $more, 'whole-user'), 'does not open',
+               "$name: not with " . length($more) . " behind them on $path");
+        }
+    }
+}
+
 # Rows that no pass code opens, least of all what stands there.
 for my $broken ('', '*0', '!', 'x', 'plain-text-1', '$2y$10$short', '$9$unknown$scheme', undef) {
     $dbh->do('UPDATE access_tokens SET identifier = ?, pass_code = ? WHERE number = ?', undef,

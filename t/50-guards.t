@@ -196,11 +196,12 @@ for my $name (grep { !/at_store_dbd|at_startup|at_store_error/ } @c_files) {
 
 my $makefile = text_of('Makefile.am');
 
-# The words of the variable NAME.
+# The words of the variable NAME, and of those that it is made of.
 sub listed {
     my ($text, $name) = @_;
     my ($value) = $text =~ /^$name =((?:.*\\\n)*.*)/m;
-    return split ' ', ($value // '') =~ s/\\\n//gr;
+    return map { /^\$\((\w+)\)$/ ? listed($text, $1) : $_ }
+        split ' ', ($value // '') =~ s/\\\n//gr;
 }
 
 same_names([listed($makefile, 'http_tests')], [files('t/*.t')],

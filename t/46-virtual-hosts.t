@@ -1,0 +1,327 @@
+# Virtual hosts: whose statements run on whose database, that another module's
+# database is left alone, and what is said at the start.
+use strict;
+use warnings;
+
+use Digest::SHA qw(sha1);
+use File::Copy qw(copy);
+use MIME::Base64 qw(encode_base64);
+use Test::More;
+
+use AccessTokenTest;
+use AccessTokenTest::MariaDB;
+use AccessTokenTest::SQLite;
+
+my $engine = AccessTokenTest::engine();
+my $is_mariadb = $engine eq 'mariadb';
+my $path = $AccessTokenTest::PATH;
+my $srcdir = AccessTokenTest::srcdir();
+
+# The main server's database, and one of the other driver.
+my $base = AccessTokenTest->new;
+my $database = $base->database;
+my $other = other_engine();
+my ($mysql) = grep { defined && $_->engine eq 'mariadb' } $database, $other;
+# The client library reads my.cnf there, also where the main server is SQLite's.
+$ENV{MARIADB_HOME} = $mysql->environment->{MARIADB_HOME} if $mysql;
+
+# undef where this machine has not both.
+sub other_engine {
+    my $folder = $base->path('other');
+    mkdir $folder or die "$folder: $!\n";
+    my @options = (folder => $folder, user => AccessTokenTest::httpd_user(), srcdir => $srcdir,
+                   builddir => AccessTokenTest::builddir());
+    return AccessTokenTest::SQLite->new(@options) if $is_mariadb;
+    return grep({ -x "$_/mariadbd" } split /:/, $ENV{PATH})
+        ? AccessTokenTest::MariaDB->new(@options) : undef;
+}
+
+# ---- databases
+
+sub files_of {
+    my ($server) = @_;
+    my $sql = "$srcdir/sql/" . $server->sql_folder;
+    return ("$sql/schema.sql", "$sql/demo.sql");
+}
+
+# A database NAME of SERVER's engine, made by the SQL FILES: a handle, and what
+# DBDParams says.
+sub make_database {
+    my ($server, $name, @files) = @_;
+    if ($server->engine eq 'mariadb') {
+        $server->admin->do($_) for "CREATE DATABASE $name CHARACTER SET utf8mb4",
+            "GRANT ALL ON $name.* TO 'access_token'\@'localhost'";
+        AccessTokenTest::MariaDB::run('sh', '-c',
+            'socket=$1 database=$2; shift 2; cat "$@" | mariadb --no-defaults'
+            . ' --default-character-set=utf8mb4 --user=root --socket="$socket" "$database"',
+            'sh', $server->socket, $name, @files);
+        my %dbd = $server->dbd_defaults;
+        return ($server->connect($name), $dbd{params} =~ s/dbname=\w+/dbname=$name/r);
+    }
+    my $folder = $base->path($name);
+    mkdir $folder or die "$folder: $!\n";
+    my $file = AccessTokenTest::SQLite->new(
+        folder => $folder, user => AccessTokenTest::httpd_user());
+    $file->load($_) for @files;
+    return ($file->dbh, $file->file);
+}
+
+# What another program keeps in a database: no table of this module's.
+my $hash = '{SHA}' . encode_base64(sha1('welcome-1'), '');
+my $people = $base->write_file('people.sql', <<"END");
+CREATE TABLE people (name VARCHAR(20) PRIMARY KEY, password VARCHAR(80));
+INSERT INTO people (name, password) VALUES ('guest', '$hash');
+END
+
+my ($second, $second_params) = make_database($database, 'second', files_of($database));
+my ($third, $third_params) = make_database($database, 'third', files_of($database));
+my (undef, $people_params) = make_database($database, 'people', $people);
+my (undef, $other_params) = $other ? make_database($other, 'elsewhere', $people) : ();
+my $main_params = { $database->dbd_defaults }->{params};
+my $driver = { $database->dbd_defaults }->{driver};
+
+# ---- statements
+
+my $shipped = "$srcdir/sql/" . $database->sql_folder . '/statements';
+
+# A copy of the shipped statements whose replies tell its name.
+sub named_folder {
+    my ($name) = @_;
+    my $folder = $base->path("statements-$name");
+    mkdir $folder or die "$folder: $!\n";
+    copy($_, $folder) or die "$_: $!\n" for glob "$shipped/*.sql";
+    open my $in, '<:raw', "$shipped/load_select.sql" or die "load_select.sql: $!\n";
+    my $text = do { local $/; <$in> };
+    $text =~ s/(?=token\.id +AS 'data\.id')/'$name' AS 'data.folder',\n    /
+        or die "load_select.sql has no data.id\n";
+    $base->write_file("statements-$name/load_select.sql", $text);
+    return $folder;
+}
+
+my %folder = map { $_ => named_folder($_) } qw(main first second);
+
+# ---- configuration and requests
+
+my $method = qq(<Location "$path">\nSetHandler access-token-update\n</Location>\n);
+my $guests = <<'END';
+<Location "/index.html">
+    AuthType Basic
+    AuthName "guests"
+    AuthBasicProvider dbd
+    AuthDBDUserPWQuery "SELECT password FROM people WHERE name = %s"
+    Require valid-user
+</Location>
+END
+
+sub host {
+    my ($name, @lines) = @_;
+    return join "\n", '<VirtualHost *>', "ServerName $name.test", @lines, "</VirtualHost>\n";
+}
+
+sub call {
+    my ($server, $host, %fields) = @_;
+    my $body = JSON::PP->new->utf8->encode({ token => 'demo-session-clerk',
+        access_token_identifier => { authentication_code => 'demo-card' }, %fields });
+    return $server->raw($server->request_text($body, Host => "$host.test"));
+}
+
+# Whether mod_authn_dbd of HOST lets USER in, as a status.
+sub enters {
+    my ($server, $host, $user, $password) = @_;
+    my $basic = encode_base64("$user:$password", '');
+    return $server->raw("GET /index.html HTTP/1.1\r\nHost: $host.test\r\n"
+        . "Authorization: Basic $basic\r\nConnection: close\r\n\r\n")->{status};
+}
+
+# Each child and each connection of mod_dbd's pool is a try of its own.
+sub is_entered_always {
+    my ($server, $host, $user, $password, $name) = @_;
+    my %seen;
+    $seen{ enters($server, $host, $user, $password) // 'none' }++ for 1 .. 12;
+    is_deeply(\%seen, { 200 => 12 }, "$host: $name, each time");
+    is(enters($server, $host, $user, 'wrong'), 401, "$host: not by a wrong password");
+    return;
+}
+
+sub udf {
+    my ($dbh) = @_;
+    return $dbh->selectrow_array(
+        q(SELECT udf_string_8 FROM access_tokens WHERE number = '101'));
+}
+
+# The lines of the error log with tag TAG that are about HOST ('': the main
+# server), or about any.
+sub lines_of {
+    my ($server, $tag, $host) = @_;
+    my $about = !defined $host ? qr// : $host eq '' ? qr/(?!virtual host )/
+        : qr/virtual host \Q$host\E\.test \(line \d+ of [^)]*httpd\.conf\): /;
+    return grep { /\b$tag: $about/ } split /\n/, $server->error_log;
+}
+
+# ---- the main server's statements and the hosts' databases
+
+my @databases = ([main => $database->dbh], [second => $second], [third => $third]);
+
+{
+    # The method stands in hosts, not in the main server, where it would be
+    # that of each host.
+    my $mail = "SELECT pass_code FROM access_tokens WHERE identifier = %s";
+    my $server = AccessTokenTest->start(
+        database => $database, statements => $folder{main}, location => undef,
+        conf => join '',
+            host('empty'),
+            host('people', qq(DBDParams "$people_params"), $guests),
+            # Another account of the main server's database, so to speak.
+            host('same', qq(DBDParams "$main_params"),
+                 $guests =~ s/SELECT [^"]*/$mail/r),
+            host('api', $method),
+            host('second', qq(DBDParams "$second_params"), $method),
+            host('own-first', qq(AccessTokenStatements "$folder{first}"),
+                 qq(DBDParams "$second_params"), $method),
+            host('own-second', qq(AccessTokenStatements "$folder{second}"),
+                 qq(DBDParams "$third_params"), $method),
+            $other ? host('other', 'DBDriver ' . { $other->dbd_defaults }->{driver},
+                          qq(DBDParams "$other_params"), $guests) : ());
+
+    is_entered_always($server, 'people', 'guest', 'welcome-1',
+                      'a database without the tables serves its own module');
+    is_entered_always($server, 'same', 'demo-sha1-user', 'demo-pass-1',
+                      'DBDParams as in the main server serve another module');
+    SKIP: {
+        skip 'one database engine alone', 2 if !$other;
+        is_entered_always($server, 'other', 'guest', 'welcome-1',
+                          'a database of another driver serves its own module');
+    }
+
+    # Each: the host, its folder, its database.
+    for my $case (['api', 'main', 'main'], ['second', 'main', 'second'],
+                  ['own-first', 'first', 'second'], ['own-second', 'second', 'third']) {
+        my ($host, $folder, $name) = @$case;
+        my $reply = call($server, $host, udf_string_8 => "from $host");
+        is($reply->{json}{status}{code}, 'OK', "$host: the method works");
+        is($reply->{json}{data}{folder}, $folder, "$host: by the statements of $folder");
+        my %written = map { $_->[0] => (udf($_->[1]) // '') eq "from $host" } @databases;
+        is_deeply([sort grep { $written{$_} } keys %written], [$name],
+                  "$host: in the database $name and no other");
+    }
+    is($server->raw($server->request_text('{}', Host => 'people.test'))->{status}, 404,
+       'a host without the method has none');
+
+    $server->wait_for(sub { lines_of($server, 'AT026') >= 4 });
+    is(scalar(lines_of($server, 'AT026', $_->[0])), 1, "the start: $_->[1]") for
+        ['', 'the main server is checked'],
+        ['second', 'a host with a database of its own is checked, and named'],
+        ['own-first', 'and one that has statements as well'],
+        ['own-second', 'each for itself'];
+    is(scalar(lines_of($server, 'AT026')), 4, 'the start: and nothing else is')
+        or diag(join "\n", lines_of($server, 'AT026'));
+    $server->allow_log(qr/AH01617:.*Password Mismatch/);
+    $server->finish('the error log holds what it should: databases of their own');
+}
+
+# ---- what is said about a host at the start
+
+{
+    $third->do('UPDATE access_token_schema SET version = 7');
+    my $nowhere = $is_mariadb ? 'dbname=access_token,sock=/nowhere/socket,reconnect=0'
+                              : '/nowhere/tokens.db';
+    # Where the main server's is SQLite, this host has its own of everything.
+    my @without_reconnect;
+    if ($mysql) {
+        my (undef, $params) = make_database($mysql, 'lasting', files_of($mysql));
+        @without_reconnect = ('DBDriver mysql', 'DBDParams "' . $params =~ s/,reconnect=0//r . '"',
+            $is_mariadb ? () : qq(AccessTokenStatements "$srcdir/sql/mysql/statements"));
+    }
+    my $server = AccessTokenTest->start(database => $database, conf => join '',
+        host('empty'),
+        host('version', qq(DBDParams "$third_params"), 'AccessTokenCaller session'),
+        host('gone', qq(DBDParams "$nowhere")),
+        # The main server's <Location> makes it a host of the method.
+        host('people', qq(DBDParams "$people_params")),
+        host('second', qq(DBDParams "$second_params")),
+        $mysql ? host('reconnect', @without_reconnect) : (),
+        $other ? host('other', 'DBDriver ' . { $other->dbd_defaults }->{driver},
+                      qq(DBDParams "$other_params"), $guests) : ());
+
+    # Each: the host, the tag, how often, what else the line says.
+    my $count = grep { !m{/load_(?:select|joins)\.sql$} } glob "$shipped/*.sql";
+    my @said = (
+        ['version', 'AT024', 1, qr/version 7.* 1\b/],
+        ['gone', 'AT022', 1, qr/no connection to the $driver database/],
+        ['people', 'AT023', $count, qr/schema\.sql/],
+        ['second', 'AT026', 1, qr/schema version 1$/],
+        ['', 'AT026', 1, qr/schema version 1$/],
+        $mysql ? ['reconnect', 'AT021', 1, qr/DBDParams lacks reconnect=0/] : (),
+    );
+    my $all = 0;
+    $all += $_->[2] for @said;
+    $server->wait_for(sub { lines_of($server, 'AT02\d') >= $all });
+    for my $case (@said) {
+        my ($host, $tag, $times, $text) = @$case;
+        my @lines = lines_of($server, $tag, $host);
+        my $name = $host eq '' ? 'the main server' : "the host $host";
+        is(scalar @lines, $times, "$tag about $name");
+        is(scalar(grep { $_ !~ $text } @lines), 0, 'and it says what is wrong')
+            or diag(join "\n", @lines);
+    }
+    is(scalar(lines_of($server, 'AT02\d')), $all, 'nothing is said about another host')
+        or diag(join "\n", lines_of($server, 'AT02\d'));
+    SKIP: {
+        skip 'one database engine alone', 3 if !$other;
+        is_entered_always($server, 'other', 'guest', 'welcome-1', 'the main server\'s method '
+                          . 'does no harm to a database of another driver');
+        my $reply = call($server, 'other');
+        is("$reply->{status} $reply->{json}{status}{code}", '500 INTERNAL_ERROR',
+           'which does not serve it');
+        ok($server->wait_for_error(qr/AT003: .*AccessTokenStatements beside the DBDriver/),
+           'and the error log says why');
+    }
+    my $reply = call($server, 'gone');
+    is("$reply->{status} $reply->{json}{status}{code}", '503 SERVICE_UNAVAILABLE',
+       'a host whose database is gone answers 503');
+    is(call($server, $_)->{json}{status}{code}, 'OK', "$_: which is nothing to another host")
+        for qw(empty second);
+    $server->allow_log(qr/\[dbd:(?:error|crit)\]/, qr/AT02[1-4]:/, qr/AT00[23]:/,
+                       qr/AH01617:.*Password Mismatch/);
+    $server->finish('the error log holds what it should: the start');
+}
+
+# ---- hosts that are as the main server
+
+{
+    my $server = AccessTokenTest->start(database => $database, conf => join '',
+        (map { host("empty-$_") } 1 .. 3),
+        # A host with a directive of the module has a configuration of its own.
+        host('caller', 'AccessTokenCaller session'));
+    is(call($server, $_)->{json}{status}{code}, 'OK', "$_: the method works")
+        for qw(empty-1 empty-3 caller);
+    $server->wait_for_error(qr/AT026: /);
+    $server->graceful;
+    my $count = sub { scalar(lines_of($server, 'AT026')) };
+    $server->wait_for(sub { $count->() >= 2 });
+    $server->finish('the error log holds what it should: empty hosts');
+    is($count->(), 2, 'empty hosts: that all fits is said once for each start')
+        or diag(join "\n", lines_of($server, 'AT026'));
+    is(scalar(lines_of($server, 'AT026', '')), 2, 'of the main server');
+}
+
+# ---- one place, one folder
+
+for my $case (
+    ['the main server', sub { (statements => undef, conf => $_[0]) }],
+    ['a virtual host', sub { (conf => host('twice', $_[0])) }],
+    ['a Location', sub { (location_conf => $_[0]) }],
+) {
+    my ($name, $options) = @$case;
+    my $lines = sub { join '', map { qq(AccessTokenStatements "$_"\n) } @_ };
+    my ($status, $output) = AccessTokenTest->configtest(database => $database,
+        $options->($lines->(@folder{qw(first second)})));
+    isnt($status, 0, "two folders in $name stop configtest");
+    like($output, qr/on line \d+ of .*httpd\.conf:\s+AccessTokenStatements is set twice/,
+         'and the message says where and why');
+    ($status, $output) = AccessTokenTest->configtest(database => $database,
+        $options->($lines->($folder{first}, $folder{first}, "$folder{first}/../statements-first")));
+    is($status, 0, "the same folder again in $name passes") or diag($output);
+}
+
+done_testing;
