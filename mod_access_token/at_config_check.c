@@ -179,22 +179,73 @@ static void add_uses(apr_array_header_t *uses, const at_use_t *model,
     }
 }
 
+/* Fill MODEL's database with that of its server. 0 if there is none. */
+static int read_database(at_use_t *model, const ap_directive_t *host,
+                         apr_pool_t *pool)
+{
+    model->driver = first_argument(pool, find_directive("DBDriver", host));
+    model->params = first_argument(pool, find_directive("DBDParams", host));
+    model->params = model->params ? model->params : "";
+    return model->driver != NULL;
+}
+
+static int is_same_database(const at_use_t *one, const at_use_t *other)
+{
+    return !ap_cstr_casecmp(one->driver, other->driver)
+           && !strcmp(one->params, other->params);
+}
+
+/* True if HOST serves the method by the main server's statements. */
+static int uses_main_statements(const ap_directive_t *host, apr_pool_t *pool)
+{
+    return !has_own("AccessTokenStatements", host)
+           && serves_method(host, pool);
+}
+
+/*
+ * True if a virtual host with the database of MODEL serves the method by the
+ * main server's statements. Hosts with one database must not differ in what
+ * is prepared, since mod_dbd gives them one pool of connections.
+ */
+static int wants_main_statements(const at_use_t *model,
+                                 server_rec *main_server, apr_pool_t *pool)
+{
+    at_use_t other = { NULL, NULL, NULL, NULL };
+    server_rec *each;
+
+    for (each = main_server->next; each; each = each->next) {
+        const ap_directive_t *host = section_of(each);
+
+        if (read_database(&other, host, pool)
+            && is_same_database(model, &other)
+            && uses_main_statements(host, pool)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 /*
  * A virtual host with a database of its own inherits the main server's
  * statements, and mod_dbd would prepare them there: a database that has not
  * their tables would refuse every connection, also those of other modules.
  */
 static void inherit(apr_array_header_t *uses, const at_use_t *model,
-                    const ap_directive_t *host, apr_hash_t *sources)
+                    const ap_directive_t *host, server_rec *main_server)
 {
-    const char *driver = first_argument(uses->pool,
-                                        find_directive("DBDriver", NULL));
+    apr_hash_t *sources = at_server_config_of(main_server)->sources;
     apr_hash_index_t *index;
+    at_use_t of_main = { NULL, NULL, NULL, NULL };
 
-    if (!has_own("AccessTokenStatements", host)
-        && (!driver || !ap_cstr_casecmp(driver, model->driver))
-        && serves_method(host, uses->pool)) {
-        add_uses(uses, model, sources);
+    if (read_database(&of_main, NULL, uses->pool)
+        && is_same_database(&of_main, model)) {
+        return;
+    }
+    if ((!of_main.driver || !ap_cstr_casecmp(of_main.driver, model->driver))
+        && wants_main_statements(model, main_server, uses->pool)) {
+        if (uses_main_statements(host, uses->pool)) {
+            add_uses(uses, model, sources);
+        }
         return;
     }
     for (index = apr_hash_first(uses->pool, sources); index;
@@ -217,19 +268,14 @@ static void collect_uses(apr_array_header_t *uses, server_rec *main_server)
         const at_server_config_t *config = at_server_config_of(model.server);
         const ap_directive_t *host = section_of(model.server);
 
-        model.driver = first_argument(uses->pool,
-                                      find_directive("DBDriver", host));
-        model.params = first_argument(uses->pool,
-                                      find_directive("DBDParams", host));
-        model.params = model.params ? model.params : "";
-        if (!model.driver) {
+        if (!read_database(&model, host, uses->pool)) {
             continue;
         }
         if (model.server == main_server || config != main_config) {
             add_uses(uses, &model, config->sources);
         }
         if (has_own("DBDriver", host) || has_own("DBDParams", host)) {
-            inherit(uses, &model, host, main_config->sources);
+            inherit(uses, &model, host, main_server);
         }
     }
 }

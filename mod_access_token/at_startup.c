@@ -308,6 +308,23 @@ static void diagnose(check_t *check)
     apr_dbd_close(check->driver, check->handle);
 }
 
+/* What mod_dbd has prepared on a connection that stands. */
+static void find_prepared(check_t *check, const ap_dbd_t *connection,
+                          at_statement_e number)
+{
+    check->prepared[number] = at_source_prepared(check->use->source,
+                                                 connection, number);
+    if (!check->prepared[number]) {
+        check->faults++;
+        ap_log_error(APLOG_MARK, APLOG_ERR, 0, check->server, ATLOGNO("031")
+                     "%s%s: mod_dbd has not prepared it for this server. Put "
+                     "AccessTokenStatements, DBDriver and DBDParams into the "
+                     "same place, and the same ones into no other.",
+                     check->place,
+                     check->statements->statement[number]->file);
+    }
+}
+
 static void check_use(check_t *check, apr_pool_t *pool)
 {
     const at_source_t *source = check->use->source;
@@ -319,8 +336,7 @@ static void check_use(check_t *check, apr_pool_t *pool)
         check->driver = connection->driver;
         check->handle = connection->handle;
         for (i = 0; i < AT_STATEMENT_COUNT; i++) {
-            check->prepared[i] = at_source_prepared(source, connection,
-                                                    (at_statement_e)i);
+            find_prepared(check, connection, (at_statement_e)i);
         }
         check_statements(check);
     }

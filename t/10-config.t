@@ -248,6 +248,12 @@ for my $case (
         $load, undef, qr/'data\.other\.\.name'/, qr/a name/],
     ['the pass code in the reply', with_column("token.pass_code AS 'data.pass_code'"),
         $load, undef, qr/'data\.pass_code'/, qr/secret/],
+    (map {
+        my $quote = $_;
+        ["a table's alias in $quote", folder_with('load_joins.sql' => sub {
+                s/\bpassport_country\b/${quote}passport_country$quote/g;
+            }), $load, undef, qr/'passport_country'/, qr/neither data/];
+    } qw(" `)),
     ["a reply's name that is misspelt", with_column("token.id AS 'dat.other'"),
         $load, undef, qr/'dat\.other'/, qr/neither data/],
     ["an input's name that is misspelt", with_column("token.id AS 'caller.usernam'"),
@@ -664,6 +670,13 @@ for my $case (
     says_at_start($name, {}, @patterns);
     $database->dbh->do($undo);
 }
+
+# Only the database can tell it from a result column.
+my $alias = folder_with(map { $_ => sub { s/\bpassport_country\b/`data.passport`/g } }
+    qw(load_select.sql load_joins.sql));
+says_at_start("a table's alias that looks like a column's name", { statements => $alias },
+    map { qr/AT029: .*\/$_\.sql: AS 'data\.passport' names no result column/ }
+    grep { /^load/ } @files);
 
 says_at_start('a database out of reach', { dbd => { params => $nowhere } },
     qr/AT022: .*no connection.*DBDParams/);
