@@ -14,6 +14,11 @@
 
 APLOG_USE_MODULE(access_token);
 
+/* How often, and after which pause, what another child may hold up for a
+ * moment is tried again. */
+#define TRIES 3
+#define PAUSE apr_time_from_msec(100)
+
 /* The check of one use by one connection. */
 typedef struct {
     apr_pool_t *pool;
@@ -109,25 +114,46 @@ static int open_database(check_t *check)
     return 0;
 }
 
-/* Prepare a statement on a connection of the check's own. */
-static void prepare(check_t *check, at_statement_e number)
+/* Prepare a statement on a connection of the check's own; ERROR is filled
+ * if that fails. SQLite may be locked for a moment by another child. */
+static int try_prepare(check_t *check, at_statement_e number,
+                       at_store_error_t *error)
 {
     const at_statement_t *statement = check->statements->statement[number];
+    int tries;
+
+    for (tries = 0; tries < TRIES; tries++) {
+        int code = apr_dbd_prepare(check->driver, check->pool, check->handle,
+                                   statement->text, NULL,
+                                   &check->prepared[number]);
+
+        if (code == 0) {
+            return 1;
+        }
+        check->prepared[number] = NULL;
+        at_store_error_read(error, apr_dbd_name(check->driver), code,
+                            apr_dbd_error(check->driver, check->handle,
+                                          code),
+                            statement, check->pool);
+        if (error->outcome != AT_STORE_RETRY) {
+            break;
+        }
+        apr_sleep(PAUSE);
+    }
+    return 0;
+}
+
+static void prepare(check_t *check, at_statement_e number)
+{
     at_store_error_t error;
     const char *text;
-    int code = apr_dbd_prepare(check->driver, check->pool, check->handle,
-                               statement->text, NULL,
-                               &check->prepared[number]);
 
-    if (code == 0) {
+    if (try_prepare(check, number, &error)) {
         return;
     }
-    check->prepared[number] = NULL;
-    text = apr_dbd_error(check->driver, check->handle, code);
-    at_store_error_read(&error, apr_dbd_name(check->driver), code, text,
-                        statement, check->pool);
     check->faults++;
     /* No value is bound yet, so the text can hold none. */
+    text = apr_dbd_error(check->driver, check->handle, 0);
     ap_log_error(APLOG_MARK, APLOG_ERR, 0, check->server, ATLOGNO("023")
                  "%sthe database refuses a statement: %s [%s]. All calls "
                  "get 503 until schema and statements fit.", check->place,
@@ -325,10 +351,31 @@ static void find_prepared(check_t *check, const ap_dbd_t *connection,
     }
 }
 
+/* A connection of mod_dbd's. What fails at once, as a lock of SQLite's
+ * does, may work in a moment; what takes long is not asked again. */
+static ap_dbd_t *open_connection(const check_t *check, apr_pool_t *pool)
+{
+    ap_dbd_t *connection = NULL;
+    int tries;
+
+    for (tries = 0; tries < TRIES && !connection; tries++) {
+        apr_time_t start = apr_time_now();
+
+        connection = at_source_open(check->use->source, check->server, pool);
+        if (!connection && apr_time_now() - start > PAUSE) {
+            break;
+        }
+        if (!connection) {
+            apr_sleep(PAUSE);
+        }
+    }
+    return connection;
+}
+
 static void check_use(check_t *check, apr_pool_t *pool)
 {
     const at_source_t *source = check->use->source;
-    ap_dbd_t *connection = at_source_open(source, check->server, pool);
+    ap_dbd_t *connection = open_connection(check, pool);
     int i;
 
     check_params(check);

@@ -113,6 +113,10 @@ my $guests = <<'END';
 </Location>
 END
 
+# The same by the access tokens themselves.
+my $members = $guests
+    =~ s/SELECT [^"]*/SELECT pass_code FROM access_tokens WHERE identifier = %s/r;
+
 sub host {
     my ($name, @lines) = @_;
     return join "\n", '<VirtualHost *>', "ServerName $name.test", @lines, "</VirtualHost>\n";
@@ -165,15 +169,12 @@ my @databases = ([main => $database->dbh], [second => $second], [third => $third
 {
     # The method stands in hosts, not in the main server, where it would be
     # that of each host.
-    my $mail = "SELECT pass_code FROM access_tokens WHERE identifier = %s";
     my $server = AccessTokenTest->start(
         database => $database, statements => $folder{main}, location => undef,
         conf => join '',
             host('empty'),
             host('people', qq(DBDParams "$people_params"), $guests),
-            # Another account of the main server's database, so to speak.
-            host('same', qq(DBDParams "$main_params"),
-                 $guests =~ s/SELECT [^"]*/$mail/r),
+            host('same', qq(DBDParams "$main_params"), $members),
             host('api', $method),
             host('second', qq(DBDParams "$second_params"), $method),
             host('own-first', qq(AccessTokenStatements "$folder{first}"),
@@ -217,6 +218,36 @@ my @databases = ([main => $database->dbh], [second => $second], [third => $third
         or diag(join "\n", lines_of($server, 'AT026'));
     $server->allow_log(qr/AH01617:.*Password Mismatch/);
     $server->finish('the error log holds what it should: databases of their own');
+}
+
+# ---- hosts that name the main server's database once more
+
+{
+    # For mod_dbd these are one database, which has to know the statements of
+    # all hosts. Where the sections stand, and many statements, show what is
+    # lost when it is told to forget some of them in one host.
+    my %own = map { ("own-$_" => $folder{$_}) } qw(first second);
+    my @hosts = map { host($_, qq(AccessTokenStatements "$own{$_}"), $method) } sort keys %own;
+    my $server = AccessTokenTest->start(
+        database => $database, statements => $folder{main}, location => undef,
+        conf => join '', host('empty'), host('api', $method), @hosts,
+            host('same', qq(DBDParams "$main_params"), $members),
+            host('all', "DBDriver $driver", qq(DBDParams "$main_params"),
+                 qq(AccessTokenStatements "$folder{first}"), $method));
+    is_entered_always($server, 'same', 'demo-sha1-user', 'demo-pass-1',
+                      'the main server\'s database serves another module');
+    for my $case (['api', 'main'], ['own-first', 'first'], ['own-second', 'second'],
+                  ['all', 'first']) {
+        my ($host, $folder) = @$case;
+        # A value, a custom field and a generated number: all statements run.
+        my $reply = call($server, $host, custom_field_set => { nickname => $host },
+            access_token_identifier => { authentication_code => 'demo-auto-pass' },
+            pass_code => undef);
+        is($reply->{json}{status}{code}, 'OK', "$host: the method works beside it");
+        is($reply->{json}{data}{folder}, $folder, "$host: by the statements of $folder");
+    }
+    $server->allow_log(qr/AH01617:.*Password Mismatch/);
+    $server->finish('the error log holds what it should: one database, many hosts');
 }
 
 # ---- what is said about a host at the start
