@@ -179,6 +179,12 @@ static apr_dbd_results_t *run(check_t *check, at_statement_e number)
                         apr_dbd_error(check->driver, check->handle, code),
                         statement, check->pool);
     check->faults++;
+    if (error.lost) {            /* the calls will tell, if it stays away */
+        ap_log_error(APLOG_MARK, APLOG_INFO, 0, check->server, ATLOGNO("032")
+                     "%sthe check of the start was cut short: %s",
+                     check->place, error.detail);
+        return NULL;
+    }
     ap_log_error(APLOG_MARK, APLOG_ERR, 0, check->server, ATLOGNO("028")
                  "%sa statement fails: %s. See that DBDInitSQL sets nothing "
                  "that makes prepared statements invalid.", check->place,
