@@ -332,7 +332,7 @@ static void diagnose(check_t *check)
     check_statements(check);
     if (check->faults == 0) {
         check->faults++;
-        ap_log_error(APLOG_MARK, APLOG_ERR, 0, check->server, ATLOGNO("030")
+        ap_log_error(APLOG_MARK, APLOG_INFO, 0, check->server, ATLOGNO("030")
                      "%smod_dbd has no connection, though the statements "
                      "of %s fit the database; its message above says why",
                      check->place, check->statements->folder);
