@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "at_config.h"
 
+#include <string.h>
+
 #include <apr_strings.h>
 
 #include <http_core.h>
@@ -103,13 +105,17 @@ static const char *set_statements(cmd_parms *cmd, void *place,
 {
     at_server_config_t *server = at_server_config_of(cmd->server);
     at_config_t *config = place;
-    const char *folder = ap_server_root_relative(cmd->pool, argument);
+    char *folder = ap_server_root_relative(cmd->pool, argument);
     const char *problem = NULL;
     at_source_t *source;
 
     if (!folder) {
         return apr_pstrcat(cmd->pool, "AccessTokenStatements: not a path: ",
                            argument, (char *)NULL);
+    }
+    ap_no2slash(folder);
+    if (folder[1] && folder[strlen(folder) - 1] == '/') {
+        folder[strlen(folder) - 1] = '\0';
     }
     source = apr_hash_get(server->sources, folder, APR_HASH_KEY_STRING);
     if (!source) {

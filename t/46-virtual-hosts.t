@@ -351,7 +351,8 @@ for my $case (
     like($output, qr/on line \d+ of .*httpd\.conf:\s+AccessTokenStatements is set twice/,
          'and the message says where and why');
     ($status, $output) = AccessTokenTest->configtest(database => $database,
-        $options->($lines->($folder{first}, $folder{first}, "$folder{first}/../statements-first")));
+        $options->($lines->($folder{first}, $folder{first}, "$folder{first}/../statements-first",
+                            "$folder{first}/")));
     is($status, 0, "the same folder again in $name passes") or diag($output);
 }
 
