@@ -105,26 +105,14 @@ sub body {
 sub text { $json->encode(body(@_)) }
 
 # A reply in one line: "422 VALIDATION_FAILED /udf_date_1 INVALID_FORMAT, …".
-sub outcome {
-    my ($reply) = @_;
-    my $status = $reply->{status} // 'no reply';
-    my $json = $reply->{json} // return "$status without JSON";
-    my @errors = sort map { "$_->{pointer} $_->{code}" }
-        @{ $json->{errors} // [] };
-    my $code = ref $json->{status} ? $json->{status}{code} : $json->{code};
-    return @errors ? "$status $code " . join ', ', @errors : "$status $code";
-}
+*outcome = \&AccessTokenTest::outcome;
 
 sub is_outcome {
     my ($reply, $expected, $name) = @_;
     return is(outcome($reply), $expected, $name);
 }
 
-sub rows {
-    my $rows = $server->dbh->selectall_arrayref(
-        'SELECT * FROM access_tokens ORDER BY id');
-    return $json->encode([map { [map { defined() ? "$_" : undef } @$_] } @$rows]);
-}
+sub rows { $server->tokens }
 
 # Runs CODE, which must leave all rows as they are.
 sub changes_nothing {

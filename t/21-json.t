@@ -27,11 +27,7 @@ END
 
 # ---- helpers
 
-sub rows {
-    my $rows = $server->dbh->selectall_arrayref(
-        'SELECT * FROM access_tokens ORDER BY id');
-    return $json->encode([map { [map { defined() ? "$_" : undef } @$_] } @$rows]);
-}
+sub rows { $server->tokens }
 
 sub bytewise {
     my ($body, $path) = @_;

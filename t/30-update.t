@@ -99,14 +99,7 @@ sub update_text {
 }
 
 # A reply in one line: "422 VALIDATION_FAILED /udf_date_1 INVALID_FORMAT, …".
-sub outcome {
-    my ($reply) = @_;
-    my $json = $reply->{json} // return "$reply->{status} without JSON";
-    my @errors = sort map { "$_->{pointer} $_->{code}" }
-        @{ $json->{errors} // [] };
-    my $outcome = "$reply->{status} $json->{status}{code}";
-    return @errors ? "$outcome " . join ', ', @errors : $outcome;
-}
+*outcome = \&AccessTokenTest::outcome;
 
 sub refused { is(outcome($_[0]), $_[1], $_[2]) }
 

@@ -25,13 +25,7 @@ sub call {
         (defined $fields_set ? (fields_set => $fields_set) : ()), %parameters });
 }
 
-sub outcome {
-    my ($reply) = @_;
-    my $json = $reply->{json} // return "$reply->{status} without JSON";
-    my @errors = sort map { "$_->{pointer} $_->{code}" }
-        @{ $json->{errors} // [] };
-    return join ' ', $reply->{status}, $json->{status}{code}, join ', ', @errors;
-}
+*outcome = \&AccessTokenTest::outcome;
 
 # The data of a reply as JSON, but for the time.
 sub data_text {
@@ -47,17 +41,14 @@ sub selects {
     my $reply = call($code, $fields_set);
     $name //= ref $fields_set ? $json->encode($fields_set) : "'$fields_set'";
     $name =~ s/([\t\n\r])/sprintf '\\x%02x', ord $1/ge;
-    is(outcome($reply), '200 OK ', "$name of $code") or return;
+    is(outcome($reply), '200 OK', "$name of $code") or return;
     is_deeply($reply->{json}{status}, { code => 'OK', message => '', description => '' },
               'the status is there');
     is(data_text($reply->{json}{data}), data_text($expected), 'and of the data what was named');
     return;
 }
 
-sub rows {
-    my $rows = $server->dbh->selectall_arrayref('SELECT * FROM access_tokens ORDER BY id');
-    return $json->encode([map { [map { defined() ? "$_" : undef } @$_] } @$rows]);
-}
+sub rows { $server->tokens }
 
 sub refused {
     my ($fields_set, @errors) = @_;
@@ -180,7 +171,7 @@ subtest 'custom fields by name' => sub {
     refused(['id', 'custom_field_set.Nickname'], '/fields_set/1 UNKNOWN_FIELD');
     is(outcome($server->post({ token => 'demo-session-clerk', access_token_identifier =>
            { authentication_code => 'none' }, fields_set => 'custom_field_set.none' })),
-       '404 ACCESS_TOKEN_NOT_FOUND ', 'which is judged with the rules');
+       '404 ACCESS_TOKEN_NOT_FOUND', 'which is judged with the rules');
 };
 
 subtest 'a generated pass code' => sub {
@@ -189,7 +180,7 @@ subtest 'a generated pass code' => sub {
        'comes whatever is named: there is no second time');
     for my $fields ('pass_code', ['id, pass_code']) {
         $reply = call('demo-auto-pass', $fields, pass_code => undef);
-        is(outcome($reply), '200 OK ', 'it may be named');
+        is(outcome($reply), '200 OK', 'it may be named');
         like($reply->{json}{data}{pass_code}, qr/^\d+$/, 'and comes');
     }
     refused('pass_code', '/fields_set UNKNOWN_FIELD');
@@ -200,7 +191,7 @@ subtest 'a generated pass code' => sub {
     ok(rows() eq $before, 'and nothing changes then');
     is(outcome($server->post({ token => 'demo-session-clerk', access_token_identifier =>
            { authentication_code => 'none' }, fields_set => 'pass_code' })),
-       '404 ACCESS_TOKEN_NOT_FOUND ', 'which is judged with the rules');
+       '404 ACCESS_TOKEN_NOT_FOUND', 'which is judged with the rules');
 };
 
 subtest 'names that there are not' => sub {

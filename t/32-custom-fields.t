@@ -48,13 +48,7 @@ sub call {
     return $server->post($text);
 }
 
-sub outcome {
-    my ($reply) = @_;
-    my $json = $reply->{json} // return "$reply->{status} without JSON";
-    my @errors = sort map { "$_->{pointer} $_->{code}" }
-        @{ $json->{errors} // [] };
-    return join ' ', $reply->{status}, $json->{status}{code}, join ', ', @errors;
-}
+*outcome = \&AccessTokenTest::outcome;
 
 sub stored_text {
     my ($text) = $server->dbh->selectrow_array(
@@ -93,7 +87,7 @@ sub gives {
     my ($set, $expected, $name) = @_;
     my $reply = call($set);
     $name //= short($set);
-    is(outcome($reply), '200 OK ', $name) or return;
+    is(outcome($reply), '200 OK', $name) or return;
     my $data = $reply->{json}{data};
     is(as_text($data->{custom_field_set}), as_text($expected), 'gives that set');
     is(as_text(stored()), as_text($expected), 'in the row, too');
@@ -101,10 +95,7 @@ sub gives {
     return;
 }
 
-sub rows {
-    my $rows = $server->dbh->selectall_arrayref('SELECT * FROM access_tokens ORDER BY id');
-    return $json->encode([map { [map { defined() ? "$_" : undef } @$_] } @$rows]);
-}
+sub rows { $server->tokens }
 
 sub refused {
     my ($set, @errors) = @_;
@@ -133,11 +124,11 @@ subtest 'an empty set updates nothing' => sub {
     my $before = stored_text();
     for my $set ('{}', '[]', '[{}]', '[{},{}]', '{"set":{}}', '{"set":[]}', '{"set":[{}]}') {
         my $reply = call($set);
-        is(outcome($reply), '200 OK ', "$set is a call");
+        is(outcome($reply), '200 OK', "$set is a call");
         is(stored_text(), $before, 'that leaves the set byte for byte');
         is(as_text($reply->{json}{data}{custom_field_set}), as_text(\%fresh), 'and replies it');
     }
-    is(outcome(call(undef)), '200 OK ', 'and none');
+    is(outcome(call(undef)), '200 OK', 'and none');
     is(stored_text(), $before, 'as well');
 };
 
@@ -156,7 +147,7 @@ subtest 'names that are not in the set keep their values' => sub {
     $server->dbh->do('UPDATE access_tokens SET custom_field_set = ? WHERE id = ?', undef,
                      $other, $id);
     my $reply = call({ nickname => 'y' });
-    is(outcome($reply), '200 OK ', 'a set that another program has written');
+    is(outcome($reply), '200 OK', 'a set that another program has written');
     my $expected = $other =~ s/\}\z/,"nickname":"y"}/r;
     is(stored_text(), $expected, 'keeps its values digit by digit');
     like($reply->{content}, qr/\Q"custom_field_set":$expected\E/, 'in the reply, too');
@@ -196,7 +187,7 @@ subtest 'types' => sub {
             for @{ $wrong{$type} };
         for my $value (@{ $right{$type} }) {
             my $reply = call(qq({"$name":$value}));
-            is(outcome($reply), '200 OK ', "a $type takes $value");
+            is(outcome($reply), '200 OK', "a $type takes $value");
             my ($got) = $reply->{content} =~ /"$name":("(?:[^"\\]|\\.)*"|[^,}]+)/;
             is($json->decode($got), $json->decode($value), 'and replies it');
             is(stored()->{$name}, $json->decode($value), 'and stores it');
@@ -263,7 +254,7 @@ subtest 'names that stand twice' => sub {
     refused('{"set":[{"nickname":"a"},{"nickname":null}]}',
             "/custom_field_set/set/1/nickname $twice");
     my $before = rows();
-    is(outcome(call('{"nickname":"a","nick\u006eame":"b"}')), '400 INVALID_JSON ',
+    is(outcome(call('{"nickname":"a","nick\u006eame":"b"}')), '400 INVALID_JSON',
        'twice in one object is not JSON that we take');
     ok(rows() eq $before, 'and nothing changes');
 };
@@ -340,7 +331,7 @@ subtest 'the whole set has at most 60,000 bytes' => sub {
 subtest 'values of other fields go along' => sub {
     reset_data();
     my $reply = call({ nickname => 'x' }, udf_string_1 => 'y', udf_float_1 => undef);
-    is(outcome($reply), '200 OK ', 'custom fields and others in one call');
+    is(outcome($reply), '200 OK', 'custom fields and others in one call');
     is($reply->{json}{data}{udf_string_1}, 'y', 'the other');
     is(stored()->{nickname}, 'x', 'and the custom field');
     $reply = call(undef, udf_string_1 => 'z');

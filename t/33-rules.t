@@ -60,17 +60,11 @@ sub update {
         { authentication_code => $code }, %{ $parameters // {} }, %more });
 }
 
-sub outcome {
-    my ($reply) = @_;
-    my $json = $reply->{json} // return "$reply->{status} without JSON";
-    my @errors = sort map { "$_->{pointer} $_->{code}" }
-        @{ $json->{errors} // [] };
-    return join ' ', $reply->{status}, $json->{status}{code}, join ', ', @errors;
-}
+*outcome = \&AccessTokenTest::outcome;
 
 sub accepted {
     my ($reply, $name) = @_;
-    return is(outcome($reply), '200 OK ', $name);
+    return is(outcome($reply), '200 OK', $name);
 }
 
 sub violates {
@@ -91,13 +85,10 @@ sub row {
 sub opens {
     my ($identifier, $pass_code) = @_;
     return outcome($server->post({ token => 'demo-session-clerk', access_token_identifier =>
-        { identifier => $identifier, pass_code => $pass_code } })) eq '200 OK ';
+        { identifier => $identifier, pass_code => $pass_code } })) eq '200 OK';
 }
 
-sub rows {
-    my $rows = $server->dbh->selectall_arrayref('SELECT * FROM access_tokens ORDER BY id');
-    return $json->encode([map { [map { defined() ? "$_" : undef } @$_] } @$rows]);
-}
+sub rows { $server->tokens }
 
 sub changes_nothing {
     my ($code) = @_;
@@ -141,7 +132,7 @@ subtest 'generated authentication codes' => sub {
     is(sequence('authentication_code'), 1002, 'and taken off the sequence');
     $reply = update('1002', { authentication_code => undef });
     is($reply->{json}{data}{authentication_code}, '1003', 'and then the next');
-    is(outcome(update('1002')), '404 ACCESS_TOKEN_NOT_FOUND ', 'the old one is gone');
+    is(outcome(update('1002')), '404 ACCESS_TOKEN_NOT_FOUND', 'the old one is gone');
     accepted(update('1003', { authentication_code => 'given' }), 'one can be given');
     is(sequence('authentication_code'), 1003, 'which takes no number');
     accepted(update('given', { udf_string_1 => 'x' }), 'what is not sent');
@@ -550,15 +541,15 @@ subtest 'identifier and pass code, as they would be' => sub {
 subtest 'identifier and pass code that are generated, as they would be' => sub {
     $server->reset_data;
     for my $has (0, 1) {
-        for my $case ([{ identifier => 'x', pass_code => undef }, '200 OK '],
-                      [{ identifier => undef, pass_code => undef }, '200 OK '],
-                      [{ identifier => undef, pass_code => 'y' }, '200 OK '],
+        for my $case ([{ identifier => 'x', pass_code => undef }, '200 OK'],
+                      [{ identifier => undef, pass_code => undef }, '200 OK'],
+                      [{ identifier => undef, pass_code => 'y' }, '200 OK'],
                       [{ identifier => undef },
                        '422 VALIDATION_FAILED /pass_code MANDATORY'],
                       [{ identifier => 'x' }, '422 VALIDATION_FAILED /pass_code MANDATORY'],
-                      [{ pass_code => undef }, $has ? '200 OK '
+                      [{ pass_code => undef }, $has ? '200 OK'
                           : '422 VALIDATION_FAILED /identifier MANDATORY'],
-                      [{}, $has ? '200 OK ' : '422 VALIDATION_FAILED /identifier MANDATORY, '
+                      [{}, $has ? '200 OK' : '422 VALIDATION_FAILED /identifier MANDATORY, '
                           . '/pass_code MANDATORY']) {
             my ($sent, $expected) = @$case;
             my $code = token_with({ identifier_creation => 'ID', pass_code_creation => 'ID' },
@@ -623,7 +614,7 @@ subtest 'an empty string in the row is no credential' => sub {
                  'a pass code that is empty');
         is(outcome($server->post({ token => 'demo-session-clerk', access_token_identifier =>
                { identifier => 'no-pass', pass_code => '' } })),
-           '404 ACCESS_TOKEN_NOT_FOUND ', 'and that opens nothing');
+           '404 ACCESS_TOKEN_NOT_FOUND', 'and that opens nothing');
     });
 };
 

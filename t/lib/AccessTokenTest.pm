@@ -555,6 +555,23 @@ sub in_parallel {
 sub database { $_[0]{database} }
 sub dbh { $_[0]{database}->dbh }
 
+# All access tokens as one text, to see whether anything has changed.
+sub tokens {
+    my ($self) = @_;
+    my $rows = $self->dbh->selectall_arrayref('SELECT * FROM access_tokens ORDER BY id');
+    return $json->encode([map { [map { defined() ? "$_" : undef } @$_] } @$rows]);
+}
+
+# A reply in one line: "422 VALIDATION_FAILED /pointer CODE, ...".
+sub outcome {
+    my ($reply) = @_;
+    my $status = $reply->{status} // 'no reply';
+    my $body = $reply->{json} // return "$status without JSON";
+    my @errors = sort map { "$_->{pointer} $_->{code}" } @{ $body->{errors} // [] };
+    my $code = ref $body->{status} ? $body->{status}{code} : $body->{code};
+    return @errors ? "$status $code " . join ', ', @errors : "$status $code";
+}
+
 # The demonstration's rows as they were.
 sub reset_data {
     my ($self) = @_;
