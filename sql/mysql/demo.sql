@@ -4,6 +4,7 @@
 SET NAMES utf8mb4 COLLATE utf8mb4_bin;
 BEGIN;
 
+DELETE FROM access_token_requests;
 DELETE FROM access_tokens;
 DELETE FROM access_token_sequences;
 DELETE FROM access_token_custom_fields;

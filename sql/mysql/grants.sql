@@ -15,6 +15,7 @@ GRANT SELECT ON access_token.access_token_rule_sets       TO 'access_token'@'loc
 GRANT SELECT ON access_token.access_token_definitions     TO 'access_token'@'localhost';
 GRANT SELECT ON access_token.access_token_classifications TO 'access_token'@'localhost';
 GRANT SELECT ON access_token.access_token_custom_fields   TO 'access_token'@'localhost';
+GRANT SELECT ON access_token.access_token_requests        TO 'access_token'@'localhost';
 
 -- The columns that save.sql sets, and no others: never the state, the number or the owner.
 GRANT SELECT,
@@ -23,10 +24,12 @@ GRANT SELECT,
               udf_string_5, udf_string_6, udf_string_7, udf_string_8,
               udf_float_1, udf_float_2, udf_float_3, udf_float_4,
               udf_date_1, udf_date_2, udf_date_3, udf_date_4,
-              custom_field_set, version, updated_date, updated_by_user_id, updated_by_unit_id)
+              custom_field_set, version, updated_date, updated_by_user_id, updated_by_unit_id,
+              request_ids, request_key, request_digest, request_expires)
       ON access_token.access_tokens                       TO 'access_token'@'localhost';
 
--- The function runs with its creator's rights: the sequences themselves stay closed.
+-- The function runs with its creator's rights, and so do the triggers: the sequences themselves stay closed,
+-- and the tables that triggers write take no rows from anyone else.
 GRANT EXECUTE ON FUNCTION access_token.access_token_next_number TO 'access_token'@'localhost';
 
 -- A login service, in an account of its own, needs in addition:

@@ -16,7 +16,7 @@ CREATE TABLE access_token_schema (
     PRIMARY KEY (version)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
-INSERT INTO access_token_schema (version) VALUES (1);
+INSERT INTO access_token_schema (version) VALUES (2);
 
 CREATE TABLE units (
     id                               VARCHAR(40)  NOT NULL,
@@ -200,6 +200,9 @@ VALUES ('authentication_code', 0), ('identifier', 0), ('pass_code', 0);
 -- doubles (random bits, denormal and boundary values), each read again after later updates of other fields,
 -- came back bit for bit on MariaDB 10.11. The text has up to 34 characters: CHAR(32) cuts some, and without
 -- the CAST the driver's own text loses digits.
+-- request_ids are the module's own ids of its last eight calls, the last one first: a call whose connection
+-- was lost while it saved looks here whether it did. The other request_* are of the last call: its
+-- Idempotency-Key, if it had one, for the trigger below.
 CREATE TABLE access_tokens (
     id                               VARCHAR(40)     NOT NULL,
     number                           VARCHAR(40)     NOT NULL,
@@ -237,6 +240,10 @@ CREATE TABLE access_tokens (
     updated_date                     DATETIME        NULL,
     updated_by_user_id               VARCHAR(40)     NULL,
     updated_by_unit_id               VARCHAR(40)     NULL,
+    request_ids                      VARBINARY(263)  NOT NULL DEFAULT '',
+    request_key                      VARBINARY(255)  NULL,
+    request_digest                   VARBINARY(64)   NULL,
+    request_expires                  DATETIME        NULL,
     PRIMARY KEY (id),
     CONSTRAINT access_tokens_authentication_code UNIQUE KEY (authentication_code),
     CONSTRAINT access_tokens_identifier UNIQUE KEY (identifier),
@@ -257,14 +264,55 @@ CREATE TABLE access_tokens (
                                                      AND LENGTH(custom_field_set) <= 60000)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
+-- The calls that came with an Idempotency-Key, one row for each key of a user, written by the trigger below.
+-- A row is of use till expires_at. To remove what is older, now and then and never in a request's way:
+--     DELETE FROM access_token_requests WHERE expires_at < UTC_TIMESTAMP() LIMIT 10000;
+CREATE TABLE access_token_requests (
+    id                               BIGINT UNSIGNED NOT NULL AUTO_INCREMENT,
+    user_id                          VARCHAR(40)     NOT NULL,
+    idempotency_key                  VARBINARY(255)  NOT NULL,
+    digest                           VARBINARY(64)   NOT NULL,
+    token_id                         VARCHAR(40)     NOT NULL,
+    version                          BIGINT UNSIGNED NOT NULL,
+    created_at                       DATETIME        NOT NULL,
+    expires_at                       DATETIME        NOT NULL,
+    PRIMARY KEY (id),
+    CONSTRAINT access_token_requests_key UNIQUE KEY (user_id, idempotency_key),
+    KEY access_token_requests_expires_at (expires_at)
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
 -- The guard of save.sql compares versions: writers that know nothing of versions must raise them as well.
 CREATE TRIGGER access_tokens_version BEFORE UPDATE ON access_tokens FOR EACH ROW
     SET NEW.version = GREATEST(NEW.version, OLD.version + 1);
 
--- The next number of a sequence, NULL for an unknown one. The UPDATE locks the row till the calling
--- statement ends, so no number is given out twice. No line but the last ends in a semicolon: a program
--- that has no DELIMITER drops those lines and splits the file at the semicolons at line ends.
+-- In what follows no line but the last of each ends in a semicolon: a program that has no DELIMITER drops
+-- those lines and splits the file at the semicolons at line ends.
 DELIMITER ;;
+
+-- A key goes with the change that it came with: both are kept, or neither. Only a call of the module changes
+-- request_ids. A key that has expired but is still there is taken over; one that lives refuses the change.
+CREATE TRIGGER access_tokens_request AFTER UPDATE ON access_tokens FOR EACH ROW
+IF NEW.request_key IS NOT NULL AND NEW.request_ids <> OLD.request_ids THEN
+BEGIN
+    DECLARE EXIT HANDLER FOR 1062
+    BEGIN
+        UPDATE access_token_requests
+           SET digest = NEW.request_digest, token_id = NEW.id, version = NEW.version,
+               created_at = NEW.updated_date, expires_at = NEW.request_expires
+         WHERE user_id = NEW.updated_by_user_id AND idempotency_key = NEW.request_key
+           AND expires_at <= NEW.updated_date
+        ; IF ROW_COUNT() = 0 THEN RESIGNAL
+        ; END IF
+    ; END
+    ; INSERT INTO access_token_requests
+        (user_id, idempotency_key, digest, token_id, version, created_at, expires_at)
+      VALUES (NEW.updated_by_user_id, NEW.request_key, NEW.request_digest, NEW.id, NEW.version,
+              NEW.updated_date, NEW.request_expires)
+    ; END
+; END IF;;
+
+-- The next number of a sequence, NULL for an unknown one. The UPDATE locks the row till the calling
+-- statement ends, so no number is given out twice.
 CREATE FUNCTION access_token_next_number(sequence_name VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin)
     RETURNS BIGINT NOT DETERMINISTIC MODIFIES SQL DATA SQL SECURITY DEFINER
 BEGIN

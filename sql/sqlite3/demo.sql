@@ -3,6 +3,7 @@
 
 BEGIN;
 
+DELETE FROM access_token_requests;
 DELETE FROM access_tokens;
 DELETE FROM access_token_sequences;
 DELETE FROM access_token_custom_fields;

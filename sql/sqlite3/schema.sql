@@ -13,7 +13,7 @@ CREATE TABLE access_token_schema (
     PRIMARY KEY (version)
 );
 
-INSERT INTO access_token_schema (version) VALUES (1);
+INSERT INTO access_token_schema (version) VALUES (2);
 
 CREATE TABLE units (
     id                               TEXT    NOT NULL,
@@ -196,6 +196,9 @@ VALUES ('authentication_code', 0), ('identifier', 0), ('pass_code', 0);
 
 -- pass_code is a hash. updated_* are of the last call of the update method, version counts every change.
 -- udf_float_* are decimal text: the text that the driver makes of a REAL has 15 digits only.
+-- request_ids are the module's own ids of its last eight calls, the last one first: a call whose connection
+-- was lost while it saved looks here whether it did. The other request_* are of the last call: its
+-- Idempotency-Key, if it had one, for the trigger below.
 CREATE TABLE access_tokens (
     id                               TEXT    NOT NULL,
     number                           TEXT    NOT NULL,
@@ -233,6 +236,10 @@ CREATE TABLE access_tokens (
     updated_date                     TEXT    NULL,
     updated_by_user_id               TEXT    NULL,
     updated_by_unit_id               TEXT    NULL,
+    request_ids                      TEXT    NOT NULL DEFAULT '',
+    request_key                      TEXT    NULL,
+    request_digest                   TEXT    NULL,
+    request_expires                  TEXT    NULL,
     PRIMARY KEY (id),
     CONSTRAINT access_tokens_authentication_code UNIQUE (authentication_code),
     CONSTRAINT access_tokens_identifier UNIQUE (identifier),
@@ -258,8 +265,37 @@ CREATE TABLE access_tokens (
                                             AND udf_date_4 GLOB '????-??-??T??:??:??')
 );
 
+-- The calls that came with an Idempotency-Key, one row for each key of a user, written by the trigger below.
+-- A row is of use till expires_at. To remove what is older, now and then and never in a request's way:
+--     DELETE FROM access_token_requests WHERE expires_at < strftime('%Y-%m-%dT%H:%M:%S', 'now');
+CREATE TABLE access_token_requests (
+    user_id                          TEXT    NOT NULL,
+    idempotency_key                  TEXT    NOT NULL,
+    digest                           TEXT    NOT NULL,
+    token_id                         TEXT    NOT NULL,
+    version                          INTEGER NOT NULL,
+    created_at                       TEXT    NOT NULL,
+    expires_at                       TEXT    NOT NULL,
+    CONSTRAINT access_token_requests_key UNIQUE (user_id, idempotency_key)
+);
+
+CREATE INDEX access_token_requests_expires_at ON access_token_requests (expires_at);
+
 -- The guard of save.sql compares versions: writers that know nothing of versions must raise them as well.
 CREATE TRIGGER access_tokens_version AFTER UPDATE ON access_tokens FOR EACH ROW
 WHEN NEW.version <= OLD.version
 BEGIN
     UPDATE access_tokens SET version = OLD.version + 1 WHERE id = NEW.id; END;
+
+-- A key goes with the change that it came with: both are kept, or neither. Only a call of the module changes
+-- request_ids. A key that has expired but is still there is taken over; one that lives refuses the change.
+CREATE TRIGGER access_tokens_request AFTER UPDATE ON access_tokens FOR EACH ROW
+WHEN NEW.request_key IS NOT NULL AND NEW.request_ids <> OLD.request_ids
+BEGIN
+    DELETE FROM access_token_requests
+     WHERE user_id = NEW.updated_by_user_id AND idempotency_key = NEW.request_key
+       AND expires_at <= NEW.updated_date;
+    INSERT INTO access_token_requests
+        (user_id, idempotency_key, digest, token_id, version, created_at, expires_at)
+    VALUES (NEW.updated_by_user_id, NEW.request_key, NEW.request_digest, NEW.id, NEW.version,
+            NEW.updated_date, NEW.request_expires); END;

@@ -11,6 +11,7 @@ SELECT
     token.id                                     AS 'token.id',
     token.version                                AS 'token.version',
     token.pass_code                              AS 'token.pass_code',
+    token.request_ids                            AS 'token.request_ids',
     rules.authentication_code_creation           AS 'rule.authentication_code_creation',
     rules.authentication_code_format             AS 'rule.authentication_code_format',
     rules.authentication_code_min_length         AS 'rule.authentication_code_min_length',

@@ -1,8 +1,12 @@
 -- The one write of a call. A field keeps its value where its set_ parameter is 0: it was not sent.
 -- It is compared with a number, since a parameter and a string literal may differ in collation, an error.
 -- Both values of an IF are of the column's own type: mixed ones would go through text and back.
+-- request_ids are those of the last eight calls, of 32 characters each; the request_ columns of the
+-- Idempotency-Key are for the trigger access_tokens_request.
 -- @unique access_tokens_authentication_code authentication_code
 -- @unique access_tokens_identifier identifier
+-- @unique access_token_requests_key idempotency_key
+-- @unique access_token_changes_version version
 UPDATE access_tokens
 SET
     authentication_code = IF(:set_authentication_code = 1, :authentication_code, authentication_code),
@@ -29,6 +33,10 @@ SET
     version             = version + 1,
     updated_date        = CAST(:now AS DATETIME),
     updated_by_user_id  = :user_id,
-    updated_by_unit_id  = :unit_id
+    updated_by_unit_id  = :unit_id,
+    request_ids         = LEFT(CONCAT_WS(' ', :request_id, request_ids), 263),
+    request_key         = :idempotency_key,
+    request_digest      = :request_digest,
+    request_expires     = CAST(:request_expires AS DATETIME)
 WHERE id = :id
   AND version = CAST(:version AS UNSIGNED)

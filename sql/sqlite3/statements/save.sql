@@ -1,6 +1,10 @@
 -- The one write of a call. A field keeps its value where its set_ parameter is 0: it was not sent.
+-- request_ids are those of the last eight calls, of 32 characters each; the request_ columns of the
+-- Idempotency-Key are for the trigger access_tokens_request.
 -- @unique access_tokens.authentication_code authentication_code
 -- @unique access_tokens.identifier identifier
+-- @unique access_token_requests.user_id,access_token_requests.idempotency_key idempotency_key
+-- @unique access_token_changes.token_id,access_token_changes.version version
 UPDATE access_tokens
 SET
     authentication_code = IIF(:set_authentication_code = '1', :authentication_code, authentication_code),
@@ -27,6 +31,10 @@ SET
     version             = version + 1,
     updated_date        = :now,
     updated_by_user_id  = :user_id,
-    updated_by_unit_id  = :unit_id
+    updated_by_unit_id  = :unit_id,
+    request_ids         = SUBSTR(:request_id || ' ' || request_ids, 1, 263),
+    request_key         = :idempotency_key,
+    request_digest      = :request_digest,
+    request_expires     = :request_expires
 WHERE id = :id
   AND version = CAST(:version AS INTEGER)
