@@ -9,7 +9,10 @@
 
 #include <httpd.h>
 
-/** The post_config hook: lets the children agree on who checks. */
+#include "at_error.h"
+
+/** The post_config hook: makes the memory that the children share, so that
+ *  they agree on who checks, and on what has been told of an incident. */
 int at_startup_prepare(apr_pool_t *pconf, apr_pool_t *plog,
                        apr_pool_t *ptemp, server_rec *server);
 
@@ -19,5 +22,12 @@ int at_startup_prepare(apr_pool_t *pconf, apr_pool_t *plog,
  * never keeps httpd from starting: a database may come later.
  */
 void at_startup_check(apr_pool_t *pool, server_rec *server);
+
+/**
+ * Judge what startup.sql gave: the VERSION of the schema and the CHARSET of
+ * the connection. The error, in POOL, says what is wrong and how to mend it.
+ */
+at_error_t *at_startup_judge(const char *version, const char *charset,
+                             apr_pool_t *pool);
 
 #endif /* AT_STARTUP_H */
