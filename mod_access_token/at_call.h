@@ -50,6 +50,7 @@ typedef struct at_call_t {
     int retries;              /* how often the store said to try again */
     apr_time_t started;       /* the last attempt */
     at_next_e next;
+    at_error_t *cause;        /* why the last attempt was not the last */
 } at_call_t;
 
 /** The error for a session that is missing, unknown or expired. */

@@ -408,7 +408,7 @@ const command_rec at_config_directives[] = {
                   "(default 24h)"),
     AP_INIT_TAKE1("AccessTokenConnections", set_connections, NULL,
                   RSRC_CONF, "how many connections to the database each "
-                  "child uses at once (default DBDMax)"),
+                  "child uses at once; without it, DBDMax"),
     AP_INIT_TAKE1("AccessTokenConnectionWait", set_connection_wait, NULL,
                   RSRC_CONF, "how long a call waits for one of them "
                   "(default 5s)"),

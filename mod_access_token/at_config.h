@@ -69,10 +69,12 @@ typedef struct at_server_config_t {
     apr_shm_t *shared;           /* likewise; what the children share: see
                                     at_startup.c */
 
-    /* In a child process: the connections of each server (server_rec * ->
-     * at_connections_t *), and the main server. */
+    /* Likewise: server_rec * -> the server_rec * whose connections it uses:
+     * its own or the main server's. What is not there has none. */
+    apr_hash_t *served_by;
+
+    /* In a child process, of all: server_rec * -> at_connections_t *. */
     apr_hash_t *connections;
-    server_rec *main_server;
 } at_server_config_t;
 
 /** Create and merge, for the module record. */

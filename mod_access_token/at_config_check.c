@@ -266,16 +266,37 @@ static void inherit(apr_array_header_t *uses, const at_use_t *model,
     }
 }
 
+/* Note whose connections the server of MODEL uses. HAS_USES: statements are
+ * prepared for it; OWN: it names a database itself. */
+static void note_server(at_server_config_t *main_config,
+                        const at_use_t *model, server_rec *main_server,
+                        int has_uses, int own)
+{
+    at_use_t of_main = { NULL, NULL, NULL, NULL, 0, NULL };
+    apr_pool_t *pool = main_config->uses->pool;
+    server_rec **key = apr_pmemdup(pool, &model->server, sizeof(*key));
+
+    if (has_uses) {
+        apr_hash_set(main_config->served_by, key, sizeof(*key),
+                     model->server);
+    }
+    else if (!own || (read_database(&of_main, NULL, pool)
+                      && is_same_database(&of_main, model))) {
+        apr_hash_set(main_config->served_by, key, sizeof(*key), main_server);
+    }
+}
+
 /* Note which statements are used with which database. */
 static void collect_uses(apr_array_header_t *uses, server_rec *main_server)
 {
-    const at_server_config_t *main_config = at_server_config_of(main_server);
+    at_server_config_t *main_config = at_server_config_of(main_server);
     at_use_t model = { NULL, NULL, NULL, NULL, 0, NULL };
 
     for (model.server = main_server; model.server;
          model.server = model.server->next) {
         const at_server_config_t *config = at_server_config_of(model.server);
         const ap_directive_t *host = section_of(model.server);
+        int before = uses->nelts, own;
 
         if (!read_database(&model, host, uses->pool)) {
             continue;
@@ -283,9 +304,12 @@ static void collect_uses(apr_array_header_t *uses, server_rec *main_server)
         if (model.server == main_server || config != main_config) {
             add_uses(uses, &model, config->sources);
         }
-        if (has_own("DBDriver", host) || has_own("DBDParams", host)) {
+        own = has_own("DBDriver", host) || has_own("DBDParams", host);
+        if (own) {
             inherit(uses, &model, host, main_server);
         }
+        note_server(main_config, &model, main_server, uses->nelts > before,
+                    own);
     }
 }
 
@@ -301,6 +325,7 @@ int at_config_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
         mistakes += check_directive(node, server, ptemp);
     }
     config->uses = apr_array_make(pconf, 2, sizeof(at_use_t));
+    config->served_by = apr_hash_make(pconf);
     if (!mistakes && stands_anywhere("AccessTokenStatements")) {
         collect_uses(config->uses, server);
         at_sizes_check(config->uses, ptemp);

@@ -69,10 +69,31 @@ static at_connections_t *make_connections(const at_use_t *use,
     return made;
 }
 
+/* For each server the connections that it uses: some use the main one's. */
+static apr_hash_t *share(apr_hash_t *of_servers, server_rec *main_server,
+                         apr_pool_t *pool)
+{
+    apr_hash_t *served_by = at_server_config_of(main_server)->served_by;
+    apr_hash_t *by_server = apr_hash_make(pool);
+    apr_hash_index_t *index;
+
+    for (index = apr_hash_first(pool, served_by); index;
+         index = apr_hash_next(index)) {
+        const void *server;
+        apr_ssize_t length;
+        void *by;
+
+        apr_hash_this(index, &server, &length, &by);
+        apr_hash_set(by_server, server, length,
+                     apr_hash_get(of_servers, &by, sizeof(by)));
+    }
+    return by_server;
+}
+
 void at_connections_init(apr_pool_t *pool, server_rec *server)
 {
     const apr_array_header_t *uses = at_server_config_of(server)->uses;
-    apr_hash_t *of_servers = apr_hash_make(pool);
+    apr_hash_t *of_servers = apr_hash_make(pool), *by_server;
     server_rec *each;
     int i;
 
@@ -94,26 +115,18 @@ void at_connections_init(apr_pool_t *pool, server_rec *server)
         }
         APR_ARRAY_PUSH(made->uses, at_use_t) = *use;
     }
+    by_server = share(of_servers, server, pool);
     for (each = server; each; each = each->next) {
-        at_server_config_of(each)->connections = of_servers;
-        at_server_config_of(each)->main_server = server;
+        at_server_config_of(each)->connections = by_server;
     }
 }
 
-/* A virtual host that has nothing of its own uses the main server's. */
 at_connections_t *at_connections_of(request_rec *r)
 {
-    const at_server_config_t *config = at_server_config_of(r->server);
-    at_connections_t *found;
+    apr_hash_t *connections = at_server_config_of(r->server)->connections;
 
-    if (!config->connections) {
-        return NULL;
-    }
-    found = apr_hash_get(config->connections, &r->server,
-                         sizeof(r->server));
-    return found ? found : apr_hash_get(config->connections,
-                                        &config->main_server,
-                                        sizeof(config->main_server));
+    return connections ? apr_hash_get(connections, &r->server,
+                                      sizeof(r->server)) : NULL;
 }
 
 at_incident_t *at_connections_incidents(const at_connections_t *connections)

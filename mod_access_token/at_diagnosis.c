@@ -91,9 +91,11 @@ int at_diagnosis_prepare(at_diagnosis_t *diagnosis,
     int tries;
 
     for (tries = 0; tries < TRIES; tries++) {
-        int code = apr_dbd_prepare(driver, pool, handle, statement->text,
-                                   NULL, prepared);
+        int code;
 
+        *prepared = NULL;        /* else the driver takes it for its own */
+        code = apr_dbd_prepare(driver, pool, handle, statement->text, NULL,
+                               prepared);
         if (code == 0) {
             return 1;
         }

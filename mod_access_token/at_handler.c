@@ -265,13 +265,22 @@ static at_error_t *check_ready_method(request_rec *r)
                          "This address takes GET.");
 }
 
+static at_error_t *fault_error(request_rec *r, at_fault_e fault,
+                               const char *detail)
+{
+    at_error_t *error = at_error_hidden(r->pool, AT_SERVICE_UNAVAILABLE,
+                                        detail);
+
+    error->fault = fault;
+    return error;
+}
+
 /* Ask the database as a call would, within a call's time. */
 static at_error_t *check_database(request_rec *r, const at_config_t *config)
 {
-    const char *version = NULL, *charset = NULL;
+    const char *version = NULL, *charset = NULL, *detail;
     at_outcome_e outcome;
     at_store_t *store;
-    at_error_t *error;
 
     if (!config->source) {
         return at_error_hidden(r->pool, AT_SERVICE_UNAVAILABLE, "no "
@@ -283,12 +292,14 @@ static at_error_t *check_database(request_rec *r, const at_config_t *config)
         outcome = at_store_dbd_startup(store, &version, &charset);
     } while (outcome == AT_STORE_RETRY && apr_time_now() < store->deadline);
     store->release(store);
-    if (outcome == AT_STORE_DONE) {
-        return at_startup_judge(version, charset, r->pool);
+    if (outcome != AT_STORE_DONE) {
+        return fault_error(r, store->fault, store->detail);
     }
-    error = at_error_hidden(r->pool, AT_SERVICE_UNAVAILABLE, store->detail);
-    error->fault = store->fault;
-    return error;
+    detail = at_startup_schema_fault(version, r->pool);
+    if (!detail) {
+        detail = at_startup_charset_fault(charset, r->pool);
+    }
+    return detail ? fault_error(r, AT_FAULT_BROKEN, detail) : NULL;
 }
 
 int at_handler_ready(request_rec *r)

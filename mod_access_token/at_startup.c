@@ -267,32 +267,26 @@ static void check_columns(check_t *check, at_statement_e number)
     }
 }
 
-at_error_t *at_startup_judge(const char *version, const char *charset,
-                             apr_pool_t *pool)
+const char *at_startup_schema_fault(const char *version, apr_pool_t *pool)
 {
-    const char *detail = NULL;
-    at_error_t *error;
-
-    if (!version || strcmp(version, AT_SCHEMA_VERSION)) {
-        detail = apr_psprintf(pool, "the database's schema has the version "
-                              "%s, this module works with "
-                              AT_SCHEMA_VERSION ". Install the schema.sql "
-                              "that came with it.",
-                              version ? version : "(none)");
-    }
-    else if (!charset || strcmp(charset, "utf8mb4")) {
-        detail = apr_psprintf(pool, "the connection's character set is %s; "
-                              "text would be lost. Put "
-                              "default-character-set=utf8mb4 into the my.cnf "
-                              "group that DBDParams names.",
-                              charset ? charset : "unclear");
-    }
-    if (!detail) {
+    if (version && !strcmp(version, AT_SCHEMA_VERSION)) {
         return NULL;
     }
-    error = at_error_hidden(pool, AT_SERVICE_UNAVAILABLE, detail);
-    error->fault = AT_FAULT_BROKEN;
-    return error;
+    return apr_psprintf(pool, "the database's schema has the version %s, "
+                        "this module works with " AT_SCHEMA_VERSION
+                        ". Install the schema.sql that came with it.",
+                        version ? version : "(none)");
+}
+
+const char *at_startup_charset_fault(const char *charset, apr_pool_t *pool)
+{
+    if (charset && !strcmp(charset, "utf8mb4")) {
+        return NULL;
+    }
+    return apr_psprintf(pool, "the connection's character set is %s; text "
+                        "would be lost. Put default-character-set=utf8mb4 "
+                        "into the my.cnf group that DBDParams names.",
+                        charset ? charset : "unclear");
 }
 
 /* The server's limits, where startup.sql tells them. */
@@ -329,9 +323,8 @@ static void check_schema(check_t *check)
 {
     apr_dbd_results_t *results = run(check, AT_STATEMENT_STARTUP);
     const char *version = NULL, *charset = NULL, *max_connections = NULL;
-    const char *lock_wait = NULL;
+    const char *lock_wait = NULL, *fault;
     apr_dbd_row_t *row = NULL;
-    at_error_t *error;
 
     if (!results) {
         return;
@@ -345,11 +338,17 @@ static void check_schema(check_t *check)
         lock_wait = value_of(check, results, row,
                              "connection.lock_wait_timeout");
     }
-    error = at_startup_judge(version, charset, check->pool);
-    if (error) {
+    fault = at_startup_schema_fault(version, check->pool);
+    if (fault) {
         check->faults++;
         ap_log_error(APLOG_MARK, APLOG_ERR, 0, check->server,
-                     ATLOGNO("024") "%s%s", check->place, error->detail);
+                     ATLOGNO("024") "%s%s", check->place, fault);
+    }
+    fault = at_startup_charset_fault(charset, check->pool);
+    if (fault) {
+        check->faults++;
+        ap_log_error(APLOG_MARK, APLOG_ERR, 0, check->server,
+                     ATLOGNO("025") "%s%s", check->place, fault);
     }
     check_limits(check, max_connections, lock_wait);
 }

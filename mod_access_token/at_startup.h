@@ -9,8 +9,6 @@
 
 #include <httpd.h>
 
-#include "at_error.h"
-
 /** The post_config hook: makes the memory that the children share, so that
  *  they agree on who checks, and on what has been told of an incident. */
 int at_startup_prepare(apr_pool_t *pconf, apr_pool_t *plog,
@@ -24,10 +22,11 @@ int at_startup_prepare(apr_pool_t *pconf, apr_pool_t *plog,
 void at_startup_check(apr_pool_t *pool, server_rec *server);
 
 /**
- * Judge what startup.sql gave: the VERSION of the schema and the CHARSET of
- * the connection. The error, in POOL, says what is wrong and how to mend it.
+ * What is wrong, and how to mend it, with the VERSION of the schema and the
+ * CHARSET of the connection, as startup.sql gave them: a text in POOL, or
+ * NULL if all is well.
  */
-at_error_t *at_startup_judge(const char *version, const char *charset,
-                             apr_pool_t *pool);
+const char *at_startup_schema_fault(const char *version, apr_pool_t *pool);
+const char *at_startup_charset_fault(const char *charset, apr_pool_t *pool);
 
 #endif /* AT_STARTUP_H */

@@ -43,10 +43,11 @@ static at_outcome_e hold_connection(at_store_t *store)
     at_diagnosis_t why;
 
     if (!connections) {
-        store->detail = "this child has no connections to the database; see "
-                        "the error log at its start";
+        store->detail = "the statements are not prepared in this server's "
+                        "database; put AccessTokenStatements beside the "
+                        "DBDriver that is meant";
         store->fault = AT_FAULT_BROKEN;
-        return AT_STORE_UNAVAILABLE;
+        return AT_STORE_BROKEN;
     }
     dbd->connection = shared
         ? at_connection_share(connections, shared, dbd->r->pool)

@@ -421,6 +421,29 @@ static void step_back(at_call_t *call)
                                                                   : most)));
 }
 
+/* Make one attempt, and pause if there is to be another. Where time runs out
+ * while the next one waits for a connection, what the wait was for is told
+ * by the one before. */
+static at_error_t *next_attempt(at_call_t *call)
+{
+    at_error_t *error;
+
+    call->next = AT_NEXT_NOTHING;
+    call->started = apr_time_now();
+    error = attempt(call);
+    if (error && error->fault == AT_FAULT_PLACE && call->cause) {
+        return call->cause;
+    }
+    if (call->next == AT_NEXT_LATER) {
+        call->cause = error;
+        step_back(call);
+        if (apr_time_now() >= call->store->deadline) {
+            call->next = AT_NEXT_NOTHING;
+        }
+    }
+    return error;
+}
+
 /* A save may yet be done: no other answer would be true. */
 static at_error_t *open_outcome(at_call_t *call, const at_error_t *error)
 {
@@ -458,12 +481,7 @@ at_error_t *at_update_run(at_update_t *update)
     }
     call.store->deadline = apr_time_now() + update->budget;
     do {
-        call.next = AT_NEXT_NOTHING;
-        call.started = apr_time_now();
-        error = attempt(&call);
-        if (call.next == AT_NEXT_LATER) {
-            step_back(&call);
-        }
+        error = next_attempt(&call);
     } while (call.next != AT_NEXT_NOTHING);
     call.store->release(call.store);
     return call.lost_version ? open_outcome(&call, error) : error;
