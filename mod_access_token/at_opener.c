@@ -155,12 +155,11 @@ static void note_failure(at_connections_t *connections,
     apr_time_t now = apr_time_now();
     at_waiter_t *waiter;
 
-    /* What failed long ago may have been another outage. */
-    if (!connections->away_since
-        || now - connections->next_attempt > connections->budget) {
-        connections->away_since = now;
+    if (!connections->away_since) {
         connections->pause = SHORTEST_PAUSE / 2;
     }
+    connections->away_since = at_incident_away(connections->incidents, now,
+                                               connections->budget);
     connections->pause *= 2;
     if (connections->pause > LONGEST_PAUSE) {
         connections->pause = LONGEST_PAUSE;
@@ -192,6 +191,7 @@ static void open_one(at_connections_t *connections)
     connections->opening--;
     if (connection) {
         connections->away_since = 0;
+        at_incident_back(connections->incidents);
         at_opener_hand(connections, connection);
         at_keeper_call(connections);
     }
