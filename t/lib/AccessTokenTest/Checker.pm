@@ -43,6 +43,7 @@ my @visible = ('identifier', 'card_masked_number', map({ "udf_string_$_" } 1 .. 
 sub violations {
     my ($record) = @_;
     my $self = bless { %$record, wrong => [] }, __PACKAGE__;
+    $self->leave_out_lost_rows;
     $self->gather_requests;
     $self->gather_versions;
     $self->judge_versions;
@@ -77,6 +78,18 @@ sub of_request {
     my ($request) = @_;
     return "request $request->{number} for $request->{token}"
         . (defined $request->{key} ? " with key $request->{key}" : '');
+}
+
+# A row that is gone is one violation, not one for each call.
+sub leave_out_lost_rows {
+    my ($self) = @_;
+    my %gone = map { $_ => 1 } grep { !$self->{final}{$_} } keys %{ $self->{initial} };
+    return if !%gone;
+    $self->wrong('%s is no longer there', $_) for sort keys %gone;
+    $self->{initial} = { map { $_ => $self->{initial}{$_} } grep { !$gone{$_} } keys %{ $self->{initial} } };
+    $self->{calls} = [grep { !$gone{ $_->{request}{token} } } @{ $self->{calls} }];
+    $self->{$_} = [grep { !$gone{ $_->{token_id} } } @{ $self->{$_} // [] }] for qw(changes keys);
+    return;
 }
 
 # The requests, each with its calls in the order of their start.
@@ -241,7 +254,7 @@ sub replay {
     }
     if ($request && @numbers == 1) {
         my $sent = $request->{fields};
-        for my $field (sort keys %$sent, keys %changed) {
+        for my $field (sort keys %{ { %$sent, %changed } }) {
             next if $secret{$field};
             my $value = exists $sent->{$field} ? normal($field, $sent->{$field}) : undef;
             if (!exists $sent->{$field}) {
@@ -281,10 +294,6 @@ sub values_text {
 sub judge_final {
     my ($self, $token, $state) = @_;
     my ($initial, $final) = map { $self->{$_}{ $token->{id} } } qw(initial final);
-    if (!$final) {
-        $self->wrong('%s is no longer there', $token->{id});
-        return;
-    }
     my $fields = fields_of($final);
     $fields->{authentication_code} = $final->{authentication_code};
     my %names = map { $_ => 1 } grep { $_ ne 'pass_code' } keys %$fields, keys %$state;
@@ -426,7 +435,7 @@ sub judge_own_fields {
                 push @doubtful, $value;
             }
         }
-        my $is = fields_of($self->{final}{$id} // {})->{$field};
+        my $is = fields_of($self->{final}{$id})->{$field};
         $self->wrong('%s: lost: %s is %s at the end; the only client that changes it left it as %s',
                      $id, $field, shown($is), join ' or ', map { shown($_) } @$may, @doubtful)
             if !grep { same($is, $_) } @$may, @doubtful;
@@ -453,7 +462,6 @@ sub judge_keys {
                 if $call->{outcome} eq 'applied' || $call->{outcome} eq 'none' && !$call->{failed};
         }
     }
-    return if !$self->{keys};
     my %made;
     for my $number (keys %{ $self->{made} }) {
         my $request = $self->{requests}{$number};
