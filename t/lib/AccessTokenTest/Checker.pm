@@ -4,6 +4,7 @@ package AccessTokenTest::Checker;
 # many calls at the same time told the truth.
 #
 #     my @wrong = AccessTokenTest::Checker::violations($record);
+#     AccessTokenTest::Checker::passes($record, 'the answers are true');
 #
 # A function of the record alone; it gives a sentence for each violation. The
 # record: calls (as AccessTokenTest::Workload describes them), initial and final
@@ -26,7 +27,10 @@ use strict;
 use warnings;
 
 use Carp qw(croak);
+use File::Temp ();
 use JSON::PP ();
+use Storable ();
+use Test::More ();
 
 use AccessTokenTest::Workload;
 
@@ -53,6 +57,22 @@ sub violations {
     $self->judge_time;
     $self->judge_answers;
     return @{ $self->{wrong} };
+}
+
+# A test of it: RECORD has no violations. AT_KEEP=1 leaves the record behind.
+sub passes {
+    my ($record, $name) = @_;
+    my @wrong = violations($record);
+    my $count = @wrong;
+    Test::More::is($count, 0, $name) and return 1;
+    splice @wrong, 20, @wrong, '…' if @wrong > 20;
+    Test::More::diag(join "\n", @wrong);
+    if ($ENV{AT_KEEP}) {
+        my ($file, $path) = File::Temp::tempfile('at-record-XXXXXXXX', TMPDIR => 1);
+        Storable::store_fd($record, $file);
+        Test::More::diag("the record, for Storable: $path");
+    }
+    return 0;
 }
 
 sub wrong {

@@ -38,6 +38,7 @@ use POSIX ();
 use Socket qw(IPPROTO_TCP TCP_NODELAY);
 use Storable ();
 use Time::HiRes qw(sleep time clock_gettime CLOCK_MONOTONIC);
+use Test::More ();
 
 use AccessTokenTest::Process;
 
@@ -84,6 +85,36 @@ sub new {
 
 # The clock of start and end, for who wants to compare: seconds, of no date.
 sub now { clock_gettime(CLOCK_MONOTONIC) }
+
+# ---- what the tests that use it share
+
+# The seed of a test, told so that it can be had again: AT_SEED=N.
+sub seed {
+    my $seed = $ENV{AT_SEED} // int rand 1_000_000;
+    Test::More::diag("to repeat it: AT_SEED=$seed");
+    return $seed;
+}
+
+# How large a test is: 1 is full size, and what ./dev soak runs; AT_SCALE says
+# otherwise, and DEFAULT is that of ./dev check.
+sub scale { my ($default) = @_; return $ENV{AT_SCALE} || $default }
+
+# Configuration for so many clients: a secret for keys, pass codes that cost
+# little, and a thread for each line, so that httpd does not close idle ones
+# while a request is on its way to it, whose fate its client could not know.
+sub conf {
+    my ($server) = @_;
+    $server->write_file('secret', '0123456789abcdef' x 2);
+    return <<'END';
+AccessTokenIdempotencyKeyFile secret
+AccessTokenPassCodeScheme md5crypt
+StartServers 2
+ThreadsPerChild 64
+MinSpareThreads 64
+MaxSpareThreads 256
+MaxRequestWorkers 256
+END
+}
 
 # ---- the database
 
