@@ -383,8 +383,31 @@ static at_error_t *resolve(int *done, at_call_t *call)
     return NULL;
 }
 
+static at_error_t *judge(at_call_t *call)
+{
+    AT_TRY(at_judge_key(call));
+    AT_TRY(at_judge_precondition(call));
+    return at_judge_change(call);
+}
+
+/* The call is refused by ERROR. If one with its Idempotency-Key was saved
+ * since that was looked for, this may be why: it has another code now, or
+ * another version. Then it is to be replayed. */
+static at_error_t *refused(at_call_t *call, at_error_t *error)
+{
+    if (!call->update->idempotency_key || call->next != AT_NEXT_NOTHING) {
+        return error;
+    }
+    AT_TRY(find_request(call));
+    if (call->is_replay) {
+        call->next = AT_NEXT_AT_ONCE;
+    }
+    return error;
+}
+
 static at_error_t *attempt(at_call_t *call)
 {
+    at_error_t *error;
     int done;
 
     if (call->look_for_request) {
@@ -399,9 +422,10 @@ static at_error_t *attempt(at_call_t *call)
     if (call->is_replay) {
         return replay(call);
     }
-    AT_TRY(at_judge_key(call));
-    AT_TRY(at_judge_precondition(call));
-    AT_TRY(at_judge_change(call));
+    error = judge(call);
+    if (error) {
+        return refused(call, error);
+    }
     AT_TRY(generate(call));
     AT_TRY(hash_pass_code(call));
     AT_TRY(write_reply(call));
