@@ -10,7 +10,7 @@ use AccessTokenTest;
 use AccessTokenTest::Checker;
 use AccessTokenTest::Workload;
 
-my $updates = int 20_000 * AccessTokenTest::Workload::scale(0.25);
+my $updates = int 20_000 * AccessTokenTest::Workload::scale(1);
 my $server = AccessTokenTest->new(log_level => 'notice access_token:info');
 my $database = $server->database;
 $database->load(AccessTokenTest::srcdir() . '/sql/' . $database->sql_folder . '/history.sql');
