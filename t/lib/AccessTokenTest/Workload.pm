@@ -278,6 +278,31 @@ sub answers_text {
     return join(', ', map { "$_: $count->{$_}" } sort keys %$count) || 'no calls';
 }
 
+# A line for each kind of fault: how often, for how long, and what the calls
+# meanwhile came to. FAULTS: hashes of name, from, to (by now()).
+sub during_text {
+    my ($calls, $faults) = @_;
+    my (%of, @lines);
+    push @{ $of{ $_->{name} } }, $_ for @$faults;
+    for my $name (sort keys %of) {
+        my (%count, $seconds, $longest);
+        for my $fault (@{ $of{$name} }) {
+            my $answers = answers($calls, @$fault{qw(from to)});
+            $count{$_} += $answers->{$_} for keys %$answers;
+            $seconds += $fault->{to} - $fault->{from};
+            # From its end to the end of the first call that began after it and
+            # was applied.
+            my ($healed) = sort { $a <=> $b } map { $_->{end} - $fault->{to} }
+                grep { $_->{start} > $fault->{to} && outcome($_) eq 'applied' } @$calls;
+            $longest = $healed if defined $healed && (!defined $longest || $healed > $longest);
+        }
+        push @lines, sprintf "%s: %d times, %.1f s in all, healed within %s: %s", $name,
+            scalar @{ $of{$name} }, $seconds,
+            defined $longest ? sprintf('%.0f ms', 1000 * $longest) : 'no time', answers_text(\%count);
+    }
+    return join "\n", @lines;
+}
+
 # "12.3 s, 4000 requests, 4400 calls, 357 calls/s; half within 40 ms, …"
 sub speed_text {
     my ($self) = @_;
