@@ -16,7 +16,7 @@ use AccessTokenTest::Workload;
 my $is_mariadb = AccessTokenTest::engine() eq 'mariadb';
 my $seed = AccessTokenTest::Workload::seed();
 srand $seed;
-my $rounds = int(0.5 + AccessTokenTest::Workload::scale(1)) || 1;
+my $rounds = int(0.5 + 2 * AccessTokenTest::Workload::scale(1)) || 1;
 
 # What is acknowledged must survive kill -9, so it must be on the disk.
 my $server = AccessTokenTest->new(
@@ -178,7 +178,7 @@ sub run {
     my @lost = grep {
         my $call = $_;
         ($call->{failed} // '') =~ /^(?:refused|lost|timeout)$/
-            && !grep { $of_httpd{ $_->{name} } && $call->{start} < $_->{to} + 1
+            && !grep { $of_httpd{ $_->{name} } && $call->{start} < $_->{to} + 3
                        && $call->{end} > $_->{from} } @$faults;
     } @$calls;
     is(scalar @lost, 0, 'and no answer')

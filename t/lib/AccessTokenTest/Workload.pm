@@ -291,14 +291,17 @@ sub during_text {
             $count{$_} += $answers->{$_} for keys %$answers;
             $seconds += $fault->{to} - $fault->{from};
             # From its end to the end of the first call that began after it and
-            # was applied.
-            my ($healed) = sort { $a <=> $b } map { $_->{end} - $fault->{to} }
+            # was applied; unless the next fault was quicker.
+            my ($next) = sort { $a <=> $b } grep { $_ > $fault->{to} } map { $_->{from} } @$faults;
+            my ($healed) = sort { $a <=> $b } map { $_->{end} }
                 grep { $_->{start} > $fault->{to} && outcome($_) eq 'applied' } @$calls;
-            $longest = $healed if defined $healed && (!defined $longest || $healed > $longest);
+            next if !defined $healed || defined $next && $healed > $next;
+            $healed -= $fault->{to};
+            $longest = $healed if !defined $longest || $healed > $longest;
         }
         push @lines, sprintf "%s: %d times, %.1f s in all, healed within %s: %s", $name,
             scalar @{ $of{$name} }, $seconds,
-            defined $longest ? sprintf('%.0f ms', 1000 * $longest) : 'no time', answers_text(\%count);
+            defined $longest ? sprintf('%.0f ms', 1000 * $longest) : '?', answers_text(\%count);
     }
     return join "\n", @lines;
 }
