@@ -383,31 +383,8 @@ static at_error_t *resolve(int *done, at_call_t *call)
     return NULL;
 }
 
-static at_error_t *judge(at_call_t *call)
-{
-    AT_TRY(at_judge_key(call));
-    AT_TRY(at_judge_precondition(call));
-    return at_judge_change(call);
-}
-
-/* The call is refused by ERROR. If one with its Idempotency-Key was saved
- * since that was looked for, this may be why: it has another code now, or
- * another version. Then it is to be replayed. */
-static at_error_t *refused(at_call_t *call, at_error_t *error)
-{
-    if (!call->update->idempotency_key || call->next != AT_NEXT_NOTHING) {
-        return error;
-    }
-    AT_TRY(find_request(call));
-    if (call->is_replay) {
-        call->next = AT_NEXT_AT_ONCE;
-    }
-    return error;
-}
-
 static at_error_t *attempt(at_call_t *call)
 {
-    at_error_t *error;
     int done;
 
     if (call->look_for_request) {
@@ -422,10 +399,9 @@ static at_error_t *attempt(at_call_t *call)
     if (call->is_replay) {
         return replay(call);
     }
-    error = judge(call);
-    if (error) {
-        return refused(call, error);
-    }
+    AT_TRY(at_judge_key(call));
+    AT_TRY(at_judge_precondition(call));
+    AT_TRY(at_judge_change(call));
     AT_TRY(generate(call));
     AT_TRY(hash_pass_code(call));
     AT_TRY(write_reply(call));
@@ -468,6 +444,32 @@ static at_error_t *next_attempt(at_call_t *call)
     return error;
 }
 
+/* True if ERROR tells of an access token that is not as the call needs it. */
+static int is_refusal(const at_error_t *error)
+{
+    return error->code == AT_ACCESS_TOKEN_NOT_FOUND
+           || error->code == AT_PRECONDITION_FAILED
+           || error->code == AT_VALIDATION_FAILED
+           || error->code == AT_DUPLICATE_VALUE
+           || error->code == AT_VERSION_CONFLICT;
+}
+
+/* The call is refused by ERROR. If one with its Idempotency-Key was saved
+ * since that was looked for, this may be why: the access token has another
+ * code now, or another version. Then this one is a replay. */
+static at_error_t *look_again(at_call_t *call, at_error_t *error)
+{
+    if (!call->update->idempotency_key || call->is_replay
+        || !is_refusal(error)) {
+        return error;
+    }
+    AT_TRY(find_request(call));
+    if (call->is_replay) {
+        call->next = AT_NEXT_AT_ONCE;
+    }
+    return error;
+}
+
 /* A save may yet be done: no other answer would be true. */
 static at_error_t *open_outcome(at_call_t *call, const at_error_t *error)
 {
@@ -506,6 +508,9 @@ at_error_t *at_update_run(at_update_t *update)
     call.store->deadline = apr_time_now() + update->budget;
     do {
         error = next_attempt(&call);
+        if (error && call.next == AT_NEXT_NOTHING) {
+            error = look_again(&call, error);
+        }
     } while (call.next != AT_NEXT_NOTHING);
     call.store->release(call.store);
     return call.lost_version ? open_outcome(&call, error) : error;

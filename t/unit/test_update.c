@@ -1675,6 +1675,12 @@ START_TEST(who_is_refused_since_the_same_was_done_at_once_is_replayed)
     ck_assert_str_eq(update("\"udf_string_1\":\"x\""), "OK");
     ck_assert(call.replayed);
     ck_assert_int_eq(saves, 0);
+    with_key();
+    save_outcomes = races(100);
+    after_save = same_key_elsewhere;
+    ck_assert_str_eq(update("\"udf_string_1\":\"x\""), "OK");
+    ck_assert(call.replayed);
+    ck_assert_int_eq(saves, 100);
 }
 END_TEST
 
