@@ -102,6 +102,17 @@ my %udf = (id => 'D0000000000000000000000000000031', code => 'demo-udf');
     is($next->{request_id}, substr(row_of($udf{id})->{request_ids}, 0, 32), 'the last one of the row');
 }
 
+if ($is_mariadb) {
+    my $account = DBI->connect('dbi:MariaDB:database=access_token;mariadb_socket=' . $database->socket,
+                               'access_token', 'change this', { RaiseError => 1, PrintError => 0 });
+    is($account->selectrow_array('SELECT version FROM access_token_schema'), 2, "the module's account");
+    for my $statement ('SELECT * FROM access_token_changes', 'DELETE FROM access_token_changes',
+                       q(UPDATE access_token_changes SET fields = '[]')) {
+        ok(!eval { $account->do($statement); 1 }, "it may not: $statement");
+        like($@, qr/command denied to user 'access_token'/, 'by its rights');
+    }
+}
+
 # ---- every kind of field
 
 my @texts = (
