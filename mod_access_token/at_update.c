@@ -106,6 +106,7 @@ static at_error_t *find_request(at_call_t *call)
                              "before. Take a new key for a new request.");
     }
     call->is_replay = 1;
+    call->lost_version = 0;      /* a save of this call would violate the key */
     update->id = saved.token_id;
     return NULL;
 }

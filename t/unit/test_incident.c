@@ -60,6 +60,26 @@ START_TEST(it_is_over_after_a_quiet_time)
 }
 END_TEST
 
+static apr_time_t away(int seconds)
+{
+    return at_incident_away(incidents, at(seconds), apr_time_from_sec(5));
+}
+
+START_TEST(how_long_connecting_has_failed_is_known)
+{
+    ck_assert_int_eq(away(3), at(3));
+    ck_assert_int_eq(away(6), at(3));
+    ck_assert_int_eq(away(11), at(3));
+    /* nobody tried for long: another outage */
+    ck_assert_int_eq(away(17), at(17));
+    at_incident_back(incidents);
+    ck_assert_int_eq(away(18), at(18));
+    ck_assert_int_eq(away(19), at(18));
+    /* which is no incident: that is what hits calls */
+    ck_assert(!over(100));
+}
+END_TEST
+
 START_TEST(faults_of_two_kinds_are_two)
 {
     ck_assert(begins(AT_FAULT_CONNECTION, "x", 0));
@@ -112,6 +132,7 @@ int main(void)
     tcase_add_test(tests, each_fault_has_a_name);
     tcase_add_test(tests, what_is_no_fault_of_the_database_is_always_told);
     tcase_add_test(tests, it_is_over_after_a_quiet_time);
+    tcase_add_test(tests, how_long_connecting_has_failed_is_known);
     tcase_add_test(tests, faults_of_two_kinds_are_two);
     tcase_add_test(tests, what_is_broken_is_told_by_what_it_is);
     tcase_add_test(tests, a_fault_is_told_once);
