@@ -126,6 +126,35 @@ for my $engine (@engines) {
               "sql/$engine: save.sql names each unique key");
 }
 
+# ---- the history
+
+# Every column that a program can change is in both histories, in the order of the
+# table, but for these, which say themselves who changed what and when.
+{
+    my %bookkeeping = map { $_ => 1 } qw(id version created_date created_by_user_id created_by_unit_id
+        updated_date updated_by_user_id updated_by_unit_id request_ids request_key request_digest
+        request_expires);
+    my %columns;
+    for my $engine (@engines) {
+        my ($table) = text_of("sql/$engine/schema.sql") =~ /^CREATE TABLE access_tokens \((.*?)^\)/ms;
+        my @columns = grep { !$bookkeeping{$_} } $table =~ /^ {4}([a-z]\w*) +[A-Z]/mg;
+        my $history = text_of("sql/$engine/history.sql");
+        my @told = $engine eq 'mysql' ? $history =~ /SET changed = CONCAT\(changed, ',"(\w+)"'\)/g
+            : $history =~ /^ +(?:SELECT |\()'(\w+)'/mg;
+        is_deeply(\@told, \@columns, "sql/$engine: history.sql tells of every column");
+        my @mixed = grep {
+            my $name = $_;
+            grep { $_ ne $name } $engine eq 'mysql'
+                ? map { /\b(?:OLD|NEW)\.(\w+)/g } $history =~ /^( +; IF NOT \(.*\b$name\b(?s:.*?))^ +; END IF$/mg
+                : map { /\b(?:OLD|NEW)\.(\w+)/g } $history =~ /^( +(?:SELECT |\()'$name'.*)$/mg;
+        } @columns;
+        is_deeply(\@mixed, [], "sql/$engine: and never of one under the name of another");
+        my ($own) = $history =~ /^CREATE TABLE access_token_changes \((.*?)^\)/ms;
+        $columns{$engine} = [$own =~ /^ {4}([a-z]\w*) +[A-Z]/mg];
+    }
+    is_deeply($columns{mysql}, $columns{sqlite3}, 'both histories have the same columns');
+}
+
 # ---- the statements of both databases
 
 sub without_comments { $_[0] =~ s/--(?! \@).*//gr }

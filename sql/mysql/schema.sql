@@ -1,8 +1,9 @@
 -- The tables of mod_access_token for MariaDB 10.5+; written for MySQL 8.0 as well, unproved there.
 -- Run it in an empty database:   mariadb access_token < schema.sql
 --
--- Where binary logging is on, creating the function at the end of this file needs the server variable
--- log_bin_trust_function_creators = 1 (or the privilege SUPER) for the time of this script.
+-- Where binary logging is on, creating the triggers and the function at the end of this file needs the server
+-- variable log_bin_trust_function_creators = 1 for the time of this script; for the function the privilege
+-- SUPER is not enough.
 --
 -- One collation, utf8mb4_bin, throughout: columns of different collations cannot be joined by index.
 -- It ignores trailing blanks, so the two codes are VARBINARY (255 characters of UTF-8): every byte counts.

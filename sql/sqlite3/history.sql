@@ -19,6 +19,7 @@ BEGIN;
 -- Changes of created_*, updated_* and request_* make no name. user_id, unit_id, request_id: of the module's
 -- call, whose time changed_at is; NULL if another program has made this version.
 CREATE TABLE access_token_changes (
+    id                               INTEGER PRIMARY KEY,
     token_id                         TEXT    NOT NULL,
     version                          INTEGER NOT NULL,
     changed_at                       TEXT    NOT NULL,

@@ -92,6 +92,7 @@ sub httpd_user {
 # new(%options): the folder, the database and the configuration. The options:
 #   schema        files that make the database, instead of the shipped
 #                 schema.sql and demo.sql; [] for none
+#   history       true: the shipped history.sql is installed as well
 #   database      that of another server, to share it
 #   database_options  more options of mariadbd
 #   statements    the folder of AccessTokenStatements; undef for no directive
@@ -140,7 +141,8 @@ sub make_database {
         options => $options->{database_options});
     my $sql = srcdir() . '/sql/' . $database->sql_folder;
     my $schema = $options->{schema};
-    $database->load($_) for @{ $schema // ["$sql/schema.sql", "$sql/demo.sql"] };
+    $database->load($_) for @{ $schema // ["$sql/schema.sql", "$sql/demo.sql"] },
+        $options->{history} ? "$sql/history.sql" : ();
     $database->grant($schema ? undef : "$sql/grants.sql");
     return $database;
 }
@@ -598,10 +600,26 @@ sub outcome {
     return @errors ? "$status $code " . join ', ', @errors : "$status $code";
 }
 
-# The demonstration's rows as they were.
+# The history of the access token ID, the oldest line first; fields, old_values
+# and new_values are decoded.
+sub history {
+    my ($self, $id) = @_;
+    my $lines = $self->dbh->selectall_arrayref(
+        'SELECT * FROM access_token_changes WHERE token_id = ? ORDER BY id',
+        { Slice => {} }, $id);
+    my $decoder = JSON::PP->new;
+    for my $line (@$lines) {
+        $line->{$_} = $decoder->decode($line->{$_}) for qw(fields old_values new_values);
+    }
+    return @$lines;
+}
+
+# The demonstration's rows as they were. Access tokens would go on with the
+# versions of their history, if it was left.
 sub reset_data {
     my ($self) = @_;
     my $database = $self->{database};
+    $self->dbh->do('DELETE FROM access_token_changes') if $self->{options}{history};
     $database->load(srcdir() . '/sql/' . $database->sql_folder . '/demo.sql');
     return;
 }
