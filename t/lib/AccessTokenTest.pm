@@ -94,6 +94,8 @@ sub httpd_user {
 #                 schema.sql and demo.sql; [] for none
 #   database      that of another server, to share it
 #   database_options  more options of mariadbd
+#   proxy         true: between Apache and mariadbd stands a proxy that breaks
+#                 connections where it is told to; $server->database->proxy
 #   statements    the folder of AccessTokenStatements; undef for no directive
 #   location      the path of the method (/v4/access_tokens/update); undef for
 #                 no <Location>
@@ -137,7 +139,7 @@ sub make_database {
     my $database = $class->new(
         folder => "$self->{folder}", user => httpd_user(),
         srcdir => srcdir(), builddir => builddir(),
-        options => $options->{database_options});
+        options => $options->{database_options}, proxy => $options->{proxy});
     my $sql = srcdir() . '/sql/' . $database->sql_folder;
     my $schema = $options->{schema};
     $database->load($_) for @{ $schema // ["$sql/schema.sql", "$sql/demo.sql"] };
