@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include <apr_file_io.h>
+#include <apr_lib.h>
 #include <apr_strings.h>
 
 #include <http_core.h>
@@ -18,7 +20,13 @@ static const at_config_t defaults = {
     0,                        /* HTTP statuses as the contract says */
     0,                        /* unknown parameters are errors */
     AT_CALLER_SESSION,
-    2                         /* seconds */
+    2,                        /* seconds */
+    NULL,                     /* no key file: Idempotency-Key is refused */
+    apr_time_from_sec(24 * 60 * 60), /* of a key */
+    apr_time_from_sec(5),     /* of a call's retries */
+    UNSET,                    /* as many connections as DBDMax says */
+    apr_time_from_sec(5),     /* of waiting for one */
+    0                         /* no balancer's time-out is known */
 };
 
 void *at_config_create(apr_pool_t *pool, char *place)
@@ -31,6 +39,11 @@ void *at_config_create(apr_pool_t *pool, char *place)
     config->ignore_unknown = UNSET;
     config->caller = UNSET;
     config->retry_after = UNSET;
+    config->key_lifetime = UNSET;
+    config->retry_budget = UNSET;
+    config->connections = UNSET;
+    config->connection_wait = UNSET;
+    config->balancer_timeout = UNSET;
     return config;
 }
 
@@ -49,6 +62,12 @@ static void fill(at_config_t *config, const at_config_t *base)
     FILL(ignore_unknown, UNSET)
     FILL(caller, UNSET)
     FILL(retry_after, UNSET)
+    FILL(secret, NULL)
+    FILL(key_lifetime, UNSET)
+    FILL(retry_budget, UNSET)
+    FILL(connections, UNSET)
+    FILL(connection_wait, UNSET)
+    FILL(balancer_timeout, UNSET)
 #undef FILL
 }
 
@@ -74,10 +93,11 @@ at_server_config_t *at_server_config_of(server_rec *server)
     return ap_get_module_config(server->module_config, &access_token_module);
 }
 
-const at_config_t *at_config_of(request_rec *r)
+/* What PLACES says, with all defaults filled in. */
+static const at_config_t *complete(ap_conf_vector_t *places, apr_pool_t *pool)
 {
-    at_config_t *config = apr_pmemdup(r->pool,
-        ap_get_module_config(r->per_dir_config, &access_token_module),
+    at_config_t *config = apr_pmemdup(pool,
+        ap_get_module_config(places, &access_token_module),
         sizeof(*config));
 
     fill(config, &defaults);
@@ -85,6 +105,21 @@ const at_config_t *at_config_of(request_rec *r)
         config->scheme = at_scheme_default();
     }
     return config;
+}
+
+const at_config_t *at_config_of(request_rec *r)
+{
+    return complete(r->per_dir_config, r->pool);
+}
+
+const at_config_t *at_config_of_server(server_rec *server, apr_pool_t *pool)
+{
+    return complete(server->lookup_defaults, pool);
+}
+
+int at_config_connections(const at_config_t *config, const at_use_t *use)
+{
+    return config->connections == UNSET ? use->dbd_max : config->connections;
 }
 
 static const char *make_source(at_source_t **source, cmd_parms *cmd,
@@ -227,6 +262,120 @@ static const char *set_retry_after(cmd_parms *cmd, void *place,
     return problem;
 }
 
+/* TEXT as a time from LEAST to MOST into *TIME: a number with a unit,
+ * seconds without one. */
+static const char *read_time(apr_interval_time_t *time, cmd_parms *cmd,
+                             const char *text, apr_interval_time_t least,
+                             apr_interval_time_t most)
+{
+    if (!apr_isdigit(*text)
+        || ap_timeout_parameter_parse(text, time, "s") != APR_SUCCESS
+        || *time < least || *time > most) {
+        return apr_psprintf(cmd->pool, "%s: a time from %" APR_TIME_T_FMT
+                            " ms to %" APR_TIME_T_FMT " s, as 500ms, 5s, "
+                            "10min or 24h, not \"%s\"", cmd->cmd->name,
+                            apr_time_as_msec(least), apr_time_sec(most),
+                            text);
+    }
+    return NULL;
+}
+
+static const char *set_retry_budget(cmd_parms *cmd, void *place,
+                                    const char *argument)
+{
+    at_config_t *config = place;
+
+    return read_time(&config->retry_budget, cmd, argument,
+                     apr_time_from_msec(100), apr_time_from_sec(300));
+}
+
+static const char *set_connection_wait(cmd_parms *cmd, void *place,
+                                       const char *argument)
+{
+    at_config_t *config = place;
+
+    return read_time(&config->connection_wait, cmd, argument, 0,
+                     apr_time_from_sec(300));
+}
+
+static const char *set_balancer_timeout(cmd_parms *cmd, void *place,
+                                        const char *argument)
+{
+    at_config_t *config = place;
+
+    return read_time(&config->balancer_timeout, cmd, argument,
+                     apr_time_from_msec(100), apr_time_from_sec(3600));
+}
+
+static const char *set_connections(cmd_parms *cmd, void *place,
+                                   const char *argument)
+{
+    at_config_t *config = place;
+    apr_off_t count = 0;
+    const char *problem = read_number(&count, cmd, argument, 1, 10000);
+
+    config->connections = (int)count;
+    return problem;
+}
+
+static const char *set_key_lifetime(cmd_parms *cmd, void *place,
+                                    const char *argument)
+{
+    at_config_t *config = place;
+
+    return read_time(&config->key_lifetime, cmd, argument,
+                     apr_time_from_sec(1),
+                     apr_time_from_sec(366 * 24 * 60 * 60));
+}
+
+/* The bytes of the file FOLDER/NAME into *SECRET. */
+static const char *read_secret(at_secret_t **secret, const char *path,
+                               apr_pool_t *pool)
+{
+    apr_file_t *file;
+    apr_finfo_t information;
+    unsigned char *bytes;
+    apr_status_t status = apr_file_open(&file, path, APR_FOPEN_READ, 0,
+                                        pool);
+
+    if (status != APR_SUCCESS) {
+        char text[120];
+
+        return apr_psprintf(pool, "%s: %s; make it by head -c 32 "
+                            "/dev/urandom, the same on all nodes", path,
+                            apr_strerror(status, text, sizeof(text)));
+    }
+    status = apr_file_info_get(&information, APR_FINFO_SIZE, file);
+    if (status != APR_SUCCESS || information.size < AT_IDEMPOTENCY_SECRET_BYTES
+        || information.size > 4096) {
+        apr_file_close(file);
+        return apr_psprintf(pool, "%s: the secret has %d to 4096 bytes; make "
+                            "it by head -c 32 /dev/urandom", path,
+                            AT_IDEMPOTENCY_SECRET_BYTES);
+    }
+    *secret = apr_pcalloc(pool, sizeof(**secret));
+    (*secret)->length = (apr_size_t)information.size;
+    bytes = apr_palloc(pool, (*secret)->length);
+    (*secret)->bytes = bytes;
+    status = apr_file_read_full(file, bytes, (*secret)->length, NULL);
+    apr_file_close(file);
+    return status == APR_SUCCESS ? NULL : "the secret cannot be read";
+}
+
+static const char *set_key_file(cmd_parms *cmd, void *place,
+                                const char *argument)
+{
+    at_config_t *config = place;
+    const char *path = ap_server_root_relative(cmd->pool, argument);
+    at_secret_t *secret = NULL;
+    const char *problem = path ? read_secret(&secret, path, cmd->pool)
+                               : "not a path";
+
+    config->secret = secret;
+    return problem ? apr_pstrcat(cmd->pool, cmd->cmd->name, ": ", problem,
+                                 (char *)NULL) : NULL;
+}
+
 #define PLACES (RSRC_CONF | ACCESS_CONF)
 
 const command_rec at_config_directives[] = {
@@ -248,5 +397,23 @@ const command_rec at_config_directives[] = {
                    "session)"),
     AP_INIT_TAKE1("AccessTokenRetryAfter", set_retry_after, NULL, PLACES,
                   "the seconds in the Retry-After of a 503 (default 2)"),
+    AP_INIT_TAKE1("AccessTokenRetryBudget", set_retry_budget, NULL, PLACES,
+                  "how long a call waits for the database and tries again "
+                  "(default 5s)"),
+    AP_INIT_TAKE1("AccessTokenIdempotencyKeyFile", set_key_file, NULL,
+                  PLACES, "the file of the secret that requests with an "
+                  "Idempotency-Key are compared by"),
+    AP_INIT_TAKE1("AccessTokenIdempotencyLifetime", set_key_lifetime, NULL,
+                  PLACES, "how long an Idempotency-Key is remembered "
+                  "(default 24h)"),
+    AP_INIT_TAKE1("AccessTokenConnections", set_connections, NULL,
+                  RSRC_CONF, "how many connections to the database each "
+                  "child uses at once; without it, DBDMax"),
+    AP_INIT_TAKE1("AccessTokenConnectionWait", set_connection_wait, NULL,
+                  RSRC_CONF, "how long a call waits for one of them "
+                  "(default 5s)"),
+    AP_INIT_TAKE1("AccessTokenBalancerTimeout", set_balancer_timeout, NULL,
+                  RSRC_CONF, "how long the balancer waits for an answer, to "
+                  "be compared with AccessTokenRetryBudget"),
     { NULL, { NULL }, NULL, 0, RAW_ARGS, NULL }
 };

@@ -9,8 +9,10 @@
 #include <apr_hash.h>
 #include <apr_shm.h>
 
+#include "at_idempotency.h"
+#include "at_incident.h"
 #include "at_passcode.h"
-#include "at_store_dbd.h"
+#include "at_source.h"
 
 /** The prefix of a log message: its stable tag. */
 #define ATLOGNO(number) "AT" number ": "
@@ -18,6 +20,7 @@
 /** The handlers' names for SetHandler. */
 #define AT_HANDLER_UPDATE "access-token-update"
 #define AT_HANDLER_ERROR  "access-token-error"
+#define AT_HANDLER_READY  "access-token-ready"
 
 /** The ways in which a caller may be named; bits. */
 enum {
@@ -34,6 +37,15 @@ typedef struct at_config_t {
     int ignore_unknown;          /* AccessTokenUnknownParameters */
     int caller;                  /* AccessTokenCaller: AT_CALLER_… */
     int retry_after;             /* AccessTokenRetryAfter, in seconds */
+    const at_secret_t *secret;   /* AccessTokenIdempotencyKeyFile */
+    apr_interval_time_t key_lifetime; /* AccessTokenIdempotencyLifetime */
+    apr_interval_time_t retry_budget; /* AccessTokenRetryBudget */
+
+    /* Of a server, not of a place in it. */
+    int connections;             /* AccessTokenConnections; UNSET: DBDMax */
+    apr_interval_time_t connection_wait;  /* AccessTokenConnectionWait */
+    apr_interval_time_t balancer_timeout; /* AccessTokenBalancerTimeout; 0:
+                                             not told */
 } at_config_t;
 
 /** The statements of a source on the database of a server. */
@@ -42,7 +54,10 @@ typedef struct at_use_t {
     const at_source_t *source;
     const char *driver;          /* DBDriver */
     const char *params;          /* DBDParams, or "" */
+    int dbd_max;                 /* DBDMax */
+    at_incident_t *incidents;    /* of its server's database; or NULL */
 } at_use_t;
+
 
 /**
  * What belongs to a server and not to a place in it. A virtual host without
@@ -51,8 +66,15 @@ typedef struct at_use_t {
 typedef struct at_server_config_t {
     apr_hash_t *sources;         /* folder -> at_source_t * */
     apr_array_header_t *uses;    /* of the main server's only: at_use_t */
-    apr_shm_t *started;          /* likewise; shared by the children: one of
-                                    them has done the checks of the start */
+    apr_shm_t *shared;           /* likewise; what the children share: see
+                                    at_startup.c */
+
+    /* Likewise: server_rec * -> the server_rec * whose connections it uses:
+     * its own or the main server's. What is not there has none. */
+    apr_hash_t *served_by;
+
+    /* In a child process, of all: server_rec * -> at_connections_t *. */
+    apr_hash_t *connections;
 } at_server_config_t;
 
 /** Create and merge, for the module record. */
@@ -68,6 +90,12 @@ extern const command_rec at_config_directives[];
  * source is NULL where no AccessTokenStatements applies.
  */
 const at_config_t *at_config_of(request_rec *r);
+
+/** The configuration of SERVER outside of all places, likewise in POOL. */
+const at_config_t *at_config_of_server(server_rec *server, apr_pool_t *pool);
+
+/** How many connections of USE's database a child may use at once. */
+int at_config_connections(const at_config_t *config, const at_use_t *use);
 
 /** The part of SERVER's own. Never NULL. */
 at_server_config_t *at_server_config_of(server_rec *server);

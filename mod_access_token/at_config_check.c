@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "at_config_check.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include <apr_strings.h>
@@ -10,8 +11,12 @@
 #include <util_cfgtree.h>
 
 #include "at_config.h"
+#include "at_sizes.h"
 
 APLOG_USE_MODULE(access_token);
+
+/* DBDMax where mod_dbd is told nothing. */
+#define MOD_DBD_MAX 10
 
 /* The <VirtualHost> that NODE stands in, or NULL for the main server. */
 static const ap_directive_t *virtual_host_of(const ap_directive_t *node)
@@ -183,9 +188,13 @@ static void add_uses(apr_array_header_t *uses, const at_use_t *model,
 static int read_database(at_use_t *model, const ap_directive_t *host,
                          apr_pool_t *pool)
 {
+    const char *max;
+
     model->driver = first_argument(pool, find_directive("DBDriver", host));
     model->params = first_argument(pool, find_directive("DBDParams", host));
     model->params = model->params ? model->params : "";
+    max = first_argument(pool, find_directive("DBDMax", host));
+    model->dbd_max = max && atoi(max) > 0 ? atoi(max) : MOD_DBD_MAX;
     return model->driver != NULL;
 }
 
@@ -210,7 +219,7 @@ static int uses_main_statements(const ap_directive_t *host, apr_pool_t *pool)
 static int wants_main_statements(const at_use_t *model,
                                  server_rec *main_server, apr_pool_t *pool)
 {
-    at_use_t other = { NULL, NULL, NULL, NULL };
+    at_use_t other = { NULL, NULL, NULL, NULL, 0, NULL };
     server_rec *each;
 
     for (each = main_server->next; each; each = each->next) {
@@ -235,7 +244,7 @@ static void inherit(apr_array_header_t *uses, const at_use_t *model,
 {
     apr_hash_t *sources = at_server_config_of(main_server)->sources;
     apr_hash_index_t *index;
-    at_use_t of_main = { NULL, NULL, NULL, NULL };
+    at_use_t of_main = { NULL, NULL, NULL, NULL, 0, NULL };
 
     if (read_database(&of_main, NULL, uses->pool)
         && is_same_database(&of_main, model)) {
@@ -257,16 +266,37 @@ static void inherit(apr_array_header_t *uses, const at_use_t *model,
     }
 }
 
+/* Note whose connections the server of MODEL uses. HAS_USES: statements are
+ * prepared for it; OWN: it names a database itself. */
+static void note_server(at_server_config_t *main_config,
+                        const at_use_t *model, server_rec *main_server,
+                        int has_uses, int own)
+{
+    at_use_t of_main = { NULL, NULL, NULL, NULL, 0, NULL };
+    apr_pool_t *pool = main_config->uses->pool;
+    server_rec **key = apr_pmemdup(pool, &model->server, sizeof(*key));
+
+    if (has_uses) {
+        apr_hash_set(main_config->served_by, key, sizeof(*key),
+                     model->server);
+    }
+    else if (!own || (read_database(&of_main, NULL, pool)
+                      && is_same_database(&of_main, model))) {
+        apr_hash_set(main_config->served_by, key, sizeof(*key), main_server);
+    }
+}
+
 /* Note which statements are used with which database. */
 static void collect_uses(apr_array_header_t *uses, server_rec *main_server)
 {
-    const at_server_config_t *main_config = at_server_config_of(main_server);
-    at_use_t model = { NULL, NULL, NULL, NULL };
+    at_server_config_t *main_config = at_server_config_of(main_server);
+    at_use_t model = { NULL, NULL, NULL, NULL, 0, NULL };
 
     for (model.server = main_server; model.server;
          model.server = model.server->next) {
         const at_server_config_t *config = at_server_config_of(model.server);
         const ap_directive_t *host = section_of(model.server);
+        int before = uses->nelts, own;
 
         if (!read_database(&model, host, uses->pool)) {
             continue;
@@ -274,9 +304,12 @@ static void collect_uses(apr_array_header_t *uses, server_rec *main_server)
         if (model.server == main_server || config != main_config) {
             add_uses(uses, &model, config->sources);
         }
-        if (has_own("DBDriver", host) || has_own("DBDParams", host)) {
+        own = has_own("DBDriver", host) || has_own("DBDParams", host);
+        if (own) {
             inherit(uses, &model, host, main_server);
         }
+        note_server(main_config, &model, main_server, uses->nelts > before,
+                    own);
     }
 }
 
@@ -292,8 +325,10 @@ int at_config_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
         mistakes += check_directive(node, server, ptemp);
     }
     config->uses = apr_array_make(pconf, 2, sizeof(at_use_t));
+    config->served_by = apr_hash_make(pconf);
     if (!mistakes && stands_anywhere("AccessTokenStatements")) {
         collect_uses(config->uses, server);
+        at_sizes_check(config->uses, ptemp);
     }
     return mistakes ? HTTP_INTERNAL_SERVER_ERROR : OK;
 }

@@ -28,6 +28,7 @@ static const code_row_t codes[] = {
     { "REQUEST_TOO_LARGE", 413, 0, "The body is too large" },
     { "UNSUPPORTED_MEDIA_TYPE", 415, 0, "The body is of the wrong type" },
     { "VALIDATION_FAILED", 422, 1, "The request breaks rules" },
+    { "IDEMPOTENCY_KEY_REUSED", 422, 1, "The key is another request's" },
     { "INTERNAL_ERROR", 500, 0, "Internal error" },
     { "SERVICE_UNAVAILABLE", 503, 0, "Temporarily unavailable" }
 };

@@ -32,6 +32,7 @@ typedef enum {
     AT_REQUEST_TOO_LARGE,
     AT_UNSUPPORTED_MEDIA_TYPE,
     AT_VALIDATION_FAILED,
+    AT_IDEMPOTENCY_KEY_REUSED,
     AT_INTERNAL_ERROR,
     AT_SERVICE_UNAVAILABLE
 } at_code_e;
@@ -61,11 +62,25 @@ typedef struct at_violation_t {
     const char *message;      /* a sentence; holds no field's value */
 } at_violation_t;
 
+/** What is wrong with the database, by what there is to mend: an incident
+ *  is one kind of fault from its first to its last occurrence. */
+typedef enum {
+    AT_FAULT_NONE,            /* it is not the database */
+    AT_FAULT_CONNECTION,      /* it is out of reach, or restarts */
+    AT_FAULT_PLACE,           /* its connections are all in use */
+    AT_FAULT_WAIT,            /* locks, deadlocks, time-outs of statements */
+    AT_FAULT_READ_ONLY,
+    AT_FAULT_FULL,
+    AT_FAULT_BROKEN,          /* schema, rights, statements do not fit */
+    AT_FAULT_COUNT
+} at_fault_e;
+
 typedef struct at_error_t {
     at_code_e code;
     const char *description;  /* for the caller; no SQL, file or secret */
     apr_array_header_t *violations; /* of at_violation_t, or NULL */
     const char *detail;       /* for the error log only, or NULL */
+    at_fault_e fault;         /* of which kind the detail is */
 } at_error_t;
 
 /** Leave the calling function with the error of EXPR, if it gives one. */

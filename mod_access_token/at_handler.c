@@ -15,6 +15,7 @@
 #include "at_date.h"
 #include "at_request.h"
 #include "at_response.h"
+#include "at_startup.h"
 #include "at_store_dbd.h"
 #include "at_update.h"
 
@@ -96,24 +97,49 @@ static at_error_t *find_caller(at_update_t *update, request_rec *r,
     return NULL;
 }
 
+static at_error_t *take_idempotency_key(at_update_t *update,
+                                        const at_json_t *root,
+                                        request_rec *r,
+                                        const at_config_t *config,
+                                        apr_time_t now)
+{
+    const char *key = apr_table_get(r->headers_in, "Idempotency-Key");
+
+    if (!key) {
+        return NULL;
+    }
+    AT_TRY(at_idempotency_check(key, config->secret, r->pool));
+    update->idempotency_key = key;
+    update->request_digest = at_idempotency_digest(root, config->secret,
+                                                   r->pool);
+    update->request_expires = at_date_format(r->pool,
+                                             now + config->key_lifetime);
+    return update->request_digest ? NULL
+           : at_error_hidden(r->pool, AT_INTERNAL_ERROR,
+                             "libcrypto has no HMAC with SHA-256");
+}
+
 /* From the body to the reply. */
 static at_error_t *serve(at_update_t *update, const at_json_t *root,
                          request_rec *r, const at_config_t *config)
 {
     at_request_options_t options;
     at_request_t *request;
+    apr_time_t now = apr_time_now();
 
     update->pool = r->pool;
     update->statements = at_source_statements(config->source);
     update->scheme = config->scheme;
     update->if_match = apr_table_get(r->headers_in, "If-Match");
-    update->now = at_date_format(r->pool, apr_time_now());
+    update->now = at_date_format(r->pool, now);
+    update->budget = config->retry_budget;
     options.statements = update->statements;
     options.scheme = config->scheme;
     options.ignore_unknown = config->ignore_unknown;
     AT_TRY(at_request_read(&request, root, &options, r->pool));
     update->request = request;
     AT_TRY(find_caller(update, r, config));
+    AT_TRY(take_idempotency_key(update, root, r, config, now));
     update->store = at_store_dbd_make(r, config->source);
     return at_update_run(update);
 }
@@ -198,6 +224,9 @@ int at_handler_update(request_rec *r)
         error = serve(&update, root, r, exchange->config);
     }
     note(r, &update);
+    if (update.replayed) {
+        apr_table_setn(r->headers_out, "Idempotency-Replayed", "true");
+    }
     return error ? at_exchange_send_error(exchange, error)
                  : at_exchange_send_data(exchange, &update.body,
                                          update.etag);
@@ -224,6 +253,74 @@ static at_code_e code_of_status(int http_status)
     default:
         return http_status < 500 ? AT_INVALID_REQUEST : AT_INTERNAL_ERROR;
     }
+}
+
+static at_error_t *check_ready_method(request_rec *r)
+{
+    if (r->method_number == M_GET) {         /* HEAD as well */
+        return NULL;
+    }
+    apr_table_setn(r->headers_out, "Allow", "GET, HEAD");
+    return at_error_make(r->pool, AT_METHOD_NOT_ALLOWED,
+                         "This address takes GET.");
+}
+
+static at_error_t *fault_error(request_rec *r, at_fault_e fault,
+                               const char *detail)
+{
+    at_error_t *error = at_error_hidden(r->pool, AT_SERVICE_UNAVAILABLE,
+                                        detail);
+
+    error->fault = fault;
+    return error;
+}
+
+/* Ask the database as a call would, within a call's time. */
+static at_error_t *check_database(request_rec *r, const at_config_t *config)
+{
+    const char *version = NULL, *charset = NULL, *detail;
+    at_outcome_e outcome;
+    at_store_t *store;
+
+    if (!config->source) {
+        return at_error_hidden(r->pool, AT_SERVICE_UNAVAILABLE, "no "
+                               "AccessTokenStatements applies here");
+    }
+    store = at_store_dbd_make(r, config->source);
+    store->deadline = apr_time_now() + config->retry_budget;
+    do {
+        outcome = at_store_dbd_startup(store, &version, &charset);
+    } while (outcome == AT_STORE_RETRY && apr_time_now() < store->deadline);
+    store->release(store);
+    if (outcome != AT_STORE_DONE) {
+        return fault_error(r, store->fault, store->detail);
+    }
+    detail = at_startup_schema_fault(version, r->pool);
+    if (!detail) {
+        detail = at_startup_charset_fault(charset, r->pool);
+    }
+    return detail ? fault_error(r, AT_FAULT_BROKEN, detail) : NULL;
+}
+
+int at_handler_ready(request_rec *r)
+{
+    at_exchange_t *exchange;
+    at_error_t *error;
+    at_body_t body;
+
+    if (!r->handler || strcmp(r->handler, AT_HANDLER_READY)) {
+        return DECLINED;
+    }
+    exchange = at_exchange_begin(r);
+    error = check_ready_method(r);
+    if (!error) {
+        error = check_database(r, exchange->config);
+    }
+    if (error) {
+        return at_exchange_send_error(exchange, error);
+    }
+    at_reply_ready(&body, r->pool);
+    return at_exchange_send_data(exchange, &body, NULL);
 }
 
 int at_handler_error(request_rec *r)

@@ -12,6 +12,14 @@
 int at_handler_update(request_rec *r);
 
 /**
+ * `SetHandler access-token-ready`: for a balancer. 200 if there is a
+ * connection to the database, the statements are prepared, and the schema
+ * is of the right version; else 503, and the error log says why. DECLINED
+ * for any other handler's name.
+ */
+int at_handler_ready(request_rec *r);
+
+/**
  * `SetHandler access-token-error`: what an ErrorDocument points to, so that
  * errors which Apache raises itself are JSON too. DECLINED for any other
  * handler's name.

@@ -180,6 +180,15 @@ static void write_status(at_writer_t *writer, at_code_e code,
     at_write_close_object(writer);
 }
 
+/* Where memory ran out, the status has to do. */
+static void end_without_text(at_body_t *body)
+{
+    if (!body->text) {
+        body->text = "";
+        body->length = 0;
+    }
+}
+
 at_error_t *at_reply_data(at_body_t *body, const at_row_t *row,
                           const at_select_t *select, const char *pass_code,
                           apr_pool_t *pool)
@@ -208,6 +217,20 @@ at_error_t *at_reply_data(at_body_t *body, const at_row_t *row,
                                "not be written as JSON");
     }
     return NULL;
+}
+
+void at_reply_ready(at_body_t *body, apr_pool_t *pool)
+{
+    at_writer_t *writer = at_writer_make(pool);
+
+    body->text = NULL;
+    if (writer) {
+        at_write_open_object(writer);
+        write_status(writer, AT_OK, "");
+        at_write_close_object(writer);
+        body->text = at_writer_text(writer, &body->length);
+    }
+    end_without_text(body);
 }
 
 static void write_violations(at_writer_t *writer, const at_error_t *error)
@@ -258,8 +281,5 @@ void at_reply_error(at_body_t *body, const at_error_t *error, int problem,
         at_write_close_object(writer);
         body->text = at_writer_text(writer, &body->length);
     }
-    if (!body->text) {
-        body->text = "";
-        body->length = 0;
-    }
+    end_without_text(body);
 }

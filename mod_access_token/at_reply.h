@@ -32,4 +32,7 @@ at_error_t *at_reply_data(at_body_t *body, const at_row_t *row,
 void at_reply_error(at_body_t *body, const at_error_t *error, int problem,
                     int http_status, apr_pool_t *pool);
 
+/** Write the body that says that all is well into *BODY in POOL. */
+void at_reply_ready(at_body_t *body, apr_pool_t *pool);
+
 #endif /* AT_REPLY_H */

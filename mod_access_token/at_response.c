@@ -10,6 +10,7 @@
 #include <http_protocol.h>
 #include <util_filter.h>
 
+#include "at_connection.h"
 #include "at_generate.h"
 #include "at_number.h"
 
@@ -92,11 +93,35 @@ static int send_body(at_exchange_t *exchange, const at_body_t *body,
     return OK;
 }
 
+/* The incidents of the database that R is served from. */
+static at_incident_t *incidents_of(request_rec *r)
+{
+    at_connections_t *connections = at_connections_of(r);
+
+    return connections ? at_connections_incidents(connections) : NULL;
+}
+
+static void log_what_is_over(const at_exchange_t *exchange)
+{
+    at_incident_t *incidents = incidents_of(exchange->r);
+    at_incident_report_t report;
+
+    while (at_incident_over(&report, incidents, apr_time_now())) {
+        ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, exchange->r->server,
+                     ATLOGNO("036") "over: %s; it failed %u calls in %u "
+                     "seconds", at_incident_name(report.fault), report.calls,
+                     report.seconds);
+    }
+}
+
 int at_exchange_send_data(at_exchange_t *exchange, const at_body_t *body,
                           const char *etag)
 {
     apr_table_setn(exchange->r->notes, AT_NOTE_CODE, at_code_name(AT_OK));
-    apr_table_setn(exchange->r->headers_out, "ETag", etag);
+    if (etag) {
+        apr_table_setn(exchange->r->headers_out, "ETag", etag);
+    }
+    log_what_is_over(exchange);
     return send_body(exchange, body, JSON_TYPE, HTTP_OK);
 }
 
@@ -139,13 +164,21 @@ static int prefers_problem(request_rec *r)
 static void log_detail(const at_exchange_t *exchange,
                        const at_error_t *error)
 {
+    int level = APLOG_ERR;
+
+    /* Of an incident only the first call, unless more is asked for. */
+    if (error->detail
+        && !at_incident_begins(incidents_of(exchange->r), error->fault,
+                               error->detail, apr_time_now())) {
+        level = APLOG_INFO;
+    }
     if (error->detail && error->code == AT_SERVICE_UNAVAILABLE) {
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, exchange->r, ATLOGNO("002")
+        ap_log_rerror(APLOG_MARK, level, 0, exchange->r, ATLOGNO("002")
                       "unavailable: %s [request %s]", error->detail,
                       exchange->request_id);
     }
     else if (error->detail) {
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, exchange->r, ATLOGNO("003")
+        ap_log_rerror(APLOG_MARK, level, 0, exchange->r, ATLOGNO("003")
                       "%s [request %s]", error->detail,
                       exchange->request_id);
     }
@@ -165,7 +198,8 @@ int at_exchange_send_error_as(at_exchange_t *exchange,
 
     log_detail(exchange, error);
     apr_table_setn(r->notes, AT_NOTE_CODE, at_code_name(error->code));
-    if (error->code == AT_METHOD_NOT_ALLOWED) {
+    if (error->code == AT_METHOD_NOT_ALLOWED
+        && !apr_table_get(r->headers_out, "Allow")) {
         apr_table_setn(r->headers_out, "Allow", "OPTIONS, POST");
     }
     if (http_status == HTTP_UNAUTHORIZED

@@ -28,7 +28,8 @@ typedef struct at_exchange_t {
 at_exchange_t *at_exchange_begin(request_rec *r);
 
 /**
- * Answer by the data BODY and the entity tag ETAG. Returns what the
+ * Answer by the data BODY and the entity tag ETAG, or none if that is NULL;
+ * the database has served, so an incident may be over. Returns what the
  * handler is to return.
  */
 int at_exchange_send_data(at_exchange_t *exchange, const at_body_t *body,
@@ -37,7 +38,8 @@ int at_exchange_send_data(at_exchange_t *exchange, const at_body_t *body,
 /**
  * Answer by ERROR, with its own HTTP status, or 200 where the HTTP-200
  * mode says so; problem details if the client accepts them. Logs its
- * detail, if it has one. Returns what the handler is to return.
+ * detail, if it has one: a fault of the database once per incident.
+ * Returns what the handler is to return.
  */
 int at_exchange_send_error(at_exchange_t *exchange, const at_error_t *error);
 

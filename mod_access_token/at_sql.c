@@ -181,9 +181,11 @@ static const char *scan_unique(scanner_t *scanner, char *arguments)
     if (!field || apr_strtok(NULL, " \t\r", &state)) {
         return complain(scanner, "write -- @unique KEY FIELD", NULL);
     }
-    if (strcmp(field, "authentication_code") && strcmp(field, "identifier")) {
+    if (strcmp(field, "authentication_code") && strcmp(field, "identifier")
+        && strcmp(field, "idempotency_key") && strcmp(field, "version")) {
         return complain(scanner, "the field of @unique is "
-                        "authentication_code or identifier, not", field);
+                        "authentication_code, identifier, idempotency_key "
+                        "or version, not", field);
     }
     unique = apr_array_push(scanner->compiler->statement->uniques);
     unique->key = key;

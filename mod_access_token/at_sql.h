@@ -6,8 +6,11 @@
  *   AS 'name'               a result column; its name says where it goes
  *   -- @include FILE        the text of FILE, from the same folder
  *   -- @unique KEY FIELD    a violation of the unique key KEY, as the
- *                           database's message names it, means that the
- *                           value of FIELD is taken
+ *                           database's message names it (SQLite: its
+ *                           columns, parted by commas without blanks),
+ *                           means that the value of FIELD is taken; or
+ *                           that a call with this idempotency_key has been
+ *                           saved; or that the history has this version
  *
  * Strings, quoted names and comments are no place for parameters. What two
  * databases would read in two ways is refused: a backslash before a quote

@@ -1,23 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "at_startup.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include <apr_atomic.h>
 #include <apr_strings.h>
 
+#include <ap_mpm.h>
 #include <http_core.h>
 #include <http_log.h>
 
 #include "at_config.h"
+#include "at_diagnosis.h"
 #include "at_store_error.h"
 
 APLOG_USE_MODULE(access_token);
 
-/* How often, and after which pause, what another child may hold up for a
- * moment is tried again. */
+/* How often, and after which pause, mod_dbd is asked again for what another
+ * child may hold up for a moment. */
 #define TRIES 3
 #define PAUSE apr_time_from_msec(100)
+
+/* What the children share; behind it the incidents of each use, of
+ * AT_FAULT_COUNT kinds. */
+typedef struct {
+    apr_uint32_t started;        /* 1: one of them has checked the start */
+} shared_t;
 
 /* The check of one use by one connection. */
 typedef struct {
@@ -32,36 +41,62 @@ typedef struct {
     int faults;
 } check_t;
 
+/* Uses of one server have one database, and share its incidents. */
+static void share_incidents(at_server_config_t *config)
+{
+    shared_t *shared = apr_shm_baseaddr_get(config->shared);
+    at_incident_t *incidents = (at_incident_t *)(shared + 1);
+    int i, k;
+
+    for (i = 0; i < config->uses->nelts; i++) {
+        at_use_t *use = &APR_ARRAY_IDX(config->uses, i, at_use_t);
+
+        use->incidents = incidents + i * AT_FAULT_COUNT;
+        for (k = 0; k < i; k++) {
+            at_use_t *other = &APR_ARRAY_IDX(config->uses, k, at_use_t);
+
+            if (other->server == use->server) {
+                use->incidents = other->incidents;
+            }
+        }
+    }
+}
+
 int at_startup_prepare(apr_pool_t *pconf, apr_pool_t *plog,
                        apr_pool_t *ptemp, server_rec *server)
 {
     at_server_config_t *config = at_server_config_of(server);
     apr_status_t status;
+    apr_size_t size;
 
     (void)plog;
     (void)ptemp;
     if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG) {
         return OK;
     }
-    status = apr_shm_create(&config->started, sizeof(apr_uint32_t), NULL,
-                            pconf);
+    size = sizeof(shared_t)
+           + (apr_size_t)config->uses->nelts * sizeof(at_incident_t)
+             * AT_FAULT_COUNT;
+    status = apr_shm_create(&config->shared, size, NULL, pconf);
     if (status != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_WARNING, status, server,
                      ATLOGNO("020") "no shared memory: each child will "
-                     "check the database at its start");
-        config->started = NULL;
+                     "check the database at its start, and tell each call "
+                     "that a fault of the database hits");
+        config->shared = NULL;
         return OK;
     }
-    apr_atomic_set32(apr_shm_baseaddr_get(config->started), 0);
+    memset(apr_shm_baseaddr_get(config->shared), 0, size);
+    share_incidents(config);
     return OK;
 }
 
 static int is_first_child(server_rec *server)
 {
-    apr_shm_t *started = at_server_config_of(server)->started;
+    apr_shm_t *memory = at_server_config_of(server)->shared;
+    shared_t *shared = memory ? apr_shm_baseaddr_get(memory) : NULL;
 
-    return !started
-           || apr_atomic_xchg32(apr_shm_baseaddr_get(started), 1) == 0;
+    return !shared || apr_atomic_xchg32(&shared->started, 1) == 0;
 }
 
 /* True if the words of PARAMS, as apr_dbd_mysql splits them, have WORD. */
@@ -88,76 +123,41 @@ static void check_params(check_t *check)
     }
 }
 
+/* The HTTP status of calls that fail by DIAGNOSIS. */
+static const char *status_of(const at_diagnosis_t *diagnosis)
+{
+    return diagnosis->outcome == AT_STORE_BROKEN ? "500" : "503";
+}
+
 static int open_database(check_t *check)
 {
-    const char *text = NULL;
-    apr_status_t status;
+    at_diagnosis_t diagnosis;
 
-    status = apr_dbd_get_driver(check->pool, check->use->driver,
-                                &check->driver);
-    if (status == APR_SUCCESS) {
-        status = apr_dbd_open_ex(check->driver, check->pool,
-                                 check->use->params, &check->handle, &text);
-    }
-    if (status == APR_SUCCESS) {
+    if (at_diagnosis_connect(&diagnosis, &check->driver, &check->handle,
+                             check->use, check->pool)) {
         return 1;
     }
     check->faults++;
-    ap_log_error(APLOG_MARK, APLOG_ERR, status, check->server,
-                 ATLOGNO("022") "%sno connection to the %s database: %s. "
-                 "Calls get 503 until there is one. Check DBDParams, that "
-                 "Apache's User can reach it, and (MySQL) that the client "
-                 "library reads the file with the group that DBDParams "
-                 "names: if the user is '', it did not.", check->place,
-                 check->use->driver,
-                 text ? text : "the driver gives no reason");
-    return 0;
-}
-
-/* Prepare a statement on a connection of the check's own; ERROR is filled
- * if that fails. SQLite may be locked for a moment by another child. */
-static int try_prepare(check_t *check, at_statement_e number,
-                       at_store_error_t *error)
-{
-    const at_statement_t *statement = check->statements->statement[number];
-    int tries;
-
-    for (tries = 0; tries < TRIES; tries++) {
-        int code = apr_dbd_prepare(check->driver, check->pool, check->handle,
-                                   statement->text, NULL,
-                                   &check->prepared[number]);
-
-        if (code == 0) {
-            return 1;
-        }
-        check->prepared[number] = NULL;
-        at_store_error_read(error, apr_dbd_name(check->driver), code,
-                            apr_dbd_error(check->driver, check->handle,
-                                          code),
-                            statement, check->pool);
-        if (error->outcome != AT_STORE_RETRY) {
-            break;
-        }
-        apr_sleep(PAUSE);
-    }
+    ap_log_error(APLOG_MARK, APLOG_ERR, 0, check->server, ATLOGNO("022")
+                 "%s%s. Calls get %s until there is one.", check->place,
+                 diagnosis.detail, status_of(&diagnosis));
     return 0;
 }
 
 static void prepare(check_t *check, at_statement_e number)
 {
-    at_store_error_t error;
-    const char *text;
+    at_diagnosis_t diagnosis;
 
-    if (try_prepare(check, number, &error)) {
+    if (at_diagnosis_prepare(&diagnosis, &check->prepared[number],
+                             check->driver, check->handle,
+                             check->statements->statement[number],
+                             check->pool)) {
         return;
     }
     check->faults++;
-    /* No value is bound yet, so the text can hold none. */
-    text = apr_dbd_error(check->driver, check->handle, 0);
     ap_log_error(APLOG_MARK, APLOG_ERR, 0, check->server, ATLOGNO("023")
-                 "%sthe database refuses a statement: %s [%s]. All calls "
-                 "get 503 until schema and statements fit.", check->place,
-                 error.detail, text ? text : "");
+                 "%s%s. All calls get %s until schema and statements fit.",
+                 check->place, diagnosis.detail, status_of(&diagnosis));
 }
 
 /* Run NUMBER with NULL for each value; NULL, and a message, if it fails. */
@@ -179,7 +179,8 @@ static apr_dbd_results_t *run(check_t *check, at_statement_e number)
                         apr_dbd_error(check->driver, check->handle, code),
                         statement, check->pool);
     check->faults++;
-    if (error.lost) {            /* the calls will tell, if it stays away */
+    if (error.connection == AT_CONNECTION_LOST) {
+        /* The calls will tell, if it stays away. */
         ap_log_error(APLOG_MARK, APLOG_INFO, 0, check->server, ATLOGNO("032")
                      "%sthe check of the start was cut short: %s",
                      check->place, error.detail);
@@ -266,36 +267,90 @@ static void check_columns(check_t *check, at_statement_e number)
     }
 }
 
+const char *at_startup_schema_fault(const char *version, apr_pool_t *pool)
+{
+    if (version && !strcmp(version, AT_SCHEMA_VERSION)) {
+        return NULL;
+    }
+    return apr_psprintf(pool, "the database's schema has the version %s, "
+                        "this module works with " AT_SCHEMA_VERSION
+                        ". Install the schema.sql that came with it.",
+                        version ? version : "(none)");
+}
+
+const char *at_startup_charset_fault(const char *charset, apr_pool_t *pool)
+{
+    if (charset && !strcmp(charset, "utf8mb4")) {
+        return NULL;
+    }
+    return apr_psprintf(pool, "the connection's character set is %s; text "
+                        "would be lost. Put default-character-set=utf8mb4 "
+                        "into the my.cnf group that DBDParams names.",
+                        charset ? charset : "unclear");
+}
+
+/* The server's limits, where startup.sql tells them. */
+static void check_limits(check_t *check, const char *max_connections,
+                         const char *lock_wait)
+{
+    const at_config_t *config = at_config_of_server(check->server,
+                                                    check->pool);
+    int budget = (int)apr_time_sec(config->retry_budget), children = 0;
+
+    ap_mpm_query(AP_MPMQ_MAX_DAEMONS, &children);
+    if (max_connections
+        && atoi(max_connections) < children * check->use->dbd_max) {
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, check->server,
+                     ATLOGNO("037") "%s%d child processes times DBDMax %d "
+                     "can be more than the database's max_connections, %s: "
+                     "calls would get 503. Lower DBDMax (prefork: to 1), or "
+                     "raise max_connections.", check->place, children,
+                     check->use->dbd_max, max_connections);
+    }
+    if (lock_wait && atoi(lock_wait) >= budget) {
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, check->server,
+                     ATLOGNO("038") "%sthe connection's "
+                     "innodb_lock_wait_timeout, %s s, is not below "
+                     "AccessTokenRetryBudget, %d s: a call that waits for a "
+                     "lock is cut off, and it stays open whether it was "
+                     "done. Lower it by init-command in the my.cnf group "
+                     "that DBDParams names.", check->place, lock_wait,
+                     budget);
+    }
+}
+
 static void check_schema(check_t *check)
 {
     apr_dbd_results_t *results = run(check, AT_STATEMENT_STARTUP);
-    const char *version = NULL, *charset = NULL;
+    const char *version = NULL, *charset = NULL, *max_connections = NULL;
+    const char *lock_wait = NULL, *fault;
     apr_dbd_row_t *row = NULL;
 
     if (!results) {
         return;
     }
     while (apr_dbd_get_row(check->driver, check->pool, results,
-                                      &row, -1) == 0) {
+                           &row, -1) == 0) {
         version = value_of(check, results, row, "schema.version");
         charset = value_of(check, results, row, "connection.charset");
+        max_connections = value_of(check, results, row,
+                                   "server.max_connections");
+        lock_wait = value_of(check, results, row,
+                             "connection.lock_wait_timeout");
     }
-    if (!version || strcmp(version, AT_SCHEMA_VERSION)) {
+    fault = at_startup_schema_fault(version, check->pool);
+    if (fault) {
         check->faults++;
         ap_log_error(APLOG_MARK, APLOG_ERR, 0, check->server,
-                     ATLOGNO("024") "%sthe database's schema has the version "
-                     "%s, this module works with " AT_SCHEMA_VERSION
-                     ". Install the schema.sql that came with it.",
-                     check->place, version ? version : "(none)");
+                     ATLOGNO("024") "%s%s", check->place, fault);
     }
-    if (!charset || strcmp(charset, "utf8mb4")) {
+    fault = at_startup_charset_fault(charset, check->pool);
+    if (fault) {
         check->faults++;
         ap_log_error(APLOG_MARK, APLOG_ERR, 0, check->server,
-                     ATLOGNO("025") "%sthe connection's character set is %s; "
-                     "text would be lost. Put default-character-set=utf8mb4 "
-                     "into the my.cnf group that DBDParams names.",
-                     check->place, charset ? charset : "unclear");
+                     ATLOGNO("025") "%s%s", check->place, fault);
     }
+    check_limits(check, max_connections, lock_wait);
 }
 
 static void check_statements(check_t *check)
@@ -337,7 +392,6 @@ static void diagnose(check_t *check)
                      "of %s fit the database; its message above says why",
                      check->place, check->statements->folder);
     }
-    apr_dbd_close(check->driver, check->handle);
 }
 
 /* What mod_dbd has prepared on a connection that stands. */

@@ -9,7 +9,8 @@
 
 #include <httpd.h>
 
-/** The post_config hook: lets the children agree on who checks. */
+/** The post_config hook: makes the memory that the children share, so that
+ *  they agree on who checks, and on what has been told of an incident. */
 int at_startup_prepare(apr_pool_t *pconf, apr_pool_t *plog,
                        apr_pool_t *ptemp, server_rec *server);
 
@@ -19,5 +20,13 @@ int at_startup_prepare(apr_pool_t *pconf, apr_pool_t *plog,
  * never keeps httpd from starting: a database may come later.
  */
 void at_startup_check(apr_pool_t *pool, server_rec *server);
+
+/**
+ * What is wrong, and how to mend it, with the VERSION of the schema and the
+ * CHARSET of the connection, as startup.sql gave them: a text in POOL, or
+ * NULL if all is well.
+ */
+const char *at_startup_schema_fault(const char *version, apr_pool_t *pool);
+const char *at_startup_charset_fault(const char *charset, apr_pool_t *pool);
 
 #endif /* AT_STARTUP_H */

@@ -17,6 +17,9 @@ static const char *const load_by_identifier_parameters[] = {
 static const char *const load_by_id_parameters[] = {
     "session_digest", "username", "now", "id", NULL
 };
+static const char *const find_request_parameters[] = {
+    "session_digest", "username", "now", "idempotency_key", NULL
+};
 static const char *const custom_fields_parameters[] = { "id", NULL };
 static const char *const next_number_parameters[] = { "sequence", NULL };
 static const char *const no_parameters[] = { NULL };
@@ -24,7 +27,10 @@ static const char *const no_parameters[] = { NULL };
 static const char *const load_columns[] = {
     "session.user_id", "login.user_id", "caller.user_id",
     "caller.username", "caller.unit_id", "caller.may_update",
-    "token.id", "token.version", "token.pass_code", NULL
+    "token.id", "token.version", "token.pass_code", "token.request_ids", NULL
+};
+static const char *const find_request_columns[] = {
+    "request.token_id", "request.digest", NULL
 };
 static const char *const custom_fields_columns[] = {
     "custom_field.name", "custom_field.type", NULL
@@ -33,6 +39,9 @@ static const char *const next_number_columns[] = { "number", NULL };
 static const char *const startup_columns[] = {
     "schema.version", "connection.charset", NULL
 };
+static const char *const startup_optional[] = {
+    "server.max_connections", "connection.lock_wait_timeout", NULL
+};
 static const char *const no_columns[] = { NULL };
 
 /* Indexed by at_statement_e. */
@@ -40,17 +49,21 @@ static const struct {
     const char *file;
     const char *const *parameters;   /* NULL: made from the fields */
     const char *const *columns;      /* those that it must have */
+    const char *const *optional;     /* those that it may have besides */
 } specifications[] = {
     { "load_by_authentication_code.sql",
-      load_by_authentication_code_parameters, load_columns },
+      load_by_authentication_code_parameters, load_columns, no_columns },
     { "load_by_identifier.sql", load_by_identifier_parameters,
-      load_columns },
-    { "load_by_id.sql", load_by_id_parameters, load_columns },
-    { "save.sql", NULL, no_columns },
+      load_columns, no_columns },
+    { "load_by_id.sql", load_by_id_parameters, load_columns, no_columns },
+    { "find_request.sql", find_request_parameters, find_request_columns,
+      no_columns },
+    { "save.sql", NULL, no_columns, no_columns },
     { "custom_fields.sql", custom_fields_parameters,
-      custom_fields_columns },
-    { "next_number.sql", next_number_parameters, next_number_columns },
-    { "startup.sql", no_parameters, startup_columns }
+      custom_fields_columns, no_columns },
+    { "next_number.sql", next_number_parameters, next_number_columns,
+      no_columns },
+    { "startup.sql", no_parameters, startup_columns, startup_optional }
 };
 
 const char *at_statements_file(at_statement_e statement)
@@ -79,18 +92,24 @@ int at_statement_unique(const at_statement_t *statement, const char *key)
         at_unique_t *unique = &APR_ARRAY_IDX(statement->uniques, i,
                                              at_unique_t);
 
-        if (!strcmp(unique->key, key)) {
-            return at_field_find(unique->field);
+        if (strcmp(unique->key, key)) {
+            continue;
         }
+        if (!strcmp(unique->field, "idempotency_key")) {
+            return AT_UNIQUE_REQUEST;
+        }
+        return !strcmp(unique->field, "version")
+               ? AT_UNIQUE_VERSION : at_field_find(unique->field);
     }
-    return -1;
+    return AT_UNIQUE_UNKNOWN;
 }
 
 /* The order is that of AT_SAVE_…. */
 static const char *const *save_parameters(apr_pool_t *pool)
 {
     static const char *const first[AT_SAVE_FIELDS] = {
-        "id", "version", "now", "user_id", "unit_id"
+        "id", "version", "now", "user_id", "unit_id", "request_id",
+        "idempotency_key", "request_digest", "request_expires"
     };
     int count = AT_SAVE_FIELDS + 2 * at_field_count();
     const char **names = apr_pcalloc(pool, sizeof(*names)
@@ -120,30 +139,56 @@ static const char *check_columns(const at_statement_t *statement,
     return NULL;
 }
 
-/* A name that is neither the reply's nor an input is a misspelt one. */
+/* A name that is neither the reply's (of a LOAD) nor an input of the
+ * module, of either list, is a misspelt one. */
 static const char *check_names(const at_statement_t *statement,
                                const char *const *names,
-                               const char *const *more, apr_pool_t *pool)
+                               const char *const *more, int load,
+                               apr_pool_t *pool)
 {
     int i, k;
 
     for (i = 0; i < statement->columns->nelts; i++) {
         const char *name = APR_ARRAY_IDX(statement->columns, i,
                                          const char *);
-        int known = more && !strncmp(name, "data.", 5);
+        int known = load && !strncmp(name, "data.", 5);
 
         for (k = 0; !known && names[k]; k++) {
             known = !strcmp(names[k], name);
         }
-        for (k = 0; !known && more && more[k]; k++) {
+        for (k = 0; !known && more[k]; k++) {
             known = !strcmp(more[k], name);
         }
         if (!known) {
             return apr_psprintf(pool, "%s: column '%s' is %s", statement->file,
-                                name, more ? "neither data.... nor an input "
+                                name, load ? "neither data.... nor an input "
                                 "of the module" : "not one that the module "
                                 "reads");
         }
+    }
+    return NULL;
+}
+
+/* Without these a lost race would go unnoticed, and a lost connection leave
+ * it open whether the change was made. */
+static const char *check_save_guard(const at_statement_t *save,
+                                    apr_pool_t *pool)
+{
+    if (!at_sql_binds(save, AT_SAVE_ID)
+        || !at_sql_binds(save, AT_SAVE_VERSION)) {
+        return apr_psprintf(pool, "%s: the UPDATE must be guarded by "
+                            "... = :id AND ... = :version", save->file);
+    }
+    if (!at_sql_binds(save, AT_SAVE_REQUEST_ID)) {
+        return apr_psprintf(pool, "%s: the UPDATE must put :request_id "
+                            "before the ids of the calls before it, as in "
+                            "the shipped save.sql", save->file);
+    }
+    if (!at_sql_binds(save, AT_SAVE_IDEMPOTENCY_KEY)
+        || !at_sql_binds(save, AT_SAVE_REQUEST_DIGEST)) {
+        return apr_psprintf(pool, "%s: the UPDATE must keep "
+                            ":idempotency_key and :request_digest, as in "
+                            "the shipped save.sql", save->file);
     }
     return NULL;
 }
@@ -152,12 +197,11 @@ static const char *check_names(const at_statement_t *statement,
 static const char *check_save(at_statements_t *statements, apr_pool_t *pool)
 {
     const at_statement_t *save = statements->statement[AT_STATEMENT_SAVE];
+    const char *problem = check_save_guard(save, pool);
     int i;
 
-    if (!at_sql_binds(save, AT_SAVE_ID)
-        || !at_sql_binds(save, AT_SAVE_VERSION)) {
-        return apr_psprintf(pool, "%s: the UPDATE must be guarded by "
-                            "... = :id AND ... = :version", save->file);
+    if (problem) {
+        return problem;
     }
     statements->settable = apr_pcalloc(pool, sizeof(int)
                                        * (apr_size_t)at_field_count());
@@ -250,7 +294,7 @@ static const char *check_loaded(at_statements_t *statements,
         problem = check_columns(load, at_rules_columns(pool), pool);
     }
     if (!problem) {
-        problem = check_names(load, load_columns, at_rules_columns(pool),
+        problem = check_names(load, load_columns, at_rules_columns(pool), 1,
                               pool);
     }
     if (!problem) {
@@ -281,8 +325,8 @@ const char *at_statements_read(at_statements_t **statements,
                                     pool);
         }
         if (!problem && i > AT_STATEMENT_LOAD_BY_ID) {
-            problem = check_names(statement, specifications[i].columns, NULL,
-                                  pool);
+            problem = check_names(statement, specifications[i].columns,
+                                  specifications[i].optional, 0, pool);
         }
         (*statements)->statement[i] = statement;
     }

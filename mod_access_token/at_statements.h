@@ -12,12 +12,13 @@
 #include "at_sql.h"
 
 /** The version of the schema that the module works with. */
-#define AT_SCHEMA_VERSION "1"
+#define AT_SCHEMA_VERSION "2"
 
 typedef enum {
     AT_STATEMENT_LOAD_BY_AUTHENTICATION_CODE,
     AT_STATEMENT_LOAD_BY_IDENTIFIER,
     AT_STATEMENT_LOAD_BY_ID,
+    AT_STATEMENT_FIND_REQUEST,
     AT_STATEMENT_SAVE,
     AT_STATEMENT_CUSTOM_FIELDS,
     AT_STATEMENT_NEXT_NUMBER,
@@ -34,6 +35,15 @@ enum {
     AT_LOAD_COUNT
 };
 
+/** The parameters of find_request.sql, by number. */
+enum {
+    AT_FIND_SESSION_DIGEST,
+    AT_FIND_USERNAME,
+    AT_FIND_NOW,
+    AT_FIND_IDEMPOTENCY_KEY,
+    AT_FIND_COUNT
+};
+
 /**
  * The parameters of save.sql, by number. Behind them come two for each
  * field of at_field.h: AT_SAVE_FIELDS + 2 * index is `:set_<name>`, the
@@ -45,6 +55,10 @@ enum {
     AT_SAVE_NOW,
     AT_SAVE_USER_ID,
     AT_SAVE_UNIT_ID,
+    AT_SAVE_REQUEST_ID,
+    AT_SAVE_IDEMPOTENCY_KEY,
+    AT_SAVE_REQUEST_DIGEST,
+    AT_SAVE_REQUEST_EXPIRES,
     AT_SAVE_FIELDS
 };
 
@@ -68,9 +82,16 @@ const char *at_statements_read(at_statements_t **statements,
 /** The number of the column NAME among STATEMENT's, or -1. */
 int at_statement_column(const at_statement_t *statement, const char *name);
 
+/** What at_statement_unique answers, beside the index of a field. */
+enum {
+    AT_UNIQUE_UNKNOWN = -1,   /* no @unique names the key */
+    AT_UNIQUE_REQUEST = -2,   /* a call of this Idempotency-Key was saved */
+    AT_UNIQUE_VERSION = -3    /* the history has a line of this version */
+};
+
 /**
- * The index of the field whose value is taken when STATEMENT's unique key
- * KEY is violated; -1 if no @unique names that key.
+ * What it means that STATEMENT's unique key KEY is violated: the index of
+ * the field whose value is taken, or one of AT_UNIQUE_….
  */
 int at_statement_unique(const at_statement_t *statement, const char *key);
 

@@ -9,20 +9,30 @@
 
 #include <apr_pools.h>
 #include <apr_tables.h>
+#include <apr_time.h>
 
+#include "at_error.h"
 #include "at_plan.h"
 #include "at_statements.h"
 
 typedef enum {
     AT_STORE_DONE,
     AT_STORE_CONFLICT,        /* a unique value is taken; see conflict */
+    AT_STORE_REPEATED,        /* a call of this Idempotency-Key was saved */
     AT_STORE_LOST_RACE,       /* the version guard did not match */
     AT_STORE_RETRY,           /* nothing was done; the same may work now */
-    AT_STORE_UNAVAILABLE,     /* the database is out of reach or busy; a
-                                 save may or may not have been done, if its
-                                 connection was lost in the middle */
+    AT_STORE_LOST,            /* the same of a save whose connection was
+                                 lost: it may have been done, or may yet be */
+    AT_STORE_UNAVAILABLE,     /* nothing was done; to try again at once is
+                                 of no use */
     AT_STORE_BROKEN           /* an admin must mend something */
 } at_outcome_e;
+
+/** A call that came with an Idempotency-Key and was saved. */
+typedef struct at_saved_request_t {
+    const char *token_id;     /* of the access token; NULL: there is none */
+    const char *digest;       /* of the request */
+} at_saved_request_t;
 
 typedef struct at_store_t at_store_t;
 
@@ -30,15 +40,22 @@ typedef struct at_store_t at_store_t;
  * A store, for one request. It may hold a connection from the first
  * operation until release. VALUES are texts in the order of the
  * statement's parameters (at_statements.h), NULL for SQL's NULL; results
- * live in the store's pool.
+ * live in the store's pool. No operation waits beyond the deadline, but for
+ * a fraction of a second.
  */
 struct at_store_t {
     /** Load by LOAD, one of the three statements, into *ROW. */
     at_outcome_e (*load)(at_store_t *store, at_statement_e load,
                          const char *const *values, at_row_t **row);
 
-    /** Save by save.sql: done, or nothing happened, but for what
-     *  AT_STORE_UNAVAILABLE says. */
+    /** Find by find_request.sql the call that an Idempotency-Key has come
+     *  with before. */
+    at_outcome_e (*find_request)(at_store_t *store,
+                                 const char *const *values,
+                                 at_saved_request_t *request);
+
+    /** Save by save.sql: done, or nothing happened, but for
+     *  AT_STORE_LOST. */
     at_outcome_e (*save)(at_store_t *store, const char *const *values);
 
     /** Read the configured custom fields, for the access token ID, into
@@ -57,9 +74,13 @@ struct at_store_t {
      *  taken. */
     int conflict;
 
-    /** After an outcome but done, conflict and lost race: what happened,
-     *  for the log; holds no value of a request. */
+    /** After an outcome but done, conflict, repeated and lost race: what
+     *  happened, for the log; holds no value of a request. */
     const char *detail;
+    at_fault_e fault;         /* likewise: of which kind that is */
+
+    /** Set by the caller: when to give up waiting. */
+    apr_time_t deadline;
 
     void *baton;              /* the implementation's own */
 };

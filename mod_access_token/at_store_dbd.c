@@ -1,42 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "at_store_dbd.h"
 
-#include <apr_optional.h>
+#include <string.h>
+
 #include <apr_strings.h>
 
-#include <http_config.h>
-#include <http_log.h>
-
-#include "at_config.h"
+#include "at_connection.h"
 #include "at_custom.h"
 #include "at_store_error.h"
 
-APLOG_USE_MODULE(access_token);
-
-/*
- * mod_dbd gives up at the first stale connection of its pool and discards
- * it; asked again, it tries the next. A stale one fails at once; what takes
- * longer is the connecting to a database that does not answer, and holds up
- * all others of the child.
- */
-#define OPEN_ATTEMPTS 32
-#define OPEN_LONGEST  apr_time_from_msec(200)
-
-struct at_source_t {
-    const at_statements_t *statements;
-    const char *label[AT_STATEMENT_COUNT];
-    APR_OPTIONAL_FN_TYPE(ap_dbd_prepare) *prepare;
-    APR_OPTIONAL_FN_TYPE(ap_dbd_open) *open;
-    APR_OPTIONAL_FN_TYPE(ap_dbd_close) *close;
-    APR_OPTIONAL_FN_TYPE(ap_dbd_acquire) *acquire;
-};
+/* A statement has so much time, even if its call's is over. */
+#define GRACE apr_time_from_msec(800)
 
 /* The baton of a store. */
 typedef struct {
     request_rec *r;
     const at_source_t *source;
-    ap_dbd_t *connection;        /* NULL: none is held */
-    int shared;                  /* it is the request's, not ours to close */
+    at_connection_t *connection; /* NULL: none is held */
+    int may_share;               /* one that another module holds */
 } dbd_store_t;
 
 /* A statement that is being run. Results live in a pool of their own,
@@ -48,140 +29,123 @@ typedef struct {
     apr_dbd_prepared_t *prepared;
     const char **arguments;
     apr_pool_t *pool;
+    int saves;                   /* it does not only read */
+    int cut;                     /* it was cut off */
+    at_connection_e state;       /* what the connection is good for */
 } execution_t;
-
-const char *at_source_make(at_source_t **source,
-                           const at_statements_t *statements,
-                           server_rec *server, apr_pool_t *pool)
-{
-    APR_OPTIONAL_FN_TYPE(ap_dbd_prepare) *prepare;
-    int i;
-
-    prepare = APR_RETRIEVE_OPTIONAL_FN(ap_dbd_prepare);
-    if (!prepare) {
-        return "mod_dbd is not loaded; add LoadModule dbd_module "
-               "modules/mod_dbd.so (Debian: a2enmod dbd)";
-    }
-    *source = apr_pcalloc(pool, sizeof(**source));
-    (*source)->statements = statements;
-    (*source)->prepare = prepare;
-    (*source)->open = APR_RETRIEVE_OPTIONAL_FN(ap_dbd_open);
-    (*source)->close = APR_RETRIEVE_OPTIONAL_FN(ap_dbd_close);
-    (*source)->acquire = APR_RETRIEVE_OPTIONAL_FN(ap_dbd_acquire);
-    for (i = 0; i < AT_STATEMENT_COUNT; i++) {
-        /* Unique, since virtual hosts share what mod_dbd prepares. */
-        (*source)->label[i] = apr_psprintf(pool, "access_token_%pp_%d",
-                                           (void *)*source, i);
-        prepare(server, statements->statement[i]->text,
-                (*source)->label[i]);
-    }
-    return NULL;
-}
-
-void at_source_withdraw(const at_source_t *source, server_rec *server)
-{
-    int i;
-
-    for (i = 0; i < AT_STATEMENT_COUNT; i++) {
-        source->prepare(server, "", source->label[i]);
-    }
-}
-
-const at_statements_t *at_source_statements(const at_source_t *source)
-{
-    return source->statements;
-}
-
-ap_dbd_t *at_source_open(const at_source_t *source, server_rec *server,
-                         apr_pool_t *pool)
-{
-    return source->open(pool, server);
-}
-
-void at_source_close(const at_source_t *source, server_rec *server,
-                     ap_dbd_t *connection)
-{
-    source->close(server, connection);
-}
-
-apr_dbd_prepared_t *at_source_prepared(const at_source_t *source,
-                                       const ap_dbd_t *connection,
-                                       at_statement_e statement)
-{
-    return apr_hash_get(connection->prepared, source->label[statement],
-                        APR_HASH_KEY_STRING);
-}
-
-/* True if some module took a connection for the request by
- * ap_dbd_acquire, which keeps it to the request's end. */
-static int request_holds_connection(request_rec *r)
-{
-    module *mod_dbd = ap_find_linked_module("mod_dbd.c");
-
-    while (r->prev || r->main) {
-        r = r->prev ? r->prev : r->main;
-    }
-    return mod_dbd && ap_get_module_config(r->request_config, mod_dbd);
-}
 
 static at_outcome_e hold_connection(at_store_t *store)
 {
     dbd_store_t *dbd = store->baton;
-    apr_time_t start = apr_time_now();
-    int attempt;
+    at_connections_t *connections = at_connections_of(dbd->r);
+    ap_dbd_t *shared = dbd->may_share ? at_source_shared(dbd->source, dbd->r)
+                                      : NULL;
+    at_diagnosis_t why;
 
-    dbd->shared = request_holds_connection(dbd->r);
-    for (attempt = 0; attempt < OPEN_ATTEMPTS && !dbd->connection
-                      && apr_time_now() - start < OPEN_LONGEST;
-         attempt++) {
-        dbd->connection = dbd->shared
-                          ? dbd->source->acquire(dbd->r)
-                          : at_source_open(dbd->source, dbd->r->server,
-                                           dbd->r->pool);
+    if (!connections) {
+        store->detail = "the statements are not prepared in this server's "
+                        "database; put AccessTokenStatements beside the "
+                        "DBDriver that is meant";
+        store->fault = AT_FAULT_BROKEN;
+        return AT_STORE_BROKEN;
     }
+    dbd->connection = shared
+        ? at_connection_share(connections, shared, dbd->r->pool)
+        : at_connection_take(connections, store->deadline, &why,
+                             dbd->r->pool);
     if (!dbd->connection) {
-        store->detail = "no connection; mod_dbd's message above says why";
-        return AT_STORE_UNAVAILABLE;
+        store->detail = why.detail;
+        store->fault = why.fault;
+        return why.outcome;
     }
     return AT_STORE_DONE;
 }
 
-static void release(at_store_t *store)
+static void let_go(dbd_store_t *dbd, at_connection_e state)
 {
-    dbd_store_t *dbd = store->baton;
-
-    if (dbd->connection && !dbd->shared) {
-        at_source_close(dbd->source, dbd->r->server, dbd->connection);
+    if (!dbd->connection) {
+        return;
     }
+    /* One that is no good is no good for us only: mod_dbd keeps it for the
+     * request, so another has to be taken. */
+    if (state != AT_CONNECTION_KEEP) {
+        dbd->may_share = 0;
+    }
+    at_connection_give(dbd->connection, state);
     dbd->connection = NULL;
 }
 
-/* What apr_dbd's CODE means. A connection that is gone may have been a
- * stale one: what only reads is worth another try. */
-static at_outcome_e fail(execution_t *execution, int code, int only_reads)
+static void release(at_store_t *store)
 {
-    ap_dbd_t *connection = execution->dbd->connection;
-    const char *text = apr_dbd_error(connection->driver, connection->handle,
-                                     code);
+    let_go(store->baton, AT_CONNECTION_KEEP);
+}
+
+/* What apr_dbd's CODE means. */
+static at_outcome_e fail(execution_t *execution, int code)
+{
+    ap_dbd_t *dbd = execution->dbd->connection->dbd;
+    at_store_t *store = execution->store;
+    const char *text = apr_dbd_error(dbd->driver, dbd->handle, code);
     at_store_error_t error;
 
-    at_store_error_read(&error, apr_dbd_name(connection->driver), code, text,
+    at_store_error_read(&error, apr_dbd_name(dbd->driver), code, text,
                         execution->statement, execution->dbd->r->pool);
-    execution->store->conflict = error.conflict;
-    execution->store->detail = error.detail;
-    if (error.lost && only_reads && !execution->dbd->shared) {
-        return AT_STORE_RETRY;
+    store->conflict = error.conflict;
+    store->detail = error.detail;
+    store->fault = error.fault;
+    execution->state = error.connection;
+    if (execution->cut) {
+        execution->state = AT_CONNECTION_LOST;
+        error.outcome = AT_STORE_RETRY;
+        store->fault = AT_FAULT_CONNECTION;
+        store->detail = apr_pstrcat(execution->dbd->r->pool,
+                                    execution->statement->file, ": the "
+                                    "database did not answer in time, and "
+                                    "its connection was cut off",
+                                    (char *)NULL);
+    }
+    if (execution->state == AT_CONNECTION_LOST && execution->saves) {
+        return AT_STORE_LOST;
     }
     return error.outcome;
 }
 
-/* Get ready to run STATEMENT with VALUES. */
+/* Free what the statement made, and the connection if it is no good. */
+static at_outcome_e end(execution_t *execution, at_outcome_e outcome)
+{
+    apr_pool_destroy(execution->pool);
+    if (execution->state != AT_CONNECTION_KEEP) {
+        let_go(execution->dbd, execution->state);
+    }
+    return outcome;
+}
+
+static const at_statement_t *statement_of(const dbd_store_t *dbd,
+                                          at_statement_e statement)
+{
+    return at_source_statements(dbd->source)->statement[statement];
+}
+
+/* When a statement that begins now is to be cut off: the last one of a call
+ * begins before the call's deadline, and is given some time to end. */
+static apr_time_t latest_end(const at_store_t *store)
+{
+    apr_time_t begin = apr_time_now();
+
+    if (begin > store->deadline) {
+        begin = store->deadline;
+    }
+    return begin + GRACE > store->deadline ? begin + GRACE
+                                           : store->deadline;
+}
+
+/* Get ready to run STATEMENT with VALUES, and be watched. */
 static at_outcome_e begin(execution_t *execution, at_store_t *store,
                           at_statement_e statement,
                           const char *const *values)
 {
     dbd_store_t *dbd = store->baton;
-    const at_statement_t *text;
+    const at_statement_t *text = statement_of(dbd, statement);
     at_outcome_e outcome = AT_STORE_DONE;
     int i;
 
@@ -191,13 +155,16 @@ static at_outcome_e begin(execution_t *execution, at_store_t *store,
     if (outcome != AT_STORE_DONE) {
         return outcome;
     }
-    text = dbd->source->statements->statement[statement];
+    memset(execution, 0, sizeof(*execution));
     execution->store = store;
     execution->dbd = dbd;
     execution->statement = text;
-    execution->prepared = at_source_prepared(dbd->source, dbd->connection,
+    execution->saves = statement == AT_STATEMENT_SAVE;
+    execution->prepared = at_source_prepared(dbd->source,
+                                             dbd->connection->dbd,
                                              statement);
     if (!execution->prepared) {
+        store->fault = AT_FAULT_BROKEN;
         store->detail = apr_pstrcat(dbd->r->pool, text->file, ": mod_dbd "
                                     "has not prepared it for this server; put "
                                     "AccessTokenStatements beside the "
@@ -211,6 +178,7 @@ static at_outcome_e begin(execution_t *execution, at_store_t *store,
     for (i = 0; i < text->value_count; i++) {
         execution->arguments[i] = values[text->values[i]];
     }
+    at_connection_watch(dbd->connection, latest_end(store));
     return AT_STORE_DONE;
 }
 
@@ -218,7 +186,7 @@ static at_outcome_e begin(execution_t *execution, at_store_t *store,
  * not there. */
 static int *map_columns(execution_t *execution, apr_dbd_results_t *results)
 {
-    const apr_dbd_driver_t *driver = execution->dbd->connection->driver;
+    const apr_dbd_driver_t *driver = execution->dbd->connection->dbd->driver;
     const apr_array_header_t *columns = execution->statement->columns;
     int count = apr_dbd_num_cols(driver, results);
     int *places = apr_palloc(execution->pool, sizeof(*places)
@@ -239,6 +207,7 @@ static int *map_columns(execution_t *execution, apr_dbd_results_t *results)
             place++;
         }
         if (tries >= count) {
+            execution->store->fault = AT_FAULT_BROKEN;
             execution->store->detail = apr_psprintf(
                 execution->dbd->r->pool, "%s: its result has no column "
                 "'%s'", execution->statement->file, name);
@@ -253,7 +222,7 @@ static int *map_columns(execution_t *execution, apr_dbd_results_t *results)
 static const char **copy_row(execution_t *execution, apr_dbd_row_t *row,
                              const int *places)
 {
-    const apr_dbd_driver_t *driver = execution->dbd->connection->driver;
+    const apr_dbd_driver_t *driver = execution->dbd->connection->dbd->driver;
     int count = execution->statement->columns->nelts;
     const char **values = apr_pcalloc(execution->dbd->r->pool,
                                       sizeof(*values)
@@ -277,7 +246,7 @@ static at_outcome_e read_rows(execution_t *execution,
                               apr_dbd_results_t *results,
                               apr_array_header_t *rows)
 {
-    const apr_dbd_driver_t *driver = execution->dbd->connection->driver;
+    const apr_dbd_driver_t *driver = execution->dbd->connection->dbd->driver;
     at_outcome_e outcome = AT_STORE_DONE;
     const int *places = NULL;
     apr_dbd_row_t *row = NULL;
@@ -295,7 +264,8 @@ static at_outcome_e read_rows(execution_t *execution,
                                                            places);
         }
     }
-    return code == -1 ? outcome : fail(execution, code, 1);
+    execution->cut = at_connection_unwatch(execution->dbd->connection);
+    return code == -1 ? outcome : fail(execution, code);
 }
 
 /* Run a SELECT; ROWS (const char **) live in the request's pool. */
@@ -313,15 +283,16 @@ static at_outcome_e run_select(at_store_t *store, at_statement_e statement,
         return outcome;
     }
     *rows = apr_array_make(dbd->r->pool, 1, sizeof(char **));
-    code = apr_dbd_pselect(dbd->connection->driver, execution.pool,
-                           dbd->connection->handle, &results,
+    code = apr_dbd_pselect(dbd->connection->dbd->driver, execution.pool,
+                           dbd->connection->dbd->handle, &results,
                            execution.prepared, 0,
                            execution.statement->value_count,
                            execution.arguments);
-    outcome = code ? fail(&execution, code, 1)
-                   : read_rows(&execution, results, *rows);
-    apr_pool_destroy(execution.pool);
-    return outcome;
+    if (!code) {
+        return end(&execution, read_rows(&execution, results, *rows));
+    }
+    execution.cut = at_connection_unwatch(dbd->connection);
+    return end(&execution, fail(&execution, code));
 }
 
 /* Run a SELECT that gives one row. */
@@ -338,10 +309,11 @@ static at_outcome_e run_select_one(at_store_t *store,
         return outcome;
     }
     if (rows->nelts != 1) {
+        store->fault = AT_FAULT_BROKEN;
         store->detail = apr_psprintf(dbd->r->pool, "%s: it gave %d rows, "
-            "where it must always give one",
-            dbd->source->statements->statement[statement]->file,
-            rows->nelts);
+                                     "where it must always give one",
+                                     statement_of(dbd, statement)->file,
+                                     rows->nelts);
         return AT_STORE_BROKEN;
     }
     *row = APR_ARRAY_IDX(rows, 0, const char **);
@@ -354,7 +326,7 @@ static at_outcome_e load(at_store_t *store, at_statement_e statement,
     dbd_store_t *dbd = store->baton;
     at_row_t *made = apr_pcalloc(dbd->r->pool, sizeof(*made));
 
-    made->plan = dbd->source->statements->plan;
+    made->plan = at_source_statements(dbd->source)->plan;
     *row = made;
     return run_select_one(store, statement, values, &made->values);
 }
@@ -370,25 +342,45 @@ static at_outcome_e save(at_store_t *store, const char *const *values)
     if (outcome != AT_STORE_DONE) {
         return outcome;
     }
-    code = apr_dbd_pquery(dbd->connection->driver, execution.pool,
-                          dbd->connection->handle, &count,
+    code = apr_dbd_pquery(dbd->connection->dbd->driver, execution.pool,
+                          dbd->connection->dbd->handle, &count,
                           execution.prepared,
                           execution.statement->value_count,
                           execution.arguments);
+    execution.cut = at_connection_unwatch(dbd->connection);
     if (code) {
-        outcome = fail(&execution, code, 0);
+        outcome = fail(&execution, code);
     }
     else if (count == 0) {
         outcome = AT_STORE_LOST_RACE;
     }
     else if (count != 1) {
+        store->fault = AT_FAULT_BROKEN;
         store->detail = apr_psprintf(dbd->r->pool, "%s: it changed %d rows, "
                                      "where its guard must let it change "
                                      "one", execution.statement->file,
                                      count);
         outcome = AT_STORE_BROKEN;
     }
-    apr_pool_destroy(execution.pool);
+    return end(&execution, outcome);
+}
+
+static at_outcome_e find_request(at_store_t *store,
+                                 const char *const *values,
+                                 at_saved_request_t *request)
+{
+    const at_statement_t *statement = statement_of(store->baton,
+                                          AT_STATEMENT_FIND_REQUEST);
+    const char **row = NULL;
+    at_outcome_e outcome = run_select_one(store, AT_STATEMENT_FIND_REQUEST,
+                                          values, &row);
+
+    if (outcome == AT_STORE_DONE) {
+        request->token_id = row[at_statement_column(statement,
+                                                    "request.token_id")];
+        request->digest = row[at_statement_column(statement,
+                                                  "request.digest")];
+    }
     return outcome;
 }
 
@@ -396,8 +388,8 @@ static at_outcome_e custom_fields(at_store_t *store, const char *id,
                                   apr_array_header_t **fields)
 {
     dbd_store_t *dbd = store->baton;
-    const at_statement_t *statement =
-        dbd->source->statements->statement[AT_STATEMENT_CUSTOM_FIELDS];
+    const at_statement_t *statement = statement_of(dbd,
+                                          AT_STATEMENT_CUSTOM_FIELDS);
     int name = at_statement_column(statement, "custom_field.name");
     int type = at_statement_column(statement, "custom_field.type");
     apr_array_header_t *rows = NULL;
@@ -420,8 +412,8 @@ static at_outcome_e next_number(at_store_t *store, const char *sequence,
                                 const char **number)
 {
     dbd_store_t *dbd = store->baton;
-    const at_statement_t *statement =
-        dbd->source->statements->statement[AT_STATEMENT_NEXT_NUMBER];
+    const at_statement_t *statement = statement_of(dbd,
+                                          AT_STATEMENT_NEXT_NUMBER);
     const char **row = NULL;
     at_outcome_e outcome = run_select_one(store, AT_STATEMENT_NEXT_NUMBER,
                                           &sequence, &row);
@@ -431,6 +423,7 @@ static at_outcome_e next_number(at_store_t *store, const char *sequence,
     }
     *number = row[at_statement_column(statement, "number")];
     if (!*number) {
+        store->fault = AT_FAULT_BROKEN;
         store->detail = apr_pstrcat(dbd->r->pool, statement->file, ": there "
                                     "is no sequence ", sequence,
                                     (char *)NULL);
@@ -446,7 +439,9 @@ at_store_t *at_store_dbd_make(request_rec *r, const at_source_t *source)
 
     dbd->r = r;
     dbd->source = source;
+    dbd->may_share = 1;
     store->load = load;
+    store->find_request = find_request;
     store->save = save;
     store->custom_fields = custom_fields;
     store->next_number = next_number;
@@ -454,4 +449,22 @@ at_store_t *at_store_dbd_make(request_rec *r, const at_source_t *source)
     store->conflict = -1;
     store->baton = dbd;
     return store;
+}
+
+at_outcome_e at_store_dbd_startup(at_store_t *store, const char **version,
+                                  const char **charset)
+{
+    const at_statement_t *statement = statement_of(store->baton,
+                                                   AT_STATEMENT_STARTUP);
+    const char *const none[] = { NULL };
+    const char **row = NULL;
+    at_outcome_e outcome = run_select_one(store, AT_STATEMENT_STARTUP, none,
+                                          &row);
+
+    if (outcome == AT_STORE_DONE) {
+        *version = row[at_statement_column(statement, "schema.version")];
+        *charset = row[at_statement_column(statement,
+                                           "connection.charset")];
+    }
+    return outcome;
 }

@@ -5,56 +5,21 @@
 
 #include <httpd.h>
 
-#include <apr_dbd.h>
-#include <mod_dbd.h>
-
-#include "at_statements.h"
+#include "at_source.h"
 #include "at_store.h"
-
-/** The statements of one folder, as mod_dbd knows them in one server. */
-typedef struct at_source_t at_source_t;
-
-/**
- * Hand STATEMENTS to mod_dbd, to be prepared on each connection of SERVER,
- * and make *SOURCE of them in POOL. Only while the configuration is read.
- * Returns NULL, or what is wrong: mod_dbd is not loaded.
- */
-const char *at_source_make(at_source_t **source,
-                           const at_statements_t *statements,
-                           server_rec *server, apr_pool_t *pool);
-
-/**
- * Keep mod_dbd from preparing SOURCE, which SERVER inherits, on SERVER's own
- * database. Only before mod_dbd's post_config.
- */
-void at_source_withdraw(const at_source_t *source, server_rec *server);
-
-/** The statements that SOURCE was made of. */
-const at_statements_t *at_source_statements(const at_source_t *source);
-
-/**
- * Take a connection of mod_dbd's pool for SERVER, to be given back by
- * at_source_close; POOL outlives it. NULL if there is none. May wait for
- * one.
- */
-ap_dbd_t *at_source_open(const at_source_t *source, server_rec *server,
-                         apr_pool_t *pool);
-
-/** Give CONNECTION back. What its statements gave must be gone before. */
-void at_source_close(const at_source_t *source, server_rec *server,
-                     ap_dbd_t *connection);
-
-/** STATEMENT as mod_dbd prepared it on CONNECTION, or NULL. */
-apr_dbd_prepared_t *at_source_prepared(const at_source_t *source,
-                                       const ap_dbd_t *connection,
-                                       at_statement_e statement);
 
 /**
  * Make a store for R, in its pool. It takes a connection when it needs
  * one; where another module holds one of mod_dbd's for R already (as
- * mod_authn_dbd does), it shares that one, since to wait for a second
- * beside it can hang.
+ * mod_authn_dbd does), it shares that one, as long as it is good.
  */
 at_store_t *at_store_dbd_make(request_rec *r, const at_source_t *source);
+
+/**
+ * Run startup.sql by STORE, which at_store_dbd_make made, into *VERSION and
+ * *CHARSET, in the request's pool; each may be NULL.
+ */
+at_outcome_e at_store_dbd_startup(at_store_t *store, const char **version,
+                                  const char **charset);
 
 #endif /* AT_STORE_DBD_H */

@@ -9,119 +9,164 @@
 typedef struct {
     int code;
     at_outcome_e outcome;
+    at_fault_e fault;
+    at_connection_e connection;
     int quote;                /* TEXT names tables, columns, users only */
     const char *meaning;
 } mysql_row_t;
 
+#define AGAIN(code, fault, connection, meaning)             \
+    { code, AT_STORE_RETRY, AT_FAULT_##fault,               \
+      AT_CONNECTION_##connection, 0, meaning }
+#define LATER(code, fault, meaning)                         \
+    { code, AT_STORE_UNAVAILABLE, AT_FAULT_##fault,         \
+      AT_CONNECTION_KEEP, 0, meaning }
+#define MEND(code, quote, meaning)                          \
+    { code, AT_STORE_BROKEN, AT_FAULT_BROKEN,               \
+      AT_CONNECTION_KEEP, quote, meaning }
+
+/* By the error references of MariaDB and MySQL. */
 static const mysql_row_t mysql_rows[] = {
-    /* It may work when done again. */
-    { 1020, AT_STORE_RETRY, 0, "a row changed meanwhile" },
-    { 1213, AT_STORE_RETRY, 0, "a deadlock" },
-    { 1047, AT_STORE_RETRY, 0, "the Galera node is not ready" },
-    { 1317, AT_STORE_RETRY, 0, "the statement was killed" },
-    { 1412, AT_STORE_RETRY, 0, "a table was altered meanwhile" },
-    { 1615, AT_STORE_RETRY, 0, "a table was altered meanwhile" },
-    { 3572, AT_STORE_RETRY, 0, "a lock was not free" },
-    /* The database is out of reach, or too busy; it has waited already. */
-    { 1205, AT_STORE_UNAVAILABLE, 0, "waited too long for a lock: as "
-      "long as innodb_lock_wait_timeout says" },
-    { 1021, AT_STORE_UNAVAILABLE, 0, "the database's disk is full" },
-    { 1040, AT_STORE_UNAVAILABLE, 0, "too many connections; see "
-      "max_connections, and DBDMax times the number of children" },
-    { 1053, AT_STORE_UNAVAILABLE, 0, "the database shuts down" },
-    { 1203, AT_STORE_UNAVAILABLE, 0, "the account has too many connections; "
-      "see max_user_connections, and DBDMax times the number of children" },
-    { 1226, AT_STORE_UNAVAILABLE, 0, "the account has reached a limit of "
-      "its own; see max_user_connections and the like" },
-    { 1969, AT_STORE_UNAVAILABLE, 0, "the statement took longer than "
-      "max_statement_time" },
-    { 3024, AT_STORE_UNAVAILABLE, 0, "the statement took longer than "
-      "max_execution_time" },
-    { 1114, AT_STORE_UNAVAILABLE, 0, "a table is full" },
-    { 1290, AT_STORE_UNAVAILABLE, 0, "the database is read-only" },
-    { 1836, AT_STORE_UNAVAILABLE, 0, "the database is read-only" },
-    { 1927, AT_STORE_UNAVAILABLE, 0, "the connection was killed" },
-    { 2002, AT_STORE_UNAVAILABLE, 0, "no connection to the database" },
-    { 2003, AT_STORE_UNAVAILABLE, 0, "no connection to the database" },
-    { 2006, AT_STORE_UNAVAILABLE, 0, "the connection was lost" },
-    { 2013, AT_STORE_UNAVAILABLE, 0, "the connection was lost" },
-    { 2014, AT_STORE_UNAVAILABLE, 0, "the connection is out of step" },
-    { 2030, AT_STORE_UNAVAILABLE, 0, "the connection's prepared statements "
-      "are gone; put reconnect=0 into DBDParams" },
-    { 2055, AT_STORE_UNAVAILABLE, 0, "the connection was lost" },
-    { 4031, AT_STORE_UNAVAILABLE, 0, "the connection was idle too long" },
+    /* Nothing was done, and the same may work at once. Galera tells a
+     * conflict between nodes as a deadlock. */
+    AGAIN(1020, WAIT, KEEP, "a row changed meanwhile"),
+    AGAIN(1205, WAIT, KEEP, "waited too long for a lock: as long as "
+          "innodb_lock_wait_timeout says"),
+    AGAIN(1213, WAIT, KEEP, "a deadlock, or a conflict of Galera nodes"),
+    AGAIN(1317, WAIT, KEEP, "the statement was killed"),
+    AGAIN(1412, WAIT, KEEP, "a table was altered meanwhile"),
+    AGAIN(1615, WAIT, KEEP, "a table was altered meanwhile"),
+    AGAIN(1689, WAIT, KEEP, "a lock was not free"),
+    AGAIN(1969, WAIT, KEEP, "the statement took longer than "
+          "max_statement_time"),
+    AGAIN(3024, WAIT, KEEP, "the statement took longer than "
+          "max_execution_time"),
+    AGAIN(3572, WAIT, KEEP, "a lock was not free"),
+    /* The like, but through another connection: a proxy or a virtual
+     * address may lead it to a server that can. */
+    AGAIN(1047, CONNECTION, DISCARD, "the Galera node is not ready: it is "
+          "joining, or was parted from the majority"),
+    AGAIN(1290, READ_ONLY, DISCARD, "the database is read-only: a replica, "
+          "or read_only was switched on"),
+    AGAIN(1792, READ_ONLY, DISCARD, "the database is read-only"),
+    AGAIN(1836, READ_ONLY, DISCARD, "the database is read-only"),
+    AGAIN(1040, CONNECTION, DISCARD, "too many connections; see "
+          "max_connections, and DBDMax times the number of children"),
+    AGAIN(1203, CONNECTION, DISCARD, "the account has too many connections; "
+          "see max_user_connections, and DBDMax times the number of "
+          "children"),
+    AGAIN(1226, CONNECTION, DISCARD, "the account has reached a limit of "
+          "its own; see max_user_connections and the like"),
+    AGAIN(2002, CONNECTION, DISCARD, "no connection to the database"),
+    AGAIN(2003, CONNECTION, DISCARD, "no connection to the database"),
+    /* The connection is gone, and what it was about to do is open. */
+    AGAIN(1053, CONNECTION, LOST, "the database shuts down"),
+    AGAIN(1158, CONNECTION, LOST, "the connection was lost"),
+    AGAIN(1159, CONNECTION, LOST, "the connection was lost"),
+    AGAIN(1160, CONNECTION, LOST, "the connection was lost"),
+    AGAIN(1161, CONNECTION, LOST, "the connection was lost"),
+    AGAIN(1180, CONNECTION, LOST, "the commit failed"),
+    AGAIN(1927, CONNECTION, LOST, "the connection was killed"),
+    AGAIN(2006, CONNECTION, LOST, "the connection was lost"),
+    AGAIN(2013, CONNECTION, LOST, "the connection was lost"),
+    AGAIN(2014, CONNECTION, LOST, "the connection is out of step"),
+    AGAIN(2027, CONNECTION, LOST, "the connection is out of step"),
+    AGAIN(2030, CONNECTION, LOST, "the connection's prepared statements "
+          "are gone; put reconnect=0 into DBDParams"),
+    AGAIN(2055, CONNECTION, LOST, "the connection was lost"),
+    AGAIN(4031, CONNECTION, LOST, "the connection was idle too long"),
+    /* It may pass, but not within a call's time. */
+    LATER(1021, FULL, "the database's disk is full"),
+    LATER(1114, FULL, "a table is full"),
     /* An admin must mend it. */
-    { 1044, AT_STORE_BROKEN, 1, "a right is missing; see grants.sql" },
-    { 1045, AT_STORE_BROKEN, 1, "the login failed" },
-    { 1048, AT_STORE_BROKEN, 1, "a column may not be NULL" },
-    { 1054, AT_STORE_BROKEN, 1, "a column is missing" },
-    { 1142, AT_STORE_BROKEN, 1, "a right is missing; see grants.sql" },
-    { 1143, AT_STORE_BROKEN, 1, "a right is missing; see grants.sql" },
-    { 1146, AT_STORE_BROKEN, 1, "a table is missing; see schema.sql" },
-    { 1267, AT_STORE_BROKEN, 1, "collations differ; set "
-      "default-character-set=utf8mb4 for the connection" },
-    { 1305, AT_STORE_BROKEN, 1, "a function is missing; see schema.sql" },
-    { 1364, AT_STORE_BROKEN, 1, "a column needs a value" },
-    { 1366, AT_STORE_BROKEN, 0, "a value does not fit its column; check "
-      "the character sets of column and connection" },
-    { 1370, AT_STORE_BROKEN, 1, "a right is missing; see grants.sql" },
-    { 1406, AT_STORE_BROKEN, 1, "a value is longer than its column" },
-    { 1451, AT_STORE_BROKEN, 0, "a foreign key was violated" },
-    { 1452, AT_STORE_BROKEN, 0, "a foreign key was violated" },
-    { 4025, AT_STORE_BROKEN, 0, "a CHECK constraint was violated" }
+    MEND(1044, 1, "a right is missing; see grants.sql"),
+    MEND(1045, 1, "the login failed"),
+    MEND(1048, 1, "a column may not be NULL"),
+    MEND(1054, 1, "a column is missing"),
+    MEND(1142, 1, "a right is missing; see grants.sql"),
+    MEND(1143, 1, "a right is missing; see grants.sql"),
+    MEND(1146, 1, "a table is missing; see schema.sql"),
+    MEND(1267, 1, "collations differ; set default-character-set=utf8mb4 "
+         "for the connection"),
+    MEND(1305, 1, "a function is missing; see schema.sql"),
+    MEND(1364, 1, "a column needs a value"),
+    MEND(1366, 0, "a value does not fit its column; check the character "
+         "sets of column and connection"),
+    MEND(1370, 1, "a right is missing; see grants.sql"),
+    MEND(1406, 1, "a value is longer than its column"),
+    MEND(1449, 1, "who made a trigger or a function is no account any more; "
+         "make them again"),
+    MEND(1451, 0, "a foreign key was violated"),
+    MEND(1452, 0, "a foreign key was violated"),
+    MEND(4025, 0, "a CHECK constraint was violated")
 };
 
 #define MYSQL_DUPLICATE 1062
-
-/* The codes of a connection that is gone; 0 at the end. */
-static const int mysql_lost[] = { 1927, 2006, 2013, 2014, 2030, 2055, 4031,
-                                  0 };
 
 /* SQLite's messages name tables and columns, never values. */
 typedef struct {
     const char *text;         /* stands in the message */
     at_outcome_e outcome;
+    at_fault_e fault;
     const char *meaning;
 } sqlite_row_t;
 
 static const sqlite_row_t sqlite_rows[] = {
-    { "is locked", AT_STORE_RETRY, "another process writes" },
-    { "is full", AT_STORE_UNAVAILABLE, "free some space" },
-    { "disk I/O error", AT_STORE_UNAVAILABLE, "see the system's log" },
-    { "unable to open", AT_STORE_UNAVAILABLE, "Apache's User must be able "
-      "to write the file and its directory" },
-    { "readonly", AT_STORE_BROKEN, "Apache's User must be able to write "
-      "the file and its directory" },
-    { "schema has changed", AT_STORE_BROKEN, "restart httpd after a change "
-      "of the schema" },
-    { "not an error", AT_STORE_BROKEN, "the schema was changed, or "
-      "DBDInitSQL sets PRAGMA foreign_keys: mend that and restart httpd" },
-    { "no such", AT_STORE_BROKEN, "see schema.sql" }
+    { "is locked", AT_STORE_RETRY, AT_FAULT_WAIT, "another process writes" },
+    { "is full", AT_STORE_UNAVAILABLE, AT_FAULT_FULL, "free some space" },
+    { "disk I/O error", AT_STORE_UNAVAILABLE, AT_FAULT_CONNECTION, "see the "
+      "system's log" },
+    { "unable to open", AT_STORE_UNAVAILABLE, AT_FAULT_CONNECTION, "Apache's "
+      "User must be able to write the file and its directory" },
+    { "readonly", AT_STORE_BROKEN, AT_FAULT_BROKEN, "Apache's User must be "
+      "able to write the file and its directory" },
+    { "schema has changed", AT_STORE_BROKEN, AT_FAULT_BROKEN, "restart httpd "
+      "after a change of the schema" },
+    { "not an error", AT_STORE_BROKEN, AT_FAULT_BROKEN, "the schema was "
+      "changed, or DBDInitSQL sets PRAGMA foreign_keys: mend that and "
+      "restart httpd" },
+    { "no such", AT_STORE_BROKEN, AT_FAULT_BROKEN, "see schema.sql" }
 };
+
+#define SQLITE_IS_BUSY 5
 
 static const char sqlite_unique[] = "UNIQUE constraint failed: ";
 
 static void set(at_store_error_t *error, at_outcome_e outcome,
-                const char *detail)
+                at_fault_e fault, const char *detail)
 {
     error->outcome = outcome;
+    error->fault = fault;
     error->detail = detail;
 }
 
-/* A unique key was violated: whose value is taken? SHOWN is KEY, or "?"
+/* A unique key was violated: what does that mean? SHOWN is KEY, or "?"
  * where KEY might be a value. */
 static void read_unique(at_store_error_t *error, const char *key,
                         const char *shown, const at_statement_t *statement,
                         apr_pool_t *pool)
 {
-    error->conflict = at_statement_unique(statement, key);
-    if (error->conflict >= 0) {
-        set(error, AT_STORE_CONFLICT, NULL);
-        return;
+    int meaning = at_statement_unique(statement, key);
+
+    if (meaning >= 0) {
+        error->conflict = meaning;
+        set(error, AT_STORE_CONFLICT, AT_FAULT_NONE, NULL);
     }
-    set(error, AT_STORE_BROKEN, apr_psprintf(pool, "%s: the unique key %s "
-        "was violated; if it guards a field, say so by -- @unique %s FIELD",
-        statement->file, shown, shown));
+    else if (meaning == AT_UNIQUE_REQUEST) {
+        set(error, AT_STORE_REPEATED, AT_FAULT_NONE, NULL);
+    }
+    else if (meaning == AT_UNIQUE_VERSION) {
+        set(error, AT_STORE_BROKEN, AT_FAULT_BROKEN, apr_psprintf(pool,
+            "%s: the history has a line of this version already (unique key "
+            "%s): was the access token made anew under an old id, or its "
+            "version lowered? Remove the old lines", statement->file,
+            shown));
+    }
+    else {
+        set(error, AT_STORE_BROKEN, AT_FAULT_BROKEN, apr_psprintf(pool,
+            "%s: the unique key %s was violated; if it guards a field, say "
+            "so by -- @unique %s FIELD", statement->file, shown, shown));
+    }
 }
 
 /* The text between the last two quotes of TEXT, if it ends with one and
@@ -175,9 +220,6 @@ static void read_mysql(at_store_error_t *error, int code, const char *text,
 {
     size_t i;
 
-    for (i = 0; mysql_lost[i]; i++) {
-        error->lost |= mysql_lost[i] == code;
-    }
     if (code == MYSQL_DUPLICATE) {
         read_duplicate(error, text, statement, pool);
         return;
@@ -186,25 +228,36 @@ static void read_mysql(at_store_error_t *error, int code, const char *text,
         const mysql_row_t *row = &mysql_rows[i];
 
         if (row->code == code) {
-            set(error, row->outcome, apr_psprintf(pool,
+            error->connection = row->connection;
+            set(error, row->outcome, row->fault, apr_psprintf(pool,
                 "%s: error %d, %s%s%s", statement->file, code, row->meaning,
                 row->quote ? ": " : "", row->quote ? text : ""));
             return;
         }
     }
-    set(error, AT_STORE_BROKEN, apr_psprintf(pool, "%s: error %d of the "
-        "database (its text may hold values, so it is not shown here)",
-        statement->file, code));
+    set(error, AT_STORE_BROKEN, AT_FAULT_BROKEN, apr_psprintf(pool, "%s: "
+        "error %d of the database (its text may hold values, so it is not "
+        "shown here)", statement->file, code));
+}
+
+/* "table.a, table.b" as @unique has it: "table.a,table.b". */
+static const char *without_blanks(const char *text, apr_pool_t *pool)
+{
+    char *copy = apr_pstrdup(pool, text);
+
+    apr_collapse_spaces(copy, copy);
+    return copy;
 }
 
 static void read_sqlite(at_store_error_t *error, int code, const char *text,
                         const at_statement_t *statement, apr_pool_t *pool)
 {
     const char *unique = strstr(text, sqlite_unique);
+    int busy = code == SQLITE_IS_BUSY;
     size_t i;
 
     if (unique) {
-        unique += strlen(sqlite_unique);
+        unique = without_blanks(unique + strlen(sqlite_unique), pool);
         read_unique(error, unique, unique, statement, pool);
         return;
     }
@@ -212,14 +265,14 @@ static void read_sqlite(at_store_error_t *error, int code, const char *text,
         const sqlite_row_t *row = &sqlite_rows[i];
 
         if (strstr(text, row->text)) {
-            set(error, row->outcome, apr_psprintf(pool, "%s: %s; %s",
-                                                  statement->file, text,
-                                                  row->meaning));
+            set(error, row->outcome, row->fault, apr_psprintf(pool,
+                "%s: %s; %s", statement->file, text, row->meaning));
             return;
         }
     }
-    /* The driver's own answer when a lock stayed taken: SQLITE_BUSY. */
-    set(error, code == 5 ? AT_STORE_RETRY : AT_STORE_BROKEN,
+    /* The driver's own answer when a lock stayed taken. */
+    set(error, busy ? AT_STORE_RETRY : AT_STORE_BROKEN,
+        busy ? AT_FAULT_WAIT : AT_FAULT_BROKEN,
         apr_psprintf(pool, "%s: error %d: %s", statement->file, code, text));
 }
 
@@ -228,7 +281,7 @@ void at_store_error_read(at_store_error_t *error, const char *driver,
                          const at_statement_t *statement, apr_pool_t *pool)
 {
     error->conflict = -1;
-    error->lost = 0;
+    error->connection = AT_CONNECTION_KEEP;
     text = text ? text : "";
     if (!strcmp(driver, "mysql")) {
         read_mysql(error, code, text, statement, pool);
@@ -237,8 +290,8 @@ void at_store_error_read(at_store_error_t *error, const char *driver,
         read_sqlite(error, code, text, statement, pool);
     }
     else {
-        set(error, AT_STORE_BROKEN, apr_psprintf(pool, "%s: error %d of the "
-            "driver %s, which this module does not know; use mysql or "
-            "sqlite3", statement->file, code, driver));
+        set(error, AT_STORE_BROKEN, AT_FAULT_BROKEN, apr_psprintf(pool,
+            "%s: error %d of the driver %s, which this module does not "
+            "know; use mysql or sqlite3", statement->file, code, driver));
     }
 }

@@ -9,12 +9,22 @@
 
 #include "at_store.h"
 
+/** What is to become of the connection that gave the error. */
+typedef enum {
+    AT_CONNECTION_KEEP,       /* it is good */
+    AT_CONNECTION_DISCARD,    /* another one may lead to a better server;
+                                 nothing was done */
+    AT_CONNECTION_LOST        /* it is gone, and whether a save through it
+                                 was done is open */
+} at_connection_e;
+
 /** What an error means. */
 typedef struct at_store_error_t {
-    at_outcome_e outcome;
+    at_outcome_e outcome;     /* of a statement that only reads, and of a
+                                 save whose connection is not lost */
     int conflict;             /* of AT_STORE_CONFLICT: the field's index */
-    int lost;                 /* the connection is gone: it may have been a
-                                 stale one, and another may serve */
+    at_connection_e connection;
+    at_fault_e fault;
     const char *detail;       /* for the log: what happened, how to mend it;
                                  holds no value that a request sent */
 } at_store_error_t;

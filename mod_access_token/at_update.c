@@ -4,366 +4,261 @@
 #include <string.h>
 
 #include <apr_strings.h>
-#include <apr_time.h>
 
-#include "at_custom.h"
+#include "at_call.h"
 #include "at_digest.h"
 #include "at_etag.h"
-#include "at_field.h"
 #include "at_generate.h"
-#include "at_rules.h"
 
-/* The longest pause before a new attempt, in milliseconds. */
-#define LONGEST_PAUSE 32
+/* The longest pauses before a new attempt, in milliseconds. */
+#define LONGEST_PAUSE_OF_RACE  32
+#define LONGEST_PAUSE_OF_FAULT 250
 
-/* What is to follow an attempt. */
-typedef enum {
-    NOTHING,                     /* its result stands */
-    AGAIN_AT_ONCE,               /* another one, with a new generated value */
-    AGAIN_LATER                  /* another one, after a pause */
-} next_e;
+/* How many calls a row remembers. */
+#define REMEMBERED 8
 
-/* One call and what it keeps from attempt to attempt. */
-typedef struct {
-    at_update_t *call;
-    apr_pool_t *pool;
-    at_store_t *store;
-    const at_request_t *request;
-    at_row_t *row;               /* as loaded last */
-    at_rules_t *rules;
-    const char *version;         /* the one that the save will make */
-    at_field_value_t *change;    /* for each field: what is to be saved */
-    int generate[AT_CREDENTIAL_COUNT];
-    const char *generated[AT_CREDENTIAL_COUNT];
-    int generations;             /* how often a generated value was taken */
-    int lost_races;
-    int retries;                 /* how often the store said so */
-    const char *verified_hash;   /* what key_pass_code was verified by */
-    const char *hashed;          /* the pass code that HASH is of */
-    const char *hash;
-    next_e next;
-} run_t;
-
-/* What an outcome that is not done means for the call. */
-static at_error_t *outcome_error(run_t *run, at_outcome_e outcome)
+/* True if there is time for another attempt. What has waited for a lock
+ * will wait again: it is begun only if it can come to its end, since a
+ * statement that is cut off leaves it open what it did. */
+static int has_time(const at_call_t *call)
 {
-    if (outcome == AT_STORE_BROKEN) {
-        return at_error_hidden(run->pool, AT_INTERNAL_ERROR,
-                               run->store->detail);
+    apr_time_t now = apr_time_now();
+    apr_interval_time_t needed = 0;
+
+    if (call->store->fault == AT_FAULT_WAIT) {
+        needed = now - call->started;
     }
-    if (outcome == AT_STORE_RETRY && ++run->retries < AT_UPDATE_RETRIES) {
-        run->next = AGAIN_LATER;
+    return now + needed < call->store->deadline;
+}
+
+at_error_t *at_call_outcome(at_call_t *call, at_outcome_e outcome)
+{
+    at_code_e code = outcome == AT_STORE_BROKEN ? AT_INTERNAL_ERROR
+                                                : AT_SERVICE_UNAVAILABLE;
+    at_error_t *error = at_error_hidden(call->pool, code,
+                                        call->store->detail);
+
+    error->fault = call->store->fault;
+    if ((outcome == AT_STORE_RETRY || outcome == AT_STORE_LOST)
+        && has_time(call)) {
+        call->retries++;
+        call->next = AT_NEXT_LATER;
     }
-    return at_error_hidden(run->pool, AT_SERVICE_UNAVAILABLE,
-                           run->store->detail);
+    return error;
+}
+
+apr_int64_t at_call_version(const at_call_t *call)
+{
+    return apr_atoi64(at_row_input(call->row, "token.version"));
+}
+
+apr_time_t at_call_suspend(at_call_t *call)
+{
+    call->store->release(call->store);
+    return apr_time_now();
+}
+
+void at_call_resume(at_call_t *call, apr_time_t suspended)
+{
+    apr_interval_time_t taken = apr_time_now() - suspended;
+
+    call->store->deadline += taken;
+    call->started += taken;
+}
+
+/* The session token's digest in *DIGEST; NULL if there is no token. */
+static at_error_t *digest_session(const char **digest, const at_call_t *call)
+{
+    const char *token = call->update->token;
+
+    *digest = token ? at_digest_sha256(call->pool, token) : NULL;
+    if (token && !*digest) {
+        return at_error_hidden(call->pool, AT_INTERNAL_ERROR,
+                               "libcrypto has no SHA-256");
+    }
+    return NULL;
+}
+
+/* Has a call with this Idempotency-Key been saved? Its access token is then
+ * loaded by id, since that call may have changed what it was found by. */
+static at_error_t *find_request(at_call_t *call)
+{
+    at_update_t *update = call->update;
+    const char *values[AT_FIND_COUNT];
+    at_saved_request_t saved = { NULL, NULL };
+    at_outcome_e outcome;
+
+    AT_TRY(digest_session(&values[AT_FIND_SESSION_DIGEST], call));
+    values[AT_FIND_USERNAME] = update->username;
+    values[AT_FIND_NOW] = update->now;
+    values[AT_FIND_IDEMPOTENCY_KEY] = update->idempotency_key;
+    outcome = call->store->find_request(call->store, values, &saved);
+    if (outcome != AT_STORE_DONE) {
+        return at_call_outcome(call, outcome);
+    }
+    call->look_for_request = 0;
+    if (!saved.token_id) {
+        return NULL;
+    }
+    if (!saved.digest || strcmp(saved.digest, update->request_digest)) {
+        return at_error_make(call->pool, AT_IDEMPOTENCY_KEY_REUSED, "This "
+                             "Idempotency-Key has come with another request "
+                             "before. Take a new key for a new request.");
+    }
+    call->is_replay = 1;
+    update->id = saved.token_id;
+    return NULL;
 }
 
 /* After the first load by id: the call may change what it looked by. */
-static at_error_t *load(run_t *run)
+static at_error_t *load(at_call_t *call)
 {
-    at_update_t *call = run->call;
-    const char *values[AT_LOAD_COUNT] = { NULL, NULL, NULL, NULL };
+    at_update_t *update = call->update;
+    const char *values[AT_LOAD_COUNT];
     at_outcome_e outcome;
 
-    if (call->token) {
-        values[AT_LOAD_SESSION_DIGEST] = at_digest_sha256(run->pool,
-                                                          call->token);
-        if (!values[AT_LOAD_SESSION_DIGEST]) {
-            return at_error_hidden(run->pool, AT_INTERNAL_ERROR,
-                                   "libcrypto has no SHA-256");
-        }
-    }
-    values[AT_LOAD_USERNAME] = call->username;
-    values[AT_LOAD_NOW] = call->now;
-    values[AT_LOAD_KEY] = call->id ? call->id : run->request->key;
-    outcome = run->store->load(run->store,
-                               call->id ? AT_STATEMENT_LOAD_BY_ID
-                                        : run->request->load,
-                               values, &run->row);
-    return outcome == AT_STORE_DONE ? NULL : outcome_error(run, outcome);
+    AT_TRY(digest_session(&values[AT_LOAD_SESSION_DIGEST], call));
+    values[AT_LOAD_USERNAME] = update->username;
+    values[AT_LOAD_NOW] = update->now;
+    values[AT_LOAD_KEY] = update->id ? update->id : call->request->key;
+    outcome = call->store->load(call->store,
+                                update->id ? AT_STATEMENT_LOAD_BY_ID
+                                           : call->request->load,
+                                values, &call->row);
+    return outcome == AT_STORE_DONE ? NULL : at_call_outcome(call, outcome);
 }
 
-static at_error_t *invalid_token(run_t *run)
+/* The answer to a call that an earlier one has done: the access token as
+ * it is now. */
+static at_error_t *replay(at_call_t *call)
 {
-    return at_error_make(run->pool, AT_INVALID_TOKEN, "The session token is "
-                         "missing, unknown or expired. Log in again.");
+    const char *version = at_row_input(call->row, "token.version");
+    at_update_t *update = call->update;
+
+    if (!at_row_input(call->row, "token.id") || !version) {
+        return at_error_make(call->pool, AT_ACCESS_TOKEN_NOT_FOUND, "The "
+                             "access token that an earlier request with "
+                             "this Idempotency-Key changed is gone.");
+    }
+    update->replayed = 1;
+    update->etag = at_etag_make(call->pool, update->id, version);
+    return at_reply_data(&update->body, call->row, call->request->select,
+                         NULL, call->pool);
 }
 
-static at_error_t *authenticate(run_t *run)
+/* The version that the save makes, as an entity tag. */
+static void set_etag(at_call_t *call, apr_int64_t version)
 {
-    at_update_t *call = run->call;
-    const char *by_session = at_row_input(run->row, "session.user_id");
-    const char *by_login = at_row_input(run->row, "login.user_id");
-    const char *may_update = at_row_input(run->row, "caller.may_update");
-
-    if (call->username && call->token
-        && (!by_session || !by_login || strcmp(by_session, by_login))) {
-        return at_error_make(run->pool, AT_INVALID_REQUEST, "The session "
-                             "token is not one of the user that the "
-                             "request's own authentication names. Send one "
-                             "of the two.");
-    }
-    if (call->username ? !by_login : !by_session) {
-        return invalid_token(run);
-    }
-    call->caller = at_row_input(run->row, "caller.username");
-    if (!may_update || strcmp(may_update, "1")) {
-        return at_error_make(run->pool, AT_FORBIDDEN, "This user may not "
-                             "update access tokens.");
-    }
-    return NULL;
+    call->update->etag = at_etag_make(call->pool, call->update->id,
+        apr_psprintf(call->pool, "%" APR_INT64_T_FMT, version));
 }
 
-/* A row found by id may have lost the key that the caller knows it by. */
-static int still_has_key(const run_t *run)
+/* Write the row as it will be: before the save, so that nothing
+ * that could fail is left to do behind it. */
+static at_error_t *write_reply(at_call_t *call)
 {
-    int field = run->request->load == AT_STATEMENT_LOAD_BY_IDENTIFIER
-                ? AT_CREDENTIAL_IDENTIFIER
-                : AT_CREDENTIAL_AUTHENTICATION_CODE;
-    const char *value = at_row_field(run->row, field);
-
-    return !run->call->id
-           || run->row->plan->field_columns[field] == AT_PLAN_NONE
-           || (value && !strcmp(value, run->request->key));
-}
-
-/* Verify the pass code of the key; no connection is held meanwhile. */
-static int verify_pass_code(run_t *run, int found)
-{
-    const char *pass_code = run->request->key_pass_code;
-    const char *hash = at_row_input(run->row, "token.pass_code");
-
-    if (!pass_code) {
-        return found;
-    }
-    if (found && hash && run->verified_hash
-        && !strcmp(hash, run->verified_hash)) {
-        return 1;
-    }
-    run->store->release(run->store);
-    if (!found || !hash || !*hash) {
-        at_passcode_verify_nothing(run->call->scheme, pass_code);
-        return 0;
-    }
-    run->verified_hash = hash;
-    return at_passcode_verify(pass_code, hash);
-}
-
-static at_error_t *identify(run_t *run)
-{
-    const char *id = at_row_input(run->row, "token.id");
-    const char *version = at_row_input(run->row, "token.version");
-    int found = id && still_has_key(run);
-
-    if (!verify_pass_code(run, found)) {
-        return at_error_make(run->pool, AT_ACCESS_TOKEN_NOT_FOUND,
-                             "There is no access token of this "
-                             "authentication code, or of this identifier "
-                             "and pass code.");
-    }
-    if (!version) {
-        return at_error_hidden(run->pool, AT_INTERNAL_ERROR,
-                               "token.version is NULL");
-    }
-    run->call->id = id;
-    run->version = apr_psprintf(run->pool, "%" APR_INT64_T_FMT,
-                                apr_atoi64(version) + 1);
-    return NULL;
-}
-
-static at_error_t *check_precondition(run_t *run)
-{
-    const char *etag = at_etag_make(run->pool, run->call->id,
-                                    at_row_input(run->row, "token.version"));
-
-    if (run->call->if_match
-        && !at_etag_matches(run->call->if_match, etag)) {
-        return at_error_make(run->pool, AT_PRECONDITION_FAILED, "The access "
-                             "token has been updated since the version that "
-                             "If-Match names.");
-    }
-    return NULL;
-}
-
-/* fields_set names what only the rules stage knows. */
-static void judge_select(run_t *run, const apr_array_header_t *configured,
-                         apr_array_header_t *violations)
-{
-    const at_select_t *select = run->request->select;
+    const at_plan_t *plan = call->row->plan;
+    at_row_t row = { plan, NULL };
+    const char *pass_code = NULL;
     int i;
 
-    if (select->pass_code_pointer
-        && !run->generate[AT_CREDENTIAL_PASS_CODE]) {
-        at_violations_add(violations, select->pass_code_pointer,
-                          AT_VIOLATION_UNKNOWN_FIELD, "A pass code is "
-                          "replied by the call that generates it only.");
-    }
-    for (i = 0; i < select->custom_fields->nelts; i++) {
-        at_select_name_t *wanted = &APR_ARRAY_IDX(select->custom_fields, i,
-                                                  at_select_name_t);
-
-        if (!at_custom_find(configured, wanted->name)) {
-            at_violations_add(violations, wanted->pointer,
-                              AT_VIOLATION_UNKNOWN_FIELD, "No custom field "
-                              "\"%s\" is configured.", wanted->name);
+    row.values = apr_pmemdup(call->pool, call->row->values,
+                             sizeof(*row.values)
+                             * (apr_size_t)plan->column_count);
+    for (i = 0; i < at_field_count(); i++) {
+        if (call->change[i].presence != AT_ABSENT
+            && plan->field_columns[i] != AT_PLAN_NONE) {
+            row.values[plan->field_columns[i]] = call->change[i].text;
         }
     }
+    if (plan->updated_date_column != AT_PLAN_NONE) {
+        row.values[plan->updated_date_column] = call->update->now;
+    }
+    if (call->generate[AT_CREDENTIAL_PASS_CODE]) {
+        pass_code = call->generated[AT_CREDENTIAL_PASS_CODE];
+    }
+    return at_reply_data(&call->update->body, &row, call->request->select,
+                         pass_code, call->pool);
 }
 
-/* Judge the custom fields, and merge them into what is stored. */
-static at_error_t *judge_custom_fields(run_t *run,
-                                       const apr_array_header_t *configured,
-                                       apr_array_header_t *violations)
+static at_error_t *generate_one(at_call_t *call, at_credential_e credential)
 {
-    const apr_array_header_t *entries = run->request->custom_fields;
-    int field = at_field_custom(), before = violations->nelts;
-    at_field_value_t *to = &run->change[field];
-
-    if (!entries || entries->nelts == 0) {
-        to->presence = AT_ABSENT;
-        return NULL;
-    }
-    at_custom_judge(entries, configured, violations);
-    if (violations->nelts > before) {
-        return NULL;
-    }
-    AT_TRY(at_custom_merge(&to->text, at_row_field(run->row, field), entries,
-                           run->pool));
-    to->presence = to->text ? AT_VALUE : AT_NULL;
-    if (to->text && strlen(to->text) > AT_CUSTOM_SET_BYTES) {
-        at_violations_add(violations, "/custom_field_set",
-                          AT_VIOLATION_TOO_LONG, "All custom fields of an "
-                          "access token together have at most %d bytes.",
-                          AT_CUSTOM_SET_BYTES);
-    }
-    return NULL;
-}
-
-static at_error_t *judge(run_t *run)
-{
-    apr_array_header_t *violations = at_violations_make(run->pool);
-    apr_array_header_t *configured = NULL;
-    const apr_array_header_t *entries = run->request->custom_fields;
+    const char **value = &call->generated[credential];
     at_outcome_e outcome;
 
-    run->change = apr_pmemdup(run->pool, run->request->fields,
-                              sizeof(at_field_value_t)
-                              * (apr_size_t)at_field_count());
-    if ((entries && entries->nelts > 0)
-        || run->request->select->custom_fields->nelts > 0) {
-        outcome = run->store->custom_fields(run->store, run->call->id,
-                                            &configured);
-        if (outcome != AT_STORE_DONE) {
-            return outcome_error(run, outcome);
-        }
-    }
-    AT_TRY(at_rules_read(&run->rules, run->row, run->pool));
-    at_rules_judge(run->generate, run->rules, run->request, run->row,
-                   violations);
-    AT_TRY(judge_custom_fields(run, configured, violations));
-    judge_select(run, configured, violations);
-    return at_error_violations(run->pool, violations);
-}
-
-static at_error_t *generate_one(run_t *run, at_credential_e credential)
-{
-    const char **value = &run->generated[credential];
-    at_outcome_e outcome;
-
-    if (run->rules->credential[credential].creation == AT_CREATION_ID) {
-        *value = at_generate_id(run->pool);
-        return *value ? NULL : at_error_hidden(run->pool, AT_INTERNAL_ERROR,
+    if (call->rules->credential[credential].creation == AT_CREATION_ID) {
+        *value = at_generate_id(call->pool);
+        return *value ? NULL : at_error_hidden(call->pool, AT_INTERNAL_ERROR,
                                                "no randomness");
     }
-    outcome = run->store->next_number(run->store,
-                                      at_field_get((int)credential)->name,
-                                      value);
-    return outcome == AT_STORE_DONE ? NULL : outcome_error(run, outcome);
+    outcome = call->store->next_number(call->store,
+                                       at_field_get((int)credential)->name,
+                                       value);
+    return outcome == AT_STORE_DONE ? NULL : at_call_outcome(call, outcome);
 }
 
-static at_error_t *generate(run_t *run)
+static at_error_t *generate(at_call_t *call)
 {
     int i;
 
     for (i = 0; i < AT_CREDENTIAL_COUNT; i++) {
-        if (!run->generate[i]) {
+        if (!call->generate[i]) {
             continue;
         }
-        if (!run->generated[i]) {
-            AT_TRY(generate_one(run, (at_credential_e)i));
+        if (!call->generated[i]) {
+            AT_TRY(generate_one(call, (at_credential_e)i));
         }
-        run->change[i].presence = AT_VALUE;
-        run->change[i].text = run->generated[i];
+        call->change[i].presence = AT_VALUE;
+        call->change[i].text = call->generated[i];
     }
     return NULL;
 }
 
 /* Put a hash where the pass code stands; no connection is held meanwhile. */
-static at_error_t *hash_pass_code(run_t *run)
+static at_error_t *hash_pass_code(at_call_t *call)
 {
-    at_field_value_t *value = &run->change[AT_CREDENTIAL_PASS_CODE];
+    at_field_value_t *value = &call->change[AT_CREDENTIAL_PASS_CODE];
 
     if (value->presence != AT_VALUE) {
         return NULL;
     }
-    if (!run->hash || strcmp(value->text, run->hashed)) {
-        run->store->release(run->store);
-        run->hashed = value->text;
-        run->hash = at_passcode_hash(run->call->scheme, value->text,
-                                     run->pool);
+    if (!call->hash || strcmp(value->text, call->hashed)) {
+        apr_time_t suspended = at_call_suspend(call);
+
+        call->hashed = value->text;
+        call->hash = at_passcode_hash(call->update->scheme, value->text,
+                                      call->pool);
+        at_call_resume(call, suspended);
     }
-    if (!run->hash) {
-        return at_error_hidden(run->pool, AT_INTERNAL_ERROR,
-            apr_psprintf(run->pool, "libcrypt could not hash a pass code "
+    if (!call->hash) {
+        return at_error_hidden(call->pool, AT_INTERNAL_ERROR,
+            apr_psprintf(call->pool, "libcrypt could not hash a pass code "
                          "by %s; choose another AccessTokenPassCodeScheme",
-                         run->call->scheme->name));
+                         call->update->scheme->name));
     }
-    value->text = run->hash;
+    value->text = call->hash;
     return NULL;
 }
 
-/* The row as it will be. Written before the save, so that nothing that
- * could fail is left to do behind it. */
-static at_error_t *write_reply(run_t *run)
+static const char **save_values(const at_call_t *call)
 {
-    const at_plan_t *plan = run->row->plan;
-    at_row_t row = { plan, NULL };
-    const char *pass_code = NULL;
-    int i;
-
-    row.values = apr_pmemdup(run->pool, run->row->values,
-                             sizeof(*row.values)
-                             * (apr_size_t)plan->column_count);
-    for (i = 0; i < at_field_count(); i++) {
-        if (run->change[i].presence != AT_ABSENT
-            && plan->field_columns[i] != AT_PLAN_NONE) {
-            row.values[plan->field_columns[i]] = run->change[i].text;
-        }
-    }
-    if (plan->updated_date_column != AT_PLAN_NONE) {
-        row.values[plan->updated_date_column] = run->call->now;
-    }
-    if (run->generate[AT_CREDENTIAL_PASS_CODE]) {
-        pass_code = run->generated[AT_CREDENTIAL_PASS_CODE];
-    }
-    return at_reply_data(&run->call->body, &row, run->request->select,
-                         pass_code, run->pool);
-}
-
-static const char **save_values(run_t *run)
-{
+    const at_update_t *update = call->update;
     int count = AT_SAVE_FIELDS + 2 * at_field_count();
-    const char **values = apr_pcalloc(run->pool, sizeof(*values)
-                                                 * (apr_size_t)count);
+    const char **values = apr_pcalloc(call->pool, sizeof(*values)
+                                                  * (apr_size_t)count);
     int i;
 
-    values[AT_SAVE_ID] = run->call->id;
-    values[AT_SAVE_VERSION] = at_row_input(run->row, "token.version");
-    values[AT_SAVE_NOW] = run->call->now;
-    values[AT_SAVE_USER_ID] = at_row_input(run->row, "caller.user_id");
-    values[AT_SAVE_UNIT_ID] = at_row_input(run->row, "caller.unit_id");
+    values[AT_SAVE_ID] = update->id;
+    values[AT_SAVE_VERSION] = at_row_input(call->row, "token.version");
+    values[AT_SAVE_NOW] = update->now;
+    values[AT_SAVE_USER_ID] = at_row_input(call->row, "caller.user_id");
+    values[AT_SAVE_UNIT_ID] = at_row_input(call->row, "caller.unit_id");
+    values[AT_SAVE_REQUEST_ID] = call->request_id;
+    values[AT_SAVE_IDEMPOTENCY_KEY] = update->idempotency_key;
+    values[AT_SAVE_REQUEST_DIGEST] = update->request_digest;
+    values[AT_SAVE_REQUEST_EXPIRES] = update->request_expires;
     for (i = 0; i < at_field_count(); i++) {
-        const at_field_value_t *value = &run->change[i];
+        const at_field_value_t *value = &call->change[i];
         const char **to = values + AT_SAVE_FIELDS + 2 * i;
 
         to[0] = value->presence == AT_ABSENT ? "0" : "1";
@@ -373,99 +268,221 @@ static const char **save_values(run_t *run)
 }
 
 /* Another access token has a value: generate a new one, or say so. */
-static at_error_t *conflict(run_t *run)
+static at_error_t *conflict(at_call_t *call)
 {
-    int field = run->store->conflict;
+    int field = call->store->conflict;
     const char *name = at_field_get(field)->name;
     at_error_t *error;
 
-    if (field < AT_CREDENTIAL_COUNT && run->generate[field]) {
-        run->generated[field] = NULL;
-        run->next = ++run->generations < AT_UPDATE_GENERATIONS
-                    ? AGAIN_AT_ONCE : NOTHING;
-        return at_error_hidden(run->pool, AT_SERVICE_UNAVAILABLE,
-            apr_psprintf(run->pool, "%d values generated for %s were all "
+    if (field < AT_CREDENTIAL_COUNT && call->generate[field]) {
+        call->generated[field] = NULL;
+        call->next = ++call->generations < AT_UPDATE_GENERATIONS
+                     ? AT_NEXT_AT_ONCE : AT_NEXT_NOTHING;
+        return at_error_hidden(call->pool, AT_SERVICE_UNAVAILABLE,
+            apr_psprintf(call->pool, "%d values generated for %s were all "
                          "taken; set its sequence behind the greatest "
-                         "number in use", run->generations, name));
+                         "number in use", call->generations, name));
     }
-    error = at_error_make(run->pool, AT_DUPLICATE_VALUE, "Another access "
+    error = at_error_make(call->pool, AT_DUPLICATE_VALUE, "Another access "
                           "token has this %s.", name);
-    error->violations = at_violations_make(run->pool);
-    at_violations_add(error->violations, at_pointer_member(run->pool, "",
+    error->violations = at_violations_make(call->pool);
+    at_violations_add(error->violations, at_pointer_member(call->pool, "",
                                                            name),
                       AT_VIOLATION_DUPLICATE_VALUE,
                       "Another access token has this value.");
     return error;
 }
 
-static at_error_t *save(run_t *run)
+static at_error_t *lost_race(at_call_t *call)
 {
-    at_outcome_e outcome = run->store->save(run->store, save_values(run));
+    if (++call->lost_races < AT_UPDATE_ATTEMPTS
+        && apr_time_now() < call->store->deadline) {
+        call->next = AT_NEXT_LATER;
+    }
+    return at_error_make(call->pool, AT_VERSION_CONFLICT, "Other calls "
+                         "updated this access token again and again. "
+                         "Try again.");
+}
+
+/* A call with this Idempotency-Key was saved since it was looked for; a
+ * save of this one whose connection was lost never will be. */
+static at_error_t *repeated(at_call_t *call)
+{
+    call->look_for_request = 1;
+    call->lost_version = 0;
+    if (apr_time_now() < call->store->deadline) {
+        call->next = AT_NEXT_AT_ONCE;
+    }
+    return at_error_hidden(call->pool, AT_SERVICE_UNAVAILABLE, "a call with "
+                           "the same Idempotency-Key was saved, and there "
+                           "was no time to look for it");
+}
+
+static at_error_t *save(at_call_t *call)
+{
+    at_outcome_e outcome = call->store->save(call->store, save_values(call));
 
     switch (outcome) {
     case AT_STORE_DONE:
-        run->call->etag = at_etag_make(run->pool, run->call->id,
-                                       run->version);
+        call->lost_version = 0;
+        set_etag(call, at_call_version(call) + 1);
         return NULL;
     case AT_STORE_CONFLICT:
-        return conflict(run);
+        return conflict(call);
+    case AT_STORE_REPEATED:
+        return repeated(call);
     case AT_STORE_LOST_RACE:
-        run->next = ++run->lost_races < AT_UPDATE_ATTEMPTS ? AGAIN_LATER
-                                                           : NOTHING;
-        return at_error_make(run->pool, AT_VERSION_CONFLICT, "Other calls "
-                             "updated this access token again and again. "
-                             "Try again.");
+        return lost_race(call);
+    case AT_STORE_LOST:
+        call->lost_version = at_call_version(call);
+        break;
     case AT_STORE_RETRY:
     case AT_STORE_UNAVAILABLE:
     case AT_STORE_BROKEN:
         break;
     }
-    return outcome_error(run, outcome);
+    return at_call_outcome(call, outcome);
 }
 
-static at_error_t *attempt(run_t *run)
+/*
+ * What became of the save whose connection was lost? *DONE is 1 if it was
+ * done: the row remembers this call. If the row has another version and
+ * does not remember it, it never will be, since its guard no longer holds;
+ * unless so many others followed that the row has forgotten.
+ */
+static at_error_t *resolve(int *done, at_call_t *call)
 {
-    AT_TRY(load(run));
-    AT_TRY(authenticate(run));
-    AT_TRY(identify(run));
-    AT_TRY(check_precondition(run));
-    AT_TRY(judge(run));
-    AT_TRY(generate(run));
-    AT_TRY(hash_pass_code(run));
-    AT_TRY(write_reply(run));
-    return save(run);
+    const char *ids = at_row_input(call->row, "token.request_ids");
+    apr_int64_t behind;
+
+    *done = 0;
+    if (!call->lost_version) {
+        return NULL;
+    }
+    if (ids && strstr(ids, call->request_id)) {
+        *done = 1;
+        set_etag(call, call->lost_version + 1);
+        call->lost_version = 0;
+        return NULL;
+    }
+    behind = at_row_input(call->row, "token.id")
+             ? at_call_version(call) - call->lost_version : 0;
+    if (behind > REMEMBERED && call->update->idempotency_key) {
+        call->look_for_request = 1;          /* that is remembered longer */
+        call->next = AT_NEXT_AT_ONCE;
+        call->lost_version = 0;
+    }
+    if (behind > REMEMBERED) {
+        return at_error_hidden(call->pool, AT_SERVICE_UNAVAILABLE, "too many "
+                               "other updates followed the one whose "
+                               "connection was lost");
+    }
+    if (behind != 0 || !at_row_input(call->row, "token.id")) {
+        call->lost_version = 0;
+    }
+    return NULL;
+}
+
+static at_error_t *attempt(at_call_t *call)
+{
+    int done;
+
+    if (call->look_for_request) {
+        AT_TRY(find_request(call));
+    }
+    AT_TRY(load(call));
+    AT_TRY(resolve(&done, call));
+    if (done) {
+        return NULL;
+    }
+    AT_TRY(at_judge_caller(call));
+    if (call->is_replay) {
+        return replay(call);
+    }
+    AT_TRY(at_judge_key(call));
+    AT_TRY(at_judge_precondition(call));
+    AT_TRY(at_judge_change(call));
+    AT_TRY(generate(call));
+    AT_TRY(hash_pass_code(call));
+    AT_TRY(write_reply(call));
+    return save(call);
 }
 
 /* Pause for a random time, so that calls that met do not meet again. */
-static void step_back(run_t *run)
+static void step_back(at_call_t *call)
 {
-    int times = run->lost_races + run->retries;
-    unsigned int longest = times < 5 ? 1U << times : LONGEST_PAUSE;
+    int times = call->lost_races + call->retries;
+    unsigned int most = call->retries ? LONGEST_PAUSE_OF_FAULT
+                                      : LONGEST_PAUSE_OF_RACE;
+    unsigned int longest = times < 8 ? 1U << times : most;
 
-    run->store->release(run->store);
-    apr_sleep(apr_time_from_msec(at_generate_up_to(longest)));
+    call->store->release(call->store);
+    apr_sleep(apr_time_from_msec(at_generate_up_to(longest < most ? longest
+                                                                  : most)));
+}
+
+/* Make one attempt, and pause if there is to be another. Where time runs out
+ * while the next one waits for a connection, what the wait was for is told
+ * by the one before. */
+static at_error_t *next_attempt(at_call_t *call)
+{
+    at_error_t *error;
+
+    call->next = AT_NEXT_NOTHING;
+    call->started = apr_time_now();
+    error = attempt(call);
+    if (error && error->fault == AT_FAULT_PLACE && call->cause) {
+        return call->cause;
+    }
+    if (call->next == AT_NEXT_LATER) {
+        call->cause = error;
+        step_back(call);
+        if (apr_time_now() >= call->store->deadline) {
+            call->next = AT_NEXT_NOTHING;
+        }
+    }
+    return error;
+}
+
+/* A save may yet be done: no other answer would be true. */
+static at_error_t *open_outcome(at_call_t *call, const at_error_t *error)
+{
+    at_error_t *open = at_error_make(call->pool, AT_SERVICE_UNAVAILABLE,
+        "The connection to the database was lost while the change was "
+        "saved, and it could not be found out in time whether it was made. "
+        "Read the access token, or send the request again; with an "
+        "Idempotency-Key it is made once only.");
+
+    open->fault = AT_FAULT_CONNECTION;
+    open->detail = apr_pstrcat(call->pool, "it is open whether a change was "
+                               "saved: ", error->detail ? error->detail
+                               : "its connection was lost, and then the "
+                               "request was refused", (char *)NULL);
+    return open;
 }
 
 at_error_t *at_update_run(at_update_t *update)
 {
-    run_t run;
+    at_call_t call;
     at_error_t *error;
 
-    memset(&run, 0, sizeof(run));
-    run.call = update;
-    run.pool = update->pool;
-    run.store = update->store;
-    run.request = update->request;
+    memset(&call, 0, sizeof(call));
+    call.update = update;
+    call.pool = update->pool;
+    call.store = update->store;
+    call.request = update->request;
+    call.look_for_request = update->idempotency_key != NULL;
     if (!update->token && !update->username) {
-        return invalid_token(&run);
+        return at_judge_no_session(&call);
     }
+    call.request_id = at_generate_id(call.pool);
+    if (!call.request_id) {
+        return at_error_hidden(call.pool, AT_INTERNAL_ERROR, "no randomness");
+    }
+    call.store->deadline = apr_time_now() + update->budget;
     do {
-        run.next = NOTHING;
-        error = attempt(&run);
-        if (run.next == AGAIN_LATER) {
-            step_back(&run);
-        }
-    } while (run.next != NOTHING);
-    run.store->release(run.store);
-    return error;
+        error = next_attempt(&call);
+    } while (call.next != AT_NEXT_NOTHING);
+    call.store->release(call.store);
+    return call.lost_version ? open_outcome(&call, error) : error;
 }

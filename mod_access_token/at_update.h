@@ -7,6 +7,7 @@
 #define AT_UPDATE_H
 
 #include <apr_pools.h>
+#include <apr_time.h>
 
 #include "at_error.h"
 #include "at_passcode.h"
@@ -16,11 +17,7 @@
 #include "at_store.h"
 
 /** How often a call is attempted that loses against others' updates. */
-#define AT_UPDATE_ATTEMPTS 24
-
-/** How often a call is attempted that the store says to retry: a deadlock,
- *  a lost connection. The store may have waited long each time. */
-#define AT_UPDATE_RETRIES 3
+#define AT_UPDATE_ATTEMPTS 100
 
 /** How often a generated value that is taken is generated anew. */
 #define AT_UPDATE_GENERATIONS 100
@@ -36,17 +33,29 @@ typedef struct at_update_t {
     const char *username;     /* whom Apache authenticated, or NULL */
     const char *if_match;     /* the header's value, or NULL */
     const char *now;          /* as at_date_format writes it */
+    apr_interval_time_t budget; /* how long to wait for the database */
+
+    /* Of an Idempotency-Key; all NULL without one. */
+    const char *idempotency_key;
+    const char *request_digest;
+    const char *request_expires; /* as at_date_format writes it */
 
     /* What it gets: each NULL until it is known, also with an error. */
     const char *caller;       /* the user's name */
     const char *id;           /* the access token's */
     const char *etag;         /* after the call */
+    int replayed;             /* an earlier call of this key did the work */
     at_body_t body;           /* of the reply, when there is no error */
 } at_update_t;
 
 /**
  * Carry out UPDATE. When it returns NULL, the change is committed; when it
- * returns an error of the 4xx, nothing has changed.
+ * returns an error of the 4xx, nothing has changed. AT_SERVICE_UNAVAILABLE
+ * says in its description if it is open whether the change was made.
+ *
+ * What a fault of the database interrupts is done again, from the load on,
+ * until the budget is used up. A save whose connection was lost is resolved
+ * by the row itself, which remembers the ids of its last eight calls.
  */
 at_error_t *at_update_run(at_update_t *update) AT_MUST_CHECK;
 

@@ -16,6 +16,7 @@
 
 #include "at_config.h"
 #include "at_config_check.h"
+#include "at_connection.h"
 #include "at_handler.h"
 #include "at_startup.h"
 
@@ -30,7 +31,9 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_post_config(at_startup_prepare, NULL, NULL, APR_HOOK_MIDDLE);
     /* Behind mod_dbd, so that its own message on a failure comes first. */
     ap_hook_child_init(at_startup_check, NULL, NULL, APR_HOOK_LAST);
+    ap_hook_child_init(at_connections_init, NULL, NULL, APR_HOOK_LAST);
     ap_hook_handler(at_handler_update, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_handler(at_handler_ready, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_handler(at_handler_error, NULL, NULL, APR_HOOK_MIDDLE);
 }
 

@@ -191,7 +191,7 @@ for my $case (
     ['@unique of a field that cannot be unique',
         folder_with('save.sql' => sub { s/(\@unique \S+) \S+/$1 pass_code/ }),
         'save.sql', qr/\@unique \S+ pass_code/, qr/"pass_code"/,
-        qr/authentication_code or identifier/],
+        qr/authentication_code, identifier, idempotency_key or version/],
     ['a missing include', folder_with('load_by_id.sql' => sub { s/load_joins/load_jions/ }),
         'load_by_id.sql', qr/jions/, qr/load_jions\.sql/, qr/No such file/],
     ['an include of nothing', folder_with('load_by_id.sql' => sub { s/load_joins\.sql// }),
@@ -659,10 +659,10 @@ for my $case (
     ['a missing column', 'ALTER TABLE users RENAME COLUMN email TO mail',
         'ALTER TABLE users RENAME COLUMN mail TO email',
         map { qr/AT023: .*\/$_\.sql: .*email/ } grep { /^load/ } @files],
-    ['another version of the schema', 'UPDATE access_token_schema SET version = 2',
-        'UPDATE access_token_schema SET version = 1', qr/AT024: .*version 2.* 1\b.*schema\.sql/],
+    ['another version of the schema', 'UPDATE access_token_schema SET version = 1',
+        'UPDATE access_token_schema SET version = 2', qr/AT024: .*version 1.* 2\b.*schema\.sql/],
     ['a schema without a version', 'DELETE FROM access_token_schema',
-        'INSERT INTO access_token_schema (version) VALUES (1)',
+        'INSERT INTO access_token_schema (version) VALUES (2)',
         qr/AT024: .*\(none\).*schema\.sql/],
 ) {
     my ($name, $do, $undo, @patterns) = @$case;

@@ -277,11 +277,11 @@ my @databases = ([main => $database->dbh], [second => $second], [third => $third
     # Each: the host, the tag, how often, what else the line says.
     my $count = grep { !m{/load_(?:select|joins)\.sql$} } glob "$shipped/*.sql";
     my @said = (
-        ['version', 'AT024', 1, qr/version 7.* 1\b/],
+        ['version', 'AT024', 1, qr/version 7.* 2\b/],
         ['gone', 'AT022', 1, qr/no connection to the $driver database/],
         ['people', 'AT023', $count, qr/schema\.sql/],
-        ['second', 'AT026', 1, qr/schema version 1$/],
-        ['', 'AT026', 1, qr/schema version 1$/],
+        ['second', 'AT026', 1, qr/schema version 2$/],
+        ['', 'AT026', 1, qr/schema version 2$/],
         $mysql ? ['reconnect', 'AT021', 1, qr/DBDParams lacks reconnect=0/] : (),
     );
     my $all = 0;

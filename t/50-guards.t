@@ -122,8 +122,8 @@ for my $engine (@engines) {
         like($load, qr/\btoken\.$field\b.* AS $result,?$/m, "sql/$engine: $field is loaded");
     }
     my @uniques = $save =~ /^-- \@unique \S+ (\w+)$/mg;
-    is_deeply([sort @uniques], [qw(authentication_code identifier)],
-              "sql/$engine: save.sql names both unique keys");
+    is_deeply([sort @uniques], [qw(authentication_code idempotency_key identifier version)],
+              "sql/$engine: save.sql names each unique key");
 }
 
 # ---- the statements of both databases

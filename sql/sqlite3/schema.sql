@@ -269,6 +269,7 @@ CREATE TABLE access_tokens (
 -- A row is of use till expires_at. To remove what is older, now and then and never in a request's way:
 --     DELETE FROM access_token_requests WHERE expires_at < strftime('%Y-%m-%dT%H:%M:%S', 'now');
 CREATE TABLE access_token_requests (
+    id                               INTEGER PRIMARY KEY,
     user_id                          TEXT    NOT NULL,
     idempotency_key                  TEXT    NOT NULL,
     digest                           TEXT    NOT NULL,

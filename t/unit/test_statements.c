@@ -12,7 +12,8 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static const char *const files[] = {
-    "custom_fields.sql", "load_by_authentication_code.sql",
+    "custom_fields.sql", "find_request.sql",
+    "load_by_authentication_code.sql",
     "load_by_id.sql", "load_by_identifier.sql", "load_joins.sql",
     "load_select.sql", "next_number.sql", "save.sql", "startup.sql"
 };
@@ -72,7 +73,7 @@ START_TEST(the_shipped_statements_are_right)
         ck_assert_int_ne(statements->plan->updated_date_column,
                          AT_PLAN_NONE);
         ck_assert_int_eq(statements->statement[AT_STATEMENT_SAVE]
-                         ->uniques->nelts, 2);
+                         ->uniques->nelts, 4);
     }
 }
 END_TEST
@@ -231,6 +232,9 @@ START_TEST(wrong_statements_are_refused)
         /* the guard */
         { "save.sql", "WHERE id = :id", "WHERE 1", "save.sql" },
         { "save.sql", "CAST(:version AS INTEGER)", "version", "save.sql" },
+        { "save.sql", ":request_id ||", "'' ||", "request_id" },
+        { "save.sql", ":idempotency_key", "NULL", "idempotency_key" },
+        { "save.sql", ":request_digest", "NULL", "request_digest" },
         /* a flag without its value, a value without its flag */
         { "save.sql", "IIF(:set_identifier = '1', :identifier, identifier)",
           ":identifier", "set_identifier" },
@@ -327,8 +331,16 @@ START_TEST(columns_and_unique_keys_are_found)
     ck_assert_int_eq(at_statement_unique(
                          save, "access_tokens.authentication_code"),
                      AT_CREDENTIAL_AUTHENTICATION_CODE);
+    ck_assert_int_eq(at_statement_unique(save, "access_token_requests."
+                                         "user_id,access_token_requests."
+                                         "idempotency_key"),
+                     AT_UNIQUE_REQUEST);
+    ck_assert_int_eq(at_statement_unique(save, "access_token_changes."
+                                         "token_id,access_token_changes."
+                                         "version"),
+                     AT_UNIQUE_VERSION);
     ck_assert_int_eq(at_statement_unique(save, "access_tokens.identifie"),
-                     -1);
+                     AT_UNIQUE_UNKNOWN);
     ck_assert_int_eq(at_statement_unique(save, ""), -1);
     ck_assert_int_eq(at_statement_unique(load, "access_tokens.identifier"),
                      -1);
@@ -339,8 +351,8 @@ START_TEST(the_files_have_the_names_of_the_design)
 {
     static const char *const names[AT_STATEMENT_COUNT] = {
         "load_by_authentication_code.sql", "load_by_identifier.sql",
-        "load_by_id.sql", "save.sql", "custom_fields.sql",
-        "next_number.sql", "startup.sql"
+        "load_by_id.sql", "find_request.sql", "save.sql",
+        "custom_fields.sql", "next_number.sql", "startup.sql"
     };
     int i;
 

@@ -29,6 +29,10 @@ static const at_statement_t *save_statement(void)
                "-- @unique access_tokens.authentication_code "
                "authentication_code\n"
                "-- @unique access_tokens.identifier identifier\n"
+               "-- @unique access_token_requests_key idempotency_key\n"
+               "-- @unique access_token_requests.user_id,"
+               "access_token_requests.idempotency_key idempotency_key\n"
+               "-- @unique access_token_changes_version version\n"
                "UPDATE access_tokens SET a = 1");
     problem = at_sql_read(&statement, test_folder(), "save.sql", none, pool);
     ck_assert_msg(!problem, "%s", problem);
@@ -46,7 +50,7 @@ static at_store_error_t read_error(const char *driver, int code,
         ck_assert(error.conflict >= 0
                   && error.conflict < AT_CREDENTIAL_COUNT);
     }
-    else {
+    else if (error.outcome != AT_STORE_REPEATED) {
         ck_assert_msg(error.detail && *error.detail, "%s %d: %s", driver,
                       code, text);
         ck_assert_msg(!has(error.detail, VALUE), "%s %d: %s", driver, code,
@@ -63,108 +67,160 @@ START_TEST(the_outcome_of_each_error_is_known)
         int code;
         const char *text;
         at_outcome_e outcome;
+        at_fault_e fault;
     } cases[] = {
-        /* the same may work when done again */
+        /* nothing was done, and the same may work when done again */
         { "mysql", 1213, "Deadlock found when trying to get lock; try "
-          "restarting transaction", AT_STORE_RETRY },
-        { "mysql", 1020, "Record has changed since last read in table 't'",
-          AT_STORE_RETRY },
-        { "mysql", 3572, "Statement aborted because lock(s) could not be "
-          "acquired immediately and NOWAIT is set.", AT_STORE_RETRY },
-        { "mysql", 1317, "Query execution was interrupted",
-          AT_STORE_RETRY },
-        /* out of reach: restart, failover, slow */
-        { "mysql", 2002, "Can't connect to local server through socket "
-          "'/run/s' (2)", AT_STORE_UNAVAILABLE },
-        { "mysql", 2003, "Can't connect to server on 'db' (111)",
-          AT_STORE_UNAVAILABLE },
-        { "mysql", 2006, "Server has gone away", AT_STORE_UNAVAILABLE },
-        { "mysql", 2013, "Lost connection to server during query",
-          AT_STORE_UNAVAILABLE },
-        { "mysql", 2030, "", AT_STORE_UNAVAILABLE },
-        { "mysql", 2014, "", AT_STORE_UNAVAILABLE },
-        /* it has waited already */
+          "restarting transaction", AT_STORE_RETRY, AT_FAULT_WAIT },
         { "mysql", 1205, "Lock wait timeout exceeded; try restarting "
-          "transaction", AT_STORE_UNAVAILABLE },
-        { "mysql", 2055, "Lost connection at 'reading'",
-          AT_STORE_UNAVAILABLE },
-        { "mysql", 1040, "Too many connections", AT_STORE_UNAVAILABLE },
-        { "mysql", 1203, "User u already has more than "
-          "'max_user_connections' active connections",
-          AT_STORE_UNAVAILABLE },
-        { "mysql", 1226, "User 'u' has exceeded the "
-          "'max_user_connections' resource (current value: 1)",
-          AT_STORE_UNAVAILABLE },
-        { "mysql", 1053, "Server shutdown in progress",
-          AT_STORE_UNAVAILABLE },
-        { "mysql", 1927, "Connection was killed", AT_STORE_UNAVAILABLE },
-        { "mysql", 4031, "The client was disconnected by the server because "
-          "of inactivity.", AT_STORE_UNAVAILABLE },
+          "transaction", AT_STORE_RETRY, AT_FAULT_WAIT },
+        { "mysql", 1020, "Record has changed since last read in table 't'",
+          AT_STORE_RETRY, AT_FAULT_WAIT },
+        { "mysql", 3572, "Statement aborted because lock(s) could not be "
+          "acquired immediately and NOWAIT is set.", AT_STORE_RETRY,
+          AT_FAULT_WAIT },
+        { "mysql", 1317, "Query execution was interrupted",
+          AT_STORE_RETRY, AT_FAULT_WAIT },
+        { "mysql", 1969, "Query execution was interrupted "
+          "(max_statement_time exceeded)", AT_STORE_RETRY, AT_FAULT_WAIT },
+        { "mysql", 3024, "Query execution was interrupted, maximum "
+          "statement execution time exceeded", AT_STORE_RETRY,
+          AT_FAULT_WAIT },
+        /* the same through another connection */
+        { "mysql", 1047, "WSREP has not yet prepared node for application "
+          "use", AT_STORE_RETRY, AT_FAULT_CONNECTION },
         { "mysql", 1290, "The MariaDB server is running with the "
           "--read-only option so it cannot execute this statement",
-          AT_STORE_UNAVAILABLE },
-        { "mysql", 1836, "Running in read-only mode", AT_STORE_UNAVAILABLE },
+          AT_STORE_RETRY, AT_FAULT_READ_ONLY },
+        { "mysql", 1792, "Cannot execute statement in a READ ONLY "
+          "transaction", AT_STORE_RETRY, AT_FAULT_READ_ONLY },
+        { "mysql", 1836, "Running in read-only mode", AT_STORE_RETRY,
+          AT_FAULT_READ_ONLY },
+        { "mysql", 1040, "Too many connections", AT_STORE_RETRY,
+          AT_FAULT_CONNECTION },
+        { "mysql", 1203, "User u already has more than "
+          "'max_user_connections' active connections", AT_STORE_RETRY,
+          AT_FAULT_CONNECTION },
+        { "mysql", 1226, "User 'u' has exceeded the "
+          "'max_user_connections' resource (current value: 1)",
+          AT_STORE_RETRY, AT_FAULT_CONNECTION },
+        { "mysql", 2002, "Can't connect to local server through socket "
+          "'/run/s' (2)", AT_STORE_RETRY, AT_FAULT_CONNECTION },
+        { "mysql", 2003, "Can't connect to server on 'db' (111)",
+          AT_STORE_RETRY, AT_FAULT_CONNECTION },
+        /* the connection is gone */
+        { "mysql", 1053, "Server shutdown in progress", AT_STORE_RETRY,
+          AT_FAULT_CONNECTION },
+        { "mysql", 1180, "Got error 6 during COMMIT", AT_STORE_RETRY,
+          AT_FAULT_CONNECTION },
+        { "mysql", 1927, "Connection was killed", AT_STORE_RETRY,
+          AT_FAULT_CONNECTION },
+        { "mysql", 2006, "Server has gone away", AT_STORE_RETRY,
+          AT_FAULT_CONNECTION },
+        { "mysql", 2013, "Lost connection to server during query",
+          AT_STORE_RETRY, AT_FAULT_CONNECTION },
+        { "mysql", 2014, "", AT_STORE_RETRY, AT_FAULT_CONNECTION },
+        { "mysql", 2030, "", AT_STORE_RETRY, AT_FAULT_CONNECTION },
+        { "mysql", 2055, "Lost connection at 'reading'", AT_STORE_RETRY,
+          AT_FAULT_CONNECTION },
+        { "mysql", 4031, "The client was disconnected by the server because "
+          "of inactivity.", AT_STORE_RETRY, AT_FAULT_CONNECTION },
+        /* it will not pass at once */
         { "mysql", 1021, "Disk full (/t); waiting for someone to free some "
-          "space...", AT_STORE_UNAVAILABLE },
-        { "mysql", 1114, "The table 't' is full", AT_STORE_UNAVAILABLE },
-        { "mysql", 1969, "Query execution was interrupted "
-          "(max_statement_time exceeded)", AT_STORE_UNAVAILABLE },
-        { "mysql", 3024, "Query execution was interrupted, maximum "
-          "statement execution time exceeded", AT_STORE_UNAVAILABLE },
+          "space...", AT_STORE_UNAVAILABLE, AT_FAULT_FULL },
+        { "mysql", 1114, "The table 't' is full", AT_STORE_UNAVAILABLE,
+          AT_FAULT_FULL },
         /* an admin must mend it */
         { "mysql", 1044, "Access denied for user 'u'@'h' to database 'd'",
-          AT_STORE_BROKEN },
+          AT_STORE_BROKEN,
+          AT_FAULT_BROKEN },
         { "mysql", 1045, "Access denied for user 'u'@'h' (using password: "
-          "YES)", AT_STORE_BROKEN },
+          "YES)", AT_STORE_BROKEN,
+          AT_FAULT_BROKEN },
         { "mysql", 1048, "Column 'authentication_code' cannot be null",
-          AT_STORE_BROKEN },
+          AT_STORE_BROKEN,
+          AT_FAULT_BROKEN },
         { "mysql", 1054, "Unknown column 'x' in 'field list'",
-          AT_STORE_BROKEN },
+          AT_STORE_BROKEN,
+          AT_FAULT_BROKEN },
         { "mysql", 1064, "You have an error in your SQL syntax near '"
-          VALUE "' at line 1", AT_STORE_BROKEN },
+          VALUE "' at line 1", AT_STORE_BROKEN,
+          AT_FAULT_BROKEN },
         { "mysql", 1142, "UPDATE command denied to user 'u'@'h' for table "
-          "'t'", AT_STORE_BROKEN },
-        { "mysql", 1146, "Table 'd.t' doesn't exist", AT_STORE_BROKEN },
-        { "mysql", 1267, "Illegal mix of collations", AT_STORE_BROKEN },
+          "'t'", AT_STORE_BROKEN,
+          AT_FAULT_BROKEN },
+        { "mysql", 1146, "Table 'd.t' doesn't exist", AT_STORE_BROKEN,
+          AT_FAULT_BROKEN },
+        { "mysql", 1267, "Illegal mix of collations", AT_STORE_BROKEN,
+          AT_FAULT_BROKEN },
         { "mysql", 1292, "Incorrect datetime value: '" VALUE "' for column",
-          AT_STORE_BROKEN },
-        { "mysql", 1305, "FUNCTION d.f does not exist", AT_STORE_BROKEN },
+          AT_STORE_BROKEN,
+          AT_FAULT_BROKEN },
+        { "mysql", 1305, "FUNCTION d.f does not exist", AT_STORE_BROKEN,
+          AT_FAULT_BROKEN },
         { "mysql", 1366, "Incorrect string value: '" VALUE "' for column "
-          "'c' at row 1", AT_STORE_BROKEN },
+          "'c' at row 1", AT_STORE_BROKEN,
+          AT_FAULT_BROKEN },
         { "mysql", 1406, "Data too long for column 'c' at row 1",
-          AT_STORE_BROKEN },
+          AT_STORE_BROKEN,
+          AT_FAULT_BROKEN },
         { "mysql", 1451, "Cannot delete or update a parent row",
-          AT_STORE_BROKEN },
+          AT_STORE_BROKEN,
+          AT_FAULT_BROKEN },
         { "mysql", 1452, "Cannot add or update a child row: a foreign key "
-          "constraint fails", AT_STORE_BROKEN },
+          "constraint fails", AT_STORE_BROKEN,
+          AT_FAULT_BROKEN },
         { "mysql", 4025, "CONSTRAINT `c` failed for `d`.`t`",
-          AT_STORE_BROKEN },
-        { "mysql", 9999, "something new: " VALUE, AT_STORE_BROKEN },
-        { "mysql", -1, "", AT_STORE_BROKEN },
-        { "mysql", 1, NULL, AT_STORE_BROKEN },
-        { "sqlite3", 5, "database is locked", AT_STORE_RETRY },
-        { "sqlite3", 1, "database is locked", AT_STORE_RETRY },
-        { "sqlite3", 5, "", AT_STORE_RETRY },
-        { "sqlite3", 6, "database table is locked", AT_STORE_RETRY },
-        { "sqlite3", 1, "database or disk is full", AT_STORE_UNAVAILABLE },
-        { "sqlite3", 10, "disk I/O error", AT_STORE_UNAVAILABLE },
+          AT_STORE_BROKEN,
+          AT_FAULT_BROKEN },
+        { "mysql", 9999, "something new: " VALUE, AT_STORE_BROKEN,
+          AT_FAULT_BROKEN },
+        { "mysql", -1, "", AT_STORE_BROKEN,
+          AT_FAULT_BROKEN },
+        { "mysql", 1, NULL, AT_STORE_BROKEN,
+          AT_FAULT_BROKEN },
+        { "sqlite3", 5, "database is locked", AT_STORE_RETRY,
+          AT_FAULT_WAIT },
+        { "sqlite3", 1, "database is locked", AT_STORE_RETRY,
+          AT_FAULT_WAIT },
+        { "sqlite3", 5, "", AT_STORE_RETRY,
+          AT_FAULT_WAIT },
+        { "sqlite3", 6, "database table is locked", AT_STORE_RETRY,
+          AT_FAULT_WAIT },
+        { "sqlite3", 1, "database or disk is full", AT_STORE_UNAVAILABLE,
+          AT_FAULT_FULL },
+        { "sqlite3", 10, "disk I/O error", AT_STORE_UNAVAILABLE,
+          AT_FAULT_CONNECTION },
         { "sqlite3", 14, "unable to open database file",
-          AT_STORE_UNAVAILABLE },
+          AT_STORE_UNAVAILABLE,
+          AT_FAULT_CONNECTION },
         { "sqlite3", 8, "attempt to write a readonly database",
-          AT_STORE_BROKEN },
-        { "sqlite3", 1, "no such table: access_tokens", AT_STORE_BROKEN },
-        { "sqlite3", 1, "no such column: x", AT_STORE_BROKEN },
+          AT_STORE_BROKEN,
+          AT_FAULT_BROKEN },
+        { "sqlite3", 1, "no such table: access_tokens", AT_STORE_BROKEN,
+          AT_FAULT_BROKEN },
+        { "sqlite3", 1, "no such column: x", AT_STORE_BROKEN,
+          AT_FAULT_BROKEN },
         { "sqlite3", 1, "NOT NULL constraint failed: t.c",
-          AT_STORE_BROKEN },
-        { "sqlite3", 1, "CHECK constraint failed: c", AT_STORE_BROKEN },
-        { "sqlite3", 1, "FOREIGN KEY constraint failed", AT_STORE_BROKEN },
-        { "sqlite3", 1, "not an error", AT_STORE_BROKEN },
-        { "sqlite3", 17, "database schema has changed", AT_STORE_BROKEN },
-        { "sqlite3", 1, NULL, AT_STORE_BROKEN },
-        { "sqlite3", 1, "", AT_STORE_BROKEN },
+          AT_STORE_BROKEN,
+          AT_FAULT_BROKEN },
+        { "sqlite3", 1, "CHECK constraint failed: c", AT_STORE_BROKEN,
+          AT_FAULT_BROKEN },
+        { "sqlite3", 1, "FOREIGN KEY constraint failed", AT_STORE_BROKEN,
+          AT_FAULT_BROKEN },
+        { "sqlite3", 1, "not an error", AT_STORE_BROKEN,
+          AT_FAULT_BROKEN },
+        { "sqlite3", 17, "database schema has changed", AT_STORE_BROKEN,
+          AT_FAULT_BROKEN },
+        { "sqlite3", 1, NULL, AT_STORE_BROKEN,
+          AT_FAULT_BROKEN },
+        { "sqlite3", 1, "", AT_STORE_BROKEN,
+          AT_FAULT_BROKEN },
         { "pgsql", 7, "ERROR: duplicate key value violates \"" VALUE "\"",
-          AT_STORE_BROKEN },
-        { "", 0, "", AT_STORE_BROKEN }
+          AT_STORE_BROKEN,
+          AT_FAULT_BROKEN },
+        { "", 0, "", AT_STORE_BROKEN,
+          AT_FAULT_BROKEN }
     };
     size_t i;
 
@@ -172,33 +228,41 @@ START_TEST(the_outcome_of_each_error_is_known)
         at_store_error_t error = read_error(cases[i].driver, cases[i].code,
                                             cases[i].text);
 
-        ck_assert_msg(error.outcome == cases[i].outcome,
-                      "%s %d: %s: %d", cases[i].driver, cases[i].code,
-                      cases[i].text, (int)error.outcome);
+        ck_assert_msg(error.outcome == cases[i].outcome
+                      && error.fault == cases[i].fault,
+                      "%s %d: %s: %d, %d", cases[i].driver, cases[i].code,
+                      cases[i].text, (int)error.outcome, (int)error.fault);
     }
 }
 END_TEST
 
-/* After these another connection may serve. */
-START_TEST(a_lost_connection_is_said_to_be_lost)
+/* What becomes of the connection, and with it of a save. */
+START_TEST(a_connection_that_is_no_good_is_told_from_one_that_is)
 {
-    static const int lost[] = { 1927, 2006, 2013, 2014, 2030, 2055, 4031 };
-    static const int kept[] = { 1040, 1053, 1062, 1205, 1213, 1290, 1317,
-                                1969, 2002, 2003, 9999 };
-    size_t i;
+    static const int lost[] = { 1053, 1158, 1159, 1160, 1161, 1180, 1927,
+                                2006, 2013, 2014, 2027, 2030, 2055, 4031 };
+    static const int discarded[] = { 1040, 1047, 1203, 1226, 1290, 1792,
+                                     1836, 2002, 2003 };
+    int code;
 
-    for (i = 0; i < COUNT(lost); i++) {
-        at_store_error_t error = read_error("mysql", lost[i], "");
+    for (code = 1; code < 5000; code++) {
+        at_connection_e expected = AT_CONNECTION_KEEP;
+        size_t i;
 
-        ck_assert_msg(error.lost && error.outcome == AT_STORE_UNAVAILABLE,
-                      "%d", lost[i]);
+        for (i = 0; i < COUNT(lost); i++) {
+            expected = lost[i] == code ? AT_CONNECTION_LOST : expected;
+        }
+        for (i = 0; i < COUNT(discarded); i++) {
+            expected = discarded[i] == code ? AT_CONNECTION_DISCARD
+                                            : expected;
+        }
+        ck_assert_msg(read_error("mysql", code, "").connection == expected,
+                      "%d", code);
     }
-    for (i = 0; i < COUNT(kept); i++) {
-        ck_assert_msg(!read_error("mysql", kept[i], "").lost, "%d",
-                      kept[i]);
-    }
-    ck_assert(!read_error("sqlite3", 2006, "disk I/O error").lost);
-    ck_assert(!read_error("other", 2006, "").lost);
+    ck_assert_int_eq(read_error("sqlite3", 2006, "disk I/O error").connection,
+                     AT_CONNECTION_KEEP);
+    ck_assert_int_eq(read_error("other", 2006, "").connection,
+                     AT_CONNECTION_KEEP);
 }
 END_TEST
 
@@ -287,7 +351,7 @@ START_TEST(a_duplicate_of_another_key_must_be_mended)
         { "mysql", 1062, NULL, NULL },
         { "sqlite3", 1, "UNIQUE constraint failed: access_tokens.number",
           "access_tokens.number" },
-        { "sqlite3", 1, "UNIQUE constraint failed: t.a, t.b", "t.a, t.b" },
+        { "sqlite3", 1, "UNIQUE constraint failed: t.a, t.b", "t.a,t.b" },
         { "sqlite3", 1, "UNIQUE constraint failed: ", NULL }
     };
     size_t i;
@@ -304,6 +368,30 @@ START_TEST(a_duplicate_of_another_key_must_be_mended)
 }
 END_TEST
 
+START_TEST(a_duplicate_of_a_key_of_requests_is_a_repetition)
+{
+    ck_assert_int_eq(read_error("mysql", 1062, "Duplicate entry '1-" VALUE
+                                "' for key 'access_token_requests_key'")
+                     .outcome, AT_STORE_REPEATED);
+    ck_assert_int_eq(read_error("sqlite3", 1, "UNIQUE constraint failed: "
+                                "access_token_requests.user_id, "
+                                "access_token_requests.idempotency_key")
+                     .outcome, AT_STORE_REPEATED);
+}
+END_TEST
+
+START_TEST(a_version_that_the_history_has_must_be_mended)
+{
+    at_store_error_t error = read_error("mysql", 1062, "Duplicate entry "
+                                        "'T-8' for key "
+                                        "'access_token_changes_version'");
+
+    ck_assert_int_eq(error.outcome, AT_STORE_BROKEN);
+    ck_assert(has(error.detail, "access_token_changes_version"));
+    ck_assert(has(error.detail, "history"));
+}
+END_TEST
+
 /* Every code, with a text of which nothing may be shown. */
 START_TEST(no_code_shows_a_value)
 {
@@ -315,7 +403,7 @@ START_TEST(no_code_shows_a_value)
     };
     /* Their texts name users, tables and columns, and never a value. */
     static const int quoted[] = { 1044, 1045, 1048, 1054, 1142, 1143, 1146,
-                                  1267, 1305, 1364, 1370, 1406 };
+                                  1267, 1305, 1364, 1370, 1406, 1449 };
     const at_statement_t *statement = save_statement();
     size_t i, k;
     int code;
@@ -341,7 +429,10 @@ int main(void)
     TCase *tests = test_begin("test_store_error");
 
     tcase_add_test(tests, the_outcome_of_each_error_is_known);
-    tcase_add_test(tests, a_lost_connection_is_said_to_be_lost);
+    tcase_add_test(tests,
+                   a_connection_that_is_no_good_is_told_from_one_that_is);
+    tcase_add_test(tests, a_duplicate_of_a_key_of_requests_is_a_repetition);
+    tcase_add_test(tests, a_version_that_the_history_has_must_be_mended);
     tcase_add_test(tests, a_duplicate_names_the_field);
     tcase_add_test(tests, a_duplicate_of_another_key_must_be_mended);
     tcase_add_test(tests, no_code_shows_a_value);

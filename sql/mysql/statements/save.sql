@@ -34,7 +34,7 @@ SET
     updated_date        = CAST(:now AS DATETIME),
     updated_by_user_id  = :user_id,
     updated_by_unit_id  = :unit_id,
-    request_ids         = LEFT(CONCAT_WS(' ', :request_id, request_ids), 263),
+    request_ids         = LEFT(RTRIM(CONCAT_WS(' ', :request_id, request_ids)), 263),
     request_key         = :idempotency_key,
     request_digest      = :request_digest,
     request_expires     = CAST(:request_expires AS DATETIME)

@@ -4,4 +4,6 @@ SELECT (SELECT MAX(version) FROM access_token_schema) AS 'schema.version',
              AND @@character_set_client = @@character_set_results
             THEN @@character_set_client
             ELSE CONCAT_WS('/', @@character_set_client, @@character_set_connection, @@character_set_results)
-       END AS 'connection.charset'
+       END AS 'connection.charset',
+       @@max_connections           AS 'server.max_connections',
+       @@innodb_lock_wait_timeout  AS 'connection.lock_wait_timeout'

@@ -32,7 +32,7 @@ SET
     updated_date        = :now,
     updated_by_user_id  = :user_id,
     updated_by_unit_id  = :unit_id,
-    request_ids         = SUBSTR(:request_id || ' ' || request_ids, 1, 263),
+    request_ids         = SUBSTR(RTRIM(:request_id || ' ' || request_ids), 1, 263),
     request_key         = :idempotency_key,
     request_digest      = :request_digest,
     request_expires     = :request_expires

@@ -1,3 +1,5 @@
 -- What the module checks at start. Text is UTF-8 by the driver's interface.
 SELECT (SELECT MAX(version) FROM access_token_schema) AS 'schema.version',
-       'utf8mb4'                                      AS 'connection.charset'
+       'utf8mb4'                                      AS 'connection.charset',
+       NULL                                           AS 'server.max_connections',
+       NULL                                           AS 'connection.lock_wait_timeout'

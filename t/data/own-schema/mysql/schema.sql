@@ -50,7 +50,25 @@ CREATE TABLE cards (
     holder       INT NULL,
     changed_at   BIGINT NULL,
     changed_by   SMALLINT UNSIGNED NULL,
+    calls        VARCHAR(263) NOT NULL DEFAULT '',
+    call_key     VARBINARY(255) NULL,
+    call_print   CHAR(64) NULL,
     CONSTRAINT one_barcode UNIQUE KEY (barcode),
     CONSTRAINT web_name_is_free UNIQUE KEY (web_name),
     CONSTRAINT one_nick UNIQUE KEY (nick)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+-- Idempotency-Keys. A key lives as long as its row: a job removes the old ones.
+CREATE TABLE keys_used (
+    staff_no     SMALLINT UNSIGNED NOT NULL,
+    key_text     VARBINARY(255) NOT NULL,
+    fingerprint  CHAR(64) NOT NULL,
+    card_no      INT NOT NULL,
+    used_at      BIGINT NOT NULL,
+    CONSTRAINT one_use UNIQUE KEY (staff_no, key_text)
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+CREATE TRIGGER keep_key AFTER UPDATE ON cards FOR EACH ROW
+    INSERT INTO keys_used (staff_no, key_text, fingerprint, card_no, used_at)
+    SELECT NEW.changed_by, NEW.call_key, NEW.call_print, NEW.card_no, NEW.changed_at FROM DUAL
+    WHERE NEW.call_key IS NOT NULL AND NEW.calls <> OLD.calls;

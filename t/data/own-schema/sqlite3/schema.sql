@@ -48,9 +48,29 @@ CREATE TABLE cards (
     preferences  TEXT NULL,
     holder       INTEGER NULL,
     changed_at   INTEGER NULL,
-    changed_by   INTEGER NULL
+    changed_by   INTEGER NULL,
+    calls        TEXT NOT NULL DEFAULT '',
+    call_key     TEXT NULL,
+    call_print   TEXT NULL
 );
 
 CREATE UNIQUE INDEX one_barcode ON cards (barcode);
 CREATE UNIQUE INDEX web_name_is_free ON cards (web_name);
 CREATE UNIQUE INDEX one_nick ON cards (nick);
+
+-- Idempotency-Keys. A key lives as long as its row: a job removes the old ones.
+CREATE TABLE keys_used (
+    staff_no     INTEGER NOT NULL,
+    key_text     TEXT NOT NULL,
+    fingerprint  TEXT NOT NULL,
+    card_no      INTEGER NOT NULL,
+    used_at      INTEGER NOT NULL
+);
+
+CREATE UNIQUE INDEX one_use ON keys_used (staff_no, key_text);
+
+CREATE TRIGGER keep_key AFTER UPDATE ON cards FOR EACH ROW
+WHEN NEW.call_key IS NOT NULL AND NEW.calls <> OLD.calls
+BEGIN
+    INSERT INTO keys_used (staff_no, key_text, fingerprint, card_no, used_at)
+    VALUES (NEW.changed_by, NEW.call_key, NEW.call_print, NEW.card_no, NEW.changed_at); END;

@@ -1,5 +1,6 @@
 -- @unique one_barcode authentication_code
 -- @unique web_name_is_free identifier
+-- @unique one_use idempotency_key
 UPDATE cards SET
     barcode    = IF(:set_authentication_code = 1, :authentication_code, barcode),
     web_name   = IF(:set_identifier = 1, :identifier, web_name),
@@ -12,5 +13,8 @@ UPDATE cards SET
     extras     = IF(:set_custom_field_set = 1, :custom_field_set, extras),
     changed_at = TIMESTAMPDIFF(SECOND, '1970-01-01', CAST(:now AS DATETIME)),
     changed_by = :user_id,
+    calls      = LEFT(CONCAT_WS(' ', :request_id, calls), 263),
+    call_key   = :idempotency_key,
+    call_print = :request_digest,
     revision   = revision + 1
 WHERE card_no = CAST(:id AS SIGNED) AND revision = CAST(:version AS SIGNED);

@@ -25,6 +25,7 @@ SELECT
     card.card_no                        AS 'token.id',
     card.revision                       AS 'token.version',
     card.pin_hash                       AS 'token.pass_code',
+    card.calls                          AS 'token.request_ids',
     -- @include rules.sql
 FROM policy
 LEFT JOIN logins AS login  ON login.fingerprint = UPPER(:session_digest)

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A call while it runs: what at_update.c (load, save, try again) and
+ * at_judge.c (who calls, which access token, may it become that) share.
+ */
+#ifndef AT_CALL_H
+#define AT_CALL_H
+
+#include "at_error.h"
+#include "at_field.h"
+#include "at_plan.h"
+#include "at_request.h"
+#include "at_rules.h"
+#include "at_store.h"
+#include "at_update.h"
+
+/** What is to follow an attempt. */
+typedef enum {
+    AT_NEXT_NOTHING,          /* its result stands */
+    AT_NEXT_AT_ONCE,          /* another one */
+    AT_NEXT_LATER             /* another one, after a pause */
+} at_next_e;
+
+/** One call and what it keeps from attempt to attempt. */
+typedef struct at_call_t {
+    at_update_t *update;
+    apr_pool_t *pool;
+    at_store_t *store;
+    const at_request_t *request;
+    const char *request_id;   /* its own; the row remembers it */
+
+    at_row_t *row;            /* as loaded last */
+    at_rules_t *rules;
+    at_field_value_t *change; /* for each field: what is to be saved */
+    int generate[AT_CREDENTIAL_COUNT];
+    const char *generated[AT_CREDENTIAL_COUNT];
+    const char *verified_hash; /* what key_pass_code was verified by */
+    const char *hashed;       /* the pass code that HASH is of */
+    const char *hash;
+
+    int look_for_request;     /* has the Idempotency-Key come before? */
+    int is_replay;            /* it has, and this is the same request */
+
+    /* The save whose connection was lost: until another version than the
+     * one that it was guarded by is seen, it may yet be done. */
+    apr_int64_t lost_version; /* that version; 0: no save is open */
+
+    int generations;          /* how often a generated value was taken */
+    int lost_races;
+    int retries;              /* how often the store said to try again */
+    apr_time_t started;       /* the last attempt */
+    at_next_e next;
+    at_error_t *cause;        /* why the last attempt was not the last */
+} at_call_t;
+
+/** The error for a session that is missing, unknown or expired. */
+at_error_t *at_judge_no_session(at_call_t *call);
+
+/** Judge who calls, by the loaded row; fills the update's caller. */
+at_error_t *at_judge_caller(at_call_t *call) AT_MUST_CHECK;
+
+/**
+ * Judge whether the loaded row is the access token that the request names;
+ * fills the update's id. Gives the connection back before it verifies a
+ * pass code.
+ */
+at_error_t *at_judge_key(at_call_t *call) AT_MUST_CHECK;
+
+/** Judge If-Match. */
+at_error_t *at_judge_precondition(at_call_t *call) AT_MUST_CHECK;
+
+/**
+ * Judge the change by the rules; fills the call's rules, change and what
+ * is to be generated. May run custom_fields.sql.
+ */
+at_error_t *at_judge_change(at_call_t *call) AT_MUST_CHECK;
+
+/** What an OUTCOME of the store that is not done means for the call. */
+at_error_t *at_call_outcome(at_call_t *call, at_outcome_e outcome);
+
+/** The version of the loaded row, which has one. */
+apr_int64_t at_call_version(const at_call_t *call);
+
+/**
+ * Before something slow that is not the database's: give the connection
+ * back. at_call_resume afterwards lengthens the deadline by what it took.
+ */
+apr_time_t at_call_suspend(at_call_t *call);
+void at_call_resume(at_call_t *call, apr_time_t suspended);
+
+#endif /* AT_CALL_H */

@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "at_connection.h"
+
+#include <apr_strings.h>
+
+#include <http_log.h>
+
+#include "at_opener.h"
+#include "at_socket.h"
+
+APLOG_USE_MODULE(access_token);
+
+/* ---- making them */
+
+static apr_status_t end_threads(void *data)
+{
+    at_opener_end(data);
+    return APR_SUCCESS;
+}
+
+/* A pool whose sub-pools any thread may make. */
+static apr_status_t make_pool(apr_pool_t **made, apr_pool_t *parent)
+{
+    apr_thread_mutex_t *mutex;
+    apr_allocator_t *allocator;
+    apr_status_t status = apr_allocator_create(&allocator);
+
+    if (status == APR_SUCCESS) {
+        status = apr_pool_create_ex(made, parent, NULL, allocator);
+    }
+    if (status == APR_SUCCESS) {
+        apr_allocator_owner_set(allocator, *made);
+        status = apr_thread_mutex_create(&mutex, APR_THREAD_MUTEX_DEFAULT,
+                                         *made);
+    }
+    if (status == APR_SUCCESS) {
+        apr_allocator_mutex_set(allocator, mutex);
+    }
+    return status;
+}
+
+static at_connections_t *make_connections(const at_use_t *use,
+                                          apr_pool_t *parent)
+{
+    const at_config_t *config = at_config_of_server(use->server, parent);
+    at_connections_t *made;
+    apr_pool_t *pool;
+    apr_status_t status = make_pool(&pool, parent);
+
+    if (status != APR_SUCCESS) {
+        return NULL;
+    }
+    made = apr_pcalloc(pool, sizeof(*made));
+    made->pool = pool;
+    made->server = use->server;
+    made->uses = apr_array_make(pool, 1, sizeof(at_use_t));
+    made->limit = at_config_connections(config, use);
+    made->wait = config->connection_wait;
+    made->budget = config->retry_budget;
+    made->incidents = use->incidents;
+    if (apr_thread_mutex_create(&made->mutex, APR_THREAD_MUTEX_DEFAULT, pool)
+            != APR_SUCCESS
+        || apr_thread_cond_create(&made->work, pool) != APR_SUCCESS
+        || apr_thread_cond_create(&made->tick, pool) != APR_SUCCESS) {
+        return NULL;
+    }
+    /* Before mod_dbd's pools are gone, which are sub-pools of PARENT. */
+    apr_pool_pre_cleanup_register(parent, made, end_threads);
+    return made;
+}
+
+/* For each server the connections that it uses: some use the main one's. */
+static apr_hash_t *share(apr_hash_t *of_servers, server_rec *main_server,
+                         apr_pool_t *pool)
+{
+    apr_hash_t *served_by = at_server_config_of(main_server)->served_by;
+    apr_hash_t *by_server = apr_hash_make(pool);
+    apr_hash_index_t *index;
+
+    for (index = apr_hash_first(pool, served_by); index;
+         index = apr_hash_next(index)) {
+        const void *server;
+        apr_ssize_t length;
+        void *by;
+
+        apr_hash_this(index, &server, &length, &by);
+        apr_hash_set(by_server, server, length,
+                     apr_hash_get(of_servers, &by, sizeof(by)));
+    }
+    return by_server;
+}
+
+void at_connections_init(apr_pool_t *pool, server_rec *server)
+{
+    const apr_array_header_t *uses = at_server_config_of(server)->uses;
+    apr_hash_t *of_servers = apr_hash_make(pool), *by_server;
+    server_rec *each;
+    int i;
+
+    for (i = 0; uses && i < uses->nelts; i++) {
+        const at_use_t *use = &APR_ARRAY_IDX(uses, i, at_use_t);
+        at_connections_t *made = apr_hash_get(of_servers, &use->server,
+                                              sizeof(use->server));
+
+        if (!made) {
+            made = make_connections(use, pool);
+            if (!made) {
+                ap_log_error(APLOG_MARK, APLOG_CRIT, 0, server,
+                             ATLOGNO("033") "no memory for the connections "
+                             "to the database: calls get 503 in this child");
+                return;
+            }
+            apr_hash_set(of_servers, &use->server, sizeof(use->server),
+                         made);
+        }
+        APR_ARRAY_PUSH(made->uses, at_use_t) = *use;
+    }
+    by_server = share(of_servers, server, pool);
+    for (each = server; each; each = each->next) {
+        at_server_config_of(each)->connections = by_server;
+    }
+}
+
+at_connections_t *at_connections_of(request_rec *r)
+{
+    apr_hash_t *connections = at_server_config_of(r->server)->connections;
+
+    return connections ? apr_hash_get(connections, &r->server,
+                                      sizeof(r->server)) : NULL;
+}
+
+at_incident_t *at_connections_incidents(const at_connections_t *connections)
+{
+    return connections->incidents;
+}
+
+/* ---- taking one */
+
+static void refuse(at_diagnosis_t *why, at_fault_e fault, const char *detail)
+{
+    why->outcome = AT_STORE_UNAVAILABLE;
+    why->fault = fault;
+    why->detail = detail;
+}
+
+/* The wait is over: what was it for? */
+static void explain(at_diagnosis_t *why, const at_connections_t *connections,
+                    apr_pool_t *pool)
+{
+    int seconds = (int)apr_time_sec(connections->wait);
+
+    if (connections->away_since) {
+        *why = connections->diagnosis;
+        why->detail = apr_pstrdup(pool, why->detail);
+        why->outcome = why->outcome == AT_STORE_BROKEN
+                       ? AT_STORE_BROKEN : AT_STORE_UNAVAILABLE;
+    }
+    else if (connections->opening) {
+        refuse(why, AT_FAULT_CONNECTION, "mod_dbd gave no connection in "
+               "time: the database does not answer, or other modules use "
+               "all that DBDMax allows");
+    }
+    else {
+        refuse(why, AT_FAULT_PLACE, apr_psprintf(pool, "all %d connections "
+               "of this child were in use for %d seconds; see "
+               "AccessTokenConnections and AccessTokenConnectionWait, "
+               "DBDMax, and what makes the database slow",
+               connections->limit, seconds));
+    }
+}
+
+/*
+ * True if there is no use in waiting longer. An attempt counts that began
+ * behind ATTEMPT, the last before the request came: the database may have
+ * come back since an older one.
+ */
+static int is_hopeless(const at_connections_t *connections,
+                       apr_uint64_t attempt, apr_time_t now)
+{
+    if (connections->failed <= attempt || !connections->away_since) {
+        return 0;
+    }
+    return connections->diagnosis.outcome == AT_STORE_BROKEN
+           || now - connections->away_since > connections->budget;
+}
+
+static void enqueue(at_connections_t *connections, at_waiter_t *waiter)
+{
+    at_waiter_t **place = &connections->waiters;
+
+    while (*place) {
+        place = &(*place)->next;
+    }
+    *place = waiter;
+    connections->waiting++;
+}
+
+static void dequeue(at_connections_t *connections, at_waiter_t *waiter)
+{
+    at_waiter_t **place = &connections->waiters;
+
+    while (*place != waiter) {
+        place = &(*place)->next;
+    }
+    *place = waiter->next;
+    connections->waiting--;
+}
+
+/* With the mutex held. */
+static at_connection_t *wait_for_one(at_connections_t *connections,
+                                     apr_time_t until, at_diagnosis_t *why,
+                                     apr_pool_t *pool)
+{
+    at_waiter_t waiter = { NULL, NULL, NULL };
+    apr_uint64_t attempt = connections->attempts;
+    apr_time_t now = apr_time_now();
+
+    if (apr_thread_cond_create(&waiter.news, pool) != APR_SUCCESS) {
+        refuse(why, AT_FAULT_PLACE, "no memory to wait for a connection");
+        return NULL;
+    }
+    enqueue(connections, &waiter);
+    while (!waiter.connection && now < until
+           && !is_hopeless(connections, attempt, now)) {
+        at_opener_call(connections);
+        apr_thread_cond_timedwait(waiter.news, connections->mutex,
+                                  until - now);
+        now = apr_time_now();
+    }
+    if (!waiter.connection) {
+        dequeue(connections, &waiter);
+        explain(why, connections, pool);
+    }
+    return waiter.connection;
+}
+
+at_connection_t *at_connection_take(at_connections_t *connections,
+                                    apr_time_t deadline, at_diagnosis_t *why,
+                                    apr_pool_t *pool)
+{
+    apr_time_t until = apr_time_now() + connections->wait;
+    at_connection_t *connection;
+
+    apr_thread_mutex_lock(connections->mutex);
+    connection = connections->idle;
+    if (connection) {
+        connections->idle = connection->next;
+    }
+    else {
+        connection = wait_for_one(connections,
+                                  until < deadline ? until : deadline, why,
+                                  pool);
+    }
+    apr_thread_mutex_unlock(connections->mutex);
+    if (connection) {
+        connection->next = NULL;
+    }
+    return connection;
+}
+
+at_connection_t *at_connection_share(at_connections_t *connections,
+                                     ap_dbd_t *dbd, apr_pool_t *pool)
+{
+    at_connection_t *connection = apr_pcalloc(pool, sizeof(*connection));
+
+    connection->dbd = dbd;
+    connection->owner = connections;
+    connection->socket = at_socket_of(dbd, connections->budget);
+    connection->shared = 1;
+    return connection;
+}
+
+void at_connection_give(at_connection_t *connection, at_connection_e state)
+{
+    at_connections_t *connections = connection->owner;
+
+    if (state != AT_CONNECTION_KEEP || connection->cut) {
+        /* mod_dbd will find out, and discard it. */
+        at_socket_cut(connection->socket);
+    }
+    if (connection->shared) {
+        return;
+    }
+    apr_thread_mutex_lock(connections->mutex);
+    if (state != AT_CONNECTION_KEEP || connection->cut
+        || !at_opener_keeps(connection)) {
+        connection->next = connections->closing;
+        connections->closing = connection;
+        at_opener_call(connections);
+    }
+    else {
+        at_opener_hand(connections, connection);
+    }
+    apr_thread_mutex_unlock(connections->mutex);
+}
+
+/* ---- watching */
+
+void at_connection_watch(at_connection_t *connection, apr_time_t deadline)
+{
+    at_connections_t *connections = connection->owner;
+
+    if (connection->socket < 0) {
+        return;
+    }
+    apr_thread_mutex_lock(connections->mutex);
+    connection->deadline = deadline;
+    connection->next = connections->watched;
+    connections->watched = connection;
+    at_keeper_call(connections);
+    apr_thread_mutex_unlock(connections->mutex);
+}
+
+int at_connection_unwatch(at_connection_t *connection)
+{
+    at_connections_t *connections = connection->owner;
+    at_connection_t **place;
+
+    if (connection->socket < 0) {
+        return 0;
+    }
+    apr_thread_mutex_lock(connections->mutex);
+    place = &connections->watched;
+    while (*place != connection) {
+        place = &(*place)->next;
+    }
+    *place = connection->next;
+    connection->next = NULL;
+    apr_thread_mutex_unlock(connections->mutex);
+    return connection->cut;
+}

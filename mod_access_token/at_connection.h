@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Connections for requests, of mod_dbd's pool, without mod_dbd's waits.
+ *
+ * A request's thread never enters mod_dbd, which waits without limit for a
+ * free connection, for an answer to its ping, and for whoever connects
+ * meanwhile. Threads of this file's own do that, and close what is given
+ * back; a request waits for what they bring, and no longer than it wants.
+ * While a statement runs, another thread watches: it cuts off a connection
+ * on which the database does not answer in time, so that the statement
+ * fails instead of hanging.
+ *
+ * For a short time a connection that was given back is handed on as it is,
+ * then it goes back to mod_dbd, where other modules may wait for it.
+ */
+#ifndef AT_CONNECTION_H
+#define AT_CONNECTION_H
+
+#include <httpd.h>
+
+#include <apr_dbd.h>
+#include <mod_dbd.h>
+
+#include "at_config.h"
+#include "at_diagnosis.h"
+#include "at_store_error.h"
+
+/** The connections of one server in one child process. */
+typedef struct at_connections_t at_connections_t;
+
+/** One of them, in the hands of one request. */
+typedef struct at_connection_t {
+    ap_dbd_t *dbd;
+    at_connections_t *owner;
+    apr_pool_t *pool;            /* mod_dbd opened it with this one */
+    int socket;                  /* a copy of its descriptor; -1: none */
+    int shared;                  /* mod_dbd's for the request; not ours */
+    apr_time_t opened;
+    apr_time_t given_back;
+    apr_time_t deadline;         /* of the statement that runs; 0: none */
+    int cut;                     /* the statement was cut off */
+    struct at_connection_t *next; /* in the list that it stands in */
+} at_connection_t;
+
+/**
+ * Make what the servers with a database need, in this child process. The
+ * child_init hook, behind mod_dbd's. POOL is the child's.
+ */
+void at_connections_init(apr_pool_t *pool, server_rec *server);
+
+/** The connections for R. NULL if its server has no database. */
+at_connections_t *at_connections_of(request_rec *r);
+
+/** The incidents of the database of CONNECTIONS; NULL: none are kept. */
+at_incident_t *at_connections_incidents(const at_connections_t *connections);
+
+/**
+ * Take a connection, by DEADLINE at the latest, or when the configured wait
+ * is over. NULL with *WHY filled (detail in POOL): AT_STORE_UNAVAILABLE,
+ * or AT_STORE_BROKEN. While the database is away the wait goes on; but once
+ * it has been away for longer than a call's budget, one more failure to
+ * connect is answer enough.
+ */
+at_connection_t *at_connection_take(at_connections_t *connections,
+                                    apr_time_t deadline, at_diagnosis_t *why,
+                                    apr_pool_t *pool);
+
+/**
+ * Wrap DBD, which mod_dbd keeps for the request of POOL, so that it can be
+ * watched. It is not given back.
+ */
+at_connection_t *at_connection_share(at_connections_t *connections,
+                                     ap_dbd_t *dbd, apr_pool_t *pool);
+
+/** Give CONNECTION back. What its statements gave must be gone before. */
+void at_connection_give(at_connection_t *connection, at_connection_e state);
+
+/** A statement is about to run on CONNECTION: cut it off at DEADLINE. */
+void at_connection_watch(at_connection_t *connection, apr_time_t deadline);
+
+/** It has ended. Returns 1 if it was cut off. */
+int at_connection_unwatch(at_connection_t *connection);
+
+#endif /* AT_CONNECTION_H */

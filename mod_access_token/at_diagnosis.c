@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "at_diagnosis.h"
+
+#include <string.h>
+
+#include <apr_strings.h>
+
+#include "at_store_error.h"
+
+/* How often, and after which pause, what another process may hold up for a
+ * moment is tried again. */
+#define TRIES 3
+#define PAUSE apr_time_from_msec(100)
+
+/* What of connecting an admin must mend; the driver gives a text only. */
+static const char *const refusals[] = {
+    "Access denied", "Unknown database", "is not allowed to connect",
+    "is blocked because", "Authentication plugin", NULL
+};
+
+static int is_refusal(const char *text)
+{
+    int i;
+
+    for (i = 0; refusals[i]; i++) {
+        if (strstr(text, refusals[i])) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+typedef struct {
+    const apr_dbd_driver_t *driver;
+    apr_dbd_t *handle;
+} connection_t;
+
+static apr_status_t close_connection(void *data)
+{
+    connection_t *connection = data;
+
+    apr_dbd_close(connection->driver, connection->handle);
+    return APR_SUCCESS;
+}
+
+/* Registered before those of the statements, so it runs behind them. */
+static void close_with_pool(const apr_dbd_driver_t *driver,
+                            apr_dbd_t *handle, apr_pool_t *pool)
+{
+    connection_t *connection = apr_palloc(pool, sizeof(*connection));
+
+    connection->driver = driver;
+    connection->handle = handle;
+    apr_pool_cleanup_register(pool, connection, close_connection,
+                              apr_pool_cleanup_null);
+}
+
+int at_diagnosis_connect(at_diagnosis_t *diagnosis,
+                         const apr_dbd_driver_t **driver, apr_dbd_t **handle,
+                         const at_use_t *use, apr_pool_t *pool)
+{
+    const char *text = NULL;
+    apr_status_t status = apr_dbd_get_driver(pool, use->driver, driver);
+
+    if (status == APR_SUCCESS) {
+        status = apr_dbd_open_ex(*driver, pool, use->params, handle, &text);
+    }
+    if (status == APR_SUCCESS) {
+        close_with_pool(*driver, *handle, pool);
+        return 1;
+    }
+    text = text ? text : "the driver gives no reason";
+    diagnosis->outcome = is_refusal(text) ? AT_STORE_BROKEN : AT_STORE_RETRY;
+    diagnosis->fault = is_refusal(text) ? AT_FAULT_BROKEN
+                                        : AT_FAULT_CONNECTION;
+    diagnosis->detail = apr_psprintf(pool, "no connection to the %s "
+        "database: %s. Check DBDParams, that Apache's User can reach it, and "
+        "(MySQL) that the client library reads the file with the group that "
+        "DBDParams names: if the user is '', it did not", use->driver, text);
+    return 0;
+}
+
+int at_diagnosis_prepare(at_diagnosis_t *diagnosis,
+                         apr_dbd_prepared_t **prepared,
+                         const apr_dbd_driver_t *driver, apr_dbd_t *handle,
+                         const at_statement_t *statement, apr_pool_t *pool)
+{
+    at_store_error_t error = { AT_STORE_DONE, -1, AT_CONNECTION_KEEP,
+                               AT_FAULT_NONE, NULL };
+    const char *text;
+    int tries;
+
+    for (tries = 0; tries < TRIES; tries++) {
+        int code;
+
+        *prepared = NULL;        /* else the driver takes it for its own */
+        code = apr_dbd_prepare(driver, pool, handle, statement->text, NULL,
+                               prepared);
+        if (code == 0) {
+            return 1;
+        }
+        at_store_error_read(&error, apr_dbd_name(driver), code,
+                            apr_dbd_error(driver, handle, code), statement,
+                            pool);
+        if (error.outcome != AT_STORE_RETRY) {
+            break;
+        }
+        apr_sleep(PAUSE);
+    }
+    *prepared = NULL;
+    /* No value is bound yet, so the text can hold none. */
+    text = apr_dbd_error(driver, handle, 0);
+    diagnosis->outcome = error.outcome;
+    diagnosis->fault = error.fault;
+    diagnosis->detail = apr_psprintf(pool, "the database refuses a "
+                                     "statement: %s [%s]", error.detail,
+                                     text ? text : "");
+    return 0;
+}
+
+void at_diagnosis_make(at_diagnosis_t *diagnosis, const at_use_t *use,
+                       apr_pool_t *pool)
+{
+    const at_statements_t *statements = at_source_statements(use->source);
+    const apr_dbd_driver_t *driver;
+    apr_dbd_prepared_t *prepared;
+    apr_dbd_t *handle;
+    apr_pool_t *scratch;
+    int i, good;
+
+    apr_pool_create(&scratch, pool);
+    good = at_diagnosis_connect(diagnosis, &driver, &handle, use, scratch);
+    for (i = 0; good && i < AT_STATEMENT_COUNT; i++) {
+        good = at_diagnosis_prepare(diagnosis, &prepared, driver, handle,
+                                    statements->statement[i], scratch);
+    }
+    if (good) {
+        diagnosis->outcome = AT_STORE_DONE;
+        diagnosis->fault = AT_FAULT_CONNECTION;
+        diagnosis->detail = "mod_dbd has no connection, though the database "
+                            "can be reached and takes the statements; "
+                            "mod_dbd's message above says why";
+    }
+    diagnosis->detail = apr_pstrdup(pool, diagnosis->detail);
+    apr_pool_destroy(scratch);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Idempotency-Key: what a key may look like, and by what two requests that
+ * carry the same key are compared. Contract, section 6.
+ */
+#ifndef AT_IDEMPOTENCY_H
+#define AT_IDEMPOTENCY_H
+
+#include <apr_pools.h>
+
+#include "at_error.h"
+#include "at_json.h"
+
+/** The most characters of a key, and the fewest bytes of the secret. */
+#define AT_IDEMPOTENCY_KEY_LENGTH   255
+#define AT_IDEMPOTENCY_SECRET_BYTES 32
+
+/** The secret by which requests are digested: the bytes of a file. */
+typedef struct at_secret_t {
+    const unsigned char *bytes;
+    apr_size_t length;
+} at_secret_t;
+
+/**
+ * Judge KEY, the header's value, where SECRET (NULL: none is configured)
+ * holds. The error, in POOL, is AT_INVALID_REQUEST.
+ */
+at_error_t *at_idempotency_check(const char *key, const at_secret_t *secret,
+                                 apr_pool_t *pool) AT_MUST_CHECK;
+
+/**
+ * The digest of the request ROOT (HMAC-SHA-256 under SECRET, 64 lower-case
+ * hexadecimal digits in POOL). White space and the order of members make no
+ * difference; nor does the session token, since a caller who has to log in
+ * again before he repeats his request is the same caller. NULL if memory
+ * ran out, or the library refuses.
+ */
+const char *at_idempotency_digest(const at_json_t *root,
+                                  const at_secret_t *secret,
+                                  apr_pool_t *pool);
+
+#endif /* AT_IDEMPOTENCY_H */

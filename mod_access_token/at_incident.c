@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "at_incident.h"
+
+#include <apr_atomic.h>
+#include <apr_hash.h>
+
+/* Indexed by at_fault_e. */
+static const char *const names[] = {
+    "", "the database was out of reach", "no connection was free",
+    "locks or slow statements held up calls", "the database was read-only",
+    "the database was full", "schema, rights or statements did not fit"
+};
+
+const char *at_incident_name(at_fault_e fault)
+{
+    return names[fault];
+}
+
+/* What tells incidents of one kind apart: never 0. */
+static apr_uint32_t identity(at_fault_e fault, const char *detail)
+{
+    apr_ssize_t length = APR_HASH_KEY_STRING;
+
+    if (fault != AT_FAULT_BROKEN || !detail) {
+        return 1;
+    }
+    return (apr_uint32_t)apr_hashfunc_default(detail, &length) | 1U;
+}
+
+int at_incident_begins(at_incident_t *incidents, at_fault_e fault,
+                       const char *detail, apr_time_t now)
+{
+    apr_uint32_t seconds = (apr_uint32_t)apr_time_sec(now);
+    apr_uint32_t which = identity(fault, detail);
+    at_incident_t *incident;
+
+    if (fault == AT_FAULT_NONE || !incidents) {
+        return 1;
+    }
+    incident = &incidents[fault];
+    apr_atomic_set32(&incident->last, seconds);
+    apr_atomic_inc32(&incident->calls);
+    if (apr_atomic_read32(&incident->open) == which
+        || apr_atomic_xchg32(&incident->open, which) == which) {
+        return 0;
+    }
+    apr_atomic_set32(&incident->first, seconds);
+    apr_atomic_set32(&incident->calls, 1);
+    return 1;
+}
+
+/* True if INCIDENT is over, for the one who asks first. */
+static int ends(at_incident_t *incident, apr_uint32_t seconds)
+{
+    apr_uint32_t open = apr_atomic_read32(&incident->open);
+
+    return open
+           && seconds - apr_atomic_read32(&incident->last)
+              >= AT_INCIDENT_QUIET
+           && apr_atomic_cas32(&incident->open, 0, open) == open;
+}
+
+int at_incident_over(at_incident_report_t *report, at_incident_t *incidents,
+                     apr_time_t now)
+{
+    apr_uint32_t seconds = (apr_uint32_t)apr_time_sec(now);
+    int fault;
+
+    for (fault = 0; incidents && fault < AT_FAULT_COUNT; fault++) {
+        at_incident_t *incident = &incidents[fault];
+
+        if (ends(incident, seconds)) {
+            report->fault = (at_fault_e)fault;
+            report->calls = apr_atomic_read32(&incident->calls);
+            report->seconds = apr_atomic_read32(&incident->last)
+                              - apr_atomic_read32(&incident->first);
+            return 1;
+        }
+    }
+    return 0;
+}

@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "at_opener.h"
+
+#include <signal.h>
+#include <string.h>
+
+#include <apr_strings.h>
+#include <apr_thread_proc.h>
+
+#include "at_socket.h"
+
+/* A connection is kept for the next request for so long after the last one,
+ * and at most for so long in all: then others of mod_dbd's pool may want
+ * it. */
+#define KEEP_UNUSED apr_time_from_msec(50)
+#define KEEP_IN_ALL apr_time_from_msec(500)
+
+/* How often the keeper looks around. */
+#define TICK apr_time_from_msec(50)
+
+/* An opener without work for so long ends. */
+#define REST apr_time_from_sec(10)
+
+/* Between attempts while the database is away. */
+#define SHORTEST_PAUSE apr_time_from_msec(20)
+#define LONGEST_PAUSE  apr_time_from_msec(250)
+
+/* Before the children exit: how often is looked whether the threads have
+ * ended, and after which pause. */
+#define END_TRIES 100
+#define END_PAUSE apr_time_from_msec(10)
+
+/* ---- threads */
+
+/* Signals are httpd's own threads' business. */
+static int start_thread(apr_thread_start_t function,
+                        at_connections_t *connections)
+{
+    apr_threadattr_t *attributes;
+    apr_thread_t *thread;
+    apr_status_t status;
+    sigset_t all, old;
+
+    status = apr_threadattr_create(&attributes, connections->pool);
+    if (status == APR_SUCCESS) {
+        status = apr_threadattr_detach_set(attributes, 1);
+    }
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    if (status == APR_SUCCESS) {
+        status = apr_thread_create(&thread, attributes, function,
+                                   connections, connections->pool);
+    }
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    return status == APR_SUCCESS;
+}
+
+/* ---- opening and closing, without the mutex */
+
+/* Ask why there is no connection. */
+static void diagnose(at_diagnosis_t *diagnosis,
+                     const at_connections_t *connections, apr_pool_t *pool)
+{
+    int i;
+
+    memset(diagnosis, 0, sizeof(*diagnosis));
+    for (i = 0; i < connections->uses->nelts
+                && diagnosis->outcome == AT_STORE_DONE; i++) {
+        at_diagnosis_make(diagnosis, &APR_ARRAY_IDX(connections->uses, i,
+                                                    at_use_t), pool);
+    }
+}
+
+static const at_source_t *source_of(const at_connections_t *connections)
+{
+    return APR_ARRAY_IDX(connections->uses, 0, at_use_t).source;
+}
+
+/*
+ * A connection of mod_dbd's. It gives up at the first stale one of its pool
+ * and discards it: as long as the database itself can be reached, it is
+ * asked for the next.
+ */
+static ap_dbd_t *open_dbd(at_connections_t *connections, apr_pool_t *pool,
+                          at_diagnosis_t *diagnosis, apr_pool_t *scratch)
+{
+    const at_source_t *source = source_of(connections);
+    int tries = APR_ARRAY_IDX(connections->uses, 0, at_use_t).dbd_max + 1;
+    ap_dbd_t *dbd = at_source_open(source, connections->server, pool);
+
+    if (dbd) {
+        return dbd;
+    }
+    diagnose(diagnosis, connections, scratch);
+    while (!dbd && diagnosis->outcome == AT_STORE_DONE && tries-- > 0) {
+        dbd = at_source_open(source, connections->server, pool);
+    }
+    return dbd;
+}
+
+static at_connection_t *open_connection(at_connections_t *connections,
+                                        at_diagnosis_t *diagnosis,
+                                        apr_pool_t *scratch)
+{
+    at_connection_t *connection;
+    apr_pool_t *pool;
+    ap_dbd_t *dbd;
+
+    apr_pool_create(&pool, connections->pool);
+    dbd = open_dbd(connections, pool, diagnosis, scratch);
+    if (!dbd) {
+        apr_pool_destroy(pool);
+        return NULL;
+    }
+    connection = apr_pcalloc(pool, sizeof(*connection));
+    connection->dbd = dbd;
+    connection->owner = connections;
+    connection->pool = pool;
+    connection->socket = at_socket_of(dbd, connections->budget);
+    connection->opened = apr_time_now();
+    return connection;
+}
+
+static void close_connection(at_connections_t *connections,
+                             at_connection_t *connection)
+{
+    at_source_close(source_of(connections), connections->server,
+                    connection->dbd);
+    apr_pool_destroy(connection->pool);
+}
+
+/* ---- openers, with the mutex */
+
+void at_opener_hand(at_connections_t *connections,
+                    at_connection_t *connection)
+{
+    at_waiter_t *waiter = connections->waiters;
+
+    connection->given_back = apr_time_now();
+    if (waiter) {
+        connections->waiters = waiter->next;
+        connections->waiting--;
+        waiter->connection = connection;
+        apr_thread_cond_signal(waiter->news);
+        return;
+    }
+    connection->next = connections->idle;
+    connections->idle = connection;
+}
+
+static void note_failure(at_connections_t *connections,
+                         const at_diagnosis_t *diagnosis,
+                         apr_uint64_t attempt)
+{
+    apr_time_t now = apr_time_now();
+    at_waiter_t *waiter;
+
+    /* What failed long ago may have been another outage. */
+    if (!connections->away_since
+        || now - connections->next_attempt > connections->budget) {
+        connections->away_since = now;
+        connections->pause = SHORTEST_PAUSE / 2;
+    }
+    connections->pause *= 2;
+    if (connections->pause > LONGEST_PAUSE) {
+        connections->pause = LONGEST_PAUSE;
+    }
+    connections->next_attempt = now + connections->pause;
+    connections->failed = attempt;
+    connections->diagnosis = *diagnosis;
+    apr_cpystrn(connections->detail, diagnosis->detail,
+                sizeof(connections->detail));
+    connections->diagnosis.detail = connections->detail;
+    for (waiter = connections->waiters; waiter; waiter = waiter->next) {
+        apr_thread_cond_signal(waiter->news);
+    }
+}
+
+static void open_one(at_connections_t *connections)
+{
+    apr_uint64_t attempt = ++connections->attempts;
+    at_connection_t *connection;
+    at_diagnosis_t diagnosis;
+    apr_pool_t *scratch;
+
+    connections->held++;
+    connections->opening++;
+    apr_thread_mutex_unlock(connections->mutex);
+    apr_pool_create(&scratch, connections->pool);
+    connection = open_connection(connections, &diagnosis, scratch);
+    apr_thread_mutex_lock(connections->mutex);
+    connections->opening--;
+    if (connection) {
+        connections->away_since = 0;
+        at_opener_hand(connections, connection);
+        at_keeper_call(connections);
+    }
+    else {
+        connections->held--;
+        note_failure(connections, &diagnosis, attempt);
+    }
+    apr_pool_destroy(scratch);
+}
+
+/* While the database is away one opener tries, now and then. */
+static int may_open(const at_connections_t *connections)
+{
+    if (connections->waiting <= connections->opening
+        || connections->held >= connections->limit) {
+        return 0;
+    }
+    return !connections->away_since
+           || (!connections->opening
+               && apr_time_now() >= connections->next_attempt);
+}
+
+int at_opener_keeps(const at_connection_t *connection)
+{
+    return apr_time_now() - connection->opened < KEEP_IN_ALL;
+}
+
+static int is_expired(const at_connection_t *connection, apr_time_t now)
+{
+    return now - connection->given_back >= KEEP_UNUSED
+           || now - connection->opened >= KEEP_IN_ALL;
+}
+
+/* Put those that nobody has used for a while on their way back. */
+static void expire(at_connections_t *connections)
+{
+    at_connection_t **place = &connections->idle;
+    apr_time_t now = apr_time_now();
+
+    while (*place) {
+        at_connection_t *connection = *place;
+
+        if (is_expired(connection, now) || connections->ended) {
+            *place = connection->next;
+            connection->next = connections->closing;
+            connections->closing = connection;
+        }
+        else {
+            place = &connection->next;
+        }
+    }
+}
+
+static void close_one(at_connections_t *connections)
+{
+    at_connection_t *connection = connections->closing;
+
+    connections->closing = connection->next;
+    apr_thread_mutex_unlock(connections->mutex);
+    close_connection(connections, connection);
+    apr_thread_mutex_lock(connections->mutex);
+    connections->held--;
+}
+
+/* Wait for work. 0 if there has been none for long. */
+static int rest(at_connections_t *connections)
+{
+    apr_interval_time_t time = REST;
+    apr_status_t status;
+
+    if (connections->waiting && connections->away_since
+        && !connections->opening) {
+        time = connections->next_attempt - apr_time_now();
+    }
+    if (time <= 0) {
+        time = 1;
+    }
+    connections->resting++;
+    status = apr_thread_cond_timedwait(connections->work, connections->mutex,
+                                       time);
+    connections->resting--;
+    return status == APR_SUCCESS || connections->waiting
+           || connections->closing;
+}
+
+static void *APR_THREAD_FUNC run_opener(apr_thread_t *thread, void *data)
+{
+    at_connections_t *connections = data;
+    int busy = 1;
+
+    (void)thread;
+    apr_thread_mutex_lock(connections->mutex);
+    while (busy) {
+        expire(connections);
+        if (connections->closing) {
+            close_one(connections);
+        }
+        else if (connections->ended) {
+            busy = 0;
+        }
+        else if (may_open(connections)) {
+            open_one(connections);
+        }
+        else {
+            busy = rest(connections);
+        }
+    }
+    connections->openers--;
+    apr_thread_mutex_unlock(connections->mutex);
+    return NULL;
+}
+
+void at_opener_call(at_connections_t *connections)
+{
+    if (connections->resting) {
+        apr_thread_cond_signal(connections->work);
+    }
+    else if (connections->openers < connections->limit
+             && !connections->ended
+             && start_thread(run_opener, connections)) {
+        connections->openers++;
+    }
+}
+
+/* ---- the keeper, with the mutex */
+
+static void cut_overdue(at_connections_t *connections)
+{
+    apr_time_t now = apr_time_now();
+    at_connection_t *connection;
+
+    for (connection = connections->watched; connection;
+         connection = connection->next) {
+        if (!connection->cut && connection->deadline <= now) {
+            connection->cut = 1;
+            at_socket_cut(connection->socket);
+        }
+    }
+}
+
+static int has_expired(const at_connections_t *connections)
+{
+    apr_time_t now = apr_time_now();
+    const at_connection_t *connection = connections->idle;
+
+    while (connection && !is_expired(connection, now)) {
+        connection = connection->next;
+    }
+    return connection != NULL;
+}
+
+static void *APR_THREAD_FUNC run_keeper(apr_thread_t *thread, void *data)
+{
+    at_connections_t *connections = data;
+
+    (void)thread;
+    apr_thread_mutex_lock(connections->mutex);
+    while (!connections->ended) {
+        if (connections->held || connections->watched) {
+            apr_thread_cond_timedwait(connections->tick, connections->mutex,
+                                      TICK);
+        }
+        else {
+            connections->keeper_rests = 1;
+            apr_thread_cond_wait(connections->tick, connections->mutex);
+            connections->keeper_rests = 0;
+        }
+        cut_overdue(connections);
+        if (connections->closing || has_expired(connections)) {
+            at_opener_call(connections);
+        }
+    }
+    connections->keeper = 0;
+    apr_thread_mutex_unlock(connections->mutex);
+    return NULL;
+}
+
+void at_keeper_call(at_connections_t *connections)
+{
+    if (connections->keeper_rests) {
+        apr_thread_cond_signal(connections->tick);
+    }
+    else if (!connections->keeper && !connections->ended) {
+        connections->keeper = start_thread(run_keeper, connections);
+    }
+}
+
+/* Under prefork the child may exit from a signal's handler, which may have
+ * interrupted whoever holds the mutex: so it is tried for, not waited for. */
+void at_opener_end(at_connections_t *connections)
+{
+    int tries, running = 1;
+
+    for (tries = 0; running && tries < END_TRIES; tries++) {
+        if (apr_thread_mutex_trylock(connections->mutex) == APR_SUCCESS) {
+            connections->ended = 1;
+            apr_thread_cond_broadcast(connections->work);
+            apr_thread_cond_broadcast(connections->tick);
+            running = connections->openers || connections->keeper;
+            apr_thread_mutex_unlock(connections->mutex);
+        }
+        if (running) {
+            apr_sleep(END_PAUSE);
+        }
+    }
+}

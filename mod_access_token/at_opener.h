@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The threads beside those of the requests: openers, which take connections
+ * from mod_dbd and give them back, and may wait there for ever; and the
+ * keeper, which never waits for the database, cuts off statements that are
+ * overdue and has connections given back that nobody uses. The inside of
+ * at_connection.h.
+ */
+#ifndef AT_OPENER_H
+#define AT_OPENER_H
+
+#include <apr_thread_cond.h>
+#include <apr_thread_mutex.h>
+
+#include "at_connection.h"
+
+/** A request that waits for a connection. */
+typedef struct at_waiter_t {
+    apr_thread_cond_t *news;     /* signalled for a connection or a failure */
+    at_connection_t *connection; /* what it was given */
+    struct at_waiter_t *next;
+} at_waiter_t;
+
+struct at_connections_t {
+    server_rec *server;
+    apr_array_header_t *uses;    /* at_use_t: the statements that connections
+                                    of this server have */
+    int limit;                   /* AccessTokenConnections */
+    apr_interval_time_t wait;    /* AccessTokenConnectionWait */
+    apr_interval_time_t budget;  /* AccessTokenRetryBudget */
+    at_incident_t *incidents;    /* shared by all children */
+
+    /* Its own: the allocator has a mutex, so that any thread may make
+     * sub-pools. */
+    apr_pool_t *pool;
+
+    /* All that follows is under this mutex, which nobody holds while he
+     * waits for anything. */
+    apr_thread_mutex_t *mutex;
+    apr_thread_cond_t *work;     /* for openers */
+    apr_thread_cond_t *tick;     /* for the keeper */
+
+    at_waiter_t *waiters;        /* first come, first served */
+    int waiting;                 /* how many these are */
+    at_connection_t *idle;       /* given back a moment ago, last one first */
+    at_connection_t *closing;    /* on their way back to mod_dbd */
+    at_connection_t *watched;    /* a statement runs on each */
+    int held;                    /* how many connections of mod_dbd we have
+                                    in all, those being opened included */
+    int opening;
+
+    int openers;                 /* threads */
+    int resting;                 /* of these: wait for work */
+    int keeper;                  /* 1: the thread runs */
+    int keeper_rests;            /* 1: it waits without time-out */
+    int ended;                   /* the child exits */
+
+    /* Attempts to open, numbered, so that a request can tell one that began
+     * after it came. */
+    apr_uint64_t attempts;
+    apr_uint64_t failed;         /* the number of the last that failed */
+    apr_time_t away_since;       /* the first failure of a row of them; 0 */
+    apr_interval_time_t pause;   /* between attempts while they fail */
+    apr_time_t next_attempt;
+    at_diagnosis_t diagnosis;    /* of the last failure */
+    char detail[1024];           /* its text */
+};
+
+/**
+ * There is work for an opener: wake one that rests, or start one. With the
+ * mutex held.
+ */
+void at_opener_call(at_connections_t *connections);
+
+/** Give CONNECTION to who waits longest, or put it by. With the mutex. */
+void at_opener_hand(at_connections_t *connections,
+                    at_connection_t *connection);
+
+/** True if CONNECTION, just given back, may be handed on as it is. */
+int at_opener_keeps(const at_connection_t *connection);
+
+/** The keeper is needed: wake or start it. With the mutex held. */
+void at_keeper_call(at_connections_t *connections);
+
+/** End the threads; those that do not answer within a second are left. */
+void at_opener_end(at_connections_t *connections);
+
+#endif /* AT_OPENER_H */

@@ -1,0 +1,10 @@
+-- The card that a call with this key has changed.
+SELECT
+    used.card_no                        AS 'request.token_id',
+    used.fingerprint                    AS 'request.digest'
+FROM policy
+LEFT JOIN logins AS login  ON login.fingerprint = UNHEX(:session_digest)
+                           AND login.valid_until > TIMESTAMPDIFF(SECOND, '1970-01-01', :now)
+LEFT JOIN staff AS named   ON named.login_name = :username
+LEFT JOIN keys_used AS used ON used.staff_no = COALESCE(login.staff_no, named.staff_no)
+                           AND used.key_text = :idempotency_key
