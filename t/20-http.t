@@ -977,6 +977,7 @@ subtest 'no mod_unique_id; no database' => sub {
 <VirtualHost *>
     ServerName broken.test
     DBDParams "$params"
+    AccessTokenRetryBudget 300ms
     <Location "/patient">
         SetHandler access-token-update
         AccessTokenRetryAfter 7

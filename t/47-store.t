@@ -1,0 +1,445 @@
+# The store under faults (contract, section 6): what is over within the budget
+# costs no call, what lasts longer costs a 503 in time, no thread hangs, all
+# heals by itself, and the error log tells each fault once.
+use strict;
+use warnings;
+
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+use AccessTokenTest;
+
+my $is_mariadb = AccessTokenTest::engine() eq 'mariadb';
+my $token = 'demo-session-clerk';
+
+# One process with many threads: what could wait for each other does.
+my $one_child = AccessTokenTest::mpm() eq 'prefork' ? '' : <<'END';
+StartServers 1
+ServerLimit 1
+ThreadLimit 64
+ThreadsPerChild 32
+MinSpareThreads 1
+MaxSpareThreads 32
+MaxRequestWorkers 32
+END
+
+# How much later than asked for an answer may come on a busy machine.
+my $slack = 4;
+
+sub update {
+    my ($server, $code, $fields, $path) = @_;
+    return $server->post({ token => $token, access_token_identifier =>
+                           { authentication_code => $code }, %{ $fields // {} } }, {}, $path);
+}
+
+sub outcome { AccessTokenTest::outcome($_[0]) }
+
+# "200 OK: 40": how calls ended.
+sub outcomes {
+    my %count;
+    $count{ $_->{died} // $_->{outcome} }++ for @_;
+    return join ', ', map { "$_: $count{$_}" } sort keys %count;
+}
+
+# CALLS calls by each of CLIENTS clients, and meanwhile FAULT->().
+sub under_load {
+    my ($server, $clients, $calls, $fault) = @_;
+    my @results = $server->in_parallel($clients + 1, sub {
+        my ($number) = @_;
+        if ($number == $clients) {
+            sleep 0.2;
+            $fault->();
+            return [];
+        }
+        my $field = 'udf_string_' . ($number % 8 + 1);
+        return [map {
+            my $start = time;
+            my $reply = update($server, 'demo-udf', { $field => "client $number call $_" });
+            sleep 0.05;
+            { outcome => outcome($reply), seconds => time - $start };
+        } 1 .. $calls];
+    }, 90);
+    return map { ref eq 'ARRAY' ? @$_ : $_ } @results;
+}
+
+sub works {
+    my ($server, $name) = @_;
+    my $reply = update($server, 'demo-card', { udf_string_1 => $name });
+    is(outcome($reply), '200 OK', "$name: the next call is answered");
+    return;
+}
+
+sub error_lines {
+    my ($server, $pattern) = @_;
+    return grep { /access_token:error/ && $_ =~ $pattern } split /\n/, $server->error_log;
+}
+
+# What mod_dbd says of a database that is away.
+my @dbd = (qr/\[dbd:(?:error|crit)\]/);
+
+# ---- a database that restarts, hangs, is read-only
+
+if ($is_mariadb) {
+    my $server = AccessTokenTest->start(conf => "AccessTokenPassCodeScheme md5crypt\n");
+    $server->allow_log(@dbd);
+    my $database = $server->database;
+    my $version = sub {
+        return $database->dbh->selectrow_array(
+            q(SELECT version FROM access_tokens WHERE authentication_code = 'demo-udf'));
+    };
+    my %faults = (
+        'a server that hangs for 3 seconds' => sub {
+            kill 'STOP', $database->pid;
+            sleep 3;
+            kill 'CONT', $database->pid;
+        },
+        'a server that is read-only for a second' => sub {
+            my $dbh = $database->connect;
+            $dbh->do('SET GLOBAL read_only = 1');
+            sleep 1;
+            $dbh->do('SET GLOBAL read_only = 0');
+        },
+        'a row that is locked for 3 seconds' => sub {
+            my $other = $database->connect;
+            $other->begin_work;
+            $other->do(q(SELECT id FROM access_tokens
+                         WHERE authentication_code = 'demo-udf' FOR UPDATE));
+            sleep 3;
+            $other->commit;
+        },
+        'connections that are killed, again and again' => sub {
+            my $dbh = $database->connect;
+            for (1 .. 10) {
+                my $ids = $dbh->selectcol_arrayref(q(SELECT id
+                    FROM information_schema.processlist WHERE user = 'access_token'));
+                eval { $dbh->do("KILL $_") } for @$ids;
+                sleep 0.1;
+            }
+        },
+    );
+    for my $name (sort keys %faults) {
+        my $before = $version->();
+        my @replies = under_load($server, 8, 12, $faults{$name});
+        is(outcomes(@replies), '200 OK: 96', "$name costs no call");
+        is($version->(), $before + 96, 'and each is done once');
+        works($server, $name);
+    }
+
+    # The restart is this process's: the server is its child.
+    for my $signal ('TERM', 'KILL') {
+        my $before = $version->();
+        my @children;
+        pipe my $read, my $write or die "pipe: $!\n";
+        my $pid = fork // die "fork: $!\n";
+        if (!$pid) {
+            close $read;
+            my @replies = under_load($server, 8, 12, sub { });
+            print {$write} JSON::PP->new->encode(\@replies);
+            close $write;
+            POSIX::_exit(0);
+        }
+        close $write;
+        sleep 0.4;
+        $database->stop($signal);
+        $database->start;
+        my @replies = @{ JSON::PP->new->decode(do { local $/; <$read> }) };
+        waitpid $pid, 0;
+        is(outcomes(@replies), '200 OK: 96', "a restart by $signal costs no call");
+        is($version->(), $before + 96, 'and each is done once');
+    }
+
+    # Longer than the budget.
+    $database->stop;
+    my @replies = under_load($server, 8, 1, sub { });
+    is(outcomes(@replies), '503 SERVICE_UNAVAILABLE: 8', 'a server that is gone');
+    is(scalar(grep { $_->{seconds} > 6 + $slack } @replies), 0, 'is told in time')
+        or diag(join ' ', map { $_->{seconds} } @replies);
+    my $start = time;
+    is(outcome(update($server, 'demo-udf')), '503 SERVICE_UNAVAILABLE', 'once that is known');
+    cmp_ok(time - $start, '<', 3, 'it is told at once');
+    is($server->request('GET', '/index.html')->{status}, 200, 'a page is served meanwhile');
+    $database->start;
+    works($server, 'the server is back');
+
+    # A server that hangs for longer.
+    kill 'STOP', $database->pid;
+    $start = time;
+    @replies = under_load($server, 8, 1, sub { });
+    my $page = $server->request('GET', '/index.html')->{status};
+    kill 'CONT', $database->pid;
+    is(outcomes(@replies), '503 SERVICE_UNAVAILABLE: 8', 'a server that hangs');
+    is(scalar(grep { $_->{seconds} > 6 + $slack } @replies), 0, 'is told in time')
+        or diag(join ' ', map { $_->{seconds} } @replies);
+    is($page, 200, 'and a page is served meanwhile');
+    works($server, 'the server goes on');
+
+    # Read-only for longer: a definite 503, which names it.
+    $database->dbh->do('SET GLOBAL read_only = 1');
+    my $before = $version->();
+    my $reply = update($server, 'demo-udf', { udf_string_1 => 'read-only' });
+    is(outcome($reply), '503 SERVICE_UNAVAILABLE', 'a server that stays read-only');
+    unlike($reply->{json}{status}{description}, qr/found out/, 'nothing is left open');
+    ok(error_lines($server, qr/AT002: .*read-only/), 'the log names it');
+    $database->dbh->do('SET GLOBAL read_only = 0');
+    is($version->(), $before, 'nothing was done');
+    works($server, 'read-write again');
+
+    # What an administrator must mend is 500, and said at once.
+    $database->dbh->do('ALTER TABLE access_tokens RENAME COLUMN udf_string_8 TO udf_string_9');
+    $start = time;
+    is(outcome(update($server, 'demo-udf')), '500 INTERNAL_ERROR', 'a column that is missing');
+    $database->restart;
+    is(outcome(update($server, 'demo-udf')), '500 INTERNAL_ERROR', 'also to a new connection');
+    cmp_ok(time - $start, '<', 10, 'neither is waited for');
+    ok(error_lines($server, qr/AT003: .*column is missing.*udf_string_8/), 'the log names it');
+    $database->dbh->do('ALTER TABLE access_tokens RENAME COLUMN udf_string_9 TO udf_string_8');
+    works($server, 'the column is back');
+    $database->admin->do(q(ALTER USER 'access_token'@'localhost' IDENTIFIED BY 'another'));
+    $database->restart;
+    is(outcome(update($server, 'demo-udf')), '500 INTERNAL_ERROR', 'a password that is wrong');
+    ok(error_lines($server, qr/AT003: .*Access denied/), 'the log names it');
+    $database->admin->do(q(ALTER USER 'access_token'@'localhost' IDENTIFIED BY 'change this'));
+    works($server, 'the password is right again');
+    $server->allow_log(qr/AT00[23]: /);
+    $server->finish('the error log holds what it should: faults');
+}
+
+# ---- deadlocks
+
+if ($is_mariadb) {
+    # A trigger makes each call lock two rows; other calls lock them in another order.
+    my $server = AccessTokenTest->new;
+    my $dbh = $server->dbh;
+    $dbh->do('CREATE TABLE tangle (id INT PRIMARY KEY, n INT NOT NULL) ENGINE = InnoDB');
+    $dbh->do('INSERT INTO tangle VALUES (1, 0), (2, 0)');
+    $dbh->do(q(CREATE TRIGGER tangles BEFORE UPDATE ON access_tokens FOR EACH ROW
+        BEGIN
+            DECLARE pause INT;
+            IF NEW.udf_string_8 = 'up' THEN
+                UPDATE tangle SET n = n + 1 WHERE id = 1;
+                SELECT SLEEP(0.05) INTO pause;
+                UPDATE tangle SET n = n + 1 WHERE id = 2;
+            ELSEIF NEW.udf_string_8 = 'down' THEN
+                UPDATE tangle SET n = n + 1 WHERE id = 2;
+                SELECT SLEEP(0.05) INTO pause;
+                UPDATE tangle SET n = n + 1 WHERE id = 1;
+            END IF;
+        END));
+    $server->run;
+    my @replies = map { @$_ } $server->in_parallel(4, sub {
+        my ($number) = @_;
+        my ($code, $way) = $number % 2 ? ('demo-udf', 'up') : ('demo-card', 'down');
+        return [map { { outcome => outcome(update($server, $code, { udf_string_8 => $way })) } }
+                1 .. 8];
+    });
+    is(outcomes(@replies), '200 OK: 32', 'deadlocks cost no call');
+    my ($count) = $dbh->selectrow_array(q(SELECT COUNT(*) FROM information_schema.innodb_metrics
+        WHERE name = 'lock_deadlocks' AND count > 0));
+    is($dbh->selectrow_array('SELECT SUM(n) FROM tangle'), 64, 'and each is done once');
+    is($count, 1, 'there were deadlocks');
+    $server->finish('the error log holds what it should: deadlocks');
+}
+
+# ---- places
+
+{
+    # One connection, and a lock that keeps it busy.
+    my $server = AccessTokenTest->start(dbd => { max => 2 }, conf => $one_child . <<'END');
+AccessTokenConnections 1
+AccessTokenConnectionWait 500ms
+END
+    $server->allow_log(@dbd);
+    my $database = $server->database;
+    if (AccessTokenTest::mpm() ne 'prefork') {
+        my $other = $database->connect;
+        $is_mariadb ? $other->begin_work : $other->do('BEGIN IMMEDIATE');
+        $other->do(q(UPDATE access_tokens SET udf_string_7 = 'locked'
+                     WHERE authentication_code = 'demo-udf'));
+        my @replies = $server->in_parallel(4, sub {
+            my ($number) = @_;
+            sleep 0.3 if $number;
+            my $start = time;
+            my $reply = update($server, $number ? 'demo-card' : 'demo-udf');
+            return { outcome => outcome($reply), seconds => time - $start,
+                     retry_after => $reply->{headers}{'retry-after'} };
+        });
+        $other->do('ROLLBACK');
+        $other->disconnect;
+        is($replies[0]{outcome}, '503 SERVICE_UNAVAILABLE', 'a lock that stays');
+        for my $number (1 .. 3) {
+            is($replies[$number]{outcome}, '503 SERVICE_UNAVAILABLE',
+               "call $number finds no place");
+            is($replies[$number]{retry_after}, 2, 'and is told when to try again');
+            cmp_ok($replies[$number]{seconds}, '<', 0.5 + $slack, 'in time');
+        }
+        ok(error_lines($server, qr/AT002: .*all 1 connections.*AccessTokenConnections/),
+           'the log names the directive');
+        $server->allow_log(qr/AT002: /);
+    }
+    works($server, 'the lock is gone');
+    $server->finish('the error log holds what it should: places');
+}
+{
+    # mod_authn_dbd takes connections of the same pool, and keeps each to the
+    # end of its request.
+    my $query = 'SELECT password FROM logins WHERE name = %s';
+    my $server = AccessTokenTest->new(dbd => { max => 1 }, conf => $one_child . <<"END");
+AccessTokenRetryBudget 1s
+Timeout 60
+<Location "/by-password">
+    SetHandler access-token-update
+    AccessTokenCaller apache
+    AuthType Basic
+    AuthName "logins"
+    AuthBasicProvider dbd
+    AuthDBDUserPWQuery "$query"
+    Require valid-user
+</Location>
+<Directory "/">
+    EnableSendfile Off
+    EnableMMAP Off
+</Directory>
+<Location "/large">
+    AuthType Basic
+    AuthName "logins"
+    AuthBasicProvider dbd
+    AuthDBDUserPWQuery "$query"
+    Require valid-user
+</Location>
+END
+    my $dbh = $server->dbh;
+    $dbh->do('CREATE TABLE logins (name VARCHAR(40) PRIMARY KEY, password VARCHAR(100))');
+    $dbh->do(q(INSERT INTO logins VALUES ('clerk', '{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ='))); # secret
+    $server->database->admin->do(q(GRANT SELECT ON access_token.logins
+        TO 'access_token'@'localhost')) if $is_mariadb;
+    $server->write_file('htdocs/large', 'x' x 30_000_000);
+    $server->allow_log(@dbd, qr/AT002: /, qr/AT038: /, qr/\[(?:auth|authn)\w*:/);
+    $server->run;
+    my $basic = { Authorization => 'Basic Y2xlcms6c2VjcmV0' };      # clerk:secret
+    my @replies = $server->in_parallel(8, sub {
+        my ($number) = @_;
+        return { outcome => outcome($number % 2
+            ? update($server, 'demo-udf')
+            : $server->post({ access_token_identifier => { authentication_code => 'demo-udf' } },
+                            $basic, '/by-password')) };
+    });
+    is(outcomes(@replies), '200 OK: 8', 'one connection does for callers of both kinds');
+
+    # A slow download holds the one connection.
+    my $slow = $server->socket;
+    print {$slow} "GET /large HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+        . "Authorization: $basic->{Authorization}\r\n\r\n";
+    sysread $slow, my $first, 1000;
+    like($first, qr{^HTTP/1.1 200 }, 'a download by a user of mod_authn_dbd');
+    if (AccessTokenTest::mpm() ne 'prefork') {
+        my $start = time;
+        is(outcome(update($server, 'demo-udf')), '503 SERVICE_UNAVAILABLE',
+           'while it holds the connection, a call is refused');
+        cmp_ok(time - $start, '<', 2 + $slack, 'in time');
+        ok(error_lines($server, qr/AT002: .*mod_dbd gave no connection.*DBDMax/),
+           'the log names the reason');
+    }
+    close $slow;
+    works($server, 'the download has ended');
+    $server->finish('the error log holds what it should: mod_authn_dbd');
+}
+
+# ---- incidents, and readiness
+
+{
+    my $server = AccessTokenTest->start(
+        log_level => 'notice', location_conf => 'AccessTokenRetryBudget 300ms', conf => <<'END');
+<Location "/ready">
+    SetHandler access-token-ready
+    AccessTokenRetryBudget 300ms
+</Location>
+END
+    my $database = $server->database;
+    my $ready = sub { $server->request($_[0] // 'GET', '/ready') };
+
+    is(outcome($ready->()), '200 OK', 'ready');
+    is($ready->()->{headers}{'cache-control'}, 'no-store', 'for now');
+    is($ready->('HEAD')->{status}, 200, 'to HEAD as well');
+    my $reply = $ready->('POST');
+    is("$reply->{status} $reply->{headers}{allow}", '405 GET, HEAD', 'and to nothing else');
+
+    $database->dbh->do('UPDATE access_token_schema SET version = 9');
+    is(outcome($ready->()), '503 SERVICE_UNAVAILABLE', 'another version of the schema')
+        for 1 .. 3;
+    is(scalar error_lines($server, qr/AT002: .*version 9/), 1, 'is told once');
+    $database->dbh->do('UPDATE access_token_schema SET version = 2');
+    is(outcome($ready->()), '200 OK', 'ready again');
+
+    # SQLite is locked by another program, MariaDB is gone.
+    my $lock;
+    my $take_away = sub {
+        return $database->stop if $is_mariadb;
+        $lock = $database->connect;
+        return $lock->do('BEGIN IMMEDIATE');
+    };
+    my $give_back = sub {
+        return $database->start if $is_mariadb;
+        $lock->do('ROLLBACK');
+        return $lock->disconnect;
+    };
+    my $calls = $is_mariadb ? 12 : 3;
+    my $fault = $is_mariadb ? qr/AT002: .*no connection/ : qr/AT002: .*locked|AT002: .*error 5/;
+    $take_away->();
+    is(outcome(update($server, 'demo-udf')), '503 SERVICE_UNAVAILABLE',
+       'the database cannot serve') for 1 .. $calls;
+    is(outcome($ready->()), $is_mariadb ? '503 SERVICE_UNAVAILABLE' : '200 OK',
+       'ready is who can read');
+    is(scalar error_lines($server, $fault), 1, 'a fault that hits many calls is told once')
+        or diag(join "\n", error_lines($server, qr/AT00/));
+    $give_back->();
+    works($server, 'the database serves');
+    my $over = $is_mariadb ? qr/AT036: over: .*out of reach; it failed 13 calls/
+                           : qr/AT036: over: locks.*; it failed 3 calls/;
+    is(scalar(() = $server->error_log =~ /$over/g), 0, 'it is not over at once');
+    sleep 5.5;
+    works($server, 'and still does');
+    ok($server->wait_for_error($over), 'that it is over is told')
+        or diag(join "\n", grep { /AT0/ } split /\n/, $server->error_log);
+    is(scalar(() = $server->error_log =~ /$over/g), 1, 'once');
+
+    # A new one is told again.
+    $take_away->();
+    is(outcome(update($server, 'demo-udf')), '503 SERVICE_UNAVAILABLE', 'the next fault')
+        for 1, 2;
+    is(scalar error_lines($server, $fault), 2, 'is told again');
+    $give_back->();
+    works($server, 'the database serves again');
+    $server->allow_log(@dbd, qr/AT002: /, qr/AT038: /);
+    $server->finish('the error log holds what it should: incidents');
+}
+
+# ---- sizes that cannot work together
+
+for my $case (
+    ['AT034', "AccessTokenConnections 9\n", qr/AccessTokenConnections 9 .*DBDMax, 4.*Raise/],
+    ['AT035', "AccessTokenBalancerTimeout 5500ms\n",
+     qr/AccessTokenRetryBudget, 5000 ms.*AccessTokenBalancerTimeout, 5500 ms.*Lower/],
+    [undef, "AccessTokenBalancerTimeout 6s\nAccessTokenConnections 4\n"],
+    $is_mariadb ? (['AT037', "DBDMax 60\n", qr/DBDMax 60 .*max_connections, 200.*Lower/],
+                   ['AT038', "AccessTokenRetryBudget 2s\n",
+                    qr/innodb_lock_wait_timeout, 2 s.*AccessTokenRetryBudget, 2 s/]) : (),
+) {
+    my ($tag, $conf, $text) = @$case;
+    my $server = AccessTokenTest->start(dbd => { max => 4 }, conf => $conf,
+                                        log_level => 'warn access_token:info');
+    $server->wait_for_error(qr/AT026/);
+    my @lines = grep { /AT03[4578]: / } split /\n/, $server->error_log;
+    chomp(my $sizes = $conf =~ tr/\n/ /r);
+    if (defined $tag) {
+        ok(scalar(grep { /$tag: .*$text/ && /:warn\]/ } @lines), "$sizes: the start warns, by $tag")
+            or diag(join "\n", @lines);
+        is(scalar(grep { !/$tag/ } @lines), 0, 'and of nothing else');
+    }
+    else {
+        is(scalar @lines, 0, "$sizes: nothing to warn of") or diag(join "\n", @lines);
+    }
+    $server->allow_log(qr/AT03[4578]: /);
+    $server->finish("the error log holds what it should: $sizes");
+}
+
+done_testing;

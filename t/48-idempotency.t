@@ -1,0 +1,298 @@
+# Idempotency-Key (contract, section 6): a call that is sent again is done once
+# only, whatever became of the first answer.
+use strict;
+use warnings;
+use utf8;
+
+use Test::More;
+use Time::HiRes qw(sleep);
+
+use AccessTokenTest;
+
+my $token = 'demo-session-clerk';
+my $server = AccessTokenTest->new(
+    location_conf => 'AccessTokenIdempotencyKeyFile key.secret',
+    conf => <<'END');
+AccessTokenPassCodeScheme bcrypt 4
+<Location "/without-key-file">
+    SetHandler access-token-update
+</Location>
+<Location "/short">
+    SetHandler access-token-update
+    AccessTokenIdempotencyKeyFile key.secret
+    AccessTokenIdempotencyLifetime 1s
+</Location>
+<Location "/always-200">
+    SetHandler access-token-update
+    AccessTokenIdempotencyKeyFile key.secret
+    AccessTokenHTTP200 On
+</Location>
+END
+$server->write_file('key.secret', join '', map { chr } 0 .. 31);
+$server->run;
+my $dbh = $server->dbh;
+my $keys = 0;
+
+sub new_key { 'key-' . ++$keys }
+
+sub row {
+    my ($code) = @_;
+    return $dbh->selectrow_hashref(
+        'SELECT * FROM access_tokens WHERE authentication_code = ?', undef, $code);
+}
+
+sub requests {
+    my ($key) = @_;
+    return $dbh->selectall_arrayref(
+        'SELECT * FROM access_token_requests WHERE idempotency_key = ?', { Slice => {} }, $key);
+}
+
+# A call with KEY; %more: token, path, headers.
+sub call {
+    my ($key, $code, $fields, %more) = @_;
+    return $server->post({ token => $more{token} // $token, access_token_identifier =>
+                           { authentication_code => $code }, %$fields },
+                         { 'Idempotency-Key' => $key, %{ $more{headers} // {} } }, $more{path});
+}
+
+sub outcome { AccessTokenTest::outcome($_[0]) }
+sub replayed { $_[0]{headers}{'idempotency-replayed'} }
+
+# ---- once, and replayed
+
+{
+    my $key = new_key();
+    my $before = row('demo-udf');
+    my $first = call($key, 'demo-udf', { udf_string_1 => 'once' });
+    is(outcome($first), '200 OK', 'a call with a new key is done');
+    is(replayed($first), undef, 'and is no replay');
+    my $second = call($key, 'demo-udf', { udf_string_1 => 'once' });
+    is(outcome($second), '200 OK', 'sent again it is answered');
+    is(replayed($second), 'true', 'as a replay');
+    is_deeply($second->{json}, $first->{json}, 'by the same representation');
+    is($second->{headers}{etag}, $first->{headers}{etag}, 'and the same ETag');
+    is(row('demo-udf')->{version}, $before->{version} + 1, 'and done once');
+    my ($request, @more) = @{ requests($key) };
+    is(scalar @more, 0, 'the key is kept once');
+    is($request->{user_id}, '2', 'with its user');
+    is($request->{token_id}, $before->{id}, 'the access token');
+    is($request->{version}, $before->{version} + 1, 'and its version');
+    like($request->{digest}, qr/^[0-9a-f]{64}$/, 'and a digest');
+
+    # Later updates do not bring it back.
+    call(undef, 'demo-udf', { udf_string_1 => 'later' });
+    my $third = call($key, 'demo-udf', { udf_string_1 => 'once' });
+    is(replayed($third), 'true', 'after later updates it is a replay still');
+    is($third->{json}{data}{udf_string_1}, 'later', 'that shows the access token as it is now');
+    is($third->{headers}{etag}, qq("$before->{id}-@{[ $before->{version} + 2 ]}"),
+       'with its present ETag');
+    is(row('demo-udf')->{udf_string_1}, 'later', 'and changes nothing');
+    is(requests($key)->[0]{version}, $before->{version} + 1, 'nor what is kept');
+}
+
+# ---- the same request in other clothes
+
+{
+    my $key = new_key();
+    my %body = ('"token"' => qq("$token"), '"udf_float_1"' => '1.5',
+                '"access_token_identifier"' => '{"authentication_code":"demo-card"}',
+                '"custom_field_set"' => '{"points":7,"nickname":"a"}');
+    my $text = sub { my ($colon, $comma, @names) = @_;
+                     '{' . join($comma, map { "$_$colon$body{$_}" } @names) . '}' };
+    my $send = sub { $server->post($_[0], { 'Idempotency-Key' => $key }) };
+    is(outcome($send->($text->(':', ',', sort keys %body))), '200 OK', 'a call');
+    is(replayed($send->($text->(" :\n ", " ,\t", reverse sort keys %body))), 'true',
+       'white space and the order of members make no difference');
+    $body{'"custom_field_set"'} = '{"nickname":"\u0061","points":7}';
+    is(replayed($send->($text->(':', ',', sort keys %body))), 'true', 'nor does escaping');
+    my $bare = $text->(':', ',', grep { $_ ne '"token"' } sort keys %body);
+    my $reply = $server->post($bare, { 'Idempotency-Key' => $key,
+                                       Authorization => "Bearer $token" });
+    is(replayed($reply), 'true', 'nor how the session token comes');
+    $body{'"token"'} = '"demo-session-other-unit"';
+    is(replayed($send->($text->(':', ',', sort keys %body))), 'true',
+       'nor another session of the same user');
+    my $before = row('demo-card');
+    for my $other (['"udf_float_1"', '1.50'], ['"udf_float_1"', '2'], ['"udf_float_1"', 'null'],
+                   ['"custom_field_set"', '[{"points":7},{"nickname":"a"}]'],
+                   ['"fields_set"', '""'], ['"udf_string_1"', 'null']) {
+        local $body{ $other->[0] } = $other->[1];
+        is(outcome($send->($text->(':', ',', sort keys %body))), '422 IDEMPOTENCY_KEY_REUSED',
+           "with $other->[0]: $other->[1] it is another request");
+        delete $body{ $other->[0] } if !defined $body{ $other->[0] };
+    }
+    is_deeply(row('demo-card'), $before, 'which changes nothing');
+    is($dbh->selectrow_array(q(SELECT COUNT(*) FROM access_token_requests
+        WHERE digest LIKE '%token%' OR digest LIKE '%points%')), 0, 'nothing of a request is kept');
+}
+
+# ---- the access token is found by the key
+
+{
+    my $key = new_key();
+    my %change = (authentication_code => 'moved-code', identifier => 'moved', pass_code => 'pass-1');
+    my $first = call($key, 'demo-effective', { %change });
+    is(outcome($first), '200 OK', 'a call changes the code that it was found by');
+    my $second = call($key, 'demo-effective', { %change });
+    is(outcome($second), '200 OK', 'and is sent again under the old one');
+    is(replayed($second), 'true', 'as a replay');
+    is_deeply($second->{json}, $first->{json}, 'with the same answer');
+
+    # By identifier and pass code, both changed: the old pass code opens no more.
+    $key = new_key();
+    my $body = { token => $token, access_token_identifier =>
+                 { identifier => 'moved', pass_code => 'pass-1' },
+                 identifier => 'moved-again', pass_code => 'pass-2' };
+    my @replies = map { $server->post($body, { 'Idempotency-Key' => $key }) } 1, 2;
+    is(outcome($_), '200 OK', 'by identifier and pass code') for @replies;
+    is(replayed($replies[1]), 'true', 'the second is a replay');
+    is(row('moved-code')->{identifier}, 'moved-again', 'done once');
+
+    # If-Match was the first call's.
+    $key = new_key();
+    my $etag = $replies[1]{headers}{etag};
+    my @more = map { call($key, 'moved-code', { udf_string_1 => 'm' },
+                          headers => { 'If-Match' => $etag }) } 1, 2;
+    is(outcome($_), '200 OK', 'If-Match') for @more;
+    is(replayed($more[1]), 'true', 'does not stop a replay');
+}
+
+# ---- a generated pass code is shown once
+
+{
+    my $key = new_key();
+    my @replies = map { call($key, 'demo-auto-pass', { pass_code => undef }) } 1, 2;
+    like($replies[0]{json}{data}{pass_code} // '', qr/^\d{6}$/, 'a pass code is generated');
+    is(replayed($replies[1]), 'true', 'sent again');
+    ok(!exists $replies[1]{json}{data}{pass_code}, 'it is not shown');
+    $key = new_key();
+    @replies = map { call($key, 'demo-auto-pass', { pass_code => undef,
+                                                    fields_set => 'pass_code, id' }) } 1, 2;
+    is_deeply([map { join ' ', sort keys %{ $_->{json}{data} } } @replies], ['id pass_code', 'id'],
+              'nor where fields_set names it');
+}
+
+# ---- whose key it is
+
+{
+    my $key = new_key();
+    is(outcome(call($key, 'demo-person', { udf_string_1 => 'clerk' })), '200 OK', 'the key of one');
+    my $other = 'A4F19B70D95D4DE09C3A9FC720A33A49';
+    my $reply = call($key, 'demo-person', { udf_string_1 => 'admin' }, token => $other);
+    is(outcome($reply), '200 OK', 'is no key of another user');
+    is(replayed($reply), undef, 'whose call is done');
+    is(scalar @{ requests($key) }, 2, 'both are kept');
+    is(outcome(call($key, 'demo-person', { udf_string_1 => 'clerk' },
+                    token => 'demo-session-expired')), '401 INVALID_TOKEN', 'without a session');
+    is(outcome(call($key, 'demo-person', { udf_string_1 => 'clerk' },
+                    token => 'demo-session-forbidden')), '403 FORBIDDEN', 'without permission');
+}
+
+# ---- what did not change anything is not kept
+
+{
+    my $key = new_key();
+    is(outcome(call($key, 'demo-person', { authentication_code => 'demo-card' })),
+       '409 DUPLICATE_VALUE /authentication_code DUPLICATE_VALUE', 'a call that is refused');
+    is(outcome(call($key, 'no-such-code', {})), '404 ACCESS_TOKEN_NOT_FOUND', 'and another');
+    is_deeply(requests($key), [], 'leaves no key');
+    my $reply = call($key, 'demo-person', { udf_string_2 => 'now' });
+    is(outcome($reply), '200 OK', 'which is free for a better one');
+    is(replayed($reply), undef, 'that is done');
+}
+
+# ---- keys that are none
+
+for my $case (['', 'empty'], ['x' x 256, 'too long'], ['a b', 'with a blank'],
+              ["caf\xe9", 'not ASCII'], ["a\r\nIdempotency-Key: b", 'two']) {
+    my ($bad, $name) = @$case;
+    my $before = row('demo-person');
+    my $text = $server->request_text(qq({"token":"$token","udf_string_2":"bad",)
+        . q("access_token_identifier":{"authentication_code":"demo-person"}}));
+    $text =~ s/\r\n/\r\nIdempotency-Key: $bad\r\n/;
+    is(outcome($server->raw($text)), '400 INVALID_REQUEST', "a key that is $name");
+    is_deeply(row('demo-person'), $before, 'changes nothing');
+}
+for my $good ('x' x 255, '!~"\\', "'; DROP TABLE users; --" =~ tr/ //dr, '%s%n?:now') {
+    my @replies = map { call($good, 'demo-person', { udf_string_2 => 'good' }) } 1, 2;
+    is(outcome($replies[0]), '200 OK', "a key of @{[ length $good ]} characters");
+    is(replayed($replies[1]), 'true', 'is kept as it is');
+}
+isnt(replayed(call('KEY-CASE', 'demo-person', {})), 'true', 'a key');
+isnt(replayed(call('key-case', 'demo-person', {})), 'true', 'in another case is another');
+{
+    my $before = row('demo-person');
+    my $reply = call(new_key(), 'demo-person', { udf_string_2 => 'x' }, path => '/without-key-file');
+    is(outcome($reply), '400 INVALID_REQUEST', 'where no key file is configured a key is refused');
+    is_deeply(row('demo-person'), $before, 'and nothing changes');
+    is(outcome(call(undef, 'demo-person', {}, path => '/without-key-file')), '200 OK',
+       'a call without a key is not');
+}
+
+# ---- the forms of the error
+
+{
+    my $key = new_key();
+    call($key, 'demo-person', {});
+    my $reply = call($key, 'demo-card', {}, path => '/always-200');
+    is(outcome($reply), '200 IDEMPOTENCY_KEY_REUSED', 'the HTTP-200 mode');
+    $reply = call($key, 'demo-card', {}, headers => { Accept => 'application/problem+json' });
+    is($reply->{json}{code}, 'IDEMPOTENCY_KEY_REUSED', 'problem details');
+    is($reply->{json}{status}, 422, 'with their status');
+}
+
+# ---- a key has a lifetime
+
+{
+    my $key = new_key();
+    my %short = (path => '/short');
+    is(outcome(call($key, 'demo-person', { udf_string_3 => 'first' }, %short)), '200 OK', 'a key');
+    is(outcome(call($key, 'demo-person', { udf_string_3 => 'other' }, %short)),
+       '422 IDEMPOTENCY_KEY_REUSED', 'that lives');
+    sleep 2.1;
+    my $reply = call($key, 'demo-person', { udf_string_3 => 'other' }, %short);
+    is(outcome($reply), '200 OK', 'is free when its time is over');
+    is(replayed($reply), undef, 'for another request');
+    is(scalar @{ requests($key) }, 1, 'in whose place it is kept');
+    is(replayed(call($key, 'demo-person', { udf_string_3 => 'other' }, %short)), 'true',
+       'and is replayed again');
+    # The statements that the README gives for old keys.
+    my $count = sub { $dbh->selectrow_array('SELECT COUNT(*) FROM access_token_requests') };
+    sleep 2.1;
+    my $all = $count->();
+    $dbh->do(AccessTokenTest::engine() eq 'mariadb'
+        ? 'DELETE FROM access_token_requests WHERE expires_at < UTC_TIMESTAMP() LIMIT 10000'
+        : q(DELETE FROM access_token_requests WHERE expires_at < strftime('%Y-%m-%dT%H:%M:%S', 'now')));
+    is($count->(), $all - 1, 'cleaning up removes the old ones alone');
+}
+
+# ---- the same key at once
+
+for my $round (1 .. 6) {
+    my $key = new_key();
+    my $before = row('demo-udf');
+    my @replies = $server->in_parallel(8, sub {
+        my $reply = call($key, 'demo-udf', { udf_string_4 => "round $round" });
+        return { outcome => outcome($reply), replayed => replayed($reply) // 'false' };
+    });
+    is(join(', ', map { $_->{outcome} // $_->{died} } @replies), join(', ', ('200 OK') x 8),
+       "round $round: one key at once, all are answered");
+    is(scalar(grep { $_->{replayed} eq 'false' } @replies), 1, 'one did it');
+    is(row('demo-udf')->{version}, $before->{version} + 1, 'once');
+}
+for my $round (1 .. 6) {
+    # Other access tokens, so nothing but the key stands between the calls.
+    my $key = new_key();
+    my @codes = qw(demo-udf demo-card demo-person demo-company);
+    my %before = map { $_ => row($_)->{version} } @codes;
+    my @replies = $server->in_parallel(4, sub {
+        return { outcome => outcome(call($key, $codes[$_[0]], { udf_string_5 => "text $round" })) };
+    });
+    is(join(', ', sort map { $_->{outcome} // $_->{died} } @replies),
+       join(', ', '200 OK', ('422 IDEMPOTENCY_KEY_REUSED') x 3),
+       "round $round: one key at once for different requests");
+    is(scalar(grep { row($_)->{version} != $before{$_} } @codes), 1, 'and one is done');
+}
+
+$server->finish;
+done_testing;
