@@ -170,6 +170,7 @@ sub read_side {
 
 sub write_side {
     my ($connection, $side) = @_;
+    return if !$connection->{$side};
     my $got = syswrite $connection->{$side}, $connection->{out}{$side};
     return if !defined $got && ($! == EAGAIN || $! == EINTR);
     if (!defined $got) {
@@ -181,11 +182,10 @@ sub write_side {
     return;
 }
 
+# It is written by advance, all at once.
 sub send_to {
     my ($connection, $side, $bytes) = @_;
-    return if !$connection->{$side};
-    $connection->{out}{$side} .= $bytes;
-    write_side($connection, $side);
+    $connection->{out}{$side} .= $bytes if $connection->{$side};
     return;
 }
 
@@ -246,6 +246,7 @@ sub advance {
     my $held = sub { $self->stalled || defined $connection->{waits}
                      || $connection->{parked} || $connection->{closing} };
     while (!$held->()) {
+        pass_definitions($connection);
         my $packet = take_packet(\$connection->{in}{server});
         if (defined $packet) {
             $self->take_reply($connection, $packet);
@@ -257,6 +258,9 @@ sub advance {
         else {
             last;
         }
+    }
+    for my $side (qw(client server)) {
+        write_side($connection, $side) if length $connection->{out}{$side};
     }
     return if $held->() && !$connection->{closing};
     close_both($connection) if grep { $_ } values %{ $connection->{ended} };
@@ -407,6 +411,24 @@ sub take_reply {
     };
     my ($late) = grep { waits_for($_, after => $command) } $self->connections;
     return $late && $is_last ? $self->park($connection, $late, $go_on) : $go_on->();
+}
+
+# What a reply defines by the hundred needs no look, but for the last of them.
+sub pass_definitions {
+    my ($connection) = @_;
+    my $command = $connection->{command} // return;
+    return if $command->{expects} ne 'definitions' || $command->{step};
+    my $in = \$connection->{in}{server};
+    my $end = 0;
+    while ($command->{left} > 1 && length $$in >= $end + 4) {
+        my $next = $end + 4 + unpack 'V', substr($$in, $end, 3) . "\0";
+        last if length $$in < $next;
+        $end = $next;
+        $command->{left}--;
+        $command->{packets}++;
+    }
+    send_to($connection, 'client', substr $$in, 0, $end, '') if $end;
+    return;
 }
 
 # Whether PACKET is the last of the reply to COMMAND.
