@@ -10,6 +10,9 @@
 
 APLOG_USE_MODULE(access_token);
 
+/* What the time of the first failure is rounded down to. */
+#define A_SECOND apr_time_from_sec(1)
+
 /* ---- making them */
 
 static apr_status_t end_threads(void *data)
@@ -57,7 +60,8 @@ static at_connections_t *make_connections(const at_use_t *use,
     made->limit = at_config_connections(config, use);
     made->wait = config->connection_wait;
     made->budget = config->retry_budget;
-    made->incidents = use->incidents;
+    made->incidents = use->incidents ? use->incidents
+        : apr_pcalloc(pool, sizeof(at_incident_t) * AT_FAULT_COUNT);
     if (apr_thread_mutex_create(&made->mutex, APR_THREAD_MUTEX_DEFAULT, pool)
             != APR_SUCCESS
         || apr_thread_cond_create(&made->work, pool) != APR_SUCCESS
@@ -181,7 +185,7 @@ static int is_hopeless(const at_connections_t *connections,
         return 0;
     }
     return connections->diagnosis.outcome == AT_STORE_BROKEN
-           || now - connections->away_since > connections->budget;
+           || now - connections->away_since > connections->budget + A_SECOND;
 }
 
 static void enqueue(at_connections_t *connections, at_waiter_t *waiter)

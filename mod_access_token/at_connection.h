@@ -51,7 +51,7 @@ void at_connections_init(apr_pool_t *pool, server_rec *server);
 /** The connections for R. NULL if its server has no database. */
 at_connections_t *at_connections_of(request_rec *r);
 
-/** The incidents of the database of CONNECTIONS; NULL: none are kept. */
+/** The incidents of the database of CONNECTIONS. */
 at_incident_t *at_connections_incidents(const at_connections_t *connections);
 
 /**

@@ -49,6 +49,26 @@ int at_incident_begins(at_incident_t *incidents, at_fault_e fault,
     return 1;
 }
 
+apr_time_t at_incident_away(at_incident_t *incidents, apr_time_t now,
+                            apr_interval_time_t gap)
+{
+    apr_uint32_t seconds = (apr_uint32_t)apr_time_sec(now);
+    at_incident_t *outage = &incidents[AT_FAULT_NONE];
+    apr_uint32_t last = apr_atomic_xchg32(&outage->last, seconds);
+
+    if (!apr_atomic_read32(&outage->open)
+        || seconds - last > apr_time_sec(gap)) {
+        apr_atomic_set32(&outage->first, seconds);
+        apr_atomic_set32(&outage->open, 1);
+    }
+    return apr_time_from_sec(apr_atomic_read32(&outage->first));
+}
+
+void at_incident_back(at_incident_t *incidents)
+{
+    apr_atomic_set32(&incidents[AT_FAULT_NONE].open, 0);
+}
+
 /* True if INCIDENT is over, for the one who asks first. */
 static int ends(at_incident_t *incident, apr_uint32_t seconds)
 {
@@ -66,7 +86,8 @@ int at_incident_over(at_incident_report_t *report, at_incident_t *incidents,
     apr_uint32_t seconds = (apr_uint32_t)apr_time_sec(now);
     int fault;
 
-    for (fault = 0; incidents && fault < AT_FAULT_COUNT; fault++) {
+    for (fault = AT_FAULT_NONE + 1; incidents && fault < AT_FAULT_COUNT;
+         fault++) {
         at_incident_t *incident = &incidents[fault];
 
         if (ends(incident, seconds)) {

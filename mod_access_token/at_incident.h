@@ -32,7 +32,8 @@ typedef struct at_incident_report_t {
 
 /**
  * A call failed by FAULT, which DETAIL tells, at NOW. INCIDENTS has
- * AT_FAULT_COUNT elements; NULL: nothing is remembered. Returns 1 if that
+ * AT_FAULT_COUNT elements, all zero at first; NULL: nothing is remembered.
+ * Returns 1 if that
  * begins an incident and is to be told; one of AT_FAULT_BROKEN begins with
  * each other DETAIL.
  */
@@ -45,6 +46,17 @@ int at_incident_begins(at_incident_t *incidents, at_fault_e fault,
  */
 int at_incident_over(at_incident_report_t *report, at_incident_t *incidents,
                      apr_time_t now);
+
+/**
+ * An attempt to connect failed at NOW. Returns since when all attempts of
+ * all children have failed; what failed more than GAP ago was another
+ * outage. (It stands in the element AT_FAULT_NONE, which no incident has.)
+ */
+apr_time_t at_incident_away(at_incident_t *incidents, apr_time_t now,
+                            apr_interval_time_t gap);
+
+/** An attempt to connect succeeded. */
+void at_incident_back(at_incident_t *incidents);
 
 /** What FAULT is called in a message. */
 const char *at_incident_name(at_fault_e fault);

@@ -18,9 +18,6 @@
 /* How often the keeper looks around. */
 #define TICK apr_time_from_msec(50)
 
-/* An opener without work for so long ends. */
-#define REST apr_time_from_sec(10)
-
 /* Between attempts while the database is away. */
 #define SHORTEST_PAUSE apr_time_from_msec(20)
 #define LONGEST_PAUSE  apr_time_from_msec(250)
@@ -155,12 +152,11 @@ static void note_failure(at_connections_t *connections,
     apr_time_t now = apr_time_now();
     at_waiter_t *waiter;
 
-    /* What failed long ago may have been another outage. */
-    if (!connections->away_since
-        || now - connections->next_attempt > connections->budget) {
-        connections->away_since = now;
+    if (!connections->away_since) {
         connections->pause = SHORTEST_PAUSE / 2;
     }
+    connections->away_since = at_incident_away(connections->incidents, now,
+                                               connections->budget);
     connections->pause *= 2;
     if (connections->pause > LONGEST_PAUSE) {
         connections->pause = LONGEST_PAUSE;
@@ -192,6 +188,7 @@ static void open_one(at_connections_t *connections)
     connections->opening--;
     if (connection) {
         connections->away_since = 0;
+        at_incident_back(connections->incidents);
         at_opener_hand(connections, connection);
         at_keeper_call(connections);
     }
@@ -256,48 +253,40 @@ static void close_one(at_connections_t *connections)
     connections->held--;
 }
 
-/* Wait for work. 0 if there has been none for long. */
-static int rest(at_connections_t *connections)
+/* Wait for work, or for the next attempt while the database is away. */
+static void rest(at_connections_t *connections)
 {
-    apr_interval_time_t time = REST;
-    apr_status_t status;
+    apr_interval_time_t pause = connections->next_attempt - apr_time_now();
 
+    connections->resting++;
     if (connections->waiting && connections->away_since
         && !connections->opening) {
-        time = connections->next_attempt - apr_time_now();
+        apr_thread_cond_timedwait(connections->work, connections->mutex,
+                                  pause > 0 ? pause : 1);
     }
-    if (time <= 0) {
-        time = 1;
+    else {
+        apr_thread_cond_wait(connections->work, connections->mutex);
     }
-    connections->resting++;
-    status = apr_thread_cond_timedwait(connections->work, connections->mutex,
-                                       time);
     connections->resting--;
-    return status == APR_SUCCESS || connections->waiting
-           || connections->closing;
 }
 
 static void *APR_THREAD_FUNC run_opener(apr_thread_t *thread, void *data)
 {
     at_connections_t *connections = data;
-    int busy = 1;
 
     (void)thread;
     apr_thread_mutex_lock(connections->mutex);
-    while (busy) {
-        expire(connections);
+    while (!connections->ended || connections->closing) {
         if (connections->closing) {
             close_one(connections);
-        }
-        else if (connections->ended) {
-            busy = 0;
         }
         else if (may_open(connections)) {
             open_one(connections);
         }
         else {
-            busy = rest(connections);
+            rest(connections);
         }
+        expire(connections);
     }
     connections->openers--;
     apr_thread_mutex_unlock(connections->mutex);

@@ -28,7 +28,8 @@ struct at_connections_t {
     int limit;                   /* AccessTokenConnections */
     apr_interval_time_t wait;    /* AccessTokenConnectionWait */
     apr_interval_time_t budget;  /* AccessTokenRetryBudget */
-    at_incident_t *incidents;    /* shared by all children */
+    at_incident_t *incidents;    /* shared by all children, if there is memory
+                                    that they share */
 
     /* Its own: the allocator has a mutex, so that any thread may make
      * sub-pools. */
@@ -59,7 +60,8 @@ struct at_connections_t {
      * after it came. */
     apr_uint64_t attempts;
     apr_uint64_t failed;         /* the number of the last that failed */
-    apr_time_t away_since;       /* the first failure of a row of them; 0 */
+    apr_time_t away_since;       /* the first failure of a row of them, in any
+                                    child; 0: the last one succeeded */
     apr_interval_time_t pause;   /* between attempts while they fail */
     apr_time_t next_attempt;
     at_diagnosis_t diagnosis;    /* of the last failure */

@@ -81,8 +81,8 @@ int at_startup_prepare(apr_pool_t *pconf, apr_pool_t *plog,
     if (status != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_WARNING, status, server,
                      ATLOGNO("020") "no shared memory: each child will "
-                     "check the database at its start, and tell each call "
-                     "that a fault of the database hits");
+                     "check the database at its start, and tell a fault of "
+                     "the database for itself");
         config->shared = NULL;
         return OK;
     }

@@ -106,6 +106,7 @@ static at_error_t *find_request(at_call_t *call)
                              "before. Take a new key for a new request.");
     }
     call->is_replay = 1;
+    call->lost_version = 0;      /* a save of this call would violate the key */
     update->id = saved.token_id;
     return NULL;
 }
@@ -444,6 +445,32 @@ static at_error_t *next_attempt(at_call_t *call)
     return error;
 }
 
+/* True if ERROR tells of an access token that is not as the call needs it. */
+static int is_refusal(const at_error_t *error)
+{
+    return error->code == AT_ACCESS_TOKEN_NOT_FOUND
+           || error->code == AT_PRECONDITION_FAILED
+           || error->code == AT_VALIDATION_FAILED
+           || error->code == AT_DUPLICATE_VALUE
+           || error->code == AT_VERSION_CONFLICT;
+}
+
+/* The call is refused by ERROR. If one with its Idempotency-Key was saved
+ * since that was looked for, this may be why: the access token has another
+ * code now, or another version. Then this one is a replay. */
+static at_error_t *look_again(at_call_t *call, at_error_t *error)
+{
+    if (!call->update->idempotency_key || call->is_replay
+        || !is_refusal(error)) {
+        return error;
+    }
+    AT_TRY(find_request(call));
+    if (call->is_replay) {
+        call->next = AT_NEXT_AT_ONCE;
+    }
+    return error;
+}
+
 /* A save may yet be done: no other answer would be true. */
 static at_error_t *open_outcome(at_call_t *call, const at_error_t *error)
 {
@@ -482,6 +509,9 @@ at_error_t *at_update_run(at_update_t *update)
     call.store->deadline = apr_time_now() + update->budget;
     do {
         error = next_attempt(&call);
+        if (error && call.next == AT_NEXT_NOTHING) {
+            error = look_again(&call, error);
+        }
     } while (call.next != AT_NEXT_NOTHING);
     call.store->release(call.store);
     return call.lost_version ? open_outcome(&call, error) : error;

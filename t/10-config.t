@@ -94,7 +94,10 @@ accepted('the configuration of the tests');
 # Each: the line, then what the message must hold besides the directive's name
 # and the place.
 my $whole = qr/a whole number from \d+ to \d+/;
+my $time = qr/a time from \d+ ms to \d+ s, as 500ms/;
 my $one = qr/takes one argument/;
+my %secret = (short => 31, long => 4097, empty => 0, good => 32, longest => 4096);
+$secret{$_} = $base->write_file("secret-$_", 's' x $secret{$_}) for keys %secret;
 my $one_or_two = qr/takes 1-2 arguments|takes one or two/;
 for my $case (
     ['AccessTokenStatements', $one],
@@ -124,6 +127,22 @@ for my $case (
     ['AccessTokenCaller', $one_or_two],
     (map { ["AccessTokenRetryAfter $_", $whole, qr/not "\Q$_\E"/] }
         qw(-1 soon 2s 86401 99999999999999999999)),
+    (map { my $name = $_; map { ["$name $_", $time, qr/not "\Q$_\E"/] }
+               qw(-1 soon 0x5 5m5 5days 9999999999999999999999s) }
+        qw(AccessTokenRetryBudget AccessTokenConnectionWait AccessTokenIdempotencyLifetime
+           AccessTokenBalancerTimeout)),
+    (map { ["AccessTokenRetryBudget $_", $time] } qw(0 99ms 301s 6min)),
+    ['AccessTokenConnectionWait 301s', $time],
+    (map { ["AccessTokenIdempotencyLifetime $_", $time] } qw(0 999ms 8785h)),
+    ['AccessTokenBalancerTimeout 0', $time],
+    (map { ["AccessTokenConnections $_", $whole, qr/not "\Q$_\E"/] } qw(0 -1 many 1.5 10001)),
+    ['AccessTokenIdempotencyKeyFile', $one],
+    ['AccessTokenIdempotencyKeyFile /no/such/file', qr{/no/such/file: No such file},
+        qr{head -c 32 /dev/urandom}],
+    ["AccessTokenIdempotencyKeyFile $secret{short}", qr/32 to 4096 bytes/, qr{\Q$secret{short}}],
+    ["AccessTokenIdempotencyKeyFile $secret{long}", qr/32 to 4096 bytes/],
+    ["AccessTokenIdempotencyKeyFile $secret{empty}", qr/32 to 4096 bytes/],
+    ['AccessTokenIdempotencyKeyFile /', qr/secret|directory/],
 ) {
     my ($line, @patterns) = @$case;
     my ($directive) = $line =~ /^(\w+)/;
@@ -132,6 +151,8 @@ for my $case (
 }
 refused('a wrong value in a Location', { location_conf => 'AccessTokenBodyLimit none' },
     qr/AccessTokenBodyLimit/, qr/"none"/);
+refused("$_ in a Location", { location_conf => "$_\n" }, qr/not allowed in <Location> context/)
+    for 'AccessTokenConnections 4', 'AccessTokenConnectionWait 1s', 'AccessTokenBalancerTimeout 9s';
 refused('a wrong value in a virtual host',
     { conf => "<VirtualHost *>\nAccessTokenCaller nobody\n</VirtualHost>\n" },
     qr/AccessTokenCaller/, qr/"nobody"/);
@@ -328,17 +349,31 @@ AccessTokenCaller apache
 AccessTokenCaller Session Apache
 AccessTokenRetryAfter 0
 AccessTokenRetryAfter 86400
+AccessTokenRetryBudget 100ms
+AccessTokenRetryBudget 5min
+AccessTokenIdempotencyKeyFile $secret{longest}
+AccessTokenIdempotencyKeyFile "$secret{good}"
+AccessTokenIdempotencyLifetime 1
+AccessTokenIdempotencyLifetime 8784h
+END
+my $of_server = <<'END';
+AccessTokenConnections 10000
+AccessTokenConnections 1
+AccessTokenConnectionWait 0
+AccessTokenConnectionWait 300
+AccessTokenBalancerTimeout 100ms
+AccessTokenBalancerTimeout 1h
 END
 my $relative = '../' . basename(dirname($base->path('x'))) . '/'
     . basename(folder_with('save.sql' => sub { s/\z/\n-- the end/ }));
 accepted($_->[0], %{ $_->[1] }) for (
     ['the shipped configuration', { shipped => 1 }],
     ['a folder below ServerRoot', { statements => $relative }],
-    ['every directive in the server', { conf => $everything }],
+    ['every directive in the server', { conf => $everything . $of_server }],
     ['every directive in a Location', { location_conf => $everything }],
     ['every directive in a Directory',
         { conf => qq(<Directory "/srv">\n$everything</Directory>\n) }],
-    ['every directive in a virtual host', { conf => hosts($everything) }],
+    ['every directive in a virtual host', { conf => hosts($everything . $of_server) }],
     ['a database in a virtual host alone',
         { dbd => undef, %bare, conf => hosts("$driver\nAccessTokenStatements $shipped\n$method") }],
     ['statements in the server and the database in a virtual host',
@@ -403,6 +438,8 @@ my %settings = (
                                       host => 'refuse', 'host-location' => 'ignore' },
     AccessTokenCaller => { main => 'apache', 'main-location' => 'session', host => 'session',
                            'host-location' => 'apache' },
+    AccessTokenIdempotencyLifetime => { main => '1h', 'main-location' => '2h', host => '3h',
+                                        'host-location' => '4h' },
     AccessTokenRetryAfter => { main => 7, 'main-location' => 17, host => 27,
                                'host-location' => 37 },
 );
@@ -461,7 +498,7 @@ my ($second, $second_params) = second_database();
 my $nowhere = $is_mariadb ? 'dbname=access_token,sock=/nowhere/socket,reconnect=0'
                           : '/nowhere/tokens.db';
 my $path = $AccessTokenTest::PATH;
-my $conf = settings('main') . location('/main-location', settings('main-location'))
+my $conf = "AccessTokenIdempotencyKeyFile $secret{good}\n" . settings('main') . location('/main-location', settings('main-location'))
     . location('/odd', 'AccessTokenStatements "' . odd_folder() . qq("\n));
 my $host_conf = join '', settings('host'), map { location("/$_", settings($_)) }
     qw(host-location host-partly-1 host-partly-2);
@@ -524,6 +561,14 @@ my %observe = (
         delete $body{token};
         return call($server, @_, \%body)->{json}{status}{code};
     },
+    AccessTokenIdempotencyLifetime => sub {
+        my $key = 'key-' . ++$sequence;
+        call($server, @_, { %demo }, 'Idempotency-Key' => $key);
+        my ($from, $to) = $database->dbh->selectrow_array('SELECT created_at, expires_at
+            FROM access_token_requests WHERE idempotency_key = ?', undef, $key);
+        my @hours = map { ($_ // '') =~ /[T ](\d+):/ ? $1 : 'none' } $from, $to;
+        return "@hours" =~ /none/ ? 'none' : ($hours[1] - $hours[0]) % 24 . 'h';
+    },
     AccessTokenRetryAfter => sub {
         my ($host, $place) = @_;
         my $reply = call($server, "gone-$host", $place, { %demo });
@@ -531,7 +576,7 @@ my %observe = (
     },
 );
 my %seen_as = (
-    (map { $_ => $_ } @names, 1000, 2000, 3000, 4000),
+    (map { $_ => $_ } @names, 1000, 2000, 3000, 4000, '1h', '2h', '3h', '4h'),
     'md5crypt' => '$1', 'sha256crypt 1000' => '$5', 'bcrypt 4' => '$2y$04',
     'sha512crypt 1000' => '$6',
     'On' => '200 VALIDATION_FAILED', 'Off' => '422 VALIDATION_FAILED',

@@ -38,6 +38,27 @@ START_TEST(the_digest_of_the_example_session_is_the_stored_one)
 }
 END_TEST
 
+/* RFC 4231, test cases 1, 2 and 6. */
+START_TEST(the_hmac_is_that_of_rfc_4231)
+{
+    unsigned char key[131];
+
+    memset(key, 0x0b, sizeof(key));
+    ck_assert_str_eq(at_digest_hmac(pool, key, 20, "Hi There"),
+                     "b0344c61d8db38535ca8afceaf0bf12b"
+                     "881dc200c9833da726e9376c2e32cff7");
+    ck_assert_str_eq(at_digest_hmac(pool, (const unsigned char *)"Jefe", 4,
+                                    "what do ya want for nothing?"),
+                     "5bdcc146bf60754e6a042426089575c7"
+                     "5a003f089d2739839dec58b964ec3843");
+    memset(key, 0xaa, sizeof(key));
+    ck_assert_str_eq(at_digest_hmac(pool, key, 131, "Test Using Larger Than "
+                                    "Block-Size Key - Hash Key First"),
+                     "60e431591ee0b67f0d8a26aacbf5b77f"
+                     "8e0bc6213728c5140546040f0ee37f54");
+}
+END_TEST
+
 int main(void)
 {
     TCase *tests = test_begin("test_digest");
@@ -45,5 +66,6 @@ int main(void)
     tcase_add_test(tests, the_digest_is_sha256_in_lower_case);
     tcase_add_test(tests,
                    the_digest_of_the_example_session_is_the_stored_one);
+    tcase_add_test(tests, the_hmac_is_that_of_rfc_4231);
     return test_end(tests);
 }

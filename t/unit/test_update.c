@@ -96,6 +96,9 @@ static at_saved_request_t remembered; /* what find_request finds */
 static const char *load_outcomes, *save_outcomes, *custom_outcomes,
     *number_outcomes, *find_outcomes;
 
+/* What others do behind the next find_request. */
+static void (*after_find)(void);
+
 /* What another program does while this call is between load and save. */
 static void (*meanwhile)(void);
 
@@ -346,6 +349,10 @@ static at_outcome_e store_find_request(at_store_t *self,
     ck_assert_str_eq(values[AT_FIND_SESSION_DIGEST],
                      at_digest_sha256(pool, "session"));
     *request = remembered;
+    if (after_find) {
+        after_find();
+        after_find = NULL;
+    }
     return next_outcome(&find_outcomes);
 }
 
@@ -403,7 +410,7 @@ static void set_up_store(void)
     find_outcomes = "";
     log_of_calls = "";
     load_outcomes = save_outcomes = custom_outcomes = number_outcomes = "";
-    meanwhile = after_save = NULL;
+    meanwhile = after_save = after_find = NULL;
     late = 0;
     late_values = NULL;
     saved_values = NULL;
@@ -1645,6 +1652,55 @@ START_TEST(the_same_key_at_once_is_replayed)
 }
 END_TEST
 
+static void same_key_and_another_code(void)
+{
+    same_key_elsewhere();
+    set("data.authentication_code", "code-2");
+}
+
+/* What refuses it is its own twin's doing. */
+START_TEST(who_is_refused_since_the_same_was_done_at_once_is_replayed)
+{
+    with_key();
+    after_find = same_key_and_another_code;
+    ck_assert_str_eq(update("\"authentication_code\":\"code-2\""), "OK");
+    ck_assert(call.replayed);
+    ck_assert_str_eq(log_of_calls, "find_request "
+                     "load_by_authentication_code.sql find_request "
+                     "load_by_id.sql");
+    ck_assert_str_eq(call.etag, "\"T1-8\"");
+    with_key();
+    after_find = same_key_elsewhere;
+    call.if_match = "\"T1-7\"";
+    ck_assert_str_eq(update("\"udf_string_1\":\"x\""), "OK");
+    ck_assert(call.replayed);
+    ck_assert_int_eq(saves, 0);
+    with_key();
+    save_outcomes = races(100);
+    after_save = same_key_elsewhere;
+    ck_assert_str_eq(update("\"udf_string_1\":\"x\""), "OK");
+    ck_assert(call.replayed);
+    ck_assert_int_eq(saves, 100);
+}
+END_TEST
+
+START_TEST(who_is_refused_for_another_reason_is_refused)
+{
+    with_key();
+    call.if_match = "\"T1-6\"";
+    ck_assert_str_eq(update("\"udf_string_1\":\"x\""),
+                     "PRECONDITION_FAILED");
+    ck_assert(!call.replayed);
+    ck_assert_str_eq(log_of_calls, "find_request "
+                     "load_by_authentication_code.sql find_request");
+    with_key();
+    find_outcomes = ".R";
+    after_find = same_key_and_another_code;
+    ck_assert_str_eq(update("\"udf_string_1\":\"x\""), "OK");
+    ck_assert(call.replayed);
+}
+END_TEST
+
 static void forget(void)
 {
     same_key_elsewhere();
@@ -1732,6 +1788,9 @@ int main(void)
     tcase_add_test(tests, a_known_key_of_another_request_is_refused);
     tcase_add_test(tests, a_replay_asks_for_the_same_rights);
     tcase_add_test(tests, the_same_key_at_once_is_replayed);
+    tcase_add_test(tests,
+                   who_is_refused_since_the_same_was_done_at_once_is_replayed);
+    tcase_add_test(tests, who_is_refused_for_another_reason_is_refused);
     tcase_add_test(tests, a_forgotten_save_is_found_by_its_key);
     return test_end(tests);
 }

@@ -6,10 +6,13 @@ package AccessTokenTest::Process;
 #     my $process = AccessTokenTest::Process->start(
 #         command => ['httpd', …], output => $file, environment => {…});
 #     $process->pid; $process->is_running; $process->stop;
+#
+# With code => CODE instead of a command, it is CODE that runs in the process.
 
 use strict;
 use warnings;
 
+use IO::Handle;
 use POSIX ();
 use Scalar::Util qw(weaken);
 use Time::HiRes qw(sleep time);
@@ -20,7 +23,7 @@ $SIG{$_} ||= sub { exit 1 } for qw(INT TERM HUP);
 
 sub start {
     my ($class, %options) = @_;
-    my @command = @{ $options{command} };
+    my @command = @{ $options{command} // [] };
     my $pid = fork // die "fork: $!\n";
     if (!$pid) {
         # A group of its own, so that stop reaches the children as well.
@@ -31,6 +34,12 @@ sub start {
         open STDIN,  '<',  '/dev/null';
         open STDOUT, '>>', $options{output};
         open STDERR, '>&', \*STDOUT;
+        if ($options{code}) {
+            my $ended_well = eval { $options{code}->(); 1 };
+            print STDERR $@ if !$ended_well;
+            STDERR->flush;
+            POSIX::_exit($ended_well ? 0 : 1);
+        }
         { no warnings 'exec'; exec { $command[0] } @command; }
         print STDERR "$command[0]: $!\n";
         POSIX::_exit(127);

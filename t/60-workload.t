@@ -1,0 +1,43 @@
+# Many clients on few access tokens at the same time, with nothing broken: no
+# call fails, and each answer is true (contract, section 6), by what the history
+# of changes, the rows and the keys say afterwards.
+use strict;
+use warnings;
+
+use Test::More;
+
+use AccessTokenTest;
+use AccessTokenTest::Checker;
+use AccessTokenTest::Workload;
+
+my $updates = int 20_000 * AccessTokenTest::Workload::scale(1);
+my $server = AccessTokenTest->new(log_level => 'notice access_token:info');
+my $database = $server->database;
+$database->load(AccessTokenTest::srcdir() . '/sql/' . $database->sql_folder . '/history.sql');
+$server->{options}{conf} = AccessTokenTest::Workload::conf($server);
+$server->write_conf;
+my $load = AccessTokenTest::Workload->new(
+    urls => [$server->url], updates => $updates, seed => AccessTokenTest::Workload::seed());
+$load->prepare($server->dbh);
+$server->run;
+$load->start;
+$load->finish;
+note($load->speed_text);
+
+my $calls = $load->calls;
+my $answers = AccessTokenTest::Workload::answers($calls);
+note(AccessTokenTest::Workload::answers_text($answers));
+my %requests = map { $_->{request}{number} => 1 } @$calls;
+cmp_ok(scalar keys %requests, '>=', $updates, 'so many requests were made');
+for my $answer ('200 OK', '200 replayed', '404 ACCESS_TOKEN_NOT_FOUND', '409 DUPLICATE_VALUE',
+                '412 PRECONDITION_FAILED', '422 IDEMPOTENCY_KEY_REUSED', '422 VALIDATION_FAILED') {
+    cmp_ok($answers->{$answer} // 0, '>', 0, "some were answered by $answer");
+}
+my @failed = grep { AccessTokenTest::Workload::outcome($_) eq 'unknown' || $_->{failed}
+                    || $_->{status} >= 500 } @$calls;
+is(scalar @failed, 0, 'none failed, and none was left in doubt')
+    or diag(AccessTokenTest::Workload::answers_text(AccessTokenTest::Workload::answers(\@failed)));
+AccessTokenTest::Checker::passes($load->record($server->dbh), 'the answers are true');
+
+$server->finish;
+done_testing;

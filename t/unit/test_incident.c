@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A fault is told when it begins and when it is over. */
+#include "test_support.h"
+
+#include <string.h>
+
+#include "at_incident.h"
+
+static at_incident_t incidents[AT_FAULT_COUNT];
+static at_incident_report_t report;
+
+static apr_time_t at(int seconds)
+{
+    return apr_time_from_sec(1000000 + seconds);
+}
+
+static void set_up(void)
+{
+    memset(incidents, 0, sizeof(incidents));
+}
+
+static int begins(at_fault_e fault, const char *detail, int seconds)
+{
+    return at_incident_begins(incidents, fault, detail, at(seconds));
+}
+
+static int over(int seconds)
+{
+    return at_incident_over(&report, incidents, at(seconds));
+}
+
+START_TEST(a_fault_is_told_once)
+{
+    int second;
+
+    ck_assert(begins(AT_FAULT_CONNECTION, "first", 0));
+    for (second = 0; second < 3000; second++) {
+        ck_assert(!begins(AT_FAULT_CONNECTION, "another text", second));
+    }
+}
+END_TEST
+
+START_TEST(it_is_over_after_a_quiet_time)
+{
+    ck_assert(!over(0));
+    ck_assert(begins(AT_FAULT_WAIT, "x", 0));
+    ck_assert(!begins(AT_FAULT_WAIT, "x", 7));
+    ck_assert(!over(7));
+    ck_assert(!over(7 + AT_INCIDENT_QUIET - 1));
+    ck_assert(over(7 + AT_INCIDENT_QUIET));
+    ck_assert_int_eq(report.fault, AT_FAULT_WAIT);
+    ck_assert_uint_eq(report.calls, 2);
+    ck_assert_uint_eq(report.seconds, 7);
+    ck_assert(!over(100));
+    /* and then told anew */
+    ck_assert(begins(AT_FAULT_WAIT, "x", 101));
+    ck_assert(over(200));
+    ck_assert_uint_eq(report.calls, 1);
+    ck_assert_uint_eq(report.seconds, 0);
+}
+END_TEST
+
+static apr_time_t away(int seconds)
+{
+    return at_incident_away(incidents, at(seconds), apr_time_from_sec(5));
+}
+
+START_TEST(how_long_connecting_has_failed_is_known)
+{
+    ck_assert_int_eq(away(3), at(3));
+    ck_assert_int_eq(away(6), at(3));
+    ck_assert_int_eq(away(11), at(3));
+    /* nobody tried for long: another outage */
+    ck_assert_int_eq(away(17), at(17));
+    at_incident_back(incidents);
+    ck_assert_int_eq(away(18), at(18));
+    ck_assert_int_eq(away(19), at(18));
+    /* which is no incident: that is what hits calls */
+    ck_assert(!over(100));
+}
+END_TEST
+
+START_TEST(faults_of_two_kinds_are_two)
+{
+    ck_assert(begins(AT_FAULT_CONNECTION, "x", 0));
+    ck_assert(begins(AT_FAULT_PLACE, "x", 0));
+    ck_assert(!begins(AT_FAULT_CONNECTION, "x", 1));
+    ck_assert(over(50));
+    ck_assert(over(50));
+    ck_assert(!over(50));
+}
+END_TEST
+
+/* What an administrator must mend is each a thing of its own. */
+START_TEST(what_is_broken_is_told_by_what_it_is)
+{
+    ck_assert(begins(AT_FAULT_BROKEN, "a column is missing", 0));
+    ck_assert(!begins(AT_FAULT_BROKEN, "a column is missing", 1));
+    ck_assert(begins(AT_FAULT_BROKEN, "a table is missing", 2));
+    ck_assert(!begins(AT_FAULT_BROKEN, "a table is missing", 3));
+    ck_assert(over(50));
+    ck_assert_uint_eq(report.calls, 2);
+}
+END_TEST
+
+START_TEST(what_is_no_fault_of_the_database_is_always_told)
+{
+    ck_assert(begins(AT_FAULT_NONE, "x", 0));
+    ck_assert(begins(AT_FAULT_NONE, "x", 0));
+    ck_assert(!over(50));
+    ck_assert(at_incident_begins(NULL, AT_FAULT_WAIT, "x", at(0)));
+    ck_assert(at_incident_begins(NULL, AT_FAULT_WAIT, "x", at(0)));
+    ck_assert(!at_incident_over(&report, NULL, at(50)));
+}
+END_TEST
+
+START_TEST(each_fault_has_a_name)
+{
+    int fault;
+
+    for (fault = AT_FAULT_NONE + 1; fault < AT_FAULT_COUNT; fault++) {
+        ck_assert(*at_incident_name((at_fault_e)fault));
+    }
+}
+END_TEST
+
+int main(void)
+{
+    TCase *tests = test_begin("test_incident");
+
+    tcase_add_checked_fixture(tests, set_up, NULL);
+    tcase_add_test(tests, each_fault_has_a_name);
+    tcase_add_test(tests, what_is_no_fault_of_the_database_is_always_told);
+    tcase_add_test(tests, it_is_over_after_a_quiet_time);
+    tcase_add_test(tests, how_long_connecting_has_failed_is_known);
+    tcase_add_test(tests, faults_of_two_kinds_are_two);
+    tcase_add_test(tests, what_is_broken_is_told_by_what_it_is);
+    tcase_add_test(tests, a_fault_is_told_once);
+    return test_end(tests);
+}
