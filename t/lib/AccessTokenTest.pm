@@ -95,6 +95,8 @@ sub httpd_user {
 #   history       true: the shipped history.sql is installed as well
 #   database      that of another server, to share it
 #   database_options  more options of mariadbd
+#   proxy         true: between Apache and mariadbd stands a proxy that breaks
+#                 connections where it is told to; $server->database->proxy
 #   statements    the folder of AccessTokenStatements; undef for no directive
 #   location      the path of the method (/v4/access_tokens/update); undef for
 #                 no <Location>
@@ -138,7 +140,7 @@ sub make_database {
     my $database = $class->new(
         folder => "$self->{folder}", user => httpd_user(),
         srcdir => srcdir(), builddir => builddir(),
-        options => $options->{database_options});
+        options => $options->{database_options}, proxy => $options->{proxy});
     my $sql = srcdir() . '/sql/' . $database->sql_folder;
     my $schema = $options->{schema};
     $database->load($_) for @{ $schema // ["$sql/schema.sql", "$sql/demo.sql"] },
