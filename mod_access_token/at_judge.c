@@ -75,7 +75,7 @@ static int verify_pass_code(at_call_t *call, int found)
     }
     else {
         verified = at_passcode_verify(pass_code, hash);
-        call->verified_hash = hash;
+        call->verified_hash = verified ? hash : NULL;
     }
     at_call_resume(call, suspended);
     return verified;

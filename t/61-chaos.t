@@ -78,7 +78,7 @@ my %faults = (
         unlock($other);
     },
     'httpd restarted gracefully' => sub { $server->graceful },
-    'httpd stopped and started' => sub { $server->restart },
+    'httpd stopped and started' => sub { $server->restart_under_load },
 );
 %faults = (%faults,
     'connections killed' => sub {
@@ -167,11 +167,26 @@ sub run {
     return ($calls, \@faults);
 }
 
+# A row remembers its last eight calls. Of a call without a key whose connection
+# was lost while it saved, and that comes to look when more have followed, it
+# can't be told whether it did.
+sub is_forgotten {
+    my ($refused, $calls) = @_;
+    return 0 if defined $refused->{request}{key};
+    my $followed = grep {
+        $_->{request}{token} eq $refused->{request}{token}
+            && AccessTokenTest::Workload::outcome($_) eq 'applied'
+            && $_->{end} > $refused->{start} && $_->{start} < $refused->{end}
+    } @$calls;
+    diag('a lost save was forgotten: ', AccessTokenTest::Checker::of_call($refused)) if $followed > 8;
+    return $followed > 8;
+}
+
 # ---- time enough for each fault
 
 {
     my ($calls, $faults) = run('patient', '30s', $seed);
-    my @refused = grep { ($_->{status} // 0) >= 500 } @$calls;
+    my @refused = grep { ($_->{status} // 0) >= 500 && !is_forgotten($_, $calls) } @$calls;
     is(scalar @refused, 0, 'what is over in time costs no call')
         or diag(AccessTokenTest::Workload::answers_text(AccessTokenTest::Workload::answers(\@refused)));
     # A call that lost its answer met a fault of httpd.

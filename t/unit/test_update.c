@@ -1701,6 +1701,20 @@ START_TEST(who_is_refused_for_another_reason_is_refused)
 }
 END_TEST
 
+/* What is tried again is judged again. */
+START_TEST(a_wrong_pass_code_stays_wrong)
+{
+    with_key();
+    find_outcomes = ".RR";
+    ck_assert_str_eq(run_call("{\"identifier\":\"user-1\","
+                              "\"pass_code\":\"wrong\"}",
+                              "\"udf_string_1\":\"x\""),
+                     "ACCESS_TOKEN_NOT_FOUND");
+    ck_assert_int_eq(finds, 4);
+    ck_assert_int_eq(saves, 0);
+}
+END_TEST
+
 static void forget(void)
 {
     same_key_elsewhere();
@@ -1791,6 +1805,7 @@ int main(void)
     tcase_add_test(tests,
                    who_is_refused_since_the_same_was_done_at_once_is_replayed);
     tcase_add_test(tests, who_is_refused_for_another_reason_is_refused);
+    tcase_add_test(tests, a_wrong_pass_code_stays_wrong);
     tcase_add_test(tests, a_forgotten_save_is_found_by_its_key);
     return test_end(tests);
 }

@@ -22,7 +22,8 @@ my @small = qw(
     --innodb-data-file-path=ibdata1:12M:autoextend
 );
 
-# new(folder => DIR, builddir => DIR, srcdir => DIR, options => [more options])
+# new(folder => DIR, builddir => DIR, srcdir => DIR, options => [more options],
+#     proxy => true: the module's way to it is a proxy that can break it)
 sub new {
     my ($class, %options) = @_;
     my $folder = "$options{folder}/mariadb";
@@ -39,13 +40,22 @@ sub new {
     $self->admin->do($_) for
         'CREATE DATABASE access_token CHARACTER SET utf8mb4',
         q(CREATE USER 'access_token'@'localhost' IDENTIFIED BY 'change this');
-    $self->write_client_group("$options{srcdir}/conf/access_token.cnf");
+    my $socket = $self->{socket};
+    if ($options{proxy}) {
+        require AccessTokenTest::Proxy;
+        $socket = "$folder/proxy";
+        $self->{proxy} = AccessTokenTest::Proxy->start(
+            socket => $socket, server => $self->{socket},
+            output => "$folder/proxy.log");
+    }
+    $self->write_client_group("$options{srcdir}/conf/access_token.cnf", $socket);
     return $self;
 }
 
 sub engine { 'mariadb' }
 sub sql_folder { 'mysql' }
 sub socket { $_[0]{socket} }
+sub proxy { $_[0]{proxy} }
 sub pid { $_[0]{process} && $_[0]{process}->pid }
 
 # The name of an empty data folder, made if it is not there yet.
@@ -179,12 +189,12 @@ sub grant {
     return;
 }
 
-# The shipped my.cnf group, with this server's socket.
+# The shipped my.cnf group, with SOCKET.
 sub write_client_group {
-    my ($self, $shipped) = @_;
+    my ($self, $shipped, $socket) = @_;
     open my $in, '<', $shipped or die "$shipped: $!\n";
     my $text = do { local $/; <$in> };
-    $text =~ s/^socket = .*/socket = $self->{socket}/m
+    $text =~ s/^socket = .*/socket = $socket/m
         or die "$shipped has no line socket = …\n";
     open my $out, '>', "$self->{folder}/my.cnf" or die "my.cnf: $!\n";
     print {$out} $text;

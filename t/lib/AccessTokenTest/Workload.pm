@@ -483,9 +483,10 @@ sub move_back {
     $self->add_fields($request);
     $request->{fields}{$what} = $moved->{found_by}{$what};
     my $outcome = $self->see_through($request);
-    # Where nothing has an answer, the next attempt is when the client comes by
-    # again, till the test has enough of it.
-    push @{ $self->{unfinished} }, $moved if $outcome eq 'unknown' && !-e "$self->{load}{folder_name}/stop";
+    # Till it is done, or there is nothing to be undone, or the test has enough.
+    my $is_away = $self->{calls}[-1]{status} && $self->{calls}[-1]{status} == 404;
+    push @{ $self->{unfinished} }, $moved
+        if $outcome =~ /^(?:unknown|none)$/ && !$is_away && !-e "$self->{load}{folder_name}/stop";
     return;
 }
 
