@@ -3,7 +3,8 @@
 -- line, so both are kept, or neither.
 --
 -- Install: after schema.sql:   sqlite3 access_token.db < history.sql
--- and then apachectl graceful: SQLite's driver loses its statements when the schema changes.
+-- and then apachectl graceful: SQLite's driver loses its statements when the schema changes, and calls are
+-- answered by 500 until the old children of Apache have ended.
 --
 -- Cost: about 15 microseconds of processor time for an update, as measured: bench/README.md.
 --

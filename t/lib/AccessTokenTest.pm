@@ -176,8 +176,7 @@ sub run {
 
 sub try_to_run {
     my ($self) = @_;
-    $self->{http} = HTTP::Tiny->new(keep_alive => 1, timeout => 60,
-                                    max_redirect => 0, agent => 'test');
+    $self->{http} = http_client();
     $self->{process} = AccessTokenTest::Process->start(
         command => [httpd_program(), '-D', 'FOREGROUND',
                     '-f', $self->path('httpd.conf')],
@@ -189,6 +188,10 @@ sub try_to_run {
         sleep 0.02;
     }
     return 0;
+}
+
+sub http_client {
+    return HTTP::Tiny->new(keep_alive => 1, timeout => 60, max_redirect => 0, agent => 'test');
 }
 
 # Ends Apache; run starts it again, with the same port, logs and database.
@@ -206,14 +209,19 @@ sub restart {
     return;
 }
 
-# What "apachectl graceful" does; returns when the log says that it was done.
+# What "apachectl graceful" does; returns when the log says that it was done, and
+# when the old children are gone, which take calls for a moment still.
 sub graceful {
     my ($self) = @_;
     my $resumed = sub { scalar(() = $self->error_log =~ /resuming normal/g) };
     my $before = $resumed->();
+    my @old = $self->children;
     $self->{process}->signal('USR1');
     $self->wait_for(sub { $resumed->() > $before })
         or die "Apache did not restart\n";
+    # A connection that was kept leads to one of them.
+    $self->{http} = http_client();
+    $self->wait_for(sub { my %there = map { $_ => 1 } $self->children; !grep { $there{$_} } @old });
     return;
 }
 
