@@ -351,6 +351,21 @@ MaxRequestWorkers 64
 END
 }
 
+# One process with many threads, for "conf": what could wait for each other does.
+# Under prefork nothing.
+sub one_child_conf {
+    return '' if mpm() eq 'prefork';
+    return <<'END';
+StartServers 1
+ServerLimit 1
+ThreadLimit 64
+ThreadsPerChild 32
+MinSpareThreads 1
+MaxSpareThreads 32
+MaxRequestWorkers 32
+END
+}
+
 # LoadModule lines. What is compiled into httpd has no file.
 sub modules_conf {
     my ($self) = @_;
