@@ -102,12 +102,25 @@ my %udf = (id => 'D0000000000000000000000000000031', code => 'demo-udf');
     is($next->{request_id}, substr(row_of($udf{id})->{request_ids}, 0, 32), 'the last one of the row');
 }
 
+if ($is_mariadb) {
+    my $account = DBI->connect('dbi:MariaDB:database=access_token;mariadb_socket=' . $database->socket,
+                               'access_token', 'change this', { RaiseError => 1, PrintError => 0 });
+    is($account->selectrow_array('SELECT version FROM access_token_schema'), 2, "the module's account");
+    for my $statement ('SELECT * FROM access_token_changes', 'DELETE FROM access_token_changes',
+                       q(UPDATE access_token_changes SET fields = '[]')) {
+        ok(!eval { $account->do($statement); 1 }, "it may not: $statement");
+        like($@, qr/command denied to user 'access_token'/, 'by its rights');
+    }
+}
+
 # ---- every kind of field
 
 my @texts = (
     undef, '', 'a', 'a ', 'A', ' a', "é", "e\x{301}", 'quotes " and \' and `', 'back\\slash \\n \\u0041 \\',
-    "line\nfeed\ttab\rreturn", "\x{1}\x{b}\x{1f}\x{7f}", "\x{2028}\x{2029}", '</script>&%s %1$s {"a": [1, null]}',
-    "Καλημέρα 日本語", "emoji \x{1F469}\x{200D}\x{1F680} \x{10FFFF}", 'x' x 255, "\x{1F680}" x 255, "\"" x 255, undef,
+    "line\nfeed\ttab\rreturn", "\x{1}\x{b}\x{1f}\x{7f}", "\x{2028}\x{2029}",
+    '</script>&%s %1$s {"a": [1, null]}',
+    "Καλημέρα 日本語", "emoji \x{1F469}\x{200D}\x{1F680} \x{10FFFF}", 'x' x 255,
+    "\x{1F680}" x 255, "\"" x 255, undef,
 );
 
 # The field goes through the values one after the other, from whatever it is.
@@ -247,7 +260,8 @@ keep_secrets();
     my $id = 'D0000000000000000000000000000020';
     my ($code, $mask) = ('demo-person', '******on');
     for my $next (['abcdefg', '******'], ['abcdefgh', '******gh'], ['κωδικός', '******'],
-                  ['κωδικόςß', '******ςß'], ['1234567"\\', '******"\\'], ["rocket-\x{1F680}\x{1F469}", "******\x{1F680}\x{1F469}"],
+                  ['κωδικόςß', '******ςß'], ['1234567"\\', '******"\\'],
+                  ["rocket-\x{1F680}\x{1F469}", "******\x{1F680}\x{1F469}"],
                   ['1', '******'], ['x' x 253 . 'yz', '******yz'], ['demo-person', '******on']) {
         my $before = count();
         my $reply = update($code, { authentication_code => $next->[0] });
@@ -440,7 +454,9 @@ if (!$is_mariadb) {
 
 {
     my $before = count();
-    my @replies = map { update($udf{code}, { udf_string_1 => 'once' }, { 'Idempotency-Key' => 'history-1' }) } 1 .. 3;
+    my @replies = map {
+        update($udf{code}, { udf_string_1 => 'once' }, { 'Idempotency-Key' => 'history-1' });
+    } 1 .. 3;
     is(join(' ', map { $_->{status} . ($_->{headers}{'idempotency-replayed'} // '') } @replies),
        '200 200true 200true', 'a call that is sent three times');
     one_line('a call that is sent three times', $udf{id}, $before, ['udf_string_1'],
@@ -581,7 +597,8 @@ my $key = $is_mariadb ? 'access_token_changes_version'
             substr(JSON::PP->new->ascii->allow_nonref->encode($secret), 1, -1);
     } @unique;
     is_deeply(\@found, [], 'none of them is in the history');
-    ok(index($all, 'by a contractor') >= 0 && index($all, '******') >= 0, 'and what may be is found in this way');
+    ok(index($all, 'by a contractor') >= 0 && index($all, '******') >= 0,
+       'and what may be is found in this way');
     unlike($all, qr/\$2[aby]\$|\$6\$|\$apr1\$|\{SHA\}/, 'nor any hash at all');
 }
 

@@ -5,6 +5,8 @@
 -- Install: after schema.sql:   sqlite3 access_token.db < history.sql
 -- and then apachectl graceful: SQLite's driver loses its statements when the schema changes.
 --
+-- Cost: about 15 microseconds of processor time for an update, as measured: bench/README.md.
+--
 -- Remove: DROP TRIGGER access_tokens_version; DROP TRIGGER access_tokens_first_version;
 --         DROP TABLE access_token_changes; and make the trigger access_tokens_version of schema.sql again.
 --
