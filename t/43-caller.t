@@ -60,16 +60,7 @@ my $conf = join '', 'AccessTokenPassCodeScheme bcrypt 4', "\n",
     location('/dbd/apache', 'apache', $by_database),
     location('/dbd/both', 'session apache', $by_database);
 
-# One process with many threads: what could wait for each other does.
-my $one_child = AccessTokenTest::mpm() eq 'prefork' ? '' : <<'END';
-StartServers 1
-ServerLimit 1
-ThreadLimit 64
-ThreadsPerChild 32
-MinSpareThreads 1
-MaxSpareThreads 32
-MaxRequestWorkers 32
-END
+my $one_child = AccessTokenTest::one_child_conf();
 my $server = AccessTokenTest->start(
     database => $database, conf => $conf . $one_child, location => undef,
     dbd => { min => 1, keep => 4, max => 4 });

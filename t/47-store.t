@@ -12,16 +12,7 @@ use AccessTokenTest;
 my $is_mariadb = AccessTokenTest::engine() eq 'mariadb';
 my $token = 'demo-session-clerk';
 
-# One process with many threads: what could wait for each other does.
-my $one_child = AccessTokenTest::mpm() eq 'prefork' ? '' : <<'END';
-StartServers 1
-ServerLimit 1
-ThreadLimit 64
-ThreadsPerChild 32
-MinSpareThreads 1
-MaxSpareThreads 32
-MaxRequestWorkers 32
-END
+my $one_child = AccessTokenTest::one_child_conf();
 
 # How much later than asked for an answer may come on a busy machine.
 my $slack = 4;

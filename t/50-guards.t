@@ -243,7 +243,7 @@ same_names([listed($unit, 'unit_tests')],
            't/unit/Makefile.am lists every unit test');
 same_names([listed($makefile, 'sql_files')], [files('sql/*/*.sql', 'sql/*/statements/*.sql')],
            'Makefile.am installs every SQL file');
-same_names([listed($makefile, 'conf_files')], [files('conf/*.conf', 'conf/*.cnf')],
+same_names([listed($makefile, 'conf_files')], [files('conf/*.conf', 'conf/*.cnf', 'conf/*.cfg')],
            'Makefile.am installs every conf file');
 my %distributed = map { $_ => 1 } listed($makefile, 'EXTRA_DIST');
 my @helpers = files('t/data/*', 't/data/*/*', 't/data/*/*/*', 't/data/*/*/*/*', 't/lib/*.pm',

@@ -93,7 +93,8 @@ sub httpd_user {
 #   schema        files that make the database, instead of the shipped
 #                 schema.sql and demo.sql; [] for none
 #   history       true: the shipped history.sql is installed as well
-#   database      that of another server, to share it
+#   database      that of another server, to share it; undef for none
+#   port          to listen to, instead of one that is free
 #   database_options  more options of mariadbd
 #   proxy         true: between Apache and mariadbd stands a proxy that breaks
 #                 connections where it is told to; $server->database->proxy
@@ -121,11 +122,12 @@ sub new {
         options => \%options,
         expected => [],
         allowed => [],
-        port => free_port(),
+        port => $options{port} // free_port(),
     }, $class;
     mkdir "$folder/htdocs" or die "$folder/htdocs: $!\n";
     $self->write_file('htdocs/index.html', "ready\n");
-    $self->{database} = $options{database} // $self->make_database;
+    $self->{database} = exists $options{database} ? $options{database}
+                                                  : $self->make_database;
     $self->write_conf;
     return $self;
 }
@@ -163,7 +165,8 @@ sub run {
     weaken($unfinished{$self} = $self);
     for my $attempt (1 .. 4) {
         return if $self->try_to_run;
-        last if $self->error_log . $self->output !~ /Address already in use/;
+        last if $self->{options}{port}
+            || $self->error_log . $self->output !~ /Address already in use/;
         # Another program was quicker: a new port, and a new log.
         $self->{port} = free_port();
         $self->write_conf;
@@ -180,7 +183,7 @@ sub try_to_run {
     $self->{process} = AccessTokenTest::Process->start(
         command => [httpd_program(), '-D', 'FOREGROUND',
                     '-f', $self->path('httpd.conf')],
-        environment => $self->{database}->environment,
+        environment => $self->{database} ? $self->{database}->environment : {},
         output => $self->path('output.log'));
     my $until = time + 30;
     while ($self->{process}->is_running && time < $until) {
@@ -199,6 +202,15 @@ sub stop {
     my ($self) = @_;
     my $process = delete $self->{process} or return;
     $process->stop or push @{ $self->{complaints} }, 'Apache did not end';
+    return;
+}
+
+# Ends Apache and all its children at once, as a power cut would.
+sub kill_all {
+    my ($self) = @_;
+    my $process = delete $self->{process} or return;
+    CORE::kill '-KILL', $process->pid;
+    $process->stop('KILL');
     return;
 }
 
@@ -359,6 +371,21 @@ MaxRequestWorkers 64
 END
 }
 
+# One process with many threads, for "conf": what could wait for each other does.
+# Under prefork nothing.
+sub one_child_conf {
+    return '' if mpm() eq 'prefork';
+    return <<'END';
+StartServers 1
+ServerLimit 1
+ThreadLimit 64
+ThreadsPerChild 32
+MinSpareThreads 1
+MaxSpareThreads 32
+MaxRequestWorkers 32
+END
+}
+
 # LoadModule lines. What is compiled into httpd has no file.
 sub modules_conf {
     my ($self) = @_;
@@ -379,7 +406,7 @@ sub modules_conf {
 sub dbd_conf {
     my ($self) = @_;
     my $options = $self->{options};
-    return '' if exists $options->{dbd} && !$options->{dbd};
+    return '' if !$self->{database} || exists $options->{dbd} && !$options->{dbd};
     my %dbd = ($self->{database}->dbd_defaults, %{ $options->{dbd} // {} });
     my @names = ([driver => 'DBDriver'], [params => 'DBDParams'],
                  [min => 'DBDMin'], [keep => 'DBDKeep'], [max => 'DBDMax'],
@@ -397,6 +424,7 @@ sub method_conf {
     my ($self) = @_;
     my $options = $self->{options};
     my $statements = exists $options->{statements} ? $options->{statements}
+        : !$self->{database} ? undef
         : srcdir() . '/sql/' . $self->{database}->sql_folder . '/statements';
     my $location = exists $options->{location} ? $options->{location} : $PATH;
     my $conf = defined $statements
@@ -732,6 +760,26 @@ sub free_port {
         LocalAddr => '127.0.0.1', LocalPort => 0, Listen => 1)
         or die "no free port: $!\n";
     return $socket->sockport;
+}
+
+# COUNT ports to come back to after a restart: none of those that the system
+# gives to outgoing connections, where it says which these are.
+sub lasting_ports {
+    my ($count) = @_;
+    my ($first, $last) = (15_000, 32_000);
+    if (open my $range, '<', '/proc/sys/net/ipv4/ip_local_port_range') {
+        my ($lowest) = split ' ', <$range>;
+        ($first, $last) = (5_000, $lowest) if $lowest > 10_000;
+    }
+    my @sockets;
+    for (1 .. 100 * $count) {
+        last if @sockets == $count;
+        my $socket = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 1,
+            LocalPort => $first + int rand($last - $first)) or next;
+        push @sockets, $socket;
+    }
+    die "no free ports\n" if @sockets < $count;
+    return map { $_->sockport } @sockets;
 }
 
 1;
