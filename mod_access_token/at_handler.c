@@ -153,6 +153,9 @@ static void note(request_rec *r, const at_update_t *update)
     if (update->id) {
         apr_table_setn(r->notes, AT_NOTE_ID, update->id);
     }
+    if (update->change) {
+        apr_table_setn(r->notes, AT_NOTE_CHANGE, update->change);
+    }
 }
 
 static int answer_options(request_rec *r)

@@ -13,6 +13,7 @@
 #define AT_NOTE_ID         "access_token_id"
 #define AT_NOTE_CODE       "access_token_code"
 #define AT_NOTE_REQUEST_ID "access_token_request_id"
+#define AT_NOTE_CHANGE     "access_token_change"
 
 /** A request that is to be answered. */
 typedef struct at_exchange_t {

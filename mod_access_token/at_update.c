@@ -147,9 +147,10 @@ static at_error_t *replay(at_call_t *call)
                          NULL, call->pool);
 }
 
-/* The version that the save makes, as an entity tag. */
-static void set_etag(at_call_t *call, apr_int64_t version)
+/* The save is done, and made VERSION. */
+static void note_change(at_call_t *call, apr_int64_t version)
 {
+    call->update->change = call->request_id;
     call->update->etag = at_etag_make(call->pool, call->update->id,
         apr_psprintf(call->pool, "%" APR_INT64_T_FMT, version));
 }
@@ -326,7 +327,7 @@ static at_error_t *save(at_call_t *call)
     switch (outcome) {
     case AT_STORE_DONE:
         call->lost_version = 0;
-        set_etag(call, at_call_version(call) + 1);
+        note_change(call, at_call_version(call) + 1);
         return NULL;
     case AT_STORE_CONFLICT:
         return conflict(call);
@@ -362,7 +363,7 @@ static at_error_t *resolve(int *done, at_call_t *call)
     }
     if (ids && strstr(ids, call->request_id)) {
         *done = 1;
-        set_etag(call, call->lost_version + 1);
+        note_change(call, call->lost_version + 1);
         call->lost_version = 0;
         return NULL;
     }

@@ -44,6 +44,8 @@ typedef struct at_update_t {
     const char *caller;       /* the user's name */
     const char *id;           /* the access token's */
     const char *etag;         /* after the call */
+    const char *change;       /* the call's own id, which the row and the
+                                 history have of the change that it made */
     int replayed;             /* an earlier call of this key did the work */
     at_body_t body;           /* of the reply, when there is no error */
 } at_update_t;

@@ -25,6 +25,7 @@ my $server = AccessTokenTest->new(history => 1, conf => <<'END');
 AccessTokenPassCodeScheme bcrypt 4
 AccessTokenIdempotencyKeyFile secret
 StartServers 3
+CustomLog changes.log "%{access_token_id}n %{access_token_change}n"
 END
 $server->write_file('secret', 'a secret of 32 characters at least');
 $server->run;
@@ -92,6 +93,9 @@ my %udf = (id => 'D0000000000000000000000000000031', code => 'demo-udf');
        'the time of the call');
     like($line->{request_id}, qr/\A[0-9A-Fa-f]{32}\z/, "the call's own id");
     is($line->{request_id}, substr($row->{request_ids}, 0, 32), 'as the row remembers it');
+    ok($server->wait_for(sub { $server->read_file('changes.log')
+                                   =~ /^$line->{token_id} $line->{request_id}$/m }),
+       'and as the access log may have it');
 
     my $before = count();
     update($udf{code}, { udf_string_1 => 'by a contractor' }, {}, 'demo-session-no-unit');
