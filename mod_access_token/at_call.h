@@ -40,6 +40,10 @@ typedef struct at_call_t {
 
     int look_for_request;     /* has the Idempotency-Key come before? */
     int is_replay;            /* it has, and this is the same request */
+    int is_done;              /* this very call has saved, as was found out
+                                 behind it */
+    apr_int64_t guard;        /* the version that the last save was guarded
+                                 by; 0: none was tried */
 
     /* The save whose connection was lost: until another version than the
      * one that it was guarded by is seen, it may yet be done. */

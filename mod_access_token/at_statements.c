@@ -30,7 +30,7 @@ static const char *const load_columns[] = {
     "token.id", "token.version", "token.pass_code", "token.request_ids", NULL
 };
 static const char *const find_request_columns[] = {
-    "request.token_id", "request.digest", NULL
+    "request.token_id", "request.digest", "request.request_id", NULL
 };
 static const char *const custom_fields_columns[] = {
     "custom_field.name", "custom_field.type", NULL

@@ -32,6 +32,7 @@ typedef enum {
 typedef struct at_saved_request_t {
     const char *token_id;     /* of the access token; NULL: there is none */
     const char *digest;       /* of the request */
+    const char *request_id;   /* the call's own */
 } at_saved_request_t;
 
 typedef struct at_store_t at_store_t;

@@ -380,6 +380,8 @@ static at_outcome_e find_request(at_store_t *store,
                                                     "request.token_id")];
         request->digest = row[at_statement_column(statement,
                                                   "request.digest")];
+        request->request_id = row[at_statement_column(statement,
+                                                      "request.request_id")];
     }
     return outcome;
 }

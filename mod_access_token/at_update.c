@@ -79,13 +79,24 @@ static at_error_t *digest_session(const char **digest, const at_call_t *call)
     return NULL;
 }
 
+/* The save is done, and made the version behind that of its guard. */
+static void note_change(at_call_t *call)
+{
+    call->is_done = 1;
+    call->lost_version = 0;
+    call->update->change = call->request_id;
+    call->update->etag = at_etag_make(call->pool, call->update->id,
+        apr_psprintf(call->pool, "%" APR_INT64_T_FMT, call->guard + 1));
+}
+
 /* Has a call with this Idempotency-Key been saved? Its access token is then
- * loaded by id, since that call may have changed what it was found by. */
+ * loaded by id, since that call may have changed what it was found by. It
+ * may have been this one. */
 static at_error_t *find_request(at_call_t *call)
 {
     at_update_t *update = call->update;
     const char *values[AT_FIND_COUNT];
-    at_saved_request_t saved = { NULL, NULL };
+    at_saved_request_t saved = { NULL, NULL, NULL };
     at_outcome_e outcome;
 
     AT_TRY(digest_session(&values[AT_FIND_SESSION_DIGEST], call));
@@ -104,6 +115,10 @@ static at_error_t *find_request(at_call_t *call)
         return at_error_make(call->pool, AT_IDEMPOTENCY_KEY_REUSED, "This "
                              "Idempotency-Key has come with another request "
                              "before. Take a new key for a new request.");
+    }
+    if (saved.request_id && !strcmp(saved.request_id, call->request_id)) {
+        note_change(call);
+        return NULL;
     }
     call->is_replay = 1;
     call->lost_version = 0;      /* a save of this call would violate the key */
@@ -145,14 +160,6 @@ static at_error_t *replay(at_call_t *call)
     update->etag = at_etag_make(call->pool, update->id, version);
     return at_reply_data(&update->body, call->row, call->request->select,
                          NULL, call->pool);
-}
-
-/* The save is done, and made VERSION. */
-static void note_change(at_call_t *call, apr_int64_t version)
-{
-    call->update->change = call->request_id;
-    call->update->etag = at_etag_make(call->pool, call->update->id,
-        apr_psprintf(call->pool, "%" APR_INT64_T_FMT, version));
 }
 
 /* Write the row as it will be: before the save, so that nothing
@@ -322,12 +329,13 @@ static at_error_t *repeated(at_call_t *call)
 
 static at_error_t *save(at_call_t *call)
 {
-    at_outcome_e outcome = call->store->save(call->store, save_values(call));
+    at_outcome_e outcome;
 
+    call->guard = at_call_version(call);
+    outcome = call->store->save(call->store, save_values(call));
     switch (outcome) {
     case AT_STORE_DONE:
-        call->lost_version = 0;
-        note_change(call, at_call_version(call) + 1);
+        note_change(call);
         return NULL;
     case AT_STORE_CONFLICT:
         return conflict(call);
@@ -336,7 +344,7 @@ static at_error_t *save(at_call_t *call)
     case AT_STORE_LOST_RACE:
         return lost_race(call);
     case AT_STORE_LOST:
-        call->lost_version = at_call_version(call);
+        call->lost_version = call->guard;
         break;
     case AT_STORE_RETRY:
     case AT_STORE_UNAVAILABLE:
@@ -347,24 +355,21 @@ static at_error_t *save(at_call_t *call)
 }
 
 /*
- * What became of the save whose connection was lost? *DONE is 1 if it was
- * done: the row remembers this call. If the row has another version and
- * does not remember it, it never will be, since its guard no longer holds;
- * unless so many others followed that the row has forgotten.
+ * What became of a save that was tried before? It was done if the row
+ * remembers this call, whatever the database said. If the row has another
+ * version and does not remember it, a save whose connection was lost never
+ * will be done, since its guard no longer holds; unless so many others
+ * followed that the row has forgotten.
  */
-static at_error_t *resolve(int *done, at_call_t *call)
+static at_error_t *resolve(at_call_t *call)
 {
     const char *ids = at_row_input(call->row, "token.request_ids");
     apr_int64_t behind;
 
-    *done = 0;
-    if (!call->lost_version) {
-        return NULL;
+    if (call->guard && ids && strstr(ids, call->request_id)) {
+        note_change(call);
     }
-    if (ids && strstr(ids, call->request_id)) {
-        *done = 1;
-        note_change(call, call->lost_version + 1);
-        call->lost_version = 0;
+    if (!call->lost_version) {
         return NULL;
     }
     behind = at_row_input(call->row, "token.id")
@@ -387,14 +392,14 @@ static at_error_t *resolve(int *done, at_call_t *call)
 
 static at_error_t *attempt(at_call_t *call)
 {
-    int done;
-
     if (call->look_for_request) {
         AT_TRY(find_request(call));
     }
-    AT_TRY(load(call));
-    AT_TRY(resolve(&done, call));
-    if (done) {
+    if (!call->is_done) {
+        AT_TRY(load(call));
+        AT_TRY(resolve(call));
+    }
+    if (call->is_done) {
         return NULL;
     }
     AT_TRY(at_judge_caller(call));
@@ -469,7 +474,7 @@ static at_error_t *look_again(at_call_t *call, at_error_t *error)
     if (call->is_replay) {
         call->next = AT_NEXT_AT_ONCE;
     }
-    return error;
+    return call->is_done ? NULL : error;
 }
 
 /* A save may yet be done: no other answer would be true. */

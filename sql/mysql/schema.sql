@@ -272,6 +272,7 @@ CREATE TABLE access_token_requests (
     id                               BIGINT UNSIGNED NOT NULL AUTO_INCREMENT,
     user_id                          VARCHAR(40)     NOT NULL,
     idempotency_key                  VARBINARY(255)  NOT NULL,
+    request_id                       VARBINARY(32)   NOT NULL,
     digest                           VARBINARY(64)   NOT NULL,
     token_id                         VARCHAR(40)     NOT NULL,
     version                          BIGINT UNSIGNED NOT NULL,
@@ -298,7 +299,7 @@ BEGIN
     DECLARE EXIT HANDLER FOR 1062
     BEGIN
         UPDATE access_token_requests
-           SET digest = NEW.request_digest, token_id = NEW.id, version = NEW.version,
+           SET request_id = LEFT(NEW.request_ids, 32), digest = NEW.request_digest, token_id = NEW.id, version = NEW.version,
                created_at = NEW.updated_date, expires_at = NEW.request_expires
          WHERE user_id = NEW.updated_by_user_id AND idempotency_key = NEW.request_key
            AND expires_at <= NEW.updated_date
@@ -306,9 +307,9 @@ BEGIN
         ; END IF
     ; END
     ; INSERT INTO access_token_requests
-        (user_id, idempotency_key, digest, token_id, version, created_at, expires_at)
-      VALUES (NEW.updated_by_user_id, NEW.request_key, NEW.request_digest, NEW.id, NEW.version,
-              NEW.updated_date, NEW.request_expires)
+        (user_id, idempotency_key, request_id, digest, token_id, version, created_at, expires_at)
+      VALUES (NEW.updated_by_user_id, NEW.request_key, LEFT(NEW.request_ids, 32), NEW.request_digest,
+              NEW.id, NEW.version, NEW.updated_date, NEW.request_expires)
     ; END
 ; END IF;;
 

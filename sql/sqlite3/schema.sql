@@ -272,6 +272,7 @@ CREATE TABLE access_token_requests (
     id                               INTEGER PRIMARY KEY,
     user_id                          TEXT    NOT NULL,
     idempotency_key                  TEXT    NOT NULL,
+    request_id                       TEXT    NOT NULL,
     digest                           TEXT    NOT NULL,
     token_id                         TEXT    NOT NULL,
     version                          INTEGER NOT NULL,
@@ -297,6 +298,6 @@ BEGIN
      WHERE user_id = NEW.updated_by_user_id AND idempotency_key = NEW.request_key
        AND expires_at <= NEW.updated_date;
     INSERT INTO access_token_requests
-        (user_id, idempotency_key, digest, token_id, version, created_at, expires_at)
-    VALUES (NEW.updated_by_user_id, NEW.request_key, NEW.request_digest, NEW.id, NEW.version,
-            NEW.updated_date, NEW.request_expires); END;
+        (user_id, idempotency_key, request_id, digest, token_id, version, created_at, expires_at)
+    VALUES (NEW.updated_by_user_id, NEW.request_key, SUBSTR(NEW.request_ids, 1, 32), NEW.request_digest,
+            NEW.id, NEW.version, NEW.updated_date, NEW.request_expires); END;

@@ -130,7 +130,8 @@ static int is(const char *one, const char *other)
 
 /* Take the next of OUTCOMES: . done, C1 conflict of field 1, L lost race,
  * R retry, W retry after a wait for a lock, A retry after a wait for the
- * connection, X lost while saving and not saved, Y lost but saved, K the
+ * connection, X lost while saving and not saved, Y lost but saved, Z saved
+ * though the database says that it was not, K the
  * Idempotency-Key was saved, P no place, U unavailable, B broken. */
 static at_outcome_e next_outcome(const char **outcomes)
 {
@@ -164,6 +165,9 @@ static at_outcome_e next_outcome(const char **outcomes)
         store.detail = "detail: lost";
         store.fault = AT_FAULT_CONNECTION;
         return AT_STORE_LOST;
+    case 'Z':
+        store.detail = "detail: a deadlock, it says";
+        return AT_STORE_RETRY;
     case 'K':
         return AT_STORE_REPEATED;
     case 'P':
@@ -305,7 +309,7 @@ static at_outcome_e do_save(const char *const *values)
         meanwhile = NULL;
         others();
     }
-    in_spite = *save_outcomes == 'Y';
+    in_spite = *save_outcomes == 'Y' || *save_outcomes == 'Z';
     outcome = next_outcome(&save_outcomes);
     if (outcome != AT_STORE_DONE && outcome != AT_STORE_LOST_RACE
         && !in_spite) {
@@ -349,6 +353,9 @@ static at_outcome_e store_find_request(at_store_t *self,
     ck_assert_str_eq(values[AT_FIND_SESSION_DIGEST],
                      at_digest_sha256(pool, "session"));
     *request = remembered;
+    if (remembered.token_id && !remembered.request_id) {
+        request->request_id = "of another call";
+    }
     if (after_find) {
         after_find();
         after_find = NULL;
@@ -406,7 +413,7 @@ static void set_up_store(void)
 
     held = hashes = verifications = verifications_of_nothing = pauses = 0;
     loads = saves = saved = numbers = finds = 0;
-    remembered.token_id = remembered.digest = NULL;
+    memset(&remembered, 0, sizeof(remembered));
     find_outcomes = "";
     log_of_calls = "";
     load_outcomes = save_outcomes = custom_outcomes = number_outcomes = "";
@@ -1436,6 +1443,31 @@ START_TEST(a_lost_save_that_was_done_is_a_success)
 }
 END_TEST
 
+static void with_key(void)
+{
+    set_up();
+    call.idempotency_key = "key-1";
+    call.request_digest = "digest-1";
+    call.request_expires = "2015-05-28T12:50:22";
+}
+
+/* A cluster may say "deadlock" of what it commits all the same. */
+START_TEST(a_save_is_looked_for_whatever_the_database_said)
+{
+    set_up();
+    save_outcomes = "Z";
+    ck_assert_str_eq(update("\"udf_string_1\":\"x\""), "OK");
+    ck_assert_int_eq(saves, 1);
+    ck_assert_str_eq(call.etag, "\"T1-8\"");
+    ck_assert_str_eq(get("token.version"), "8");
+    with_key();
+    save_outcomes = "Z";
+    ck_assert_str_eq(update("\"udf_string_1\":\"x\""), "OK");
+    ck_assert(!call.replayed);
+    ck_assert_int_eq(saves, 1);
+}
+END_TEST
+
 START_TEST(a_lost_save_that_was_not_done_is_done_again)
 {
     set_up();
@@ -1554,14 +1586,6 @@ START_TEST(a_late_commit_is_found_by_the_lost_race)
 END_TEST
 
 /* ---- Idempotency-Key */
-
-static void with_key(void)
-{
-    set_up();
-    call.idempotency_key = "key-1";
-    call.request_digest = "digest-1";
-    call.request_expires = "2015-05-28T12:50:22";
-}
 
 START_TEST(a_new_key_is_saved_with_the_change)
 {
@@ -1722,6 +1746,32 @@ static void forget(void)
     others_save();
 }
 
+/* It was this very call: no replay, and its own answer. */
+static void forget_own(void)
+{
+    remembered.token_id = "T1";
+    remembered.digest = "digest-1";
+    remembered.request_id = saved_values[AT_SAVE_REQUEST_ID];
+    others_count = 9;
+    others_save();
+}
+
+START_TEST(a_forgotten_save_of_this_call_is_no_replay)
+{
+    with_key();
+    set("rule.pass_code_creation", "ID");
+    save_outcomes = "Y";
+    after_save = forget_own;
+    ck_assert_str_eq(update("\"udf_string_1\":\"x\",\"pass_code\":null"),
+                     "OK");
+    ck_assert(!call.replayed);
+    ck_assert_int_eq(saves, 1);
+    ck_assert_str_eq(call.etag, "\"T1-8\"");
+    ck_assert_str_eq(replied("udf_string_1"), "x");
+    ck_assert_ptr_nonnull(replied("pass_code"));
+}
+END_TEST
+
 /* The row remembers eight, the key is remembered longer. */
 START_TEST(a_forgotten_save_is_found_by_its_key)
 {
@@ -1791,6 +1841,7 @@ int main(void)
     tcase_add_test(tests, a_database_out_of_reach_is_said_at_once);
     tcase_add_test(tests, a_database_that_goes_away_in_between_is_said);
     tcase_add_test(tests, a_lost_save_that_was_done_is_a_success);
+    tcase_add_test(tests, a_save_is_looked_for_whatever_the_database_said);
     tcase_add_test(tests, a_lost_save_that_was_not_done_is_done_again);
     tcase_add_test(tests, a_lost_save_behind_others_is_told_by_the_row);
     tcase_add_test(tests, what_is_open_is_said_to_be_open);
@@ -1806,6 +1857,7 @@ int main(void)
                    who_is_refused_since_the_same_was_done_at_once_is_replayed);
     tcase_add_test(tests, who_is_refused_for_another_reason_is_refused);
     tcase_add_test(tests, a_wrong_pass_code_stays_wrong);
+    tcase_add_test(tests, a_forgotten_save_of_this_call_is_no_replay);
     tcase_add_test(tests, a_forgotten_save_is_found_by_its_key);
     return test_end(tests);
 }

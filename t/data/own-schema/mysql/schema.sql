@@ -62,6 +62,7 @@ CREATE TABLE cards (
 CREATE TABLE keys_used (
     staff_no     SMALLINT UNSIGNED NOT NULL,
     key_text     VARBINARY(255) NOT NULL,
+    call_id      CHAR(32) NOT NULL,
     fingerprint  CHAR(64) NOT NULL,
     card_no      INT NOT NULL,
     used_at      BIGINT NOT NULL,
@@ -69,6 +70,6 @@ CREATE TABLE keys_used (
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 CREATE TRIGGER keep_key AFTER UPDATE ON cards FOR EACH ROW
-    INSERT INTO keys_used (staff_no, key_text, fingerprint, card_no, used_at)
-    SELECT NEW.changed_by, NEW.call_key, NEW.call_print, NEW.card_no, NEW.changed_at FROM DUAL
+    INSERT INTO keys_used (staff_no, key_text, call_id, fingerprint, card_no, used_at)
+    SELECT NEW.changed_by, NEW.call_key, LEFT(NEW.calls, 32), NEW.call_print, NEW.card_no, NEW.changed_at FROM DUAL
     WHERE NEW.call_key IS NOT NULL AND NEW.calls <> OLD.calls;

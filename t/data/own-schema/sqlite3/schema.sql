@@ -62,6 +62,7 @@ CREATE UNIQUE INDEX one_nick ON cards (nick);
 CREATE TABLE keys_used (
     staff_no     INTEGER NOT NULL,
     key_text     TEXT NOT NULL,
+    call_id      TEXT NOT NULL,
     fingerprint  TEXT NOT NULL,
     card_no      INTEGER NOT NULL,
     used_at      INTEGER NOT NULL
@@ -72,5 +73,5 @@ CREATE UNIQUE INDEX one_use ON keys_used (staff_no, key_text);
 CREATE TRIGGER keep_key AFTER UPDATE ON cards FOR EACH ROW
 WHEN NEW.call_key IS NOT NULL AND NEW.calls <> OLD.calls
 BEGIN
-    INSERT INTO keys_used (staff_no, key_text, fingerprint, card_no, used_at)
-    VALUES (NEW.changed_by, NEW.call_key, NEW.call_print, NEW.card_no, NEW.changed_at); END;
+    INSERT INTO keys_used (staff_no, key_text, call_id, fingerprint, card_no, used_at)
+    VALUES (NEW.changed_by, NEW.call_key, SUBSTR(NEW.calls, 1, 32), NEW.call_print, NEW.card_no, NEW.changed_at); END;

@@ -1,7 +1,8 @@
 -- The card that a call with this key has changed.
 SELECT
     used.card_no                        AS 'request.token_id',
-    used.fingerprint                    AS 'request.digest'
+    used.fingerprint                    AS 'request.digest',
+    used.call_id                        AS 'request.request_id'
 FROM policy
 LEFT JOIN logins AS login  ON login.fingerprint = UNHEX(:session_digest)
                            AND login.valid_until > TIMESTAMPDIFF(SECOND, '1970-01-01', :now)
