@@ -22,11 +22,11 @@ $load->prepare($server->dbh);
 $server->run;
 $load->start;
 $load->finish;
-note($load->speed_text);
+diag($load->speed_text);
 
 my $calls = $load->calls;
 my $answers = AccessTokenTest::Workload::answers($calls);
-note(AccessTokenTest::Workload::answers_text($answers));
+diag(AccessTokenTest::Workload::answers_text($answers));
 my %requests = map { $_->{request}{number} => 1 } @$calls;
 cmp_ok(scalar keys %requests, '>=', $updates, 'so many requests were made');
 for my $answer ('200 OK', '200 replayed', '404 ACCESS_TOKEN_NOT_FOUND', '409 DUPLICATE_VALUE',
