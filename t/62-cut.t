@@ -30,12 +30,18 @@ $server->{options}{conf} = <<"END_OF_CONF";
 AccessTokenPassCodeScheme bcrypt 4
 AccessTokenRetryBudget ${budget}s
 AccessTokenIdempotencyKeyFile @{[ $server->write_file('secret', 'k' x 32) ]}
+# No call waits for a child to be born.
+<IfModule mpm_prefork_module>
+    StartServers 12
+    MinSpareServers 12
+    MaxSpareServers 24
+</IfModule>
 END_OF_CONF
 $server->write_conf;
 $server->run;
 
-# Connections are lost all the time.
-$server->allow_log(qr/\[dbd:error\]/, qr/AT002: unavailable: /);
+# Connections are lost all the time, and children are born while there are none.
+$server->allow_log(qr/\[dbd:(?:error|crit)\]/, qr/AT002: unavailable: /);
 
 # ---- calls
 
@@ -687,6 +693,27 @@ for my $case (
     my @wrong = wrong_row($before, $row, $call);
     is("@wrong", '', "$name: and the change is made, once");
     works($name);
+}
+
+# Children that end while the threads in them wait for the database.
+{
+    my $name = 'a graceful restart while all connections stall';
+    for my $round (1, 2) {
+        my $start = time;
+        $proxy->plan({ on => 'save', at => 'before', wait => $budget + 5, all => 1, then => 'cut_all' });
+        my @replies = $server->in_parallel(9, sub {
+            my ($status, $seconds) = timed($call{'a field'}->());
+            return { status => $status, seconds => $seconds };
+        });
+        is(join(' ', map { $_->{status} // $_->{died} } @replies), join(' ', (503) x 9),
+           "$name: 503");
+        $server->graceful;
+        my $left = $start + $budget + 5.5 - time;
+        sleep $left if $left > 0;
+        works($name);
+    }
+    my @crashes = grep { /exit signal|Assertion/ } split /\n/, $server->output . $server->error_log;
+    is(join("\n", @crashes), '', "$name: no child crashes");
 }
 
 diag(sprintf '%d calls, %d cuts: %d wrong answers, %d duplicates',
