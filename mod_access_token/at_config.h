@@ -12,6 +12,7 @@
 #include "at_idempotency.h"
 #include "at_incident.h"
 #include "at_passcode.h"
+#include "at_socket.h"
 #include "at_source.h"
 
 /** The prefix of a log message: its stable tag. */
@@ -73,8 +74,10 @@ typedef struct at_server_config_t {
      * its own or the main server's. What is not there has none. */
     apr_hash_t *served_by;
 
-    /* In a child process, of all: server_rec * -> at_connections_t *. */
+    /* In a child process, of all: server_rec * -> at_connections_t *, and the
+     * sockets of mod_dbd's connections. */
     apr_hash_t *connections;
+    at_sockets_t *sockets;
 } at_server_config_t;
 
 /** Create and merge, for the module record. */

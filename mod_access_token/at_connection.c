@@ -56,6 +56,7 @@ static at_connections_t *make_connections(const at_use_t *use,
     made = apr_pcalloc(pool, sizeof(*made));
     made->pool = pool;
     made->server = use->server;
+    made->sockets = at_server_config_of(use->server)->sockets;
     made->uses = apr_array_make(pool, 1, sizeof(at_use_t));
     made->limit = at_config_connections(config, use);
     made->wait = config->connection_wait;
@@ -71,6 +72,27 @@ static at_connections_t *make_connections(const at_use_t *use,
     /* Before mod_dbd's pools are gone, which are sub-pools of PARENT. */
     apr_pool_pre_cleanup_register(parent, made, end_threads);
     return made;
+}
+
+void at_connections_prepare(apr_pool_t *pool, server_rec *server)
+{
+    at_sockets_t *sockets = at_sockets_make(pool);
+
+    for (; server; server = server->next) {
+        at_server_config_of(server)->sockets = sockets;
+    }
+}
+
+apr_status_t at_connections_note(apr_pool_t *pool, dbd_cfg_t *config,
+                                 ap_dbd_t *dbd)
+{
+    at_sockets_t *sockets = at_server_config_of(config->server)->sockets;
+
+    if (sockets) {
+        (void)at_socket_of(dbd, at_config_of_server(config->server, pool)
+                                ->retry_budget, sockets);
+    }
+    return APR_SUCCESS;
 }
 
 /* For each server the connections that it uses: some use the main one's. */
@@ -269,7 +291,8 @@ at_connection_t *at_connection_share(at_connections_t *connections,
 
     connection->dbd = dbd;
     connection->owner = connections;
-    connection->socket = at_socket_of(dbd, connections->budget);
+    connection->socket = at_socket_of(dbd, connections->budget,
+                                      connections->sockets);
     connection->shared = 1;
     return connection;
 }

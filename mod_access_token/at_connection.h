@@ -43,6 +43,16 @@ typedef struct at_connection_t {
 } at_connection_t;
 
 /**
+ * Make the list of mod_dbd's sockets in this child process. The child_init
+ * hook, before mod_dbd's. POOL is the child's.
+ */
+void at_connections_prepare(apr_pool_t *pool, server_rec *server);
+
+/** The hook post_connect of mod_dbd: DBD is a new connection of CONFIG. */
+apr_status_t at_connections_note(apr_pool_t *pool, dbd_cfg_t *config,
+                                 ap_dbd_t *dbd);
+
+/**
  * Make what the servers with a database need, in this child process. The
  * child_init hook, behind mod_dbd's. POOL is the child's.
  */

@@ -22,10 +22,10 @@
 #define SHORTEST_PAUSE apr_time_from_msec(20)
 #define LONGEST_PAUSE  apr_time_from_msec(250)
 
-/* Before the children exit: how often is looked whether the threads have
- * ended, and after which pause. */
-#define END_TRIES 100
+/* Before the child exits: how often is looked whether the threads have
+ * ended, and how often is tried to look. */
 #define END_PAUSE apr_time_from_msec(10)
+#define END_TRIES 100
 
 /* ---- threads */
 
@@ -113,7 +113,8 @@ static at_connection_t *open_connection(at_connections_t *connections,
     connection->dbd = dbd;
     connection->owner = connections;
     connection->pool = pool;
-    connection->socket = at_socket_of(dbd, connections->budget);
+    connection->socket = at_socket_of(dbd, connections->budget,
+                                      connections->sockets);
     connection->opened = apr_time_now();
     return connection;
 }
@@ -368,22 +369,35 @@ void at_keeper_call(at_connections_t *connections)
     }
 }
 
+/* 1 if threads run still, 0 if not, -1 if the mutex cannot be had. */
+static int threads_run(at_connections_t *connections)
+{
+    int running;
+
+    if (apr_thread_mutex_trylock(connections->mutex) != APR_SUCCESS) {
+        return -1;
+    }
+    connections->ended = 1;
+    apr_thread_cond_broadcast(connections->work);
+    apr_thread_cond_broadcast(connections->tick);
+    running = connections->openers || connections->keeper;
+    apr_thread_mutex_unlock(connections->mutex);
+    return running;
+}
+
 /* Under prefork the child may exit from a signal's handler, which may have
  * interrupted whoever holds the mutex: so it is tried for, not waited for. */
 void at_opener_end(at_connections_t *connections)
 {
-    int tries, running = 1;
+    int in_vain = 0, running, rounds = 0;
 
-    for (tries = 0; running && tries < END_TRIES; tries++) {
-        if (apr_thread_mutex_trylock(connections->mutex) == APR_SUCCESS) {
-            connections->ended = 1;
-            apr_thread_cond_broadcast(connections->work);
-            apr_thread_cond_broadcast(connections->tick);
-            running = connections->openers || connections->keeper;
-            apr_thread_mutex_unlock(connections->mutex);
+    while ((running = threads_run(connections)) != 0
+           && in_vain < END_TRIES) {
+        in_vain = running < 0 ? in_vain + 1 : 0;
+        /* Not at once: what only has to be given back is good. */
+        if (++rounds % END_TRIES == 0) {
+            at_sockets_cut(connections->sockets);
         }
-        if (running) {
-            apr_sleep(END_PAUSE);
-        }
+        apr_sleep(END_PAUSE);
     }
 }

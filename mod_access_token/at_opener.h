@@ -31,6 +31,8 @@ struct at_connections_t {
     at_incident_t *incidents;    /* shared by all children, if there is memory
                                     that they share */
 
+    at_sockets_t *sockets;       /* of all connections of mod_dbd; or NULL */
+
     /* Its own: the allocator has a mutex, so that any thread may make
      * sub-pools. */
     apr_pool_t *pool;
@@ -84,7 +86,11 @@ int at_opener_keeps(const at_connection_t *connection);
 /** The keeper is needed: wake or start it. With the mutex held. */
 void at_keeper_call(at_connections_t *connections);
 
-/** End the threads; those that do not answer within a second are left. */
+/**
+ * End the threads. One that waits for a database which does not answer is
+ * waited for, once its connection has been cut off: it stands in mod_dbd,
+ * whose memory is about to go.
+ */
 void at_opener_end(at_connections_t *connections);
 
 #endif /* AT_OPENER_H */

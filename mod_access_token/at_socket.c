@@ -9,10 +9,67 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <apr_thread_mutex.h>
+
 /* Under this name the copy is kept in the connection's pool. */
 #define KEPT_AS "access_token_socket"
 
 typedef int (*get_socket_fn)(void *mysql);
+
+/* A copy of a connection's descriptor. */
+typedef struct copy_t {
+    int number;                  /* -1: there is none */
+    at_sockets_t *sockets;       /* the list that it stands in, or NULL */
+    struct copy_t *next;
+} copy_t;
+
+struct at_sockets_t {
+    apr_thread_mutex_t *mutex;
+    copy_t *first;
+};
+
+at_sockets_t *at_sockets_make(apr_pool_t *pool)
+{
+    at_sockets_t *sockets = apr_pcalloc(pool, sizeof(*sockets));
+
+    return apr_thread_mutex_create(&sockets->mutex, APR_THREAD_MUTEX_DEFAULT,
+                                   pool) == APR_SUCCESS ? sockets : NULL;
+}
+
+void at_sockets_cut(at_sockets_t *sockets)
+{
+    const copy_t *copy;
+
+    if (!sockets) {
+        return;
+    }
+    apr_thread_mutex_lock(sockets->mutex);
+    for (copy = sockets->first; copy; copy = copy->next) {
+        at_socket_cut(copy->number);
+    }
+    apr_thread_mutex_unlock(sockets->mutex);
+}
+
+static void list(copy_t *copy, at_sockets_t *sockets)
+{
+    copy->sockets = sockets;
+    apr_thread_mutex_lock(sockets->mutex);
+    copy->next = sockets->first;
+    sockets->first = copy;
+    apr_thread_mutex_unlock(sockets->mutex);
+}
+
+static void unlist(copy_t *copy)
+{
+    copy_t **place = &copy->sockets->first;
+
+    apr_thread_mutex_lock(copy->sockets->mutex);
+    while (*place != copy) {
+        place = &(*place)->next;
+    }
+    *place = copy->next;
+    apr_thread_mutex_unlock(copy->sockets->mutex);
+}
 
 /*
  * apr_dbd has no time-out for reading, and no way to the socket; the client
@@ -53,31 +110,39 @@ static void bound_sending(int number, apr_interval_time_t timeout)
 
 static apr_status_t close_copy(void *data)
 {
-    int *copy = data;
+    copy_t *copy = data;
 
-    if (*copy >= 0) {
-        close(*copy);
+    if (copy->sockets) {
+        unlist(copy);
+    }
+    if (copy->number >= 0) {
+        close(copy->number);
     }
     return APR_SUCCESS;
 }
 
-int at_socket_of(ap_dbd_t *dbd, apr_interval_time_t timeout)
+int at_socket_of(ap_dbd_t *dbd, apr_interval_time_t timeout,
+                 at_sockets_t *sockets)
 {
     void *kept = NULL;
-    int *copy, number;
+    copy_t *copy;
+    int number;
 
     if (apr_pool_userdata_get(&kept, KEPT_AS, dbd->pool) == APR_SUCCESS
         && kept) {
-        return *(int *)kept;
+        return ((copy_t *)kept)->number;
     }
     number = driver_socket(dbd);
-    copy = apr_palloc(dbd->pool, sizeof(*copy));
-    *copy = number < 0 ? -1 : fcntl(number, F_DUPFD_CLOEXEC, 0);
-    if (*copy >= 0) {
-        bound_sending(*copy, timeout);
+    copy = apr_pcalloc(dbd->pool, sizeof(*copy));
+    copy->number = number < 0 ? -1 : fcntl(number, F_DUPFD_CLOEXEC, 0);
+    if (copy->number >= 0) {
+        bound_sending(copy->number, timeout);
+    }
+    if (copy->number >= 0 && sockets) {
+        list(copy, sockets);
     }
     (void)apr_pool_userdata_setn(copy, KEPT_AS, close_copy, dbd->pool);
-    return *copy;
+    return copy->number;
 }
 
 void at_socket_cut(int number)

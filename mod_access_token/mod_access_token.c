@@ -14,6 +14,8 @@
 #include <httpd.h>
 #include <http_config.h>
 
+#include <apr_optional_hooks.h>
+
 #include "at_config.h"
 #include "at_config_check.h"
 #include "at_connection.h"
@@ -29,6 +31,9 @@ static void register_hooks(apr_pool_t *pool)
     (void)pool;
     ap_hook_check_config(at_config_check, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(at_startup_prepare, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_child_init(at_connections_prepare, NULL, NULL, APR_HOOK_FIRST);
+    APR_OPTIONAL_HOOK(dbd, post_connect, at_connections_note, NULL, NULL,
+                      APR_HOOK_FIRST);
     /* Behind mod_dbd, so that its own message on a failure comes first. */
     ap_hook_child_init(at_startup_check, NULL, NULL, APR_HOOK_LAST);
     ap_hook_child_init(at_connections_init, NULL, NULL, APR_HOOK_LAST);
