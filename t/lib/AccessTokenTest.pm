@@ -200,9 +200,32 @@ sub http_client {
 # Ends Apache; run starts it again, with the same port, logs and database.
 sub stop {
     my ($self) = @_;
+    $self->wait_for_rest if mpm() eq 'event';
     my $process = delete $self->{process} or return;
     $process->stop or push @{ $self->{complaints} }, 'Apache did not end';
     return;
+}
+
+# Returns when no thread of a child works, or after a second. The event MPM, asked
+# to end, closes the sockets of its threads, and crashes on one that is being freed
+# (apr_os_sock_get under mod_mpm_event's main thread, without this module).
+sub wait_for_rest {
+    my ($self) = @_;
+    my $until = time + 1;
+    while (time < $until) {
+        return if !grep { works($_) } map { glob "/proc/$_/task/*/stat" } $self->children;
+        sleep 0.005;
+    }
+    return;
+}
+
+# Whether a thread is neither asleep nor gone.
+sub works {
+    my ($stat) = @_;
+    open my $file, '<', $stat or return 0;
+    my $line = <$file>;
+    close $file;
+    return defined $line && $line !~ /\) [SZX] /;
 }
 
 # Ends Apache and all its children at once, as a power cut would.
@@ -253,9 +276,7 @@ sub kill_child {
     return kill('KILL', $pid) ? $pid : undef;
 }
 
-# restart while calls are under way. The event MPM then closes the sockets of its
-# threads, which may be freeing them: a child that is asked to end may crash
-# (apr_os_sock_get under mod_mpm_event's main thread, without this module).
+# restart while calls are under way, so that there is no rest: see wait_for_rest.
 sub restart_under_load {
     my ($self) = @_;
     $self->{may_die}{$_} = qr/Killed|Segmentation fault/ for $self->children;
