@@ -276,10 +276,12 @@ sub kill_child {
     return kill('KILL', $pid) ? $pid : undef;
 }
 
-# restart while calls are under way, so that there is no rest: see wait_for_rest.
+# restart while calls are under way, so that there is no rest: see wait_for_rest. A
+# thread whose socket is closed may find that out as well (AH03092).
 sub restart_under_load {
     my ($self) = @_;
     $self->{may_die}{$_} = qr/Killed|Segmentation fault/ for $self->children;
+    $self->allow_log(qr/\[mpm_event:error\].*Bad file descriptor: AH03092/);
     $self->restart;
     return;
 }
