@@ -26,6 +26,7 @@ static const at_config_t defaults = {
     apr_time_from_sec(5),     /* of a call's retries */
     UNSET,                    /* as many connections as DBDMax says */
     apr_time_from_sec(5),     /* of waiting for one */
+    apr_time_from_msec(500),  /* that one is used again without a look */
     0                         /* no balancer's time-out is known */
 };
 
@@ -43,6 +44,7 @@ void *at_config_create(apr_pool_t *pool, char *place)
     config->retry_budget = UNSET;
     config->connections = UNSET;
     config->connection_wait = UNSET;
+    config->connection_reuse = UNSET;
     config->balancer_timeout = UNSET;
     return config;
 }
@@ -67,6 +69,7 @@ static void fill(at_config_t *config, const at_config_t *base)
     FILL(retry_budget, UNSET)
     FILL(connections, UNSET)
     FILL(connection_wait, UNSET)
+    FILL(connection_reuse, UNSET)
     FILL(balancer_timeout, UNSET)
 #undef FILL
 }
@@ -298,6 +301,15 @@ static const char *set_connection_wait(cmd_parms *cmd, void *place,
                      apr_time_from_sec(300));
 }
 
+static const char *set_connection_reuse(cmd_parms *cmd, void *place,
+                                        const char *argument)
+{
+    at_config_t *config = place;
+
+    return read_time(&config->connection_reuse, cmd, argument, 0,
+                     apr_time_from_sec(60));
+}
+
 static const char *set_balancer_timeout(cmd_parms *cmd, void *place,
                                         const char *argument)
 {
@@ -412,6 +424,10 @@ const command_rec at_config_directives[] = {
     AP_INIT_TAKE1("AccessTokenConnectionWait", set_connection_wait, NULL,
                   RSRC_CONF, "how long a call waits for one of them "
                   "(default 5s)"),
+    AP_INIT_TAKE1("AccessTokenConnectionReuse", set_connection_reuse, NULL,
+                  RSRC_CONF, "how long after its last use a connection is "
+                  "used again without a look whether it is alive (default "
+                  "500ms)"),
     AP_INIT_TAKE1("AccessTokenBalancerTimeout", set_balancer_timeout, NULL,
                   RSRC_CONF, "how long the balancer waits for an answer, to "
                   "be compared with AccessTokenRetryBudget"),

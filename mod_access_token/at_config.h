@@ -45,6 +45,7 @@ typedef struct at_config_t {
     /* Of a server, not of a place in it. */
     int connections;             /* AccessTokenConnections; UNSET: DBDMax */
     apr_interval_time_t connection_wait;  /* AccessTokenConnectionWait */
+    apr_interval_time_t connection_reuse; /* AccessTokenConnectionReuse */
     apr_interval_time_t balancer_timeout; /* AccessTokenBalancerTimeout; 0:
                                              not told */
 } at_config_t;

@@ -59,7 +59,9 @@ static at_connections_t *make_connections(const at_use_t *use,
     made->sockets = at_server_config_of(use->server)->sockets;
     made->uses = apr_array_make(pool, 1, sizeof(at_use_t));
     made->limit = at_config_connections(config, use);
+    made->dbd_max = use->dbd_max;
     made->wait = config->connection_wait;
+    made->reuse = config->connection_reuse;
     made->budget = config->retry_budget;
     made->incidents = use->incidents ? use->incidents
         : apr_pcalloc(pool, sizeof(at_incident_t) * AT_FAULT_COUNT);
@@ -260,19 +262,34 @@ static at_connection_t *wait_for_one(at_connections_t *connections,
     return waiter.connection;
 }
 
+/* One that is idle and may be used as it is, or NULL. With the mutex. */
+static at_connection_t *take_idle(at_connections_t *connections,
+                                  apr_time_t now)
+{
+    at_connection_t *connection = connections->idle;
+
+    while (connection && !at_opener_keeps(connections, connection, now)) {
+        connections->idle = connection->next;
+        at_opener_return(connections, connection, now);
+        connection = connections->idle;
+    }
+    if (connection) {
+        connections->idle = connection->next;
+    }
+    return connection;
+}
+
 at_connection_t *at_connection_take(at_connections_t *connections,
                                     apr_time_t deadline, at_diagnosis_t *why,
                                     apr_pool_t *pool)
 {
-    apr_time_t until = apr_time_now() + connections->wait;
+    apr_time_t now = apr_time_now();
+    apr_time_t until = now + connections->wait;
     at_connection_t *connection;
 
     apr_thread_mutex_lock(connections->mutex);
-    connection = connections->idle;
-    if (connection) {
-        connections->idle = connection->next;
-    }
-    else {
+    connection = take_idle(connections, now);
+    if (!connection) {
         connection = wait_for_one(connections,
                                   until < deadline ? until : deadline, why,
                                   pool);
@@ -300,6 +317,7 @@ at_connection_t *at_connection_share(at_connections_t *connections,
 void at_connection_give(at_connection_t *connection, at_connection_e state)
 {
     at_connections_t *connections = connection->owner;
+    apr_time_t now;
 
     if (state != AT_CONNECTION_KEEP || connection->cut) {
         /* mod_dbd will find out, and discard it. */
@@ -308,11 +326,12 @@ void at_connection_give(at_connection_t *connection, at_connection_e state)
     if (connection->shared) {
         return;
     }
+    now = apr_time_now();
     apr_thread_mutex_lock(connections->mutex);
+    connection->given_back = now;
     if (state != AT_CONNECTION_KEEP || connection->cut
-        || !at_opener_keeps(connection)) {
-        connection->next = connections->closing;
-        connections->closing = connection;
+        || !at_opener_keeps(connections, connection, now)) {
+        at_opener_return(connections, connection, now);
         at_opener_call(connections);
     }
     else {

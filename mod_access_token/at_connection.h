@@ -10,8 +10,11 @@
  * on which the database does not answer in time, so that the statement
  * fails instead of hanging.
  *
- * For a short time a connection that was given back is handed on as it is,
- * then it goes back to mod_dbd, where other modules may wait for it.
+ * What was used a moment ago is handed on as it is, without mod_dbd's look
+ * whether it is alive: if it is not, the first statement fails, and the call
+ * is tried again. What nobody uses goes back to mod_dbd; and while we have all
+ * that DBDMax allows, one goes back now and then, since other modules may
+ * wait for it.
  */
 #ifndef AT_CONNECTION_H
 #define AT_CONNECTION_H
@@ -35,7 +38,6 @@ typedef struct at_connection_t {
     apr_pool_t *pool;            /* mod_dbd opened it with this one */
     int socket;                  /* a copy of its descriptor; -1: none */
     int shared;                  /* mod_dbd's for the request; not ours */
-    apr_time_t opened;
     apr_time_t given_back;
     apr_time_t deadline;         /* of the statement that runs; 0: none */
     int cut;                     /* the statement was cut off */

@@ -9,11 +9,13 @@
 
 #include "at_socket.h"
 
-/* A connection is kept for the next request for so long after the last one,
- * and at most for so long in all: then others of mod_dbd's pool may want
- * it. */
-#define KEEP_UNUSED apr_time_from_msec(50)
-#define KEEP_IN_ALL apr_time_from_msec(500)
+/* While we hold all that DBDMax allows, others of mod_dbd's pool may want
+ * one: then a connection is kept unused for so long at most, one is given
+ * back so often, and after that there is a pause, so that it is not we who
+ * get it again. */
+#define KEEP_UNUSED  apr_time_from_msec(50)
+#define RETURN_EVERY apr_time_from_msec(100)
+#define RETURN_PAUSE apr_time_from_msec(1)
 
 /* How often the keeper looks around. */
 #define TICK apr_time_from_msec(50)
@@ -115,7 +117,6 @@ static at_connection_t *open_connection(at_connections_t *connections,
     connection->pool = pool;
     connection->socket = at_socket_of(dbd, connections->budget,
                                       connections->sockets);
-    connection->opened = apr_time_now();
     return connection;
 }
 
@@ -134,7 +135,6 @@ void at_opener_hand(at_connections_t *connections,
 {
     at_waiter_t *waiter = connections->waiters;
 
-    connection->given_back = apr_time_now();
     if (waiter) {
         connections->waiters = waiter->next;
         connections->waiting--;
@@ -190,6 +190,7 @@ static void open_one(at_connections_t *connections)
     if (connection) {
         connections->away_since = 0;
         at_incident_back(connections->incidents);
+        connection->given_back = apr_time_now();
         at_opener_hand(connections, connection);
         at_keeper_call(connections);
     }
@@ -212,15 +213,30 @@ static int may_open(const at_connections_t *connections)
                && apr_time_now() >= connections->next_attempt);
 }
 
-int at_opener_keeps(const at_connection_t *connection)
+static int holds_all(const at_connections_t *connections)
 {
-    return apr_time_now() - connection->opened < KEEP_IN_ALL;
+    return connections->held >= connections->dbd_max;
 }
 
-static int is_expired(const at_connection_t *connection, apr_time_t now)
+int at_opener_keeps(const at_connections_t *connections,
+                    const at_connection_t *connection, apr_time_t now)
 {
-    return now - connection->given_back >= KEEP_UNUSED
-           || now - connection->opened >= KEEP_IN_ALL;
+    apr_interval_time_t unused = now - connection->given_back;
+
+    if (unused >= connections->reuse) {
+        return 0;
+    }
+    return !holds_all(connections)
+           || (unused < KEEP_UNUSED
+               && now - connections->returned < RETURN_EVERY);
+}
+
+void at_opener_return(at_connections_t *connections,
+                      at_connection_t *connection, apr_time_t now)
+{
+    connections->returned = now;
+    connection->next = connections->closing;
+    connections->closing = connection;
 }
 
 /* Put those that nobody has used for a while on their way back. */
@@ -232,10 +248,10 @@ static void expire(at_connections_t *connections)
     while (*place) {
         at_connection_t *connection = *place;
 
-        if (is_expired(connection, now) || connections->ended) {
+        if (!at_opener_keeps(connections, connection, now)
+            || connections->ended) {
             *place = connection->next;
-            connection->next = connections->closing;
-            connections->closing = connection;
+            at_opener_return(connections, connection, now);
         }
         else {
             place = &connection->next;
@@ -246,10 +262,14 @@ static void expire(at_connections_t *connections)
 static void close_one(at_connections_t *connections)
 {
     at_connection_t *connection = connections->closing;
+    int held_all = holds_all(connections);
 
     connections->closing = connection->next;
     apr_thread_mutex_unlock(connections->mutex);
     close_connection(connections, connection);
+    if (held_all) {
+        apr_sleep(RETURN_PAUSE);
+    }
     apr_thread_mutex_lock(connections->mutex);
     connections->held--;
 }
@@ -327,7 +347,7 @@ static int has_expired(const at_connections_t *connections)
     apr_time_t now = apr_time_now();
     const at_connection_t *connection = connections->idle;
 
-    while (connection && !is_expired(connection, now)) {
+    while (connection && at_opener_keeps(connections, connection, now)) {
         connection = connection->next;
     }
     return connection != NULL;

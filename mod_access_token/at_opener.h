@@ -26,7 +26,9 @@ struct at_connections_t {
     apr_array_header_t *uses;    /* at_use_t: the statements that connections
                                     of this server have */
     int limit;                   /* AccessTokenConnections */
+    int dbd_max;                 /* DBDMax */
     apr_interval_time_t wait;    /* AccessTokenConnectionWait */
+    apr_interval_time_t reuse;   /* AccessTokenConnectionReuse */
     apr_interval_time_t budget;  /* AccessTokenRetryBudget */
     at_incident_t *incidents;    /* shared by all children, if there is memory
                                     that they share */
@@ -51,6 +53,7 @@ struct at_connections_t {
     int held;                    /* how many connections of mod_dbd we have
                                     in all, those being opened included */
     int opening;
+    apr_time_t returned;         /* when one was put on its way back last */
 
     int openers;                 /* threads */
     int resting;                 /* of these: wait for work */
@@ -80,8 +83,16 @@ void at_opener_call(at_connections_t *connections);
 void at_opener_hand(at_connections_t *connections,
                     at_connection_t *connection);
 
-/** True if CONNECTION, just given back, may be handed on as it is. */
-int at_opener_keeps(const at_connection_t *connection);
+/** Put CONNECTION on its way back to mod_dbd. With the mutex held. */
+void at_opener_return(at_connections_t *connections,
+                      at_connection_t *connection, apr_time_t now);
+
+/**
+ * True if CONNECTION, which is idle or was just given back, may be used as it
+ * is by the next request. With the mutex held.
+ */
+int at_opener_keeps(const at_connections_t *connections,
+                    const at_connection_t *connection, apr_time_t now);
 
 /** The keeper is needed: wake or start it. With the mutex held. */
 void at_keeper_call(at_connections_t *connections);

@@ -129,10 +129,11 @@ for my $case (
         qw(-1 soon 2s 86401 99999999999999999999)),
     (map { my $name = $_; map { ["$name $_", $time, qr/not "\Q$_\E"/] }
                qw(-1 soon 0x5 5m5 5days 9999999999999999999999s) }
-        qw(AccessTokenRetryBudget AccessTokenConnectionWait AccessTokenIdempotencyLifetime
+        qw(AccessTokenRetryBudget AccessTokenConnectionWait AccessTokenConnectionReuse AccessTokenIdempotencyLifetime
            AccessTokenBalancerTimeout)),
     (map { ["AccessTokenRetryBudget $_", $time] } qw(0 99ms 301s 6min)),
     ['AccessTokenConnectionWait 301s', $time],
+    ['AccessTokenConnectionReuse 61s', $time],
     (map { ["AccessTokenIdempotencyLifetime $_", $time] } qw(0 999ms 8785h)),
     ['AccessTokenBalancerTimeout 0', $time],
     (map { ["AccessTokenConnections $_", $whole, qr/not "\Q$_\E"/] } qw(0 -1 many 1.5 10001)),
@@ -152,7 +153,8 @@ for my $case (
 refused('a wrong value in a Location', { location_conf => 'AccessTokenBodyLimit none' },
     qr/AccessTokenBodyLimit/, qr/"none"/);
 refused("$_ in a Location", { location_conf => "$_\n" }, qr/not allowed in <Location> context/)
-    for 'AccessTokenConnections 4', 'AccessTokenConnectionWait 1s', 'AccessTokenBalancerTimeout 9s';
+    for 'AccessTokenConnections 4', 'AccessTokenConnectionWait 1s', 'AccessTokenConnectionReuse 1s',
+        'AccessTokenBalancerTimeout 9s';
 refused('a wrong value in a virtual host',
     { conf => "<VirtualHost *>\nAccessTokenCaller nobody\n</VirtualHost>\n" },
     qr/AccessTokenCaller/, qr/"nobody"/);
@@ -361,6 +363,8 @@ AccessTokenConnections 10000
 AccessTokenConnections 1
 AccessTokenConnectionWait 0
 AccessTokenConnectionWait 300
+AccessTokenConnectionReuse 0
+AccessTokenConnectionReuse 1min
 AccessTokenBalancerTimeout 100ms
 AccessTokenBalancerTimeout 1h
 END

@@ -29,6 +29,7 @@ $database->load(AccessTokenTest::srcdir() . '/sql/mysql/history.sql');
 $server->{options}{conf} = <<"END_OF_CONF";
 AccessTokenPassCodeScheme bcrypt 4
 AccessTokenRetryBudget ${budget}s
+AccessTokenConnectionReuse 60ms
 AccessTokenIdempotencyKeyFile @{[ $server->write_file('secret', 'k' x 32) ]}
 # No call waits for a child to be born.
 <IfModule mpm_prefork_module>

@@ -1,0 +1,109 @@
+# Connections that are used again without a look whether they are alive
+# (AccessTokenConnectionReuse), and other modules that want one of the same pool.
+use strict;
+use warnings;
+
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+use AccessTokenTest;
+
+my $is_mariadb = AccessTokenTest::engine() eq 'mariadb';
+my $is_prefork = AccessTokenTest::mpm() eq 'prefork';
+my $one_child = $is_prefork ? "StartServers 1\nMaxRequestWorkers 1\n" : AccessTokenTest::one_child_conf();
+
+sub update {
+    my ($server, $text) = @_;
+    return AccessTokenTest::outcome($server->post({ token => 'demo-session-clerk',
+        access_token_identifier => { authentication_code => 'demo-card' }, udf_string_1 => $text }));
+}
+
+# How often the database was asked whether it is alive, and how many statements it ran.
+sub pings_and_statements {
+    my ($server) = @_;
+    my %count = map { @$_ } @{ $server->dbh->selectall_arrayref(q(SHOW GLOBAL STATUS
+        WHERE Variable_name IN ('Com_admin_commands', 'Com_stmt_execute', 'Com_stmt_prepare'))) };
+    return @count{qw(Com_admin_commands Com_stmt_execute Com_stmt_prepare)};
+}
+
+# CALLS calls one after the other, PAUSE seconds apart: how many pings, statements and
+# prepares these took.
+sub cost {
+    my ($server, $calls, $pause) = @_;
+    my @before = pings_and_statements($server);
+    for my $call (1 .. $calls) {
+        my $outcome = update($server, "call $call");
+        return "call $call: $outcome" if $outcome ne '200 OK';
+        sleep $pause;
+    }
+    my @after = pings_and_statements($server);
+    return join ' ', map { $after[$_] - $before[$_] } 0 .. $#after;
+}
+
+# ---- pings
+
+if ($is_mariadb) {
+    my @two = (dbd => { min => 2, keep => 2, max => 2 });
+    my $server = AccessTokenTest->start(@two, conf => "$one_child\nAccessTokenConnections 1\n");
+    update($server, 'the first');
+    is(cost($server, 40, 0), '0 80 0', 'two executes a call, no ping and no prepare');
+    is(cost($server, 4, 0.2), '0 8 0', 'nor after a pause that is shorter than 500 ms');
+    is(cost($server, 3, 0.8), '2 6 0', 'a ping after a longer one');
+
+    $server->allow_log(qr{\[dbd:error\]});
+    # A connection that has died meanwhile is found by the first statement.
+    update($server, 'alive');
+    my $ids = $server->dbh->selectcol_arrayref(q(SELECT id FROM information_schema.processlist
+        WHERE user = 'access_token'));
+    $server->dbh->do("KILL $_") for @$ids;
+    is(update($server, 'dead'), '200 OK', 'a dead connection costs no call');
+    $server->finish('the error log holds what it should: pings');
+
+    $server = AccessTokenTest->start(@two, conf => "$one_child\nAccessTokenConnectionReuse 0\n");
+    update($server, 'the first');
+    is(cost($server, 10, 0), '10 20 0', 'AccessTokenConnectionReuse 0: a ping for each call');
+    $server->finish('the error log holds what it should: no reuse');
+}
+
+# ---- others of the pool
+
+SKIP: {
+    skip 'a child of prefork serves one request at a time', 1 if $is_prefork;
+    my $server = AccessTokenTest->new(dbd => { min => 1, keep => 1, max => 1 }, conf => $one_child . <<'END');
+<Location "/by-password">
+    AuthType Basic
+    AuthName "logins"
+    AuthBasicProvider dbd
+    AuthDBDUserPWQuery "SELECT password FROM logins WHERE name = %s"
+    Require valid-user
+</Location>
+END
+    my $dbh = $server->dbh;
+    $dbh->do('CREATE TABLE logins (name VARCHAR(40) PRIMARY KEY, password VARCHAR(100))');
+    $dbh->do(q(INSERT INTO logins VALUES ('clerk', '{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ='))); # secret
+    $server->database->admin->do(q(GRANT SELECT ON access_token.logins
+        TO 'access_token'@'localhost')) if $is_mariadb;
+    $server->write_file('htdocs/by-password', 'welcome');
+    $server->run;
+    my ($clients, $end) = (8, time + 3);
+    my @results = $server->in_parallel($clients + 1, sub {
+        my ($number) = @_;
+        my %count;
+        my $http = AccessTokenTest::http_client();
+        while (time < $end) {
+            my $outcome = $number < $clients ? update($server, "client $number") : $http->get(
+                $server->url('/by-password'), { headers => { Authorization => 'Basic Y2xlcms6c2VjcmV0' } })->{status};
+            $count{$outcome}++;
+        }
+        return \%count;
+    });
+    my $others = pop @results;
+    is_deeply([keys %$others], [200], 'while calls want all connections, a user of mod_authn_dbd is let in')
+        or diag explain $others;
+    cmp_ok($others->{200}, '>=', 6, 'again and again');
+    my %outcomes = map { %$_ } @results;
+    is_deeply([keys %outcomes], ['200 OK'], 'and the calls are answered') or diag explain \@results;
+    $server->finish('the error log holds what it should: others of the pool');
+}
+
+done_testing;
