@@ -27,6 +27,7 @@ static const at_config_t defaults = {
     UNSET,                    /* as many connections as DBDMax says */
     apr_time_from_sec(5),     /* of waiting for one */
     apr_time_from_msec(500),  /* that one is used again without a look */
+    apr_time_from_sec(60),    /* of what was looked up */
     0                         /* no balancer's time-out is known */
 };
 
@@ -45,6 +46,7 @@ void *at_config_create(apr_pool_t *pool, char *place)
     config->connections = UNSET;
     config->connection_wait = UNSET;
     config->connection_reuse = UNSET;
+    config->lookup_lifetime = UNSET;
     config->balancer_timeout = UNSET;
     return config;
 }
@@ -70,6 +72,7 @@ static void fill(at_config_t *config, const at_config_t *base)
     FILL(connections, UNSET)
     FILL(connection_wait, UNSET)
     FILL(connection_reuse, UNSET)
+    FILL(lookup_lifetime, UNSET)
     FILL(balancer_timeout, UNSET)
 #undef FILL
 }
@@ -126,10 +129,11 @@ int at_config_connections(const at_config_t *config, const at_use_t *use)
 }
 
 static const char *make_source(at_source_t **source, cmd_parms *cmd,
-                               const char *folder)
+                               const char *folder, const char *base)
 {
     at_statements_t *statements;
-    const char *problem = at_statements_read(&statements, folder, cmd->pool);
+    const char *problem = at_statements_read(&statements, folder, base,
+                                             cmd->pool);
 
     if (!problem) {
         problem = at_source_make(source, statements, cmd->server, cmd->pool);
@@ -138,27 +142,40 @@ static const char *make_source(at_source_t **source, cmd_parms *cmd,
                                  (char *)NULL) : NULL;
 }
 
+/* The folder of ARGUMENT in one way of writing it, or NULL. */
+static const char *read_folder(cmd_parms *cmd, const char *argument)
+{
+    char *folder = ap_server_root_relative(cmd->pool, argument);
+
+    if (folder) {
+        ap_no2slash(folder);
+        if (folder[1] && folder[strlen(folder) - 1] == '/') {
+            folder[strlen(folder) - 1] = '\0';
+        }
+    }
+    return folder;
+}
+
 static const char *set_statements(cmd_parms *cmd, void *place,
-                                  const char *argument)
+                                  const char *argument, const char *rest)
 {
     at_server_config_t *server = at_server_config_of(cmd->server);
     at_config_t *config = place;
-    char *folder = ap_server_root_relative(cmd->pool, argument);
+    const char *folder = read_folder(cmd, argument), *base, *key;
     const char *problem = NULL;
     at_source_t *source;
 
-    if (!folder) {
+    base = rest ? read_folder(cmd, rest) : NULL;
+    if (!folder || (rest && !base)) {
         return apr_pstrcat(cmd->pool, "AccessTokenStatements: not a path: ",
-                           argument, (char *)NULL);
+                           folder ? rest : argument, (char *)NULL);
     }
-    ap_no2slash(folder);
-    if (folder[1] && folder[strlen(folder) - 1] == '/') {
-        folder[strlen(folder) - 1] = '\0';
-    }
-    source = apr_hash_get(server->sources, folder, APR_HASH_KEY_STRING);
+    key = base ? apr_pstrcat(cmd->pool, folder, " ", base, (char *)NULL)
+               : folder;
+    source = apr_hash_get(server->sources, key, APR_HASH_KEY_STRING);
     if (!source) {
-        problem = make_source(&source, cmd, folder);
-        apr_hash_set(server->sources, folder, APR_HASH_KEY_STRING,
+        problem = make_source(&source, cmd, folder, base);
+        apr_hash_set(server->sources, key, APR_HASH_KEY_STRING,
                      problem ? NULL : source);
     }
     if (!problem && config->source && config->source != source) {
@@ -310,6 +327,15 @@ static const char *set_connection_reuse(cmd_parms *cmd, void *place,
                      apr_time_from_sec(60));
 }
 
+static const char *set_lookup_lifetime(cmd_parms *cmd, void *place,
+                                       const char *argument)
+{
+    at_config_t *config = place;
+
+    return read_time(&config->lookup_lifetime, cmd, argument, 0,
+                     apr_time_from_sec(24 * 60 * 60));
+}
+
 static const char *set_balancer_timeout(cmd_parms *cmd, void *place,
                                         const char *argument)
 {
@@ -391,9 +417,9 @@ static const char *set_key_file(cmd_parms *cmd, void *place,
 #define PLACES (RSRC_CONF | ACCESS_CONF)
 
 const command_rec at_config_directives[] = {
-    AP_INIT_TAKE1("AccessTokenStatements", set_statements, NULL, PLACES,
-                  "the folder of the statement files, relative to "
-                  "ServerRoot"),
+    AP_INIT_TAKE12("AccessTokenStatements", set_statements, NULL, PLACES,
+                   "the folder of the statement files, relative to "
+                   "ServerRoot, and one that has those that it has not"),
     AP_INIT_TAKE1("AccessTokenBodyLimit", set_body_limit, NULL, PLACES,
                   "the longest body in bytes (default 65536)"),
     AP_INIT_TAKE12("AccessTokenPassCodeScheme", set_scheme, NULL, PLACES,
@@ -428,6 +454,9 @@ const command_rec at_config_directives[] = {
                   RSRC_CONF, "how long after its last use a connection is "
                   "used again without a look whether it is alive (default "
                   "500ms)"),
+    AP_INIT_TAKE1("AccessTokenLookupLifetime", set_lookup_lifetime, NULL,
+                  RSRC_CONF, "how long a child keeps what lookups/*.sql gave "
+                  "(default 60s)"),
     AP_INIT_TAKE1("AccessTokenBalancerTimeout", set_balancer_timeout, NULL,
                   RSRC_CONF, "how long the balancer waits for an answer, to "
                   "be compared with AccessTokenRetryBudget"),

@@ -9,6 +9,7 @@
 #include <apr_hash.h>
 #include <apr_shm.h>
 
+#include "at_cache.h"
 #include "at_idempotency.h"
 #include "at_incident.h"
 #include "at_passcode.h"
@@ -46,6 +47,7 @@ typedef struct at_config_t {
     int connections;             /* AccessTokenConnections; UNSET: DBDMax */
     apr_interval_time_t connection_wait;  /* AccessTokenConnectionWait */
     apr_interval_time_t connection_reuse; /* AccessTokenConnectionReuse */
+    apr_interval_time_t lookup_lifetime;  /* AccessTokenLookupLifetime */
     apr_interval_time_t balancer_timeout; /* AccessTokenBalancerTimeout; 0:
                                              not told */
 } at_config_t;
@@ -58,15 +60,16 @@ typedef struct at_use_t {
     const char *params;          /* DBDParams, or "" */
     int dbd_max;                 /* DBDMax */
     at_incident_t *incidents;    /* of its server's database; or NULL */
+    at_cache_t **caches;         /* in a child process: for each lookup of the
+                                    source; NULL: lookups are not kept */
 } at_use_t;
-
 
 /**
  * What belongs to a server and not to a place in it. A virtual host without
  * a directive of the module shares that of the main server.
  */
 typedef struct at_server_config_t {
-    apr_hash_t *sources;         /* folder -> at_source_t * */
+    apr_hash_t *sources;         /* folders -> at_source_t * */
     apr_array_header_t *uses;    /* of the main server's only: at_use_t */
     apr_shm_t *shared;           /* likewise; what the children share: see
                                     at_startup.c */

@@ -13,6 +13,9 @@ APLOG_USE_MODULE(access_token);
 /* What the time of the first failure is rounded down to. */
 #define A_SECOND apr_time_from_sec(1)
 
+/* Of each lookup a child keeps at most twice so many rows. */
+#define CACHED_ROWS 5000
+
 /* ---- making them */
 
 static apr_status_t end_threads(void *data)
@@ -97,6 +100,27 @@ apr_status_t at_connections_note(apr_pool_t *pool, dbd_cfg_t *config,
     return APR_SUCCESS;
 }
 
+/* A cache for each lookup of USE. Without memory none is kept. */
+static at_cache_t **make_caches(const at_use_t *use, apr_pool_t *pool)
+{
+    const apr_array_header_t *lookups =
+        at_source_statements(use->source)->lookups;
+    apr_interval_time_t lifetime =
+        at_config_of_server(use->server, pool)->lookup_lifetime;
+    at_cache_t **caches = apr_pcalloc(pool, sizeof(*caches)
+                                      * (apr_size_t)(lookups->nelts + 1));
+    int i;
+
+    for (i = 0; lifetime > 0 && i < lookups->nelts; i++) {
+        const at_statement_t *statement =
+            APR_ARRAY_IDX(lookups, i, at_lookup_t).statement;
+
+        caches[i] = at_cache_make(statement->columns->nelts, CACHED_ROWS,
+                                  lifetime, pool);
+    }
+    return caches;
+}
+
 /* For each server the connections that it uses: some use the main one's. */
 static apr_hash_t *share(apr_hash_t *of_servers, server_rec *main_server,
                          apr_pool_t *pool)
@@ -142,6 +166,8 @@ void at_connections_init(apr_pool_t *pool, server_rec *server)
                          made);
         }
         APR_ARRAY_PUSH(made->uses, at_use_t) = *use;
+        APR_ARRAY_IDX(made->uses, made->uses->nelts - 1, at_use_t).caches =
+            make_caches(use, pool);
     }
     by_server = share(of_servers, server, pool);
     for (each = server; each; each = each->next) {
@@ -155,6 +181,21 @@ at_connections_t *at_connections_of(request_rec *r)
 
     return connections ? apr_hash_get(connections, &r->server,
                                       sizeof(r->server)) : NULL;
+}
+
+at_cache_t *at_connections_cache(const at_connections_t *connections,
+                                 const at_source_t *source, int lookup)
+{
+    int i;
+
+    for (i = 0; i < connections->uses->nelts; i++) {
+        const at_use_t *use = &APR_ARRAY_IDX(connections->uses, i, at_use_t);
+
+        if (use->source == source) {
+            return use->caches[lookup];
+        }
+    }
+    return NULL;
 }
 
 at_incident_t *at_connections_incidents(const at_connections_t *connections)

@@ -24,6 +24,7 @@
 #include <apr_dbd.h>
 #include <mod_dbd.h>
 
+#include "at_cache.h"
 #include "at_config.h"
 #include "at_diagnosis.h"
 #include "at_store_error.h"
@@ -62,6 +63,13 @@ void at_connections_init(apr_pool_t *pool, server_rec *server);
 
 /** The connections for R. NULL if its server has no database. */
 at_connections_t *at_connections_of(request_rec *r);
+
+/**
+ * The cache of lookup number LOOKUP of SOURCE on the database of CONNECTIONS;
+ * NULL if lookups are not kept.
+ */
+at_cache_t *at_connections_cache(const at_connections_t *connections,
+                                 const at_source_t *source, int lookup);
 
 /** The incidents of the database of CONNECTIONS. */
 at_incident_t *at_connections_incidents(const at_connections_t *connections);

@@ -12,10 +12,19 @@
 /* Column names are shorter than MySQL's limit for an alias. */
 #define NAME_SIZE 256
 
+/* "The object at one node is the one at another", as a column says it. */
+typedef struct {
+    int condition;               /* the column */
+    int to;
+    int from;
+} same_t;
+
 typedef struct {
     at_plan_t *plan;
     const at_statement_t *statement;
+    const apr_array_header_t *lookups; /* at_lookup_t */
     const char *column;          /* the name that is being read */
+    apr_array_header_t *same;    /* same_t */
     apr_pool_t *pool;
 } builder_t;
 
@@ -51,12 +60,14 @@ int at_plan_child(const at_plan_t *plan, int parent, const char *name,
     return AT_PLAN_NONE;
 }
 
-static int add_node(at_plan_t *plan, const char *name)
+static int add_node(at_plan_t *plan, int parent, const char *name)
 {
     at_plan_node_t *node = apr_array_push(plan->nodes);
 
     memset(node, 0, sizeof(*node));
     node->name = name;
+    node->parent = parent;
+    node->key_column = AT_PLAN_NONE;
     node->column = AT_PLAN_NONE;
     node->id_column = AT_PLAN_NONE;
     node->first_child = AT_PLAN_NONE;
@@ -67,7 +78,7 @@ static int add_node(at_plan_t *plan, const char *name)
 /* Append a new child to PARENT, so that members keep the SELECT's order. */
 static int add_child(at_plan_t *plan, int parent, const char *name)
 {
-    int index = add_node(plan, name);
+    int index = add_node(plan, parent, name);
     int *link = &node_of(plan, parent)->first_child;
 
     while (*link != AT_PLAN_NONE) {
@@ -81,17 +92,17 @@ static const char *read_type(builder_t *builder, at_leaf_type_e *type,
                              const char *suffix)
 {
     static const char *const names[] = { "", ":number", ":boolean",
-                                         ":json" };
+                                         ":json", ":null" };
     int i;
 
-    for (i = 0; i < 4; i++) {
+    for (i = 0; i < 5; i++) {
         if (!strcmp(suffix, names[i])) {
             *type = (at_leaf_type_e)i;
             return NULL;
         }
     }
-    return complain(builder, "behind the name only :number, :boolean or "
-                    ":json can stand");
+    return complain(builder, "behind the name only :number, :boolean, "
+                    ":json or :null can stand");
 }
 
 /*
@@ -123,26 +134,41 @@ static const char *descend(builder_t *builder, int *node, const char *name,
     return NULL;
 }
 
-/* Add the leaf that COLUMN's name, without "data.", describes. */
-static const char *add_leaf(builder_t *builder, int column, const char *path)
+/* Descend from *NODE on PATH, which ends at a character of END, to an object
+ * or a leaf. */
+static const char *descend_path(builder_t *builder, int *node,
+                                const char *path, const char *end,
+                                int to_leaf)
 {
-    const char *suffix = path + strcspn(path, ":");
-    const char *problem;
-    at_plan_node_t *leaf;
-    at_leaf_type_e type = AT_LEAF_STRING;
-    int node = 0, parent = 0;
+    const char *problem = NULL, *stop = path + strcspn(path, end);
 
-    problem = read_type(builder, &type, suffix);
     while (!problem) {
-        apr_size_t length = strcspn(path, ".:");
+        apr_size_t length = strcspn(path, ".");
+        int is_last = path + length >= stop;
 
-        parent = node;
-        problem = descend(builder, &node, path, length,
-                          path[length] != '.');
-        if (path[length] != '.') {
+        if (is_last) {
+            length = (apr_size_t)(stop - path);
+        }
+        problem = descend(builder, node, path, length, is_last && to_leaf);
+        if (is_last) {
             break;
         }
         path += length + 1;
+    }
+    return problem;
+}
+
+/* Add below NODE the leaf at PATH, whose value column COLUMN has. */
+static const char *add_leaf(builder_t *builder, int node, int column,
+                            const char *path)
+{
+    at_leaf_type_e type = AT_LEAF_STRING;
+    at_plan_node_t *leaf;
+    const char *problem = read_type(builder, &type,
+                                    path + strcspn(path, ":"));
+
+    if (!problem) {
+        problem = descend_path(builder, &node, path, ":", 1);
     }
     if (problem) {
         return problem;
@@ -151,9 +177,177 @@ static const char *add_leaf(builder_t *builder, int column, const char *path)
     leaf->column = column;
     leaf->type = type;
     if (!strcmp(leaf->name, "id")) {
-        node_of(builder->plan, parent)->id_column = column;
+        node_of(builder->plan, leaf->parent)->id_column = column;
     }
     return NULL;
+}
+
+static int find_lookup(const builder_t *builder, const char *name)
+{
+    int i;
+
+    for (i = 0; builder->lookups && i < builder->lookups->nelts; i++) {
+        if (!strcmp(APR_ARRAY_IDX(builder->lookups, i, at_lookup_t).name,
+                    name)) {
+            return i;
+        }
+    }
+    return AT_PLAN_NONE;
+}
+
+/* The members of a looked-up object, below its node. */
+static const char *add_members(builder_t *builder,
+                               const at_plan_lookup_t *lookup)
+{
+    const at_statement_t *statement =
+        APR_ARRAY_IDX(builder->lookups, lookup->lookup, at_lookup_t)
+            .statement;
+    const at_statement_t *load = builder->statement;
+    const char *problem = NULL, *column = builder->column;
+    int i;
+
+    builder->statement = statement;
+    for (i = 0; !problem && i < lookup->column_count; i++) {
+        builder->column = APR_ARRAY_IDX(statement->columns, i, const char *);
+        problem = strpbrk(builder->column, "@=")
+            ? complain(builder, "in a looked-up object nothing is looked up")
+            : add_leaf(builder, lookup->node, lookup->first_column + i,
+                       builder->column);
+    }
+    builder->statement = load;
+    builder->column = column;
+    return problem;
+}
+
+/* Add the object at PATH, "path@lookup", whose key column COLUMN has. */
+static const char *add_lookup(builder_t *builder, int column,
+                              const char *path)
+{
+    at_plan_t *plan = builder->plan;
+    at_plan_lookup_t *lookup = apr_array_push(plan->lookups);
+    const char *problem;
+    int node = 0;
+
+    if (plan->lookups->nelts > AT_PLAN_LOOKUPS) {
+        return complain(builder, "so many objects cannot be looked up");
+    }
+    lookup->lookup = find_lookup(builder, at_plan_lookup_name(path));
+    if (lookup->lookup == AT_PLAN_NONE) {
+        return complain(builder, "there is no such lookup");
+    }
+    problem = descend_path(builder, &node, path, "@", 0);
+    if (!problem && node_of(plan, node)->key_column != AT_PLAN_NONE) {
+        problem = complain(builder, "collides with a column before it");
+    }
+    if (problem) {
+        return problem;
+    }
+    lookup->node = node;
+    lookup->key_column = column;
+    lookup->first_column = plan->column_count;
+    lookup->column_count = APR_ARRAY_IDX(builder->lookups, lookup->lookup,
+                                         at_lookup_t)
+                               .statement->columns->nelts;
+    plan->column_count += lookup->column_count;
+    node_of(plan, node)->key_column = column;
+    problem = add_members(builder, lookup);
+    if (node_of(plan, node)->id_column == AT_PLAN_NONE) {
+        node_of(plan, node)->id_column = column;
+    }
+    return problem;
+}
+
+/* The node at PATH, or AT_PLAN_NONE. */
+static int find_node(const at_plan_t *plan, const char *path)
+{
+    int node = 0;
+
+    for (;;) {
+        apr_size_t length = strcspn(path, ".");
+
+        node = at_plan_child(plan, node, path, length);
+        if (node == AT_PLAN_NONE || !path[length]) {
+            return node;
+        }
+        path += length + 1;
+    }
+}
+
+/* Note what "path=other.path" says; its members may come behind it. */
+static const char *add_same(builder_t *builder, int column, const char *path)
+{
+    same_t *same = apr_array_push(builder->same);
+    const char *problem;
+
+    same->condition = column;
+    same->to = 0;
+    problem = descend_path(builder, &same->to, path, "=", 0);
+    same->from = find_node(builder->plan, strchr(path, '=') + 1);
+    if (!problem && (same->from == AT_PLAN_NONE || same->from == same->to
+                     || node_of(builder->plan, same->from)->column
+                        != AT_PLAN_NONE)) {
+        problem = complain(builder, "behind the = stands the path of an "
+                           "object that an earlier column belongs to");
+    }
+    return problem;
+}
+
+static void add_copy(builder_t *builder, int condition, int from, int to)
+{
+    at_plan_copy_t *copy = apr_array_push(builder->plan->copies);
+
+    copy->condition = condition;
+    copy->from = from;
+    copy->to = to;
+}
+
+/* Copy what two objects both have: leaves, and the keys of what is looked
+ * up. */
+static void share_members(builder_t *builder, int condition, int from, int to)
+{
+    const at_plan_t *plan = builder->plan;
+    int child = node_of(plan, to)->first_child;
+
+    for (; child != AT_PLAN_NONE; child = node_of(plan, child)->next_sibling) {
+        const at_plan_node_t *member = node_of(plan, child), *other;
+        int twin = at_plan_child(plan, from, member->name,
+                                 strlen(member->name));
+
+        if (twin == AT_PLAN_NONE || member->type == AT_LEAF_NULL) {
+            continue;
+        }
+        other = node_of(plan, twin);
+        if (member->key_column != AT_PLAN_NONE
+            && other->key_column != AT_PLAN_NONE) {
+            add_copy(builder, condition, other->key_column,
+                     member->key_column);
+        }
+        else if (member->column != AT_PLAN_NONE
+                 && other->column != AT_PLAN_NONE) {
+            add_copy(builder, condition, other->column, member->column);
+        }
+        else {
+            share_members(builder, condition, twin, child);
+        }
+    }
+}
+
+const char *at_plan_lookup_name(const char *name)
+{
+    const char *at = strchr(name, '@');
+
+    return at ? at + 1 : NULL;
+}
+
+/* Add what the name of column COLUMN, without "data.", describes. */
+static const char *add_column(builder_t *builder, int column,
+                              const char *path)
+{
+    if (strchr(path, '@')) {
+        return add_lookup(builder, column, path);
+    }
+    return strchr(path, '=') ? add_same(builder, column, path)
+                             : add_leaf(builder, 0, column, path);
 }
 
 static const char *add_input(builder_t *builder, int column)
@@ -173,20 +367,9 @@ static const char *add_input(builder_t *builder, int column)
 /* The column of the leaf at "a.b", or AT_PLAN_NONE. */
 static int leaf_column(const at_plan_t *plan, const char *path)
 {
-    int node = 0;
+    int node = find_node(plan, path);
 
-    for (;;) {
-        apr_size_t length = strcspn(path, ".");
-
-        node = at_plan_child(plan, node, path, length);
-        if (node == AT_PLAN_NONE) {
-            return AT_PLAN_NONE;
-        }
-        if (!path[length]) {
-            return node_of(plan, node)->column;
-        }
-        path += length + 1;
-    }
+    return node == AT_PLAN_NONE ? AT_PLAN_NONE : node_of(plan, node)->column;
 }
 
 /* Find the columns of the fields; a secret must not have one. */
@@ -214,30 +397,48 @@ static const char *find_fields(builder_t *builder)
     return NULL;
 }
 
-const char *at_plan_make(at_plan_t **plan, const at_statement_t *statement,
-                         apr_pool_t *pool)
+static void begin(builder_t *builder)
 {
-    builder_t builder = { NULL, statement, NULL, pool };
+    at_plan_t *plan = apr_pcalloc(builder->pool, sizeof(*plan));
+
+    plan->statement = builder->statement;
+    plan->nodes = apr_array_make(builder->pool, 64, sizeof(at_plan_node_t));
+    plan->lookups = apr_array_make(builder->pool, 8,
+                                   sizeof(at_plan_lookup_t));
+    plan->copies = apr_array_make(builder->pool, 8, sizeof(at_plan_copy_t));
+    plan->inputs = apr_hash_make(builder->pool);
+    plan->column_count = builder->statement->columns->nelts;
+    builder->plan = plan;
+    builder->same = apr_array_make(builder->pool, 1, sizeof(same_t));
+    add_node(plan, AT_PLAN_NONE, "data");
+}
+
+const char *at_plan_make(at_plan_t **plan, const at_statement_t *statement,
+                         const apr_array_header_t *lookups, apr_pool_t *pool)
+{
+    builder_t builder = { NULL, statement, lookups, NULL, NULL, pool };
     const char *problem = NULL;
     int i;
 
-    *plan = builder.plan = apr_pcalloc(pool, sizeof(**plan));
-    (*plan)->statement = statement;
-    (*plan)->nodes = apr_array_make(pool, 64, sizeof(at_plan_node_t));
-    (*plan)->inputs = apr_hash_make(pool);
-    (*plan)->column_count = statement->columns->nelts;
-    add_node(*plan, "data");
-    for (i = 0; !problem && i < (*plan)->column_count; i++) {
+    begin(&builder);
+    *plan = builder.plan;
+    for (i = 0; !problem && i < statement->columns->nelts; i++) {
         builder.column = APR_ARRAY_IDX(statement->columns, i, const char *);
         if (strlen(builder.column) >= NAME_SIZE) {
             problem = complain(&builder, "longer than 255 characters");
         }
         else if (!strncmp(builder.column, PREFIX, strlen(PREFIX))) {
-            problem = add_leaf(&builder, i, builder.column + strlen(PREFIX));
+            problem = add_column(&builder, i,
+                                 builder.column + strlen(PREFIX));
         }
         else {
             problem = add_input(&builder, i);
         }
+    }
+    for (i = 0; !problem && i < builder.same->nelts; i++) {
+        const same_t *same = &APR_ARRAY_IDX(builder.same, i, same_t);
+
+        share_members(&builder, same->condition, same->from, same->to);
     }
     return problem ? problem : find_fields(&builder);
 }

@@ -107,7 +107,7 @@ static at_error_t *write_leaf(reply_t *reply, const at_plan_node_t *node,
 {
     const char *text = reply->row->values[node->column];
 
-    if (!text) {
+    if (!text || node->type == AT_LEAF_NULL) {
         at_write_null(reply->writer);
         return NULL;
     }
@@ -119,6 +119,7 @@ static at_error_t *write_leaf(reply_t *reply, const at_plan_node_t *node,
     case AT_LEAF_JSON:
         return write_json(reply, node, text, mark);
     case AT_LEAF_STRING:
+    case AT_LEAF_NULL:
         at_write_string(reply->writer, text);
         break;
     }
@@ -130,7 +131,8 @@ static int is_null(const reply_t *reply, const at_plan_node_t *node)
     int column = node->column != AT_PLAN_NONE ? node->column
                                               : node->id_column;
 
-    return column != AT_PLAN_NONE && !reply->row->values[column];
+    return column != AT_PLAN_NONE
+           && (!reply->row->values[column] || node->type == AT_LEAF_NULL);
 }
 
 static at_error_t *write_members(reply_t *reply, int parent, int mark);

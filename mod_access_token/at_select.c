@@ -176,3 +176,15 @@ int at_select_mark(const at_select_t *select, int child, int parent_mark)
     }
     return mark;
 }
+
+int at_select_wants(const at_select_t *select, const at_plan_t *plan,
+                    int node)
+{
+    int wanted = select->all || select->marks[node];
+
+    while (!wanted && node != 0) {
+        node = at_plan_node(plan, node)->parent;
+        wanted = (select->marks[node] & AT_SELECT_WHOLE) != 0;
+    }
+    return wanted;
+}

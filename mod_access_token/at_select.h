@@ -49,4 +49,8 @@ at_select_t *at_select_read(const at_json_t *value, const at_plan_t *plan,
  */
 int at_select_mark(const at_select_t *select, int child, int parent_mark);
 
+/** True if NODE of PLAN, or something in it, is wanted. */
+int at_select_wants(const at_select_t *select, const at_plan_t *plan,
+                    int node);
+
 #endif /* AT_SELECT_H */

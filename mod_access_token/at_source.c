@@ -34,6 +34,9 @@ const char *at_source_make(at_source_t **source,
     (*source)->close = APR_RETRIEVE_OPTIONAL_FN(ap_dbd_close);
     (*source)->acquire = APR_RETRIEVE_OPTIONAL_FN(ap_dbd_acquire);
     for (i = 0; i < AT_STATEMENT_COUNT; i++) {
+        if (!statements->statement[i]) {
+            continue;
+        }
         /* Unique, since virtual hosts share what mod_dbd prepares. */
         (*source)->label[i] = apr_psprintf(pool, "access_token_%pp_%d",
                                            (void *)*source, i);
@@ -48,7 +51,9 @@ void at_source_withdraw(const at_source_t *source, server_rec *server)
     int i;
 
     for (i = 0; i < AT_STATEMENT_COUNT; i++) {
-        source->prepare(server, "", source->label[i]);
+        if (source->label[i]) {
+            source->prepare(server, "", source->label[i]);
+        }
     }
 }
 

@@ -16,13 +16,15 @@
 /* What is gathered from a statement and the files that it includes. */
 typedef struct {
     apr_pool_t *pool;
-    const char *folder;
+    const at_sql_folders_t *folders;
+    at_sql_form_e form;
     const char *const *parameters;
     at_statement_t *statement;
     apr_array_header_t *text;    /* char */
     apr_array_header_t *values;  /* int */
     int ended;                   /* a semicolon was seen */
     int depth;
+    int is_wide;                 /* between @wide and @end */
 } compiler_t;
 
 /* The place in one file. */
@@ -47,9 +49,18 @@ static const char *complain(const scanner_t *scanner, const char *problem,
                         name ? "\"" : "");
 }
 
+/* True if what comes now is not part of the statement's form. */
+static int is_left_out(const compiler_t *compiler)
+{
+    return compiler->is_wide && compiler->form == AT_SQL_NARROW;
+}
+
 /* Every % is doubled, since apr_dbd_prepare reads formats everywhere. */
 static void emit(compiler_t *compiler, char character)
 {
+    if (is_left_out(compiler)) {
+        return;
+    }
     APR_ARRAY_PUSH(compiler->text, char) = character;
     if (character == '%') {
         APR_ARRAY_PUSH(compiler->text, char) = character;
@@ -123,7 +134,7 @@ static const char *scan_quoted(scanner_t *scanner)
             end++;
         }
     }
-    if (follows_as(compiler)) {
+    if (!is_left_out(compiler) && follows_as(compiler)) {
         APR_ARRAY_PUSH(compiler->statement->columns, const char *) =
             apr_pstrmemdup(compiler->pool, scanner->from + 1,
                            (apr_size_t)(end - scanner->from - 1));
@@ -163,9 +174,11 @@ static const char *scan_parameter(scanner_t *scanner)
             "this statement's parameters are %s; there is no",
             list_parameters(compiler)), name);
     }
-    APR_ARRAY_PUSH(compiler->values, int) = i;
-    APR_ARRAY_PUSH(compiler->text, char) = '%';
-    APR_ARRAY_PUSH(compiler->text, char) = 's';
+    if (!is_left_out(compiler)) {
+        APR_ARRAY_PUSH(compiler->values, int) = i;
+        APR_ARRAY_PUSH(compiler->text, char) = '%';
+        APR_ARRAY_PUSH(compiler->text, char) = 's';
+    }
     skip(scanner, length + 1);
     return NULL;
 }
@@ -193,6 +206,22 @@ static const char *scan_unique(scanner_t *scanner, char *arguments)
     return NULL;
 }
 
+/* FILE in the folder, or else in the one that has the rest. */
+static const char *find_file(const compiler_t *compiler, const char *file)
+{
+    const char *path = apr_pstrcat(compiler->pool, compiler->folders->folder,
+                                   "/", file, (char *)NULL);
+    apr_finfo_t information;
+
+    if (!compiler->folders->base
+        || apr_stat(&information, path, APR_FINFO_TYPE, compiler->pool)
+           == APR_SUCCESS) {
+        return path;
+    }
+    return apr_pstrcat(compiler->pool, compiler->folders->base, "/", file,
+                       (char *)NULL);
+}
+
 /* `-- @include FILE` */
 static const char *scan_include(scanner_t *scanner, char *arguments)
 {
@@ -209,11 +238,34 @@ static const char *scan_include(scanner_t *scanner, char *arguments)
         return complain(scanner, "files include each other too deep at",
                         file);
     }
-    path = apr_pstrcat(compiler->pool, compiler->folder, "/", file,
-                       (char *)NULL);
+    path = find_file(compiler, file);
     problem = read_file(&text, compiler, path);
     return problem ? complain(scanner, problem, NULL)
                    : scan_text(compiler, path, text);
+}
+
+/* `-- @wide` and `-- @end`, if WIDE or not. */
+static const char *scan_wide(scanner_t *scanner, int wide)
+{
+    compiler_t *compiler = scanner->compiler;
+
+    if (compiler->is_wide == wide) {
+        return complain(scanner, wide ? "a @wide within a @wide; end it by "
+                        "-- @end" : "an @end without a -- @wide before it",
+                        NULL);
+    }
+    compiler->is_wide = wide;
+    compiler->statement->has_wide = 1;
+    return NULL;
+}
+
+/* True if COMMENT is ANNOTATION, which takes no arguments. */
+static int is_annotation(const char *comment, const char *annotation)
+{
+    apr_size_t length = strlen(annotation);
+
+    return !strncmp(comment, annotation, length)
+           && !comment[length + strspn(comment + length, " \t\r")];
 }
 
 /* A comment to the end of the line, which may be an annotation. */
@@ -230,9 +282,15 @@ static const char *scan_line_comment(scanner_t *scanner)
     else if (!strncmp(comment, "-- @include ", 12)) {
         problem = scan_include(scanner, comment + 12);
     }
+    else if (is_annotation(comment, "-- @wide")) {
+        problem = scan_wide(scanner, 1);
+    }
+    else if (is_annotation(comment, "-- @end")) {
+        problem = scan_wide(scanner, 0);
+    }
     else if (!strncmp(comment, "-- @", 4)) {
-        problem = complain(scanner, "annotations are @include and "
-                           "@unique, not", comment + 3);
+        problem = complain(scanner, "annotations are @include, @unique, "
+                           "@wide and @end, not", comment + 3);
     }
     skip(scanner, length);
     return problem;
@@ -359,12 +417,17 @@ static const char *scan_text(compiler_t *compiler, const char *path,
 {
     scanner_t scanner = { compiler, path, text, 1 };
     const char *problem = NULL;
+    int was_wide = compiler->is_wide;
 
     compiler->depth++;
     while (!problem && *scanner.from) {
         problem = scan_next(&scanner);
     }
     compiler->depth--;
+    if (!problem && compiler->is_wide != was_wide) {
+        return complain(&scanner, "a @wide that is not ended in its file by "
+                        "-- @end", NULL);
+    }
     return problem;
 }
 
@@ -378,19 +441,20 @@ static void trim(apr_array_header_t *text)
     APR_ARRAY_PUSH(text, char) = '\0';
 }
 
-const char *at_sql_read(at_statement_t **statement, const char *folder,
-                        const char *file, const char *const *parameters,
+const char *at_sql_read(at_statement_t **statement,
+                        const at_sql_folders_t *folders, const char *file,
+                        at_sql_form_e form, const char *const *parameters,
                         apr_pool_t *pool)
 {
-    compiler_t compiler = { pool, folder, parameters, NULL, NULL, NULL,
-                            0, 0 };
+    compiler_t compiler = { pool, folders, form, parameters, NULL, NULL,
+                            NULL, 0, 0, 0 };
     const char *problem, *text = "";
 
     *statement = apr_pcalloc(pool, sizeof(**statement));
     compiler.statement = *statement;
     compiler.text = apr_array_make(pool, 4096, sizeof(char));
     compiler.values = apr_array_make(pool, 64, sizeof(int));
-    (*statement)->file = apr_pstrcat(pool, folder, "/", file, (char *)NULL);
+    (*statement)->file = find_file(&compiler, file);
     (*statement)->columns = apr_array_make(pool, 64, sizeof(char *));
     (*statement)->uniques = apr_array_make(pool, 2, sizeof(at_unique_t));
     problem = read_file(&text, &compiler, (*statement)->file);

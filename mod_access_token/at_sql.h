@@ -5,6 +5,8 @@
  *   :name                   a parameter, any number of times
  *   AS 'name'               a result column; its name says where it goes
  *   -- @include FILE        the text of FILE, from the same folder
+ *   -- @wide ... -- @end    what stands between the two lines is left out of
+ *                           the narrow form of a load statement
  *   -- @unique KEY FIELD    a violation of the unique key KEY, as the
  *                           database's message names it (SQLite: its
  *                           columns, parted by commas without blanks),
@@ -35,16 +37,30 @@ typedef struct at_statement_t {
     const int *values;        /* for each: the number of its parameter */
     apr_array_header_t *columns; /* const char *: names behind AS */
     apr_array_header_t *uniques; /* at_unique_t */
+    int has_wide;             /* there is a @wide in it */
 } at_statement_t;
 
+/** Where statement files are. */
+typedef struct at_sql_folders_t {
+    const char *folder;
+    const char *base;         /* has those that FOLDER has not; or NULL */
+} at_sql_folders_t;
+
+/** What a statement is made of. */
+typedef enum {
+    AT_SQL_WHOLE,             /* the whole file */
+    AT_SQL_NARROW             /* without what stands between @wide and @end */
+} at_sql_form_e;
+
 /**
- * Read the statement in FILE of FOLDER into *STATEMENT. PARAMETERS names
- * the parameters that it may use, NULL at the end; the number of a
+ * Read the statement in FILE of FOLDERS, in FORM, into *STATEMENT. PARAMETERS
+ * names the parameters that it may use, NULL at the end; the number of a
  * parameter is its place in it. Everything made lives in POOL. Returns
  * NULL, or what is wrong, with file and line.
  */
-const char *at_sql_read(at_statement_t **statement, const char *folder,
-                        const char *file, const char *const *parameters,
+const char *at_sql_read(at_statement_t **statement,
+                        const at_sql_folders_t *folders, const char *file,
+                        at_sql_form_e form, const char *const *parameters,
                         apr_pool_t *pool);
 
 /** True if STATEMENT binds parameter number PARAMETER at least once. */

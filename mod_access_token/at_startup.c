@@ -360,13 +360,12 @@ static void check_statements(check_t *check)
     if (check->prepared[AT_STATEMENT_STARTUP]) {
         check_schema(check);
     }
-    for (i = 0; i <= AT_STATEMENT_LOAD_BY_ID; i++) {
-        if (check->prepared[i]) {
+    for (i = 0; i < AT_STATEMENT_COUNT; i++) {
+        if (check->prepared[i]
+            && (i <= AT_STATEMENT_LOAD_BY_ID || i >= AT_STATEMENT_NARROW
+                || i == AT_STATEMENT_CUSTOM_FIELDS)) {
             check_columns(check, (at_statement_e)i);
         }
-    }
-    if (check->prepared[AT_STATEMENT_CUSTOM_FIELDS]) {
-        check_columns(check, AT_STATEMENT_CUSTOM_FIELDS);
     }
 }
 
@@ -382,7 +381,9 @@ static void diagnose(check_t *check)
         return;
     }
     for (i = 0; i < AT_STATEMENT_COUNT; i++) {
-        prepare(check, (at_statement_e)i);
+        if (check->statements->statement[i]) {
+            prepare(check, (at_statement_e)i);
+        }
     }
     check_statements(check);
     if (check->faults == 0) {
@@ -443,7 +444,9 @@ static void check_use(check_t *check, apr_pool_t *pool)
         check->driver = connection->driver;
         check->handle = connection->handle;
         for (i = 0; i < AT_STATEMENT_COUNT; i++) {
-            find_prepared(check, connection, (at_statement_e)i);
+            if (check->statements->statement[i]) {
+                find_prepared(check, connection, (at_statement_e)i);
+            }
         }
         check_statements(check);
     }

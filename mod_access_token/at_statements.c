@@ -22,6 +22,7 @@ static const char *const find_request_parameters[] = {
 };
 static const char *const custom_fields_parameters[] = { "id", NULL };
 static const char *const next_number_parameters[] = { "sequence", NULL };
+static const char *const lookup_parameters[] = { "key", NULL };
 static const char *const no_parameters[] = { NULL };
 
 static const char *const load_columns[] = {
@@ -68,7 +69,12 @@ static const struct {
 
 const char *at_statements_file(at_statement_e statement)
 {
-    return specifications[statement].file;
+    if (statement >= AT_STATEMENT_LOOKUP) {
+        return NULL;
+    }
+    return specifications[statement >= AT_STATEMENT_NARROW
+                          ? statement - AT_STATEMENT_NARROW
+                          : statement].file;
 }
 
 int at_statement_column(const at_statement_t *statement, const char *name)
@@ -285,7 +291,8 @@ static const char *check_loaded(at_statements_t *statements,
                                 apr_pool_t *pool)
 {
     const at_statement_t *load = statements->statement[0];
-    const char *problem = at_plan_make(&statements->plan, load, pool);
+    const char *problem = at_plan_make(&statements->plan, load,
+                                       statements->lookups, pool);
 
     if (!problem) {
         problem = check_loads(statements, pool);
@@ -303,38 +310,229 @@ static const char *check_loaded(at_statements_t *statements,
     return problem;
 }
 
-const char *at_statements_read(at_statements_t **statements,
-                               const char *folder, apr_pool_t *pool)
+/* A narrow form must find the access token as the whole one does. */
+static const char *check_keys(const at_statements_t *statements,
+                              apr_pool_t *pool)
 {
+    int i;
+
+    for (i = 0; i <= AT_STATEMENT_LOAD_BY_ID; i++) {
+        if (!at_sql_binds(statements->statement[AT_STATEMENT_NARROW + i],
+                          AT_LOAD_KEY)) {
+            return apr_psprintf(pool, "%s: :%s stands within a @wide",
+                                statements->statement[i]->file,
+                                specifications[i].parameters[AT_LOAD_KEY]);
+        }
+    }
+    return NULL;
+}
+
+/* Where the narrow forms lack a column of the whole ones: the node that it
+ * belongs to, or what is wrong. What judges a call is never left out. */
+static const char *note_wide(at_statements_t *statements, int column,
+                             apr_pool_t *pool)
+{
+    const at_plan_t *plan = statements->plan;
+    const at_statement_t *load = statements->statement[0];
+    const char *name = APR_ARRAY_IDX(load->columns, column, const char *);
+    int i, needed = strncmp(name, "data.", 5) != 0;
+
+    for (i = 0; i < at_field_count(); i++) {
+        needed |= plan->field_columns[i] == column;
+    }
+    if (needed) {
+        return apr_psprintf(pool, "%s: column '%s' stands within a @wide, but "
+                            "each call needs it", load->file, name);
+    }
+    for (i = 0; i < plan->nodes->nelts; i++) {
+        const at_plan_node_t *node = at_plan_node(plan, i);
+
+        if (node->column == column || node->key_column == column) {
+            APR_ARRAY_PUSH(statements->wide_nodes, int) = i;
+        }
+    }
+    return NULL;
+}
+
+/* The columns of the narrow forms, which must agree. */
+static const char *check_narrow(at_statements_t *statements,
+                                apr_pool_t *pool)
+{
+    const at_statement_t *load = statements->statement[0];
+    const at_statement_t *narrow = statements->statement[AT_STATEMENT_NARROW];
+    const char *problem;
+    int i, next = 0;
+
+    for (i = 1; i <= AT_STATEMENT_LOAD_BY_ID; i++) {
+        const at_statement_t *other =
+            statements->statement[AT_STATEMENT_NARROW + i];
+
+        if (!other != !narrow
+            || (narrow && other->columns->nelts != narrow->columns->nelts)) {
+            return apr_psprintf(pool, "%s: @wide leaves out other columns "
+                                "than in %s; share the text by @include",
+                                statements->statement[i]->file, load->file);
+        }
+    }
+    if (!narrow) {
+        return NULL;
+    }
+    problem = check_keys(statements, pool);
+    statements->wide_nodes = apr_array_make(pool, 64, sizeof(int));
+    statements->narrow_columns = apr_pcalloc(pool, sizeof(int)
+                                     * (apr_size_t)(narrow->columns->nelts
+                                                    + 1));
+    for (i = 0; !problem && i < load->columns->nelts; i++) {
+        const char *name = APR_ARRAY_IDX(load->columns, i, const char *);
+
+        if (next < narrow->columns->nelts
+            && !strcmp(name, APR_ARRAY_IDX(narrow->columns, next,
+                                           const char *))) {
+            statements->narrow_columns[next++] = i;
+        }
+        else {
+            problem = note_wide(statements, i, pool);
+        }
+    }
+    return problem;
+}
+
+/* Read the statement number I, and its narrow form if it has one. */
+static const char *read_statement(at_statements_t *statements, int i,
+                                  const at_sql_folders_t *folders,
+                                  apr_pool_t *pool)
+{
+    const char *const *parameters = specifications[i].parameters;
+    const char *problem;
+    at_statement_t *statement, *narrow;
+
+    if (!parameters) {
+        parameters = save_parameters(pool);
+    }
+    problem = at_sql_read(&statement, folders, specifications[i].file,
+                          AT_SQL_WHOLE, parameters, pool);
+    if (!problem) {
+        problem = check_columns(statement, specifications[i].columns, pool);
+    }
+    if (!problem && i > AT_STATEMENT_LOAD_BY_ID) {
+        problem = check_names(statement, specifications[i].columns,
+                              specifications[i].optional, 0, pool);
+        if (!problem && statement->has_wide) {
+            problem = apr_psprintf(pool, "%s: @wide is for the load "
+                                   "statements", statement->file);
+        }
+    }
+    else if (!problem && statement->has_wide) {
+        problem = at_sql_read(&narrow, folders, specifications[i].file,
+                              AT_SQL_NARROW, parameters, pool);
+        statements->statement[AT_STATEMENT_NARROW + i] = narrow;
+    }
+    statements->statement[i] = statement;
+    return problem;
+}
+
+/* Read lookups/NAME.sql, unless it has been read. */
+static const char *read_lookup(at_statements_t *statements, const char *name,
+                               const at_sql_folders_t *folders,
+                               apr_pool_t *pool)
+{
+    at_statement_t *statement;
+    at_lookup_t *lookup;
+    const char *problem;
+    int i;
+
+    for (i = 0; i < statements->lookups->nelts; i++) {
+        if (!strcmp(APR_ARRAY_IDX(statements->lookups, i, at_lookup_t).name,
+                    name)) {
+            return NULL;
+        }
+    }
+    if (i == AT_LOOKUPS) {
+        return apr_psprintf(pool, "%s: more than %d lookups",
+                            statements->statement[0]->file, AT_LOOKUPS);
+    }
+    if (!*name || strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_")
+                  != strlen(name)) {
+        return apr_psprintf(pool, "%s: behind @ stands the name of a file in "
+                            "lookups/ without its .sql: a to z, 0 to 9 and "
+                            "_, not \"%s\"", statements->statement[0]->file,
+                            name);
+    }
+    problem = at_sql_read(&statement, folders,
+                          apr_pstrcat(pool, "lookups/", name, ".sql",
+                                      (char *)NULL),
+                          AT_SQL_WHOLE, lookup_parameters, pool);
+    if (!problem && !at_sql_binds(statement, 0)) {
+        problem = apr_psprintf(pool, "%s: it must find the object by :key",
+                               statement->file);
+    }
+    lookup = apr_array_push(statements->lookups);
+    lookup->name = name;
+    lookup->statement = statement;
+    statements->statement[AT_STATEMENT_LOOKUP + i] = statement;
+    return problem;
+}
+
+/* Read the lookups that the load statements name. */
+static const char *read_lookups(at_statements_t *statements,
+                                const at_sql_folders_t *folders,
+                                apr_pool_t *pool)
+{
+    const apr_array_header_t *columns = statements->statement[0]->columns;
+    const char *problem = NULL;
+    int i;
+
+    for (i = 0; !problem && i < columns->nelts; i++) {
+        const char *name = APR_ARRAY_IDX(columns, i, const char *);
+        const char *lookup = at_plan_lookup_name(name);
+
+        if (lookup && !strncmp(name, "data.", 5)) {
+            problem = read_lookup(statements, lookup, folders, pool);
+        }
+    }
+    return problem;
+}
+
+const char *at_statements_read(at_statements_t **statements,
+                               const char *folder, const char *base,
+                               apr_pool_t *pool)
+{
+    at_sql_folders_t folders = { folder, base };
     const char *problem = NULL;
     int i;
 
     *statements = apr_pcalloc(pool, sizeof(**statements));
     (*statements)->folder = apr_pstrdup(pool, folder);
-    for (i = 0; !problem && i < AT_STATEMENT_COUNT; i++) {
-        const char *const *parameters = specifications[i].parameters;
-        at_statement_t *statement;
-
-        if (!parameters) {
-            parameters = save_parameters(pool);
-        }
-        problem = at_sql_read(&statement, folder, specifications[i].file,
-                              parameters, pool);
-        if (!problem) {
-            problem = check_columns(statement, specifications[i].columns,
-                                    pool);
-        }
-        if (!problem && i > AT_STATEMENT_LOAD_BY_ID) {
-            problem = check_names(statement, specifications[i].columns,
-                                  specifications[i].optional, 0, pool);
-        }
-        (*statements)->statement[i] = statement;
+    (*statements)->lookups = apr_array_make(pool, 4, sizeof(at_lookup_t));
+    for (i = 0; !problem && i <= AT_STATEMENT_STARTUP; i++) {
+        problem = read_statement(*statements, i, &folders, pool);
     }
     if (!problem) {
         problem = check_save(*statements, pool);
     }
     if (!problem) {
+        problem = read_lookups(*statements, &folders, pool);
+    }
+    if (!problem) {
         problem = check_loaded(*statements, pool);
     }
-    return problem;
+    return problem ? problem : check_narrow(*statements, pool);
+}
+
+at_statement_e at_statements_load(const at_statements_t *statements,
+                                  at_statement_e load,
+                                  const at_select_t *select)
+{
+    int i;
+
+    if (!statements->narrow_columns || select->all) {
+        return load;
+    }
+    for (i = 0; i < statements->wide_nodes->nelts; i++) {
+        if (at_select_wants(select, statements->plan,
+                            APR_ARRAY_IDX(statements->wide_nodes, i, int))) {
+            return load;
+        }
+    }
+    return (at_statement_e)(AT_STATEMENT_NARROW + load);
 }

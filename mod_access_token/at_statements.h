@@ -9,10 +9,14 @@
 #include <apr_pools.h>
 
 #include "at_plan.h"
+#include "at_select.h"
 #include "at_sql.h"
 
 /** The version of the schema that the module works with. */
 #define AT_SCHEMA_VERSION "2"
+
+/** How many lookups there can be. */
+#define AT_LOOKUPS 16
 
 typedef enum {
     AT_STATEMENT_LOAD_BY_AUTHENTICATION_CODE,
@@ -23,7 +27,15 @@ typedef enum {
     AT_STATEMENT_CUSTOM_FIELDS,
     AT_STATEMENT_NEXT_NUMBER,
     AT_STATEMENT_STARTUP,
-    AT_STATEMENT_COUNT
+
+    /* The narrow forms of the load statements, in their order. There are
+     * none where no file has a @wide. */
+    AT_STATEMENT_NARROW,
+    AT_STATEMENT_NARROW_LAST = AT_STATEMENT_NARROW + AT_STATEMENT_LOAD_BY_ID,
+
+    /* lookups/<name>.sql, as many as the load statements name. */
+    AT_STATEMENT_LOOKUP,
+    AT_STATEMENT_COUNT = AT_STATEMENT_LOOKUP + AT_LOOKUPS
 } at_statement_e;
 
 /** The parameters of the load statements, by number. */
@@ -64,20 +76,35 @@ enum {
 
 typedef struct at_statements_t {
     const char *folder;
-    const at_statement_t *statement[AT_STATEMENT_COUNT];
-    at_plan_t *plan;          /* of the three load statements */
+    const at_statement_t *statement[AT_STATEMENT_COUNT]; /* or NULL */
+    apr_array_header_t *lookups; /* at_lookup_t */
+    at_plan_t *plan;          /* of the load statements */
+    int *narrow_columns;      /* for each column of the narrow forms: the
+                                 plan's column; NULL if there are none */
+    apr_array_header_t *wide_nodes; /* int: the nodes of the plan whose
+                                 columns the narrow forms do not have */
     int *settable;            /* for each field: can save.sql set it? */
 } at_statements_t;
 
-/** The name of STATEMENT's file, e.g. "save.sql". */
+/** The name of STATEMENT's file, e.g. "save.sql"; NULL for a lookup. */
 const char *at_statements_file(at_statement_e statement);
 
 /**
- * Read the statements in FOLDER into *STATEMENTS in POOL. Returns NULL, or
- * what is wrong, where, and how to mend it.
+ * Read the statements in FOLDER, and in BASE those that are not there (NULL:
+ * all are), into *STATEMENTS in POOL. Returns NULL, or what is wrong, where,
+ * and how to mend it.
  */
 const char *at_statements_read(at_statements_t **statements,
-                               const char *folder, apr_pool_t *pool);
+                               const char *folder, const char *base,
+                               apr_pool_t *pool);
+
+/**
+ * The form of LOAD that gives what SELECT wants of the reply: LOAD itself, or
+ * its narrow form.
+ */
+at_statement_e at_statements_load(const at_statements_t *statements,
+                                  at_statement_e load,
+                                  const at_select_t *select);
 
 /** The number of the column NAME among STATEMENT's, or -1. */
 int at_statement_column(const at_statement_t *statement, const char *name);

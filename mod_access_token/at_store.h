@@ -45,9 +45,15 @@ typedef struct at_store_t at_store_t;
  * a fraction of a second.
  */
 struct at_store_t {
-    /** Load by LOAD, one of the three statements, into *ROW. */
+    /** Load by LOAD, a load statement in one of its forms, into *ROW, as
+     *  long as the plan says; what LOAD does not give is NULL. */
     at_outcome_e (*load)(at_store_t *store, at_statement_e load,
                          const char *const *values, at_row_t **row);
+
+    /** Look up the object of KEY by lookup number LOOKUP: its columns, all
+     *  NULL if there is none. May be as old as the configuration allows. */
+    at_outcome_e (*lookup)(at_store_t *store, int lookup, const char *key,
+                           const char ***values);
 
     /** Find by find_request.sql the call that an Idempotency-Key has come
      *  with before. */

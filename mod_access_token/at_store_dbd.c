@@ -324,11 +324,56 @@ static at_outcome_e load(at_store_t *store, at_statement_e statement,
                          const char *const *values, at_row_t **row)
 {
     dbd_store_t *dbd = store->baton;
+    const at_statements_t *statements = at_source_statements(dbd->source);
+    int count = statement_of(dbd, statement)->columns->nelts, i;
+    int is_narrow = statement >= AT_STATEMENT_NARROW;
     at_row_t *made = apr_pcalloc(dbd->r->pool, sizeof(*made));
+    const char **found = NULL;
+    at_outcome_e outcome = run_select_one(store, statement, values, &found);
 
-    made->plan = at_source_statements(dbd->source)->plan;
+    made->plan = statements->plan;
+    made->values = apr_pcalloc(dbd->r->pool, sizeof(*found)
+                               * (apr_size_t)made->plan->column_count);
+    for (i = 0; outcome == AT_STORE_DONE && i < count; i++) {
+        made->values[is_narrow ? statements->narrow_columns[i] : i] =
+            found[i];
+    }
     *row = made;
-    return run_select_one(store, statement, values, &made->values);
+    return outcome;
+}
+
+/* What is not there may come, so it is not kept. */
+static int is_found(const char *const *values, int count)
+{
+    int i = 0;
+
+    while (i < count && !values[i]) {
+        i++;
+    }
+    return i < count;
+}
+
+static at_outcome_e lookup(at_store_t *store, int number, const char *key,
+                           const char ***values)
+{
+    dbd_store_t *dbd = store->baton;
+    at_connections_t *connections = at_connections_of(dbd->r);
+    at_cache_t *cache = connections
+        ? at_connections_cache(connections, dbd->source, number) : NULL;
+    at_statement_e statement = (at_statement_e)(AT_STATEMENT_LOOKUP + number);
+    apr_time_t now = apr_time_now();
+    at_outcome_e outcome;
+
+    *values = cache ? at_cache_get(cache, key, now, dbd->r->pool) : NULL;
+    if (*values) {
+        return AT_STORE_DONE;
+    }
+    outcome = run_select_one(store, statement, &key, values);
+    if (outcome == AT_STORE_DONE && cache
+        && is_found(*values, statement_of(dbd, statement)->columns->nelts)) {
+        at_cache_put(cache, key, *values, now);
+    }
+    return outcome;
 }
 
 static at_outcome_e save(at_store_t *store, const char *const *values)
@@ -443,6 +488,7 @@ at_store_t *at_store_dbd_make(request_rec *r, const at_source_t *source)
     dbd->source = source;
     dbd->may_share = 1;
     store->load = load;
+    store->lookup = lookup;
     store->find_request = find_request;
     store->save = save;
     store->custom_fields = custom_fields;

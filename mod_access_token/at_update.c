@@ -6,6 +6,7 @@
 #include <apr_strings.h>
 
 #include "at_call.h"
+#include "at_complete.h"
 #include "at_digest.h"
 #include "at_etag.h"
 #include "at_generate.h"
@@ -138,9 +139,11 @@ static at_error_t *load(at_call_t *call)
     values[AT_LOAD_NOW] = update->now;
     values[AT_LOAD_KEY] = update->id ? update->id : call->request->key;
     outcome = call->store->load(call->store,
-                                update->id ? AT_STATEMENT_LOAD_BY_ID
-                                           : call->request->load,
-                                values, &call->row);
+        at_statements_load(update->statements,
+                           update->id ? AT_STATEMENT_LOAD_BY_ID
+                                      : call->request->load,
+                           call->request->select),
+        values, &call->row);
     return outcome == AT_STORE_DONE ? NULL : at_call_outcome(call, outcome);
 }
 
@@ -156,6 +159,7 @@ static at_error_t *replay(at_call_t *call)
                              "access token that an earlier request with "
                              "this Idempotency-Key changed is gone.");
     }
+    AT_TRY(at_complete_row(call, call->row));
     update->replayed = 1;
     update->etag = at_etag_make(call->pool, update->id, version);
     return at_reply_data(&update->body, call->row, call->request->select,
@@ -183,6 +187,7 @@ static at_error_t *write_reply(at_call_t *call)
     if (plan->updated_date_column != AT_PLAN_NONE) {
         row.values[plan->updated_date_column] = call->update->now;
     }
+    AT_TRY(at_complete_row(call, &row));
     if (call->generate[AT_CREDENTIAL_PASS_CODE]) {
         pass_code = call->generated[AT_CREDENTIAL_PASS_CODE];
     }

@@ -30,7 +30,8 @@ static const at_statements_t *read_statements(void)
         apr_initialize();
         apr_pool_create(&pool, NULL);
         problem = at_statements_read(
-            &statements, fuzz_source("sql/sqlite3/statements"), pool);
+            &statements, fuzz_source("sql/sqlite3/statements"), NULL,
+            pool);
         if (problem) {
             fprintf(stderr, "%s\n", problem);
         }

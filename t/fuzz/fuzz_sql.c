@@ -83,6 +83,8 @@ static int has_place(const char *problem)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const char *const parameters[] = { "id", "name", NULL };
+    at_sql_form_e form = size % 2 ? AT_SQL_NARROW : AT_SQL_WHOLE;
+    at_sql_folders_t folders = { NULL, NULL };
     at_statement_t *statement;
     at_plan_t *plan;
     apr_pool_t *pool;
@@ -94,7 +96,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     apr_pool_create(&pool, NULL);
     write_file("s.sql", data, size, pool);
-    problem = at_sql_read(&statement, folder, "s.sql", parameters, pool);
+    folders.folder = folder;
+    problem = at_sql_read(&statement, &folders, "s.sql", form, parameters,
+                          pool);
     if (problem) {
         require(has_place(problem));
     }
@@ -103,7 +107,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         for (i = 0; i < statement->value_count; i++) {
             require(statement->values[i] == 0 || statement->values[i] == 1);
         }
-        problem = at_plan_make(&plan, statement, pool);
+        problem = at_plan_make(&plan, statement, NULL, pool);
         require(problem ? *problem != '\0'
                         : plan->column_count == statement->columns->nelts);
     }

@@ -112,7 +112,7 @@ START_TEST(wrong_names_are_refused_and_named)
         at_plan_t *plan;
         const char *problem = at_plan_make(&plan,
                                            test_statement_of(
-                                               cases[i].columns), pool);
+                                               cases[i].columns), NULL, pool);
 
         ck_assert_msg(problem != NULL, "%s", cases[i].columns);
         ck_assert_msg(has(problem, "some.sql")
@@ -134,7 +134,7 @@ START_TEST(a_secret_is_never_in_a_reply)
 
     for (i = 0; i < COUNT(columns); i++) {
         ck_assert_msg(at_plan_make(&plan, test_statement_of(columns[i]),
-                                   pool) != NULL, "%s", columns[i]);
+                                   NULL, pool) != NULL, "%s", columns[i]);
     }
     test_plan_of("token.pass_code data.pass_code_hint");
 }
@@ -148,11 +148,11 @@ START_TEST(names_are_at_most_255_long)
     memset(name, 'a', 300);
     memcpy(name, "data.", 5);
     name[255] = '\0';
-    ck_assert_ptr_null(at_plan_make(&plan, test_statement_of(name), pool));
+    ck_assert_ptr_null(at_plan_make(&plan, test_statement_of(name), NULL, pool));
     name[255] = 'a';
     name[256] = '\0';
     ck_assert_ptr_nonnull(at_plan_make(&plan, test_statement_of(name),
-                                       pool));
+                                       NULL, pool));
 }
 END_TEST
 

@@ -12,7 +12,10 @@ static const char *const parameters[] = { "id", "name", "set_name", NULL };
 
 static const char *read_statement(at_statement_t **statement, const char *file)
 {
-    return at_sql_read(statement, test_folder(), file, parameters, pool);
+    at_sql_folders_t folders = { test_folder(), NULL };
+
+    return at_sql_read(statement, &folders, file, AT_SQL_WHOLE, parameters,
+                       pool);
 }
 
 /* TEXT as a statement file, which must be right. */
@@ -285,13 +288,14 @@ START_TEST(an_unknown_parameter_is_named_with_those_there_are)
 {
     const char *problem = complaint("SELECT :nobody, :id");
     at_statement_t *statement;
+    at_sql_folders_t folders = { test_folder(), NULL };
     static const char *const none[] = { NULL };
 
     ck_assert_msg(has(problem, "\":nobody\""), "%s", problem);
     ck_assert_msg(has(problem, ":id, :name, :set_name"), "%s", problem);
     test_write("s.sql", "SELECT :id");
-    ck_assert_ptr_nonnull(at_sql_read(&statement, test_folder(), "s.sql",
-                                      none, pool));
+    ck_assert_ptr_nonnull(at_sql_read(&statement, &folders, "s.sql",
+                                      AT_SQL_WHOLE, none, pool));
 }
 END_TEST
 
@@ -354,14 +358,17 @@ END_TEST
 START_TEST(a_file_that_cannot_be_read_is_named)
 {
     at_statement_t *statement;
+    at_sql_folders_t folders = { test_folder(), NULL };
     const char *problem = read_statement(&statement, "missing.sql");
     char *large;
 
     ck_assert_msg(problem && has(problem, "/missing.sql"), "%s", problem);
-    problem = at_sql_read(&statement, test_folder(), ".", parameters, pool);
-    ck_assert_ptr_nonnull(problem);
-    problem = at_sql_read(&statement, "no/such/folder", "s.sql", parameters,
+    problem = at_sql_read(&statement, &folders, ".", AT_SQL_WHOLE, parameters,
                           pool);
+    ck_assert_ptr_nonnull(problem);
+    folders.folder = "no/such/folder";
+    problem = at_sql_read(&statement, &folders, "s.sql", AT_SQL_WHOLE,
+                          parameters, pool);
     ck_assert_msg(problem && has(problem, "no/such/folder/s.sql"), "%s",
                   problem);
     large = apr_pcalloc(pool, 2 * 1024 * 1024 + 1);

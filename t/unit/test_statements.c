@@ -40,7 +40,7 @@ static const char *change(at_statements_t **statements, const char *file,
 {
     copy_shipped();
     test_write(file, test_replace(shipped(file), old, new));
-    return at_statements_read(statements, test_folder(), pool);
+    return at_statements_read(statements, test_folder(), NULL, pool);
 }
 
 START_TEST(the_shipped_statements_are_right)
@@ -53,11 +53,12 @@ START_TEST(the_shipped_statements_are_right)
         at_statements_t *statements;
         const char *folder = test_source(apr_pstrcat(
             pool, "sql/", engines[k], "/statements", (char *)NULL));
-        const char *problem = at_statements_read(&statements, folder, pool);
+        const char *problem = at_statements_read(&statements, folder, NULL,
+                                                 pool);
 
         ck_assert_msg(!problem, "%s", problem);
         ck_assert_str_eq(statements->folder, folder);
-        for (i = 0; i < AT_STATEMENT_COUNT; i++) {
+        for (i = 0; i <= AT_STATEMENT_STARTUP; i++) {
             ck_assert_ptr_nonnull(statements->statement[i]);
             ck_assert(has(statements->statement[i]->file,
                           at_statements_file((at_statement_e)i)));
@@ -85,10 +86,10 @@ START_TEST(the_engines_select_the_same_columns)
     int i, k;
 
     ck_assert_ptr_null(at_statements_read(
-        &sqlite3, test_source("sql/sqlite3/statements"), pool));
+        &sqlite3, test_source("sql/sqlite3/statements"), NULL, pool));
     ck_assert_ptr_null(at_statements_read(
-        &mysql, test_source("sql/mysql/statements"), pool));
-    for (i = 0; i < AT_STATEMENT_COUNT; i++) {
+        &mysql, test_source("sql/mysql/statements"), NULL, pool));
+    for (i = 0; i <= AT_STATEMENT_STARTUP; i++) {
         const apr_array_header_t *one = sqlite3->statement[i]->columns;
         const apr_array_header_t *other = mysql->statement[i]->columns;
 
@@ -114,7 +115,7 @@ START_TEST(each_file_is_needed)
         copy_shipped();
         apr_file_remove(apr_pstrcat(pool, test_folder(), "/", files[i],
                                     (char *)NULL), pool);
-        problem = at_statements_read(&statements, test_folder(), pool);
+        problem = at_statements_read(&statements, test_folder(), NULL, pool);
         ck_assert_msg(problem && has(problem, files[i]), "%s: %s", files[i],
                       problem);
     }
@@ -124,7 +125,7 @@ END_TEST
 START_TEST(a_missing_folder_is_named)
 {
     at_statements_t *statements;
-    const char *problem = at_statements_read(&statements, "no/such/folder",
+    const char *problem = at_statements_read(&statements, "no/such/folder", NULL,
                                              pool);
 
     ck_assert_msg(problem && has(problem, "no/such/folder"), "%s", problem);
@@ -349,14 +350,14 @@ END_TEST
 
 START_TEST(the_files_have_the_names_of_the_design)
 {
-    static const char *const names[AT_STATEMENT_COUNT] = {
+    static const char *const names[AT_STATEMENT_STARTUP + 1] = {
         "load_by_authentication_code.sql", "load_by_identifier.sql",
         "load_by_id.sql", "find_request.sql", "save.sql",
         "custom_fields.sql", "next_number.sql", "startup.sql"
     };
     int i;
 
-    for (i = 0; i < AT_STATEMENT_COUNT; i++) {
+    for (i = 0; i <= AT_STATEMENT_STARTUP; i++) {
         ck_assert_str_eq(at_statements_file((at_statement_e)i), names[i]);
     }
 }

@@ -19,6 +19,7 @@
 static const at_statement_t *save_statement(void)
 {
     at_statement_t *statement;
+    at_sql_folders_t folders = { test_folder(), NULL };
     static const char *const none[] = { NULL };
     const char *problem;
 
@@ -34,7 +35,8 @@ static const at_statement_t *save_statement(void)
                "access_token_requests.idempotency_key idempotency_key\n"
                "-- @unique access_token_changes_version version\n"
                "UPDATE access_tokens SET a = 1");
-    problem = at_sql_read(&statement, test_folder(), "save.sql", none, pool);
+    problem = at_sql_read(&statement, &folders, "save.sql", AT_SQL_WHOLE, none,
+                          pool);
     ck_assert_msg(!problem, "%s", problem);
     return statement;
 }

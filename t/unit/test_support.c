@@ -148,7 +148,7 @@ const at_statements_t *test_statements(void)
     if (!statements) {
         const char *problem = at_statements_read(
             &statements, test_source("sql/sqlite3/statements"),
-            program_pool);
+            NULL, program_pool);
 
         ck_assert_msg(!problem, "%s", problem);
     }
@@ -173,7 +173,7 @@ at_statement_t *test_statement_of(const char *list)
 at_plan_t *test_plan_of(const char *list)
 {
     at_plan_t *plan;
-    const char *problem = at_plan_make(&plan, test_statement_of(list), pool);
+    const char *problem = at_plan_make(&plan, test_statement_of(list), NULL, pool);
 
     ck_assert_msg(!problem, "%s: %s", list, problem);
     return plan;

@@ -88,7 +88,7 @@ static const at_statements_t *statements;
 static at_store_t store;
 static at_row_t *stored;         /* the row as it is */
 static apr_array_header_t *configured;
-static int loads, saves, saved, numbers, finds;
+static int narrow_loads, loads, saves, saved, numbers, finds;
 static at_saved_request_t remembered; /* what find_request finds */
 
 /* What the next operations give instead of doing anything: characters of
@@ -205,6 +205,16 @@ static int has_key(at_statement_e load, const char *key)
     }
 }
 
+static int is_in_narrow(int column)
+{
+    int i = statements->statement[AT_STATEMENT_NARROW]->columns->nelts;
+
+    while (i-- > 0 && statements->narrow_columns[i] != column) {
+        continue;
+    }
+    return i >= 0;
+}
+
 static at_outcome_e store_load(at_store_t *self, at_statement_e load,
                                const char *const *values, at_row_t **row)
 {
@@ -212,8 +222,12 @@ static at_outcome_e store_load(at_store_t *self, at_statement_e load,
     const char *session = values[AT_LOAD_SESSION_DIGEST];
     const char *by_session = NULL, *by_login = NULL;
     at_outcome_e outcome;
-    int i, found;
+    int i, found, is_narrow = load >= AT_STATEMENT_NARROW;
 
+    if (is_narrow) {
+        load = (at_statement_e)(load - AT_STATEMENT_NARROW);
+        narrow_loads++;
+    }
     ck_assert_ptr_eq(self, &store);
     loads++;
     held = 1;
@@ -237,6 +251,9 @@ static at_outcome_e store_load(at_store_t *self, at_statement_e load,
     for (i = 0; i < columns->nelts; i++) {
         const char *column = APR_ARRAY_IDX(columns, i, const char *);
 
+        if (is_narrow && !is_in_narrow(i)) {
+            continue;
+        }
         if (is_of_caller(column) ? by_session || by_login : found) {
             (*row)->values[i] = stored->values[i];
         }
@@ -412,7 +429,7 @@ static void set_up_store(void)
     size_t i, k;
 
     held = hashes = verifications = verifications_of_nothing = pauses = 0;
-    loads = saves = saved = numbers = finds = 0;
+    narrow_loads = loads = saves = saved = numbers = finds = 0;
     memset(&remembered, 0, sizeof(remembered));
     find_outcomes = "";
     log_of_calls = "";

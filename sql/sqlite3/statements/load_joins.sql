@@ -10,6 +10,7 @@ LEFT JOIN users AS creator
        ON creator.id = token.created_by_user_id
 LEFT JOIN units AS creator_unit
        ON creator_unit.id = token.created_by_unit_id
+-- @wide
 LEFT JOIN accounts_receivable AS account
        ON account.id = token.accounts_receivable_id
 LEFT JOIN contacts AS owner
@@ -26,7 +27,9 @@ LEFT JOIN accounts_receivable AS participant_account
        ON participant_account.id = participant.accounts_receivable_id
 LEFT JOIN contacts AS participant_owner
        ON participant_owner.id = participant_account.owner_id
+      AND participant_account.owner_id <> COALESCE(account.owner_id, '')
 LEFT JOIN countries AS participant_passport_country
        ON participant_passport_country.id = participant_owner.passport_issued_by_country_id
 LEFT JOIN countries AS participant_id_country
        ON participant_id_country.id = participant_owner.id_issued_by_country_id
+-- @end

@@ -84,9 +84,11 @@ SELECT
     caller_unit.description                      AS 'data.log_information.updated_by_unit.description',
     caller_unit.alternative_code                 AS 'data.log_information.updated_by_unit.alternative_code',
     caller_unit.group_name                       AS 'data.log_information.updated_by_unit.group_name',
-    caller_unit.community_name                   AS 'data.log_information.updated_by_unit.community_name',
+    caller_unit.community_name                   AS 'data.log_information.updated_by_unit.community_name'
 
-    account.id                                   AS 'data.accounts_receivable.id',
+    -- Not read where fields_set asks for none of it.
+-- @wide
+    , account.id                                 AS 'data.accounts_receivable.id',
     account.number                               AS 'data.accounts_receivable.number',
     account.name                                 AS 'data.accounts_receivable.name',
     account.life_cycle_state                     AS 'data.accounts_receivable.life_cycle_state',
@@ -139,13 +141,16 @@ SELECT
     id_country.three_character_code
         AS 'data.accounts_receivable.account_owner.demographics.id_issued_by_country.three_character_code',
 
-    -- This owner comes without its name and its country of residence.
+    -- This owner comes without its name and its country of residence. Most often it is the one above: then
+    -- it is not read again.
     participant.id                               AS 'data.reward_participant.id',
     participant.number                           AS 'data.reward_participant.number',
     participant_account.id                       AS 'data.reward_participant.accounts_receivable.id',
     participant_account.number                   AS 'data.reward_participant.accounts_receivable.number',
     participant_account.name                     AS 'data.reward_participant.accounts_receivable.name',
     participant_account.life_cycle_state AS 'data.reward_participant.accounts_receivable.life_cycle_state',
+    CASE WHEN participant_account.owner_id = account.owner_id THEN 1 END
+        AS 'data.reward_participant.accounts_receivable.account_owner=accounts_receivable.account_owner',
     participant_owner.id AS 'data.reward_participant.accounts_receivable.account_owner.id',
     participant_owner.type AS 'data.reward_participant.accounts_receivable.account_owner.type',
     participant_owner.life_cycle_state
@@ -154,7 +159,7 @@ SELECT
     participant_owner.first_name AS 'data.reward_participant.accounts_receivable.account_owner.first_name',
     participant_owner.middle_name AS 'data.reward_participant.accounts_receivable.account_owner.middle_name',
     participant_owner.last_name AS 'data.reward_participant.accounts_receivable.account_owner.last_name',
-    NULL AS 'data.reward_participant.accounts_receivable.account_owner.name',
+    NULL AS 'data.reward_participant.accounts_receivable.account_owner.name:null',
     participant_owner.company_name
         AS 'data.reward_participant.accounts_receivable.account_owner.company_name',
     participant_owner.company_profile
@@ -201,6 +206,7 @@ SELECT
         AS 'data.reward_participant.accounts_receivable.account_owner.demographics.id_issued_by_country.two_character_code',
     participant_id_country.three_character_code
         AS 'data.reward_participant.accounts_receivable.account_owner.demographics.id_issued_by_country.three_character_code'
+-- @end
 FROM (SELECT 1 AS one) AS always
 LEFT JOIN access_token_sessions AS session ON session.token_digest = :session_digest
                                           AND session.expires_at > :now

@@ -1,0 +1,9 @@
+-- A country. Always one row: NULL where there is none.
+SELECT
+    object.id                   AS 'id',
+    object.name                 AS 'name',
+    object.alternative_code     AS 'alternative_code',
+    object.two_character_code   AS 'two_character_code',
+    object.three_character_code AS 'three_character_code'
+FROM (SELECT 1 AS one) AS always
+LEFT JOIN countries AS object ON object.id = :key

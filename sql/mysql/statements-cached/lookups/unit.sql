@@ -1,0 +1,10 @@
+-- A unit with its group and community. Always one row: NULL where there is none.
+SELECT
+    object.id               AS 'id',
+    object.name             AS 'name',
+    object.description      AS 'description',
+    object.alternative_code AS 'alternative_code',
+    object.group_name       AS 'group_name',
+    object.community_name   AS 'community_name'
+FROM (SELECT 1 AS one) AS always
+LEFT JOIN units AS object ON object.id = :key

@@ -1,0 +1,8 @@
+-- A user as the reply shows it. Always one row: NULL where there is none.
+SELECT
+    object.id          AS 'id',
+    object.username    AS 'username',
+    object.person_name AS 'person_name',
+    object.email       AS 'email?'
+FROM (SELECT 1 AS one) AS always
+LEFT JOIN users AS object ON object.id = :key
