@@ -131,8 +131,11 @@ void at_diagnosis_make(at_diagnosis_t *diagnosis, const at_use_t *use,
     apr_pool_create(&scratch, pool);
     good = at_diagnosis_connect(diagnosis, &driver, &handle, use, scratch);
     for (i = 0; good && i < AT_STATEMENT_COUNT; i++) {
-        good = !statements->statement[i] || at_diagnosis_prepare(diagnosis, &prepared, driver, handle,
-                                    statements->statement[i], scratch);
+        const at_statement_t *statement = statements->statement[i];
+
+        good = !statement
+               || at_diagnosis_prepare(diagnosis, &prepared, driver, handle,
+                                       statement, scratch);
     }
     if (good) {
         diagnosis->outcome = AT_STORE_DONE;

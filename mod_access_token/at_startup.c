@@ -353,6 +353,14 @@ static void check_schema(check_t *check)
     check_limits(check, max_connections, lock_wait);
 }
 
+/* A fault of a load statement is one of its narrow form as well: once is
+ * enough. */
+static int is_told(const check_t *check, int number)
+{
+    return check->faults > 0 && number >= AT_STATEMENT_NARROW
+           && number <= AT_STATEMENT_NARROW_LAST;
+}
+
 static void check_statements(check_t *check)
 {
     int i;
@@ -361,7 +369,7 @@ static void check_statements(check_t *check)
         check_schema(check);
     }
     for (i = 0; i < AT_STATEMENT_COUNT; i++) {
-        if (check->prepared[i]
+        if (check->prepared[i] && !is_told(check, i)
             && (i <= AT_STATEMENT_LOAD_BY_ID || i >= AT_STATEMENT_NARROW
                 || i == AT_STATEMENT_CUSTOM_FIELDS)) {
             check_columns(check, (at_statement_e)i);
@@ -381,7 +389,7 @@ static void diagnose(check_t *check)
         return;
     }
     for (i = 0; i < AT_STATEMENT_COUNT; i++) {
-        if (check->statements->statement[i]) {
+        if (check->statements->statement[i] && !is_told(check, i)) {
             prepare(check, (at_statement_e)i);
         }
     }

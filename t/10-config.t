@@ -100,9 +100,10 @@ my %secret = (short => 31, long => 4097, empty => 0, good => 32, longest => 4096
 $secret{$_} = $base->write_file("secret-$_", 's' x $secret{$_}) for keys %secret;
 my $one_or_two = qr/takes 1-2 arguments|takes one or two/;
 for my $case (
-    ['AccessTokenStatements', $one],
-    ['AccessTokenStatements /a /b', $one],
-    ['AccessTokenStatements ""', $one],
+    ['AccessTokenStatements', $one_or_two],
+    ['AccessTokenStatements /a /b /c', $one_or_two],
+    ['AccessTokenStatements /a /b', qr{cannot open /b/load_by_authentication_code.sql}],
+    ['AccessTokenStatements ""', $one_or_two],
     ['AccessTokenStatements /no/such/folder', qr{/no/such/folder}, qr/No such file/],
     ['AccessTokenBodyLimit', $one],
     (map { ["AccessTokenBodyLimit $_", $whole, qr/not "\Q$_\E"/] }
@@ -129,11 +130,13 @@ for my $case (
         qw(-1 soon 2s 86401 99999999999999999999)),
     (map { my $name = $_; map { ["$name $_", $time, qr/not "\Q$_\E"/] }
                qw(-1 soon 0x5 5m5 5days 9999999999999999999999s) }
-        qw(AccessTokenRetryBudget AccessTokenConnectionWait AccessTokenConnectionReuse AccessTokenIdempotencyLifetime
+        qw(AccessTokenRetryBudget AccessTokenConnectionWait AccessTokenConnectionReuse AccessTokenLookupLifetime
+           AccessTokenIdempotencyLifetime
            AccessTokenBalancerTimeout)),
     (map { ["AccessTokenRetryBudget $_", $time] } qw(0 99ms 301s 6min)),
     ['AccessTokenConnectionWait 301s', $time],
     ['AccessTokenConnectionReuse 61s', $time],
+    ['AccessTokenLookupLifetime 25h', $time],
     (map { ["AccessTokenIdempotencyLifetime $_", $time] } qw(0 999ms 8785h)),
     ['AccessTokenBalancerTimeout 0', $time],
     (map { ["AccessTokenConnections $_", $whole, qr/not "\Q$_\E"/] } qw(0 -1 many 1.5 10001)),
@@ -154,6 +157,7 @@ refused('a wrong value in a Location', { location_conf => 'AccessTokenBodyLimit 
     qr/AccessTokenBodyLimit/, qr/"none"/);
 refused("$_ in a Location", { location_conf => "$_\n" }, qr/not allowed in <Location> context/)
     for 'AccessTokenConnections 4', 'AccessTokenConnectionWait 1s', 'AccessTokenConnectionReuse 1s',
+        'AccessTokenLookupLifetime 1s',
         'AccessTokenBalancerTimeout 9s';
 refused('a wrong value in a virtual host',
     { conf => "<VirtualHost *>\nAccessTokenCaller nobody\n</VirtualHost>\n" },
@@ -206,7 +210,7 @@ for my $case (
     ['-- without a blank', folder_with('custom_fields.sql' => sub { s/\z/\nLIMIT 9--1\n/ }),
         'custom_fields.sql', qr/9--1/, qr/-- without a blank/],
     ['an unknown annotation', folder_with('save.sql' => sub { s/\@unique/\@uniq/ }),
-        'save.sql', qr/\@uniq /, qr/\@include and \@unique/],
+        'save.sql', qr/\@uniq /, qr/\@include, \@unique, \@wide and \@end/],
     ['@unique without a field', folder_with('save.sql' => sub { s/(\@unique \S+) \S+/$1/ }),
         'save.sql', qr/\@unique \S+$/, qr/\@unique \w+ FIELD/],
     ['@unique with a word too many', folder_with('save.sql' => sub { s/(\@unique .*)/$1 more/ }),
@@ -264,7 +268,7 @@ for my $case (
     ['an input column that stands there twice', with_column("token.id AS 'token.version'"),
         $load, undef, qr/'token\.version'/, qr/twice/],
     ['an unknown suffix', with_column("token.id AS 'data.other:integer'"),
-        $load, undef, qr/'data\.other:integer'/, qr/:number, :boolean or :json/],
+        $load, undef, qr/'data\.other:integer'/, qr/:number, :boolean, :json or :null/],
     ['two question marks', with_column("token.id AS 'data.other??'"),
         $load, undef, qr/'data\.other\?\?'/, qr/no more than one \?/],
     ['a member without a name', with_column("token.id AS 'data.other..name'"),
@@ -365,6 +369,8 @@ AccessTokenConnectionWait 0
 AccessTokenConnectionWait 300
 AccessTokenConnectionReuse 0
 AccessTokenConnectionReuse 1min
+AccessTokenLookupLifetime 0
+AccessTokenLookupLifetime 24h
 AccessTokenBalancerTimeout 100ms
 AccessTokenBalancerTimeout 1h
 END

@@ -161,10 +161,12 @@ sub without_comments { $_[0] =~ s/--(?! \@).*//gr }
 sub parameters { sort(unique($_[0] =~ /(?<![:\w]):([a-z]\w*)/g)) }
 sub columns { $_[0] =~ /\bAS\s+'([^']+)'/g }
 
-my ($ours, $theirs) = map { [map { basename($_) } files("sql/$_/statements/*.sql")] } @engines;
+my ($ours, $theirs) = map { my $engine = $_;
+    [map { s{^sql/\w+/}{}r } map { files("sql/$engine/$_/*.sql") }
+         qw(statements statements-cached statements-cached/lookups)] } @engines;
 same_names($ours, $theirs, 'both databases have the same statement files');
 for my $file (@$ours) {
-    my @texts = map { without_comments(text_of("sql/$_/statements/$file")) } @engines;
+    my @texts = map { without_comments(text_of("sql/$_/$file")) } @engines;
     my @unquoted = map { s/'[^']*'//gr } @texts;
     is_deeply([parameters($unquoted[0])], [parameters($unquoted[1])],
               "$file: the same parameters in both");
@@ -212,7 +214,8 @@ for my $name (@c_files) {
 # Backwards, since this file is looked at as well.
 my $unfinished = join '|', map { scalar reverse } qw(ODOT EMXIF);
 for my $name (@c_files, files('README.md', 'CHANGES', 'dev', 'conf/*', 'sql/*/*.sql',
-                              'sql/*/statements/*.sql', 't/*.t', 't/unit/*.[ch]', 't/lib/*.pm',
+                              'sql/*/statements/*.sql', 'sql/*/statements-cached/*.sql',
+                              'sql/*/statements-cached/lookups/*.sql', 't/*.t', 't/unit/*.[ch]', 't/lib/*.pm',
                               't/lib/*/*.pm', 'Makefile.am', '*/Makefile.am', 'configure.ac')) {
     unlike(text_of($name), qr/\b(?:$unfinished)\b/, "$name: nothing is left to be done");
 }
@@ -241,7 +244,9 @@ same_names([listed($unit, 'unit_tests')],
            [map { basename($_) =~ s/\.c$//r } grep { text_of($_) =~ /^int main\(/m }
             files('t/unit/test_*.c')],
            't/unit/Makefile.am lists every unit test');
-same_names([listed($makefile, 'sql_files')], [files('sql/*/*.sql', 'sql/*/statements/*.sql')],
+same_names([listed($makefile, 'sql_files')],
+           [files('sql/*/*.sql', 'sql/*/statements/*.sql', 'sql/*/statements-cached/*.sql',
+                  'sql/*/statements-cached/lookups/*.sql')],
            'Makefile.am installs every SQL file');
 same_names([listed($makefile, 'conf_files')], [files('conf/*.conf', 'conf/*.cnf', 'conf/*.cfg')],
            'Makefile.am installs every conf file');

@@ -16,7 +16,8 @@ package AccessTokenTest;
 # Ctrl-C. finish stops Apache and tests that the error log holds nothing that
 # was not expected; a test that forgets to call it fails.
 #
-# The environment chooses: AT_ENGINE (sqlite3, mariadb), AT_MPM (event, worker,
+# The environment chooses: AT_CACHED (1: the statements with lookups), AT_ENGINE
+# (sqlite3, mariadb), AT_MPM (event, worker,
 # prefork), AT_SRCDIR, AT_BUILDDIR, AT_HTTPD, AT_HTTPD_MODULES.
 # AT_KEEP=1 leaves the folder of the run behind and tells its name.
 
@@ -443,15 +444,23 @@ sub dbd_conf {
         grep { defined $dbd{ $_->[0] } } @names;
 }
 
+# The folder, or those two with " :: " between them, of the statements that are
+# shipped for an engine.
+sub shipped_statements {
+    my ($engine) = @_;
+    my $folder = srcdir() . "/sql/$engine/statements";
+    return $ENV{AT_CACHED} ? "$folder-cached :: $folder" : $folder;
+}
+
 sub method_conf {
     my ($self) = @_;
     my $options = $self->{options};
     my $statements = exists $options->{statements} ? $options->{statements}
         : !$self->{database} ? undef
-        : srcdir() . '/sql/' . $self->{database}->sql_folder . '/statements';
+        : shipped_statements($self->{database}->sql_folder);
     my $location = exists $options->{location} ? $options->{location} : $PATH;
     my $conf = defined $statements
-        ? qq(AccessTokenStatements "$statements"\n) : '';
+        ? qq(AccessTokenStatements "$statements"\n) =~ s/ :: /" "/r : '';
     $conf .= <<"END" if defined $location;
 <Location "$location">
     SetHandler access-token-update
