@@ -80,12 +80,14 @@ sub write_way {
     return;
 }
 
-# The file for libmariadb, and the server as a test's database, by one WAY to it.
+# The file for libmariadb, and the server as a test's database, by one WAY to it; what
+# reaches it so has more of ENVIRONMENT.
 sub defaults { "$_[0]{folder}/$_[1]/my.cnf" }
 
 sub by {
-    my ($self, $way) = @_;
-    return bless { data => $self, home => "$self->{folder}/$way" }, 'Bench::Data::Way';
+    my ($self, $way, $environment) = @_;
+    return bless { data => $self, environment => { MARIADB_HOME => "$self->{folder}/$way", %{ $environment // {} } } },
+        'Bench::Data::Way';
 }
 
 # ---- the rows
@@ -174,7 +176,7 @@ package Bench::Data::Way;
 sub engine { 'mariadb' }
 sub sql_folder { 'mysql' }
 sub dbh { $_[0]{data}->dbh }
-sub environment { { MARIADB_HOME => $_[0]{home} } }
+sub environment { $_[0]{environment} }
 sub dbd_defaults { shift->{data}{database}->dbd_defaults }
 sub defines { }
 

@@ -99,12 +99,38 @@ sub subjects {
               [$subject->{name}, (map { sprintf '%.3f', trips($subject, $_) } (map { $_->[0] } @Bench::Measure::TRIPS), 'question'),
                $subject->{server} ? (map { sprintf '%.1f', figure($subject, $_) } qw(switches client)) : ('', '')]
         } grep { $_->{kind} ne 'static' } @subjects);
-    $self->{file} //= 0;
     push @{ $self->{plots} }, { title => $title, subjects => [@subjects] };
     return;
 }
 
 # ---- the plot
+
+# One point of a line for each of SUBJECTS, at so many CLIENTS.
+sub point {
+    my ($self, $clients, @subjects) = @_;
+    for my $subject (grep { $_->{kind} ne 'static' } @subjects) {
+        push @{ $self->{names} }, $subject->{name} if !$self->{lines}{ $subject->{name} };
+        push @{ $self->{lines}{ $subject->{name} } },
+            [$clients, map { figure($subject, $_) } qw(rate p99)];
+    }
+    return;
+}
+
+sub lines {
+    my ($self) = @_;
+    my @names = @{ $self->{names} // [] } or return '';
+    my $data = join '', map {
+        my $name = $names[$_];
+        join '', "\$line$_ << END\n", (map { "@$_\n" } @{ $self->{lines}{$name} }), "END\n";
+    } 0 .. $#names;
+    my $plot = sub {
+        my ($column) = @_;
+        return 'plot ' . join(', ', map { "\$line$_ using 1:$column with linespoints title " . quoted($names[$_]) } 0 .. $#names)
+            . "\n";
+    };
+    return join '', $data, qq(set title "By calls at the same time"\nset xtics auto\nset logscale x 2\nset key noenhanced left\n),
+        qq(set ylabel "calls a second"\n), $plot->(2), qq(set ylabel "99 % within, ms"\n), $plot->(3);
+}
 
 sub quoted { '"' . $_[0] =~ s/(["\\])/\\$1/gr . '"' }
 
@@ -128,10 +154,11 @@ sub plot {
     my ($self, $name) = @_;
     my $file = "$self->{folder}/$name.svg";
     my $count = @{ $self->{plots} };
+    my $height = $count + ($self->{names} ? 1 : 0) or return undef;
     open my $gnuplot, '|-', 'gnuplot' or die "gnuplot: $!\n";
     binmode $gnuplot, ':utf8';
     print {$gnuplot} map { block("data$_", $self->{plots}[$_]) } 0 .. $count - 1;
-    printf {$gnuplot} <<'END', 420 * $count, $file, $count;
+    printf {$gnuplot} <<'END', 420 * $height, $file, $height;
 set encoding utf8
 set terminal svg size 1100,%d font "sans,12" background "white"
 set output "%s"
@@ -153,7 +180,7 @@ set ylabel "µs of processor time for a call"
 plot \$data$at using 1:(\$6+\$7):xtic(2) with boxes title "mariadbd", "" using 1:6 with boxes title "httpd or client"
 END
     }
-    print {$gnuplot} "unset multiplot\n";
+    print {$gnuplot} $self->lines, "unset multiplot\n";
     close $gnuplot or die "gnuplot failed\n";
     return $file;
 }
