@@ -146,6 +146,8 @@ sub round_of {
     settle($subject);
     my %figures = growth($before, sample($subject), $result{requests});
     check_saved($subject, $figures{saved}, $result{requests});
+    die "$subject->{name}: /proc tells no processor time\n"
+        if !$figures{cpu} || $subject->{kind} eq 'module' && !$figures{database};
     return {
         %figures, %result,
         rate => $result{requests} / $result{seconds},

@@ -99,7 +99,7 @@ sub subjects {
               [$subject->{name}, (map { sprintf '%.3f', trips($subject, $_) } (map { $_->[0] } @Bench::Measure::TRIPS), 'question'),
                $subject->{server} ? (map { sprintf '%.1f', figure($subject, $_) } qw(switches client)) : ('', '')]
         } grep { $_->{kind} ne 'static' } @subjects);
-    push @{ $self->{plots} }, { title => $title, subjects => [@subjects] };
+    push @{ $self->{plots} }, { title => $title, subjects => [grep { $_->{kind} ne 'static' } @subjects] };
     return;
 }
 
@@ -128,7 +128,7 @@ sub lines {
         return 'plot ' . join(', ', map { "\$line$_ using 1:$column with linespoints title " . quoted($names[$_]) } 0 .. $#names)
             . "\n";
     };
-    return join '', $data, qq(set title "By calls at the same time"\nset xtics auto\nset logscale x 2\nset key noenhanced left\n),
+    return join '', $data, qq(set title "By calls at the same time"\nset xtics auto\nset logscale x 2\nset key noenhanced above\nset bmargin 4\n),
         qq(set ylabel "calls a second"\n), $plot->(2), qq(set ylabel "99 % within, ms"\n), $plot->(3);
 }
 
@@ -163,7 +163,10 @@ set encoding utf8
 set terminal svg size 1100,%d font "sans,12" background "white"
 set output "%s"
 set multiplot layout %d,2
-set style fill solid 0.7
+set style fill solid 1.0 border lc "white"
+set linetype 1 lc "#4477aa"
+set linetype 2 lc "#ee9944"
+set key above
 set boxwidth 0.7
 set xtics rotate by -35 noenhanced
 set yrange [0:*]
@@ -175,7 +178,7 @@ END
         print {$gnuplot} <<"END";
 set title $title noenhanced
 set ylabel "calls a second: median, least, most"
-plot \$data$at using 1:3:xtic(2) with boxes notitle, "" using 1:3:4:5 with yerrorbars lc "black" pt 0 notitle
+plot \$data$at using 1:3:xtic(2) with boxes notitle, "" using 1:3:4:5 with yerrorbars lc "black" pt -1 notitle
 set ylabel "µs of processor time for a call"
 plot \$data$at using 1:(\$6+\$7):xtic(2) with boxes title "mariadbd", "" using 1:6 with boxes title "httpd or client"
 END
