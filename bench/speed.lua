@@ -111,10 +111,10 @@ end
 -- One line for the program.
 function done(summary, latency)
     local errors = summary.errors
-    io.write(string.format("RESULT requests=%d checked=%d wrong=%d failed=%d seconds=%.6f p50=%.3f p99=%.3f bytes=%d\n",
-        summary.requests, thread:get("checked"), thread:get("wrong"),
+    io.write(string.format("RESULT requests=%d checked=%d wrong=%d failed=%d "
+        .. "seconds=%.6f p50=%.3f p99=%.3f\n", summary.requests, thread:get("checked"), thread:get("wrong"),
         errors.status + errors.connect + errors.read + errors.write + errors.timeout, summary.duration / 1e6,
-        latency:percentile(50) / 1000, latency:percentile(99) / 1000, summary.bytes))
+        latency:percentile(50) / 1000, latency:percentile(99) / 1000))
     if thread:get("wrong") > 0 then
         io.write("EXAMPLE " .. thread:get("example") .. "\n")
     end

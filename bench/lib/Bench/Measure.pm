@@ -186,7 +186,8 @@ sub run_wrk {
     my ($line) = $said =~ /^(RESULT .*)$/m or die "@command:\n$said";
     my %result = values_of($line);
     my ($example) = $said =~ /^EXAMPLE (.*)$/m;
-    die "$subject->{name}: $result{wrong} wrong answers and $result{failed} failures in $result{requests} calls",
+    die "$subject->{name}: $result{wrong} wrong answers and $result{failed} failures ",
+        "in $result{requests} calls",
         defined $example ? "; the first wrong answer: $example" : '', "\n", $server->unexpected_lines, "\n"
         if $result{wrong} || $result{failed} || !$result{requests}
             || !$static && $result{checked} != $result{requests};
@@ -207,7 +208,8 @@ sub limit_round {
     my @command = (AccessTokenTest::builddir() . '/bench/limit',
         '--defaults', $subject->{data}->defaults($subject->{way}), '--statements', $subject->{statements},
         '--connections', $subject->{concurrency}, '--tokens', $subject->{data}->tokens,
-        '--sessions', $Bench::Data::SESSIONS, '--fields', $FIELDS, '--seconds', $seconds, '--warm-up', $warm_up);
+        '--sessions', $Bench::Data::SESSIONS, '--fields', $FIELDS,
+        '--seconds', $seconds, '--warm-up', $warm_up);
     open my $limit, '-|', @command or die "$command[0]: $!\n";
     my ($before, %result);
     while (my $line = <$limit>) {

@@ -37,7 +37,8 @@ sub table {
         my $row = $_;
         '| ' . join(' | ', map { pad($row->[$_] // '', $width[$_], $_) } 0 .. $#width) . ' |';
     } @rows;
-    splice @lines, 1, 0, '| ' . join(' | ', map { $_ ? '-' x ($width[$_] - 1) . ':' : '-' x $width[0] } 0 .. $#width) . ' |';
+    my @rule = map { $_ ? '-' x ($width[$_] - 1) . ':' : '-' x $width[0] } 0 .. $#width;
+    splice @lines, 1, 0, '| ' . join(' | ', @rule) . ' |';
     $self->say(@lines, '');
     return;
 }
@@ -70,7 +71,8 @@ sub trips {
 sub ratio {
     my ($subject, $name, $base) = @_;
     $base //= $subject->{base} // return undef;
-    my @pairs = map { [$subject->{rounds}[$_]{$name}, $base->{rounds}[$_]{$name}] } 0 .. $#{ $subject->{rounds} };
+    my @pairs = map { [$subject->{rounds}[$_]{$name}, $base->{rounds}[$_]{$name}] }
+        0 .. $#{ $subject->{rounds} };
     return undef if grep { !$_->[1] } @pairs;
     return median(map { $_->[0] / $_->[1] } @pairs);
 }
@@ -84,7 +86,8 @@ sub cell {
 
 my @columns = (
     ['calls/s', rate => '%.0f'], ['p50, ms', p50 => '%.1f'], ['p99, ms', p99 => '%.1f'],
-    ['httpd or client, µs', cpu => '%.0f'], ['mariadbd, µs', database => '%.0f'], ['memory, MB', memory => '%.0f'],
+    ['httpd or client, µs', cpu => '%.0f'], ['mariadbd, µs', database => '%.0f'],
+    ['memory, MB', memory => '%.0f'],
 );
 
 # The tables of SUBJECTS; what stands in parentheses is the ratio to what BASE names.
@@ -93,11 +96,15 @@ sub subjects {
     $self->say("## $title", '', $note, '');
     $self->table(['', map { $_->[0] } @columns],
         map { my $subject = $_; [$subject->{name}, map { cell($subject, @$_[1, 2]) } @columns] } @subjects);
-    $self->say('Round trips for a call, by the server\'s counters; switches of httpd\'s threads; µs of wrk.', '');
-    $self->table(['', 'execute', 'prepare', 'ping', 'reset, close', 'begin, commit', 'SET', 'questions', 'switches', 'wrk, µs'],
+    $self->say('Round trips for a call, by the server\'s counters; switches of threads; µs of wrk.', '');
+    my @kinds = ((map { $_->[0] } @Bench::Measure::TRIPS), 'question');
+    $self->table(
+        ['', 'execute', 'prepare', 'ping', 'reset, close', 'begin, commit', 'SET', 'questions', 'switches',
+         'wrk, µs'],
         map { my $subject = $_;
-              [$subject->{name}, (map { sprintf '%.3f', trips($subject, $_) } (map { $_->[0] } @Bench::Measure::TRIPS), 'question'),
-               $subject->{server} ? (map { sprintf '%.1f', figure($subject, $_) } qw(switches client)) : ('', '')]
+              my @of_httpd = $subject->{server} ? qw(switches client) : ();
+              [$subject->{name}, (map { sprintf '%.3f', trips($subject, $_) } @kinds),
+               map { sprintf '%.1f', figure($subject, $_) } @of_httpd]
         } grep { $_->{kind} ne 'static' } @subjects);
     push @{ $self->{plots} }, { title => $title, subjects => [grep { $_->{kind} ne 'static' } @subjects] };
     return;
@@ -125,10 +132,12 @@ sub lines {
     } 0 .. $#names;
     my $plot = sub {
         my ($column) = @_;
-        return 'plot ' . join(', ', map { "\$line$_ using 1:$column with linespoints title " . quoted($names[$_]) } 0 .. $#names)
-            . "\n";
+        return 'plot ' . join(', ', map {
+            "\$line$_ using 1:$column with linespoints title " . quoted($names[$_])
+        } 0 .. $#names) . "\n";
     };
-    return join '', $data, qq(set title "By calls at the same time"\nset xtics auto\nset logscale x 2\nset key noenhanced above\nset bmargin 4\n),
+    return join '', $data, qq(set title "By calls at the same time"\nset xtics auto\nset logscale x 2\n),
+        qq(set key noenhanced above\nset bmargin 4\n),
         qq(set ylabel "calls a second"\n), $plot->(2), qq(set ylabel "99 % within, ms"\n), $plot->(3);
 }
 
@@ -145,8 +154,9 @@ sub block {
     my $at = 0;
     return join '', "\$$name << END\n", (map {
         my $subject = $_;
-        join(' ', $at++, quoted($subject->{name}), median_and_ends(map { $_->{rate} } @{ $subject->{rounds} }),
-             figure($subject, 'cpu'), figure($subject, 'database')) . "\n"
+        my @rates = map { $_->{rate} } @{ $subject->{rounds} };
+        join(' ', $at++, quoted($subject->{name}), median_and_ends(@rates),
+             map { figure($subject, $_) } qw(cpu database)) . "\n"
     } @{ $plot->{subjects} }), "END\n";
 }
 
@@ -180,7 +190,8 @@ set title $title noenhanced
 set ylabel "calls a second: median, least, most"
 plot \$data$at using 1:3:xtic(2) with boxes notitle, "" using 1:3:4:5 with yerrorbars lc "black" pt -1 notitle
 set ylabel "µs of processor time for a call"
-plot \$data$at using 1:(\$6+\$7):xtic(2) with boxes title "mariadbd", "" using 1:6 with boxes title "httpd or client"
+plot \$data$at using 1:(\$6+\$7):xtic(2) with boxes title "mariadbd", \\
+    "" using 1:6 with boxes title "httpd or client"
 END
     }
     print {$gnuplot} $self->lines, "unset multiplot\n";
