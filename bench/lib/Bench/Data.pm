@@ -100,12 +100,11 @@ sub id { qq{UPPER(MD5(CONCAT('$_[0]', $_[1])))} }
 
 # What there is few of.
 my @reference = (
-    q{INSERT INTO units (id, name, description, alternative_code, group_name, community_name)
-      SELECT } . id('unit', 'seq') . q{, CONCAT('Branch office ', seq),
-             CONCAT('The branch of district ', seq), CONCAT('BR', seq), CONCAT('Region ', seq % 7),
+    q{INSERT INTO units (id, name, alternative_code, group_name, community_name)
+      SELECT } . id('unit', 'seq') . q{, CONCAT('Branch office ', seq), CONCAT('BR', seq), CONCAT('Region ', seq % 7),
              'Internal Community' FROM seq_1_to_50},
     q{INSERT INTO users (id, username, person_name, email, default_unit_id, may_update_access_tokens)
-      SELECT } . id('user', 'seq') . q{, CONCAT('bench_user_', seq), CONCAT('Alexandra Papadopoulou ', seq),
+      SELECT } . id('user', 'seq') . q{, CONCAT('bench_user_', seq), CONCAT('Zoe Makri ', seq),
              CONCAT('bench_user_', seq, '@example.com'), } . id('unit', 'seq % 50 + 1') . qq{, 1
         FROM seq_1_to_$SESSIONS},
     q{INSERT INTO access_token_sessions (token_digest, user_id, unit_id, expires_at)
@@ -113,27 +112,25 @@ my @reference = (
              IF(seq % 3 = 0, } . id('unit', 'seq % 49 + 1') . qq{, NULL), '2099-12-31T23:59:59'
         FROM seq_1_to_$SESSIONS},
     q{INSERT INTO countries (id, name, alternative_code, two_character_code, three_character_code)
-      SELECT CONCAT('BENCH', seq), CONCAT('COUNTRY NUMBER ', seq), CONCAT('C', seq),
+      SELECT CONCAT('BENCH', seq), CONCAT('COUNTRY ', seq), CONCAT('C', seq),
              CONCAT(CHAR(65 + seq DIV 26), CHAR(65 + seq % 26)),
              CONCAT('X', CHAR(65 + seq DIV 26), CHAR(65 + seq % 26))
         FROM seq_1_to_200},
     q{INSERT INTO access_token_classifications (id, name, alternative_code, rule_set_id)
-      SELECT CONCAT('BENCH', seq), CONCAT('Loyalty card of kind ', seq), CONCAT('KIND', seq), 'card'
+      SELECT CONCAT('BENCH', seq), CONCAT('Card ', seq), CONCAT('KIND', seq), 'card'
         FROM seq_1_to_20},
 );
 
 # What each access token has: its own owner, account and participant.
 my @rows = (
     q{INSERT INTO contacts (id, type, life_cycle_state, title, first_name, last_name, name, gender,
-          country_of_residence_id, passport_number, passport_issued_by_country_id, id_number,
-          id_issued_by_country_id, social_security_number, industry, industry_sector, name_day_day,
-          name_day_month, birth_day, birth_month, birth_year)
+          country_of_residence_id, id_number, id_issued_by_country_id, name_day_day, name_day_month, birth_day,
+          birth_month, birth_year)
       SELECT } . id('contact', 'seq') . q{, 'PERSON', 'FINANCIAL', ELT(seq % 3 + 1, 'Mr', 'Mrs', 'Dr'),
              CONCAT('Eleni-', seq % 997), CONCAT('Papadopoulou-', seq),
              CONCAT('Papadopoulou-', seq, ' Eleni-', seq % 997), ELT(seq % 2 + 1, 'FEMALE', 'MALE'),
-             CONCAT('BENCH', seq % 200 + 1), CONCAT('K', LPAD(seq, 9, '0')),
-             CONCAT('BENCH', seq % 199 + 1), CONCAT('AB ', LPAD(seq, 9, '0')), CONCAT('BENCH', seq % 193 + 1),
-             LPAD(seq, 11, '0'), 'Shipping', 'Ferries', seq % 28 + 1, seq % 12 + 1, seq % 27 + 1,
+             CONCAT('BENCH', seq % 200 + 1), CONCAT('AB ', LPAD(seq, 9, '0')),
+             CONCAT('BENCH', seq % 193 + 1), seq % 28 + 1, seq % 12 + 1, seq % 27 + 1,
              seq % 11 + 1, 1940 + seq % 60},
     q{INSERT INTO accounts_receivable (id, number, name, life_cycle_state, owner_id)
       SELECT } . id('account', 'seq') . q{, CONCAT('BAC', LPAD(seq, 9, '0')), CONCAT('Papadopoulou-', seq),
@@ -142,16 +139,18 @@ my @rows = (
     q{INSERT INTO reward_participants (id, number, accounts_receivable_id)
       SELECT } . id('participant', 'seq') . q{, CONCAT('B', seq), } . id('account', 'seq'),
     # Three of four have a classification; the others follow the active definition. The
-    # pass code is demo-pass-1.
+    # pass code is demo-pass-1. All fields that calls change have a value: answers do not get
+    # longer while calls are made.
     qq{INSERT INTO access_tokens (id, number, authentication_code, identifier, pass_code, classification_id,
           accounts_receivable_id, reward_participant_id, card_masked_number, udf_string_1, udf_string_2,
-          udf_float_1, udf_date_1, created_date, created_by_user_id, created_by_unit_id, updated_date,
+          udf_string_3, udf_float_1, udf_float_2, udf_date_1, created_date, created_by_user_id, created_by_unit_id, updated_date,
           updated_by_user_id, updated_by_unit_id)
       SELECT } . id('token', 'seq') . qq{, CONCAT('B', seq), $code, CONCAT('bench', seq, '\@example.com'),
              '\$2y\$10\$Ltc4R5MQvqYR9FSpFdYz.OF43jsZ30rV2os6ANXwO0gyoxYXC9Np2',
              IF(seq % 4 = 0, NULL, CONCAT('BENCH', seq % 20 + 1)), } . id('account', 'seq') . ', '
         . id('participant', 'seq') . q{, CONCAT('4556 **** **** ', LPAD(seq % 10000, 4, '0')),
-             CONCAT('a text of some length ', seq), 'gold', seq + 0.5, '2024-06-30T23:59:59',
+             CONCAT('some text ', seq), CONCAT('some text ', seq + 1), CONCAT('some text ', seq + 2), seq + 0.5,
+             seq + 1.5, '2024-06-30T23:59:59',
              '2024-01-01T08:00:00', } . id('user', 'seq % 1000 + 1') . ', ' . id('unit', 'seq % 50 + 1') . q{,
              '2024-01-01T08:00:00', } . id('user', 'seq % 999 + 1') . ', ' . id('unit', 'seq % 50 + 1'),
 );

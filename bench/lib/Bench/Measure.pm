@@ -186,10 +186,11 @@ sub run_wrk {
     my ($line) = $said =~ /^(RESULT .*)$/m or die "@command:\n$said";
     my %result = values_of($line);
     my ($example) = $said =~ /^EXAMPLE (.*)$/m;
-    die "$subject->{name}: $result{wrong} wrong answers and $result{failed} failures ",
-        "in $result{requests} calls",
-        defined $example ? "; the first wrong answer: $example" : '', "\n", $server->unexpected_lines, "\n"
-        if $result{wrong} || $result{failed} || !$result{requests}
+    my @errors = $said =~ /^ERRORS (.*)$/mg;
+    die "$subject->{name}: ", join(', ', "$result{wrong} wrong answers in $result{requests} calls", @errors),
+        defined $example ? "; the first wrong answer: $example" : '', "\n",
+        map { "$_\n" } $server->unexpected_lines
+        if $result{wrong} || @errors || !$result{requests}
             || !$static && $result{checked} != $result{requests};
     return %result;
 }
