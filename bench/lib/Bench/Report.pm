@@ -188,7 +188,8 @@ END
         print {$gnuplot} <<"END";
 set title $title noenhanced
 set ylabel "calls a second: median, least, most"
-plot \$data$at using 1:3:xtic(2) with boxes notitle, "" using 1:3:4:5 with yerrorbars lc "black" pt -1 notitle
+plot \$data$at using 1:3:xtic(2) with boxes notitle, \\
+    "" using 1:4:(0):(\$5-\$4) with vectors nohead lw 2 lc "black" notitle
 set ylabel "µs of processor time for a call"
 plot \$data$at using 1:(\$6+\$7):xtic(2) with boxes title "mariadbd", \\
     "" using 1:6 with boxes title "httpd or client"
