@@ -101,8 +101,8 @@ sub id { qq{UPPER(MD5(CONCAT('$_[0]', $_[1])))} }
 # What there is few of.
 my @reference = (
     q{INSERT INTO units (id, name, alternative_code, group_name, community_name)
-      SELECT } . id('unit', 'seq') . q{, CONCAT('Branch office ', seq), CONCAT('BR', seq), CONCAT('Region ', seq % 7),
-             'Internal Community' FROM seq_1_to_50},
+      SELECT } . id('unit', 'seq') . q{, CONCAT('Branch office ', seq), CONCAT('BR', seq),
+             CONCAT('Region ', seq % 7), 'Internal Community' FROM seq_1_to_50},
     q{INSERT INTO users (id, username, person_name, email, default_unit_id, may_update_access_tokens)
       SELECT } . id('user', 'seq') . q{, CONCAT('bench_user_', seq), CONCAT('Zoe Makri ', seq),
              CONCAT('bench_user_', seq, '@example.com'), } . id('unit', 'seq % 50 + 1') . qq{, 1
@@ -124,8 +124,8 @@ my @reference = (
 # What each access token has: its own owner, account and participant.
 my @rows = (
     q{INSERT INTO contacts (id, type, life_cycle_state, title, first_name, last_name, name, gender,
-          country_of_residence_id, id_number, id_issued_by_country_id, name_day_day, name_day_month, birth_day,
-          birth_month, birth_year)
+          country_of_residence_id, id_number, id_issued_by_country_id, name_day_day, name_day_month,
+          birth_day, birth_month, birth_year)
       SELECT } . id('contact', 'seq') . q{, 'PERSON', 'FINANCIAL', ELT(seq % 3 + 1, 'Mr', 'Mrs', 'Dr'),
              CONCAT('Eleni-', seq % 997), CONCAT('Papadopoulou-', seq),
              CONCAT('Papadopoulou-', seq, ' Eleni-', seq % 997), ELT(seq % 2 + 1, 'FEMALE', 'MALE'),
@@ -143,14 +143,14 @@ my @rows = (
     # longer while calls are made.
     qq{INSERT INTO access_tokens (id, number, authentication_code, identifier, pass_code, classification_id,
           accounts_receivable_id, reward_participant_id, card_masked_number, udf_string_1, udf_string_2,
-          udf_string_3, udf_float_1, udf_float_2, udf_date_1, created_date, created_by_user_id, created_by_unit_id, updated_date,
-          updated_by_user_id, updated_by_unit_id)
+          udf_string_3, udf_float_1, udf_float_2, udf_date_1, created_date, created_by_user_id,
+          created_by_unit_id, updated_date, updated_by_user_id, updated_by_unit_id)
       SELECT } . id('token', 'seq') . qq{, CONCAT('B', seq), $code, CONCAT('bench', seq, '\@example.com'),
              '\$2y\$10\$Ltc4R5MQvqYR9FSpFdYz.OF43jsZ30rV2os6ANXwO0gyoxYXC9Np2',
              IF(seq % 4 = 0, NULL, CONCAT('BENCH', seq % 20 + 1)), } . id('account', 'seq') . ', '
         . id('participant', 'seq') . q{, CONCAT('4556 **** **** ', LPAD(seq % 10000, 4, '0')),
-             CONCAT('some text ', seq), CONCAT('some text ', seq + 1), CONCAT('some text ', seq + 2), seq + 0.5,
-             seq + 1.5, '2024-06-30T23:59:59',
+             CONCAT('some text ', seq), CONCAT('some text ', seq + 1), CONCAT('some text ', seq + 2),
+             seq + 0.5, seq + 1.5, '2024-06-30T23:59:59',
              '2024-01-01T08:00:00', } . id('user', 'seq % 1000 + 1') . ', ' . id('unit', 'seq % 50 + 1') . q{,
              '2024-01-01T08:00:00', } . id('user', 'seq % 999 + 1') . ', ' . id('unit', 'seq % 50 + 1'),
 );
