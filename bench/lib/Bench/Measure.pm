@@ -1,0 +1,230 @@
+package Bench::Measure;
+
+# Figures of one round: of the module behind httpd, of httpd alone, or of the limit.
+#
+# A subject is a hash: kind (module, static, limit), name, and
+#   data         the Bench::Data that it works on
+#   way          how it reaches the database: tcp, socket
+#   server       module, static: the AccessTokenTest, which runs
+#   concurrency  calls at the same time
+#   arguments    more arguments for bench/speed.lua
+#   statements   limit: the folder of statements
+#   before       what is to be done before a round
+#
+# Figures: rate (calls a second), p50, p99 (milliseconds), cpu (microseconds of processor
+# time for a call, of httpd or of the client), user (the part of that outside of the kernel),
+# database (the same of mariadbd), switches (of threads, for a call, in httpd), memory
+# (MB, all of httpd), client (microseconds of wrk for a call), calls, and trips: the
+# round trips for a call by kind.
+
+use strict;
+use warnings;
+
+use IO::Handle;
+use POSIX ();
+use Time::HiRes qw(sleep time);
+
+use AccessTokenTest;
+use Bench::Data;
+
+our $FIELDS = 3;
+
+my $ticks = POSIX::sysconf(POSIX::_SC_CLK_TCK());
+
+# The server's counters of what clients send, by kind. Com_admin_commands are pings.
+our @TRIPS = (
+    [execute => 'Com_stmt_execute'],
+    [prepare => 'Com_stmt_prepare'],
+    [ping => 'Com_admin_commands'],
+    [reset => 'Com_stmt_reset', 'Com_stmt_close', 'Com_stmt_fetch', 'Com_stmt_send_long_data'],
+    [transaction => 'Com_begin', 'Com_commit', 'Com_rollback'],
+    [set => 'Com_set_option'],
+);
+
+# ---- reading counters
+
+sub slurp {
+    my ($file) = @_;
+    open my $in, '<', $file or return '';
+    return do { local $/; <$in> } // '';
+}
+
+# Microseconds of a process in and outside of the kernel; of its children that have
+# ended as well.
+sub cpu_of {
+    my ($pid) = @_;
+    my $stat = slurp("/proc/$pid/stat");
+    my @fields = split ' ', $stat =~ s/^.*\) //sr;
+    return (0, 0) if @fields < 15;
+    return map { $_ * 1_000_000 / $ticks } $fields[11] + $fields[13], $fields[12] + $fields[14];
+}
+
+sub processes {
+    my ($server) = @_;
+    return ($server->pid, $server->children);
+}
+
+sub switches_of {
+    my ($pid) = @_;
+    my $sum = 0;
+    for my $task (glob "/proc/$pid/task/*/status") {
+        $sum += $_ for slurp($task) =~ /^(?:non)?voluntary_ctxt_switches:\s*(\d+)/mg;
+    }
+    return $sum;
+}
+
+# MB of memory that the processes of SERVER have, what they share counted each time.
+sub memory {
+    my ($server) = @_;
+    my $sum = 0;
+    $sum += $_ for map { slurp("/proc/$_/status") =~ /^VmRSS:\s*(\d+)/m } processes($server);
+    return $sum / 1024;
+}
+
+sub status {
+    my ($data) = @_;
+    my $rows = $data->dbh->selectall_arrayref(q(SHOW GLOBAL STATUS WHERE Variable_name LIKE 'Com\\_%'
+        OR Variable_name IN ('Questions', 'Handler_update')));
+    return { map { @$_ } @$rows };
+}
+
+# All counters of SUBJECT, now.
+sub sample {
+    my ($subject) = @_;
+    my %sample = (cpu => 0, user => 0, switches => 0);
+    if ($subject->{server}) {
+        for my $pid (processes($subject->{server})) {
+            my ($user, $system) = cpu_of($pid);
+            $sample{user} += $user;
+            $sample{cpu} += $user + $system;
+            $sample{switches} += switches_of($pid);
+        }
+    }
+    my ($user, $system) = cpu_of($subject->{data}->pid);
+    $sample{database} = $user + $system;
+    $sample{status} = status($subject->{data});
+    return \%sample;
+}
+
+# What has grown between two samples, for each of the calls that were saved meanwhile
+# or, without any, of CALLS.
+sub growth {
+    my ($before, $after, $calls) = @_;
+    my %status = map { $_ => $after->{status}{$_} - $before->{status}{$_} } keys %{ $before->{status} };
+    my $saved = $status{Handler_update};
+    my $by = $saved || $calls;
+    my %figures = map { $_ => ($after->{$_} - $before->{$_}) / $by } qw(cpu user switches database);
+    $figures{saved} = $saved;
+    for my $trip (@TRIPS) {
+        my ($kind, @counters) = @$trip;
+        $figures{trips}{$kind} = 0;
+        $figures{trips}{$kind} += ($status{$_} // 0) / $by for @counters;
+    }
+    # The one question is what asked for the counters.
+    $figures{trips}{question} = ($status{Questions} - 1) / $by;
+    return %figures;
+}
+
+# ---- rounds
+
+sub values_of {
+    my ($line) = @_;
+    return $line =~ /(\w+)=([\d.]+)/g;
+}
+
+# A round of SUBJECT, SECONDS long, after WARM_UP seconds that do not count.
+sub round_of {
+    my ($subject, $seconds, $warm_up) = @_;
+    $subject->{before}->() if $subject->{before};
+    return limit_round($subject, $seconds, $warm_up) if $subject->{kind} eq 'limit';
+    run_wrk($subject, $warm_up) if $warm_up > 0;
+    settle($subject);
+    my $before = sample($subject);
+    my @times = times;
+    my %result = run_wrk($subject, $seconds);
+    my $client = (times)[2] + (times)[3] - $times[2] - $times[3];
+    settle($subject);
+    my %figures = growth($before, sample($subject), $result{requests});
+    check_saved($subject, $figures{saved}, $result{requests});
+    die "$subject->{name}: /proc tells no processor time\n"
+        if !$figures{cpu} || $subject->{kind} eq 'module' && !$figures{database};
+    return {
+        %figures, %result,
+        rate => $result{requests} / $result{seconds},
+        client => $client * 1_000_000 / $result{requests},
+        memory => memory($subject->{server}),
+    };
+}
+
+# Calls that wrk did not wait for are done as well; they end before anything is counted.
+sub settle {
+    my ($subject) = @_;
+    my $count = -1;
+    for (1 .. 100) {
+        my $now = status($subject->{data})->{Com_stmt_execute};
+        return if $now == $count;
+        $count = $now;
+        sleep 0.05;
+    }
+    die "$subject->{name}: the server goes on working without calls\n";
+}
+
+sub run_wrk {
+    my ($subject, $seconds) = @_;
+    my $static = $subject->{kind} eq 'static';
+    my $server = $subject->{server};
+    my @arguments = $static ? 'static=1' : (
+        'tokens=' . $subject->{data}->tokens, "sessions=$Bench::Data::SESSIONS", "fields=$FIELDS",
+        @{ $subject->{arguments} // [] });
+    my $whole = POSIX::ceil($seconds);
+    my @command = ('wrk', '-t1', "-c$subject->{concurrency}", "-d${whole}s", '--timeout', '30s', '-s',
+                   AccessTokenTest::srcdir() . '/bench/speed.lua',
+                   $server->url($static ? '/static.json' : ()), '--', @arguments);
+    open my $wrk, '-|', @command or die "wrk: $!\n";
+    my $said = do { local $/; <$wrk> } // '';
+    close $wrk;
+    my ($line) = $said =~ /^(RESULT .*)$/m or die "@command:\n$said";
+    my %result = values_of($line);
+    my ($example) = $said =~ /^EXAMPLE (.*)$/m;
+    my @errors = $said =~ /^ERRORS (.*)$/mg;
+    die "$subject->{name}: ", join(', ', "$result{wrong} wrong answers in $result{requests} calls", @errors),
+        defined $example ? "; the first wrong answer: $example" : '', "\n",
+        map { "$_\n" } $server->unexpected_lines
+        if $result{wrong} || @errors || !$result{requests}
+            || !$static && $result{checked} != $result{requests};
+    return %result;
+}
+
+# Each call that was answered has changed one row; some were not waited for.
+sub check_saved {
+    my ($subject, $saved, $answered) = @_;
+    return if $subject->{kind} eq 'static';
+    die "$subject->{name}: $answered calls were answered by OK, and $saved rows changed\n"
+        if $saved < $answered || $saved > $answered + 2 * $subject->{concurrency};
+    return;
+}
+
+sub limit_round {
+    my ($subject, $seconds, $warm_up) = @_;
+    my @command = (AccessTokenTest::builddir() . '/bench/limit',
+        '--defaults', $subject->{data}->defaults($subject->{way}), '--statements', $subject->{statements},
+        '--connections', $subject->{concurrency}, '--tokens', $subject->{data}->tokens,
+        '--sessions', $Bench::Data::SESSIONS, '--fields', $FIELDS,
+        '--seconds', $seconds, '--warm-up', $warm_up);
+    open my $limit, '-|', @command or die "$command[0]: $!\n";
+    my ($before, %result);
+    while (my $line = <$limit>) {
+        $before = sample($subject) if $line =~ /^measuring/;
+        %result = values_of($line) if $line =~ /^RESULT/;
+    }
+    close $limit or die "@command failed\n";
+    die "@command said nothing\n" if !$before || !$result{requests};
+    my %figures = growth($before, sample($subject), $result{requests});
+    return {
+        %figures, %result,
+        rate => $result{requests} / $result{seconds},
+        memory => $result{rss} / 1024,
+    };
+}
+
+1;
