@@ -457,7 +457,7 @@ static client_t *make_clients(apr_pool_t *pool)
                                     * (apr_size_t)options.connections);
     at_statements_t *statements;
     const char *error = at_statements_read(&statements, options.statements,
-                                           pool);
+                                           NULL, pool);
     int i;
 
     if (error) {

@@ -349,6 +349,7 @@ at_connection_t *at_connection_share(at_connections_t *connections,
 
     connection->dbd = dbd;
     connection->owner = connections;
+    connection->pool = pool;
     connection->socket = at_socket_of(dbd, connections->budget,
                                       connections->sockets);
     connection->shared = 1;

@@ -36,12 +36,15 @@ typedef struct at_connections_t at_connections_t;
 typedef struct at_connection_t {
     ap_dbd_t *dbd;
     at_connections_t *owner;
-    apr_pool_t *pool;            /* mod_dbd opened it with this one */
+    apr_pool_t *pool;            /* lives as long as this; mod_dbd opened
+                                    it with this one */
     int socket;                  /* a copy of its descriptor; -1: none */
     int shared;                  /* mod_dbd's for the request; not ours */
     apr_time_t given_back;
     apr_time_t deadline;         /* of the statement that runs; 0: none */
     int cut;                     /* the statement was cut off */
+    const int *places[AT_STATEMENT_COUNT]; /* for each column of a statement:
+                                    its place in results; or not known */
     struct at_connection_t *next; /* in the list that it stands in */
 } at_connection_t;
 

@@ -268,7 +268,7 @@ at_error_t *at_custom_merge(const char **merged, const char *stored,
     if (stored) {
         error = at_json_parse(&set, stored, pool);
     }
-    if (error || !writer || (set && set->type != AT_JSON_OBJECT)) {
+    if (error || (set && set->type != AT_JSON_OBJECT)) {
         return at_error_hidden(pool, AT_INTERNAL_ERROR, "the stored "
                                "custom_field_set is no JSON object; mend "
                                "that row");

@@ -78,9 +78,6 @@ const char *at_idempotency_digest(const at_json_t *root,
     at_writer_t *writer = at_writer_make(pool);
     const char *text;
 
-    if (!writer) {
-        return NULL;
-    }
     at_write_json(writer, sorted(root, "token", pool));
     text = at_writer_text(writer, NULL);
     return text ? at_digest_hmac(pool, secret->bytes, secret->length, text)

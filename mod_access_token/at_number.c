@@ -81,6 +81,25 @@ int at_number_is_whole(const char *text)
     return digits[0] != '0' || !strcmp(text, "0");
 }
 
+int at_number_is_formatted(const char *text)
+{
+    static const char digits[] = "0123456789";
+    const char *whole = text + (*text == '-');
+    apr_size_t length = strspn(whole, digits), behind;
+    const char *fraction = whole + length + 1;
+
+    if (length == 0 || length > 15 || (*whole == '0' && length > 1)) {
+        return 0;
+    }
+    if (!whole[length]) {
+        return *whole != '0' || whole == text;
+    }
+    behind = whole[length] == '.' ? strspn(fraction, digits) : 0;
+    return behind > 0 && !fraction[behind] && length + behind <= 15
+           && fraction[behind - 1] != '0'
+           && (*whole != '0' || strspn(fraction, "0") < 6);
+}
+
 int at_number_parse(double *value, const char *text)
 {
     if (!is_json_number(text)) {

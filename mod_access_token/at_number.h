@@ -24,6 +24,13 @@ int at_number_parse(double *value, const char *text);
 int at_number_is_whole(const char *text);
 
 /**
+ * True if TEXT is a JSON number as at_number_format writes it, and so short
+ * that this can be seen: of at most 15 digits, which every double keeps.
+ * Others may be so written as well.
+ */
+int at_number_is_formatted(const char *text);
+
+/**
  * VALUE, which is finite, in POOL: at most 17 significant digits, plain
  * from 1e-6 to below 1e21, else with an exponent ("5e-324", "1e21").
  */

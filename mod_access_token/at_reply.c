@@ -33,7 +33,7 @@ static at_error_t *write_number(reply_t *reply, const at_plan_node_t *node,
 {
     double number;
 
-    if (at_number_is_whole(text)) {
+    if (at_number_is_whole(text) || at_number_is_formatted(text)) {
         at_write_number(reply->writer, text);
         return NULL;
     }
@@ -182,15 +182,6 @@ static void write_status(at_writer_t *writer, at_code_e code,
     at_write_close_object(writer);
 }
 
-/* Where memory ran out, the status has to do. */
-static void end_without_text(at_body_t *body)
-{
-    if (!body->text) {
-        body->text = "";
-        body->length = 0;
-    }
-}
-
 at_error_t *at_reply_data(at_body_t *body, const at_row_t *row,
                           const at_select_t *select, const char *pass_code,
                           apr_pool_t *pool)
@@ -198,9 +189,6 @@ at_error_t *at_reply_data(at_body_t *body, const at_row_t *row,
     reply_t reply = { NULL, row, row->plan, select, pool };
 
     reply.writer = at_writer_make(pool);
-    if (!reply.writer) {
-        return at_error_hidden(pool, AT_INTERNAL_ERROR, "out of memory");
-    }
     at_write_open_object(reply.writer);
     write_status(reply.writer, AT_OK, "");
     at_write_string(reply.writer, "data");
@@ -225,14 +213,10 @@ void at_reply_ready(at_body_t *body, apr_pool_t *pool)
 {
     at_writer_t *writer = at_writer_make(pool);
 
-    body->text = NULL;
-    if (writer) {
-        at_write_open_object(writer);
-        write_status(writer, AT_OK, "");
-        at_write_close_object(writer);
-        body->text = at_writer_text(writer, &body->length);
-    }
-    end_without_text(body);
+    at_write_open_object(writer);
+    write_status(writer, AT_OK, "");
+    at_write_close_object(writer);
+    body->text = at_writer_text(writer, &body->length);
 }
 
 static void write_violations(at_writer_t *writer, const at_error_t *error)
@@ -270,18 +254,14 @@ void at_reply_error(at_body_t *body, const at_error_t *error, int problem,
 {
     at_writer_t *writer = at_writer_make(pool);
 
-    body->text = NULL;
-    if (writer) {
-        at_write_open_object(writer);
-        if (problem) {
-            write_problem(writer, error, http_status, pool);
-        }
-        else {
-            write_status(writer, error->code, error->description);
-        }
-        write_violations(writer, error);
-        at_write_close_object(writer);
-        body->text = at_writer_text(writer, &body->length);
+    at_write_open_object(writer);
+    if (problem) {
+        write_problem(writer, error, http_status, pool);
     }
-    end_without_text(body);
+    else {
+        write_status(writer, error->code, error->description);
+    }
+    write_violations(writer, error);
+    at_write_close_object(writer);
+    body->text = at_writer_text(writer, &body->length);
 }

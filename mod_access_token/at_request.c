@@ -112,6 +112,9 @@ static const char *read_number(reader_t *reader, const at_json_t *value,
                           "It must be a number or null.");
         return NULL;
     }
+    if (at_number_is_formatted(value->text)) {
+        return value->text;
+    }
     if (at_number_parse(&number, value->text) <= 0) {
         at_violations_add(reader->violations, pointer,
                           AT_VIOLATION_OUT_OF_RANGE,

@@ -25,6 +25,7 @@ typedef struct {
 typedef struct {
     at_store_t *store;
     dbd_store_t *dbd;
+    at_statement_e number;
     const at_statement_t *statement;
     apr_dbd_prepared_t *prepared;
     const char **arguments;
@@ -158,6 +159,7 @@ static at_outcome_e begin(execution_t *execution, at_store_t *store,
     memset(execution, 0, sizeof(*execution));
     execution->store = store;
     execution->dbd = dbd;
+    execution->number = statement;
     execution->statement = text;
     execution->saves = statement == AT_STATEMENT_SAVE;
     execution->prepared = at_source_prepared(dbd->source,
@@ -182,13 +184,13 @@ static at_outcome_e begin(execution_t *execution, at_store_t *store,
     return AT_STORE_DONE;
 }
 
-/* For each column of the statement: its place in RESULTS; NULL if one is
- * not there. */
-static int *map_columns(execution_t *execution, apr_dbd_results_t *results)
+/* For each column of the statement: its place in RESULTS, of COUNT columns;
+ * NULL if one is not there. */
+static int *find_columns(execution_t *execution, apr_dbd_results_t *results,
+                         int count)
 {
     const apr_dbd_driver_t *driver = execution->dbd->connection->dbd->driver;
     const apr_array_header_t *columns = execution->statement->columns;
-    int count = apr_dbd_num_cols(driver, results);
     int *places = apr_palloc(execution->pool, sizeof(*places)
                              * (apr_size_t)(columns->nelts + 1));
     int i, tries;
@@ -214,6 +216,27 @@ static int *map_columns(execution_t *execution, apr_dbd_results_t *results)
             return NULL;
         }
         places[i] = place % count;
+    }
+    return places;
+}
+
+/* The same, found once for a connection if all its columns have names: then
+ * no change of a table moves them. */
+static const int *map_columns(execution_t *execution,
+                              apr_dbd_results_t *results)
+{
+    at_connection_t *connection = execution->dbd->connection;
+    const int **known = &connection->places[execution->number];
+    int count = apr_dbd_num_cols(connection->dbd->driver, results);
+    const int *places;
+
+    if (count == execution->statement->columns->nelts && *known) {
+        return *known;
+    }
+    places = find_columns(execution, results, count);
+    if (count == execution->statement->columns->nelts && places) {
+        *known = apr_pmemdup(connection->pool, places,
+                             sizeof(*places) * (apr_size_t)count);
     }
     return places;
 }

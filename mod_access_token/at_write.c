@@ -3,26 +3,55 @@
 
 #include <string.h>
 
-#include <yajl/yajl_gen.h>
-
 #include "at_text.h"
 
 /* Room for a reply of the contract's example; it doubles when needed. */
 #define FIRST_SIZE 4096
 
+/* Values within values; more than the parser reads (at_json.h). */
+#define MOST_DEPTH 128
+
+/* What may come next. */
+typedef enum {
+    A_VALUE,                  /* the text itself */
+    AN_ELEMENT,
+    A_NAME,
+    A_MEMBER,                 /* the value behind a name */
+    NOTHING                   /* the text is whole */
+} place_e;
+
 struct at_writer_t {
     apr_pool_t *pool;
-    yajl_gen yajl;
     char *buffer;
     apr_size_t length;
     apr_size_t size;
     int failed;
+    int is_first;             /* nothing stands before it in its parent */
+    int depth;
+    unsigned char place[MOST_DEPTH]; /* place_e, of each open value */
 };
 
-static void append(void *context, const char *text, size_t length)
-{
-    at_writer_t *writer = context;
+/* How a byte of a string is written. */
+enum {
+    IS_PLAIN,
+    IS_ESCAPED,
+    IS_UTF8                   /* part of a longer character */
+};
 
+at_writer_t *at_writer_make(apr_pool_t *pool)
+{
+    at_writer_t *writer = apr_pcalloc(pool, sizeof(*writer));
+
+    writer->pool = pool;
+    writer->is_first = 1;
+    writer->size = FIRST_SIZE;
+    writer->buffer = apr_palloc(pool, writer->size);
+    return writer;
+}
+
+/* Room for LENGTH bytes and a NUL. */
+static char *make_room(at_writer_t *writer, apr_size_t length)
+{
     if (writer->size - writer->length <= length) {
         char *larger;
 
@@ -33,83 +62,170 @@ static void append(void *context, const char *text, size_t length)
         memcpy(larger, writer->buffer, writer->length);
         writer->buffer = larger;
     }
-    memcpy(writer->buffer + writer->length, text, length);
+    return writer->buffer + writer->length;
+}
+
+static void append(at_writer_t *writer, const char *text, apr_size_t length)
+{
+    memcpy(make_room(writer, length), text, length);
     writer->length += length;
 }
 
-static apr_status_t free_yajl(void *yajl)
+static void append_byte(at_writer_t *writer, char byte)
 {
-    yajl_gen_free(yajl);
-    return APR_SUCCESS;
+    *make_room(writer, 1) = byte;
+    writer->length++;
 }
 
-at_writer_t *at_writer_make(apr_pool_t *pool)
+/* A value begins, or a name: write what stands before it. */
+static void begin(at_writer_t *writer, int may_be_name)
 {
-    at_writer_t *writer = apr_pcalloc(pool, sizeof(*writer));
+    unsigned char *place = &writer->place[writer->depth];
 
-    writer->pool = pool;
-    writer->yajl = yajl_gen_alloc(NULL);
-    if (!writer->yajl) {
-        return NULL;
-    }
-    apr_pool_cleanup_register(pool, writer->yajl, free_yajl,
-                              apr_pool_cleanup_null);
-    writer->size = FIRST_SIZE;
-    writer->buffer = apr_palloc(pool, writer->size);
-    yajl_gen_config(writer->yajl, yajl_gen_print_callback, append, writer);
-    return writer;
-}
-
-static void check(at_writer_t *writer, yajl_gen_status status)
-{
-    if (status != yajl_gen_status_ok
-        && status != yajl_gen_generation_complete) {
+    if (*place == NOTHING || (*place == A_NAME && !may_be_name)) {
         writer->failed = 1;
     }
+    if (*place == A_MEMBER) {
+        append_byte(writer, ':');
+        *place = A_NAME;
+    }
+    else {
+        if (!writer->is_first) {
+            append_byte(writer, ',');
+        }
+        if (*place == A_NAME) {
+            *place = A_MEMBER;
+        }
+        else if (*place == A_VALUE) {
+            *place = NOTHING;
+        }
+    }
+    writer->is_first = 0;
+}
+
+static void open_value(at_writer_t *writer, char bracket, place_e place)
+{
+    begin(writer, 0);
+    append_byte(writer, bracket);
+    if (writer->depth + 1 == MOST_DEPTH) {
+        writer->failed = 1;
+        return;
+    }
+    writer->place[++writer->depth] = (unsigned char)place;
+    writer->is_first = 1;
+}
+
+static void close_value(at_writer_t *writer, char bracket, place_e place)
+{
+    if (writer->depth == 0 || writer->place[writer->depth] != place) {
+        writer->failed = 1;
+        return;
+    }
+    writer->depth--;
+    writer->is_first = 0;
+    append_byte(writer, bracket);
 }
 
 void at_write_open_object(at_writer_t *writer)
 {
-    check(writer, yajl_gen_map_open(writer->yajl));
+    open_value(writer, '{', A_NAME);
 }
 
 void at_write_close_object(at_writer_t *writer)
 {
-    check(writer, yajl_gen_map_close(writer->yajl));
+    close_value(writer, '}', A_NAME);
 }
 
 void at_write_open_array(at_writer_t *writer)
 {
-    check(writer, yajl_gen_array_open(writer->yajl));
+    open_value(writer, '[', AN_ELEMENT);
 }
 
 void at_write_close_array(at_writer_t *writer)
 {
-    check(writer, yajl_gen_array_close(writer->yajl));
+    close_value(writer, ']', AN_ELEMENT);
 }
 
 void at_write_null(at_writer_t *writer)
 {
-    check(writer, yajl_gen_null(writer->yajl));
+    begin(writer, 0);
+    append(writer, "null", 4);
 }
 
 void at_write_boolean(at_writer_t *writer, int boolean)
 {
-    check(writer, yajl_gen_bool(writer->yajl, boolean));
+    begin(writer, 0);
+    append(writer, boolean ? "true" : "false", boolean ? 4 : 5);
+}
+
+static int kind_of(unsigned char byte)
+{
+    if (byte >= 0x80) {
+        return IS_UTF8;
+    }
+    return byte < ' ' || byte == '"' || byte == '\\' ? IS_ESCAPED : IS_PLAIN;
+}
+
+/* RFC 8259, section 7. */
+static void append_escaped(at_writer_t *writer, unsigned char byte)
+{
+    static const char hexadecimal[] = "0123456789ABCDEF";
+    static const char from[] = "\"\\\b\f\n\r\t", to[] = "\"\\bfnrt";
+    const char *short_form = byte ? strchr(from, byte) : NULL;
+    char text[6] = { '\\', 'u', '0', '0' };
+
+    if (short_form) {
+        text[1] = to[short_form - from];
+        append(writer, text, 2);
+        return;
+    }
+    text[4] = hexadecimal[byte >> 4];
+    text[5] = hexadecimal[byte & 15];
+    append(writer, text, 6);
+}
+
+/* LENGTH bytes of TEXT, which is UTF-8, as they are within quotes. */
+static void append_text(at_writer_t *writer, const char *text,
+                        apr_size_t length)
+{
+    const char *end = text + length;
+
+    while (text < end) {
+        const char *from = text;
+
+        while (text < end && kind_of((unsigned char)*text) != IS_ESCAPED) {
+            text++;
+        }
+        append(writer, from, (apr_size_t)(text - from));
+        if (text < end) {
+            append_escaped(writer, (unsigned char)*text++);
+        }
+    }
 }
 
 void at_write_string(at_writer_t *writer, const char *text)
 {
-    apr_size_t length = strlen(text);
+    const char *end = text;
+    apr_size_t length;
 
-    text = at_utf8_mend(writer->pool, text, &length);
-    check(writer, yajl_gen_string(writer->yajl,
-                                  (const unsigned char *)text, length));
+    begin(writer, 1);
+    append_byte(writer, '"');
+    while (*end && kind_of((unsigned char)*end) == IS_PLAIN) {
+        end++;
+    }
+    append(writer, text, (apr_size_t)(end - text));
+    if (*end) {
+        length = strlen(end);
+        text = at_utf8_mend(writer->pool, end, &length);
+        append_text(writer, text, length);
+    }
+    append_byte(writer, '"');
 }
 
 void at_write_number(at_writer_t *writer, const char *text)
 {
-    check(writer, yajl_gen_number(writer->yajl, text, strlen(text)));
+    begin(writer, 0);
+    append(writer, text, strlen(text));
 }
 
 void at_write_member(at_writer_t *writer, const char *name,
@@ -180,7 +296,7 @@ const char *at_writer_text(at_writer_t *writer, apr_size_t *length)
     if (writer->failed) {
         return NULL;
     }
-    /* append() always leaves a byte of room. */
+    /* There is always a byte of room. */
     writer->buffer[writer->length] = '\0';
     if (length) {
         *length = writer->length;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * JSON out: yajl's generator into one buffer of a pool. The functions may
- * be called in any order that makes a JSON text; one that does not is a
- * defect, and at_writer_text then returns NULL.
+ * JSON out, into one buffer of a pool (RFC 8259). The functions may be
+ * called in any order that makes a JSON text, at most 127 values deep; one that
+ * does not is a defect, and at_writer_text then returns NULL.
  */
 #ifndef AT_WRITE_H
 #define AT_WRITE_H
@@ -13,7 +13,7 @@
 
 typedef struct at_writer_t at_writer_t;
 
-/** Make a writer in POOL. NULL if memory ran out. */
+/** Make a writer in POOL. */
 at_writer_t *at_writer_make(apr_pool_t *pool);
 
 void at_write_open_object(at_writer_t *writer);

@@ -3,7 +3,7 @@
  * What the core does when the system has no more to give: an error, or the
  * abort function of the pool (httpd's ends the child), never a crash. The
  * functions that fail are wrapped by the linker. Of yajl, only what makes a
- * parser or a writer can fail in order: it does not look at the rest.
+ * parser can fail in order: it does not look at the rest.
  */
 #include "test_support.h"
 
@@ -17,7 +17,6 @@
 
 #include <apr_general.h>
 #include <openssl/evp.h>
-#include <yajl/yajl_gen.h>
 #include <yajl/yajl_parse.h>
 
 #include "at_custom.h"
@@ -54,13 +53,6 @@ yajl_handle __wrap_yajl_alloc(const yajl_callbacks *callbacks,
     return fails("yajl_alloc") ? NULL
                                : __real_yajl_alloc(callbacks, functions,
                                                    context);
-}
-
-yajl_gen __real_yajl_gen_alloc(const yajl_alloc_funcs *functions);
-yajl_gen __wrap_yajl_gen_alloc(const yajl_alloc_funcs *functions);
-yajl_gen __wrap_yajl_gen_alloc(const yajl_alloc_funcs *functions)
-{
-    return fails("yajl_gen_alloc") ? NULL : __real_yajl_gen_alloc(functions);
 }
 
 void *__real_calloc(size_t count, size_t size);
@@ -113,32 +105,6 @@ START_TEST(a_parser_that_cannot_be_made_is_an_error)
                      "INTERNAL_ERROR");
     failing = "";
     ck_assert_str_eq(test_error(at_json_parse(&root, "{}", pool)), "OK");
-}
-END_TEST
-
-START_TEST(a_writer_that_cannot_be_made_is_an_error)
-{
-    at_plan_t *plan = test_plan_of("data.id");
-    const char *values[] = { "T1" };
-    at_row_t row = { plan, values };
-    apr_array_header_t *violations = at_violations_make(pool);
-    at_select_t *select = at_select_read(NULL, plan, violations, pool);
-    apr_array_header_t *entries = at_custom_read(test_json("{\"a\":1}"), "",
-                                                 violations, pool);
-    const char *merged;
-    at_body_t body;
-
-    failing = "yajl_gen_alloc";
-    ck_assert_ptr_null(at_writer_make(pool));
-    ck_assert_str_eq(test_error(at_reply_data(&body, &row, select, NULL,
-                                              pool)), "INTERNAL_ERROR");
-    ck_assert_str_eq(test_error(at_custom_merge(&merged, NULL, entries,
-                                                pool)), "INTERNAL_ERROR");
-    at_reply_error(&body, at_error_make(pool, AT_FORBIDDEN, "no"), 0, 403,
-                   pool);
-    ck_assert_str_eq(body.text, "");
-    ck_assert_uint_eq(body.length, 0);
-    failing = "";
 }
 END_TEST
 
@@ -249,7 +215,6 @@ int main(void)
     TCase *tests = test_begin("test_memory");
 
     tcase_add_test(tests, a_parser_that_cannot_be_made_is_an_error);
-    tcase_add_test(tests, a_writer_that_cannot_be_made_is_an_error);
     tcase_add_test(tests, a_pass_code_that_cannot_be_hashed_has_no_hash);
     tcase_add_test(tests, without_randomness_nothing_is_generated);
     tcase_add_test(tests, a_digest_that_cannot_be_made_is_none);

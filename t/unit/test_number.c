@@ -146,6 +146,50 @@ START_TEST(a_whole_number_is_one_of_a_bigint)
 }
 END_TEST
 
+START_TEST(what_is_formatted_already_is_known)
+{
+    static const char *const yes[] = {
+        "0", "1", "-1", "10", "0.1", "-0.1", "0.000001", "0.000005", "12.5",
+        "-12.05", "999999999999999", "0.12345678901234", "1.00000000000001"
+    };
+    static const char *const no[] = {
+        "", "-", "-0", "00", "01", "+1", "1.0", "1.50", ".5", "1.", "0.0",
+        "-0.0", "1e2", "1 ", " 1", "0.0000001", "1.5x", "1.5.5", "--1",
+        "1000000000000000", "0.123456789012345678", "123456789012.3456"
+    };
+    unsigned int i, seed = 1;
+
+    for (i = 0; i < sizeof(yes) / sizeof(yes[0]); i++) {
+        ck_assert_msg(at_number_is_formatted(yes[i]), "\"%s\"", yes[i]);
+    }
+    for (i = 0; i < sizeof(no) / sizeof(no[0]); i++) {
+        ck_assert_msg(!at_number_is_formatted(no[i]), "\"%s\"", no[i]);
+    }
+    /* Whatever it takes for formatted is: random digits and points. */
+    for (i = 0; i < 200000; i++) {
+        char text[20];
+        double value;
+        int length, k;
+
+        seed = seed * 1103515245u + 12345u;
+        length = (int)(seed >> 16) % 17 + 1;
+        for (k = 0; k < length; k++) {
+            seed = seed * 1103515245u + 12345u;
+            text[k] = "00123456789.-"[(seed >> 16) % 13];
+        }
+        text[length] = '\0';
+        if (at_number_is_formatted(text)) {
+            apr_pool_t *scratch;
+
+            apr_pool_create(&scratch, pool);
+            ck_assert_int_eq(at_number_parse(&value, text), 1);
+            ck_assert_str_eq(at_number_format(scratch, value), text);
+            apr_pool_destroy(scratch);
+        }
+    }
+}
+END_TEST
+
 START_TEST(the_layout_is_that_of_ecmascript_without_plus)
 {
     static const struct {
@@ -346,6 +390,7 @@ int main(void)
     tcase_add_test(tests, zero_has_no_sign_and_takes_what_is_too_small);
     tcase_add_test(tests, a_number_of_any_length_is_read);
     tcase_add_test(tests, a_whole_number_is_one_of_a_bigint);
+    tcase_add_test(tests, what_is_formatted_already_is_known);
     tcase_add_test(tests, the_layout_is_that_of_ecmascript_without_plus);
     tcase_add_test(tests, random_numbers_are_written_shortest);
     tcase_add_test(tests, powers_of_two_are_written_shortest);

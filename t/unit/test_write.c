@@ -138,6 +138,67 @@ START_TEST(what_makes_no_json_is_noticed)
 }
 END_TEST
 
+/* A text goes in; the value that it is read back as comes out again. */
+START_TEST(each_byte_of_a_string_is_written_as_json_wants_it)
+{
+    at_writer_t *writer = at_writer_make(pool);
+    char text[160], *to = text;
+    at_json_t *read;
+    int i;
+
+    at_write_string(writer, "\b\f\n\r\t\"\\/\x01\x1F\x7F\xCE\xB1\x02");
+    ck_assert_str_eq(at_writer_text(writer, NULL),
+                     "\"\\b\\f\\n\\r\\t\\\"\\\\/\\u0001\\u001F\x7F\xCE\xB1"
+                     "\\u0002\"");
+    for (i = 1; i < 0x80; i++) {
+        *to++ = (char)i;
+    }
+    *to = '\0';
+    writer = at_writer_make(pool);
+    at_write_open_array(writer);
+    at_write_string(writer, text);
+    at_write_close_array(writer);
+    read = test_json(at_writer_text(writer, NULL));
+    ck_assert_str_eq(APR_ARRAY_IDX(read->elements, 0, at_json_t *)->text,
+                     text);
+}
+END_TEST
+
+START_TEST(brackets_have_to_match)
+{
+    at_writer_t *writer;
+    int depth;
+
+    writer = at_writer_make(pool);
+    at_write_open_object(writer);
+    at_write_close_array(writer);
+    ck_assert_ptr_null(at_writer_text(writer, NULL));
+
+    writer = at_writer_make(pool);
+    at_write_close_object(writer);
+    ck_assert_ptr_null(at_writer_text(writer, NULL));
+
+    writer = at_writer_make(pool);
+    at_write_open_object(writer);
+    at_write_string(writer, "a");         /* a name without a value */
+    at_write_close_object(writer);
+    ck_assert_ptr_null(at_writer_text(writer, NULL));
+
+    writer = at_writer_make(pool);
+    at_write_null(writer);
+    at_write_null(writer);                /* two texts */
+    ck_assert_ptr_null(at_writer_text(writer, NULL));
+
+    writer = at_writer_make(pool);
+    for (depth = 0; depth < 127; depth++) {
+        at_write_open_array(writer);
+    }
+    ck_assert_ptr_nonnull(at_writer_text(writer, NULL));
+    at_write_open_array(writer);
+    ck_assert_ptr_null(at_writer_text(writer, NULL));
+}
+END_TEST
+
 int main(void)
 {
     TCase *tests = test_begin("test_write");
@@ -149,5 +210,7 @@ int main(void)
     tcase_add_test(tests, text_of_any_length_is_kept);
     tcase_add_test(tests, a_tree_is_written_as_it_was_read);
     tcase_add_test(tests, what_makes_no_json_is_noticed);
+    tcase_add_test(tests, each_byte_of_a_string_is_written_as_json_wants_it);
+    tcase_add_test(tests, brackets_have_to_match);
     return test_end(tests);
 }
