@@ -6,6 +6,7 @@
 #include <apr_strings.h>
 
 #include "at_field.h"
+#include "at_write.h"
 
 #define PREFIX "data."
 
@@ -60,12 +61,14 @@ int at_plan_child(const at_plan_t *plan, int parent, const char *name,
     return AT_PLAN_NONE;
 }
 
-static int add_node(at_plan_t *plan, int parent, const char *name)
+static int add_node(at_plan_t *plan, int parent, const char *name,
+                    apr_pool_t *pool)
 {
     at_plan_node_t *node = apr_array_push(plan->nodes);
 
     memset(node, 0, sizeof(*node));
     node->name = name;
+    node->label = at_write_label(pool, name);
     node->parent = parent;
     node->key_column = AT_PLAN_NONE;
     node->column = AT_PLAN_NONE;
@@ -76,9 +79,10 @@ static int add_node(at_plan_t *plan, int parent, const char *name)
 }
 
 /* Append a new child to PARENT, so that members keep the SELECT's order. */
-static int add_child(at_plan_t *plan, int parent, const char *name)
+static int add_child(at_plan_t *plan, int parent, const char *name,
+                     apr_pool_t *pool)
 {
-    int index = add_node(plan, parent, name);
+    int index = add_node(plan, parent, name, pool);
     int *link = &node_of(plan, parent)->first_child;
 
     while (*link != AT_PLAN_NONE) {
@@ -124,7 +128,8 @@ static const char *descend(builder_t *builder, int *node, const char *name,
     child = at_plan_child(plan, *node, name, length);
     if (child == AT_PLAN_NONE) {
         child = add_child(plan, *node,
-                          apr_pstrmemdup(builder->pool, name, length));
+                          apr_pstrmemdup(builder->pool, name, length),
+                          builder->pool);
     }
     else if (is_leaf || node_of(plan, child)->column != AT_PLAN_NONE) {
         return complain(builder, "collides with a column before it");
@@ -410,7 +415,7 @@ static void begin(builder_t *builder)
     plan->column_count = builder->statement->columns->nelts;
     builder->plan = plan;
     builder->same = apr_array_make(builder->pool, 1, sizeof(same_t));
-    add_node(plan, AT_PLAN_NONE, "data");
+    add_node(plan, AT_PLAN_NONE, "data", builder->pool);
 }
 
 const char *at_plan_make(at_plan_t **plan, const at_statement_t *statement,

@@ -39,6 +39,7 @@ typedef enum {
 /** A member of the reply: an object or a leaf. */
 typedef struct at_plan_node_t {
     const char *name;
+    const char *label;        /* the name as JSON, with quotes */
     int optional;             /* left out when NULL */
     int column;               /* of a leaf; AT_PLAN_NONE for an object */
     at_leaf_type_e type;      /* of a leaf */

@@ -145,7 +145,7 @@ static at_error_t *write_node(reply_t *reply, int index, int mark)
                   && is_null(reply, node))) {
         return NULL;
     }
-    at_write_string(reply->writer, node->name);
+    at_write_name(reply->writer, node->label);
     if (node->column != AT_PLAN_NONE) {
         return write_leaf(reply, node, mark);
     }

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include <apr_strings.h>
+
 #include "at_text.h"
 
 /* Room for a reply of the contract's example; it doubles when needed. */
@@ -220,6 +222,20 @@ void at_write_string(at_writer_t *writer, const char *text)
         append_text(writer, text, length);
     }
     append_byte(writer, '"');
+}
+
+const char *at_write_label(apr_pool_t *pool, const char *name)
+{
+    at_writer_t *writer = at_writer_make(pool);
+
+    at_write_string(writer, name);
+    return apr_pstrdup(pool, at_writer_text(writer, NULL));
+}
+
+void at_write_name(at_writer_t *writer, const char *label)
+{
+    begin(writer, 1);
+    append(writer, label, strlen(label));
 }
 
 void at_write_number(at_writer_t *writer, const char *text)

@@ -29,6 +29,12 @@ void at_write_boolean(at_writer_t *writer, int boolean);
  */
 void at_write_string(at_writer_t *writer, const char *text);
 
+/** NAME as at_write_name takes it, in POOL. */
+const char *at_write_label(apr_pool_t *pool, const char *name);
+
+/** A member's name, whose LABEL at_write_label has made. */
+void at_write_name(at_writer_t *writer, const char *label);
+
 /** TEXT, which is a JSON number, as it stands. */
 void at_write_number(at_writer_t *writer, const char *text);
 
