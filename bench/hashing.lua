@@ -1,0 +1,34 @@
+-- What wrk sends for bench/hashing: a static page, or calls that each set the pass code of one of TOKENS access tokens.
+--     wrk … -s bench/hashing.lua URL -- page PAUSE       PAUSE: milliseconds from an answer to the next request
+--     wrk … -s bench/hashing.lua URL -- flood TOKENS
+local kind, number
+
+function init(args)
+    kind, number = args[1], tonumber(args[2])
+    math.randomseed(os.time())
+    if kind == "flood" then
+        wrk.method = "POST"
+        wrk.headers["Content-Type"] = "application/json"
+    elseif number > 0 then
+        function delay()
+            return math.random(2 * number - 1)
+        end
+    end
+end
+
+function request()
+    if kind == "page" then
+        return wrk.format()
+    end
+    return wrk.format(nil, nil, nil, string.format(
+        '{"token": "demo-session-clerk", "access_token_identifier": {"authentication_code": "bench-%d"}, '
+        .. '"pass_code": "pass-%d"}', math.random(number), math.random(1000000)))
+end
+
+-- One line for the program: answers, of these the failed, microseconds; median and 99th percentile of the answers.
+function done(summary, latency)
+    local errors = summary.errors
+    io.write(string.format("RESULT %d %d %d %d %d\n", summary.requests,
+        errors.status + errors.connect + errors.read + errors.write + errors.timeout, summary.duration,
+        latency:percentile(50), latency:percentile(99)))
+end
