@@ -1,6 +1,6 @@
 -- What wrk sends for bench/hashing: a static page, or calls that each set the pass code of one of TOKENS access tokens.
 --     wrk … -s bench/hashing.lua URL -- page PAUSE       PAUSE: milliseconds from an answer to the next request
---     wrk … -s bench/hashing.lua URL -- flood TOKENS
+--     wrk … -s bench/hashing.lua URL -- flood TOKENS PAUSE   PAUSE: milliseconds after a 503, as its Retry-After says
 local kind, number
 
 function init(args)
@@ -9,6 +9,20 @@ function init(args)
     if kind == "flood" then
         wrk.method = "POST"
         wrk.headers["Content-Type"] = "application/json"
+        local pause, refused = tonumber(args[3]), 0
+        if pause > 0 then
+            -- Which connection asks does not show: as many pause as were refused.
+            function response(status)
+                refused = refused + (status == 503 and 1 or 0)
+            end
+            function delay()
+                if refused == 0 then
+                    return 0
+                end
+                refused = refused - 1
+                return pause
+            end
+        end
     elseif number > 0 then
         function delay()
             return math.random(2 * number - 1)

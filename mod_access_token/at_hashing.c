@@ -51,6 +51,7 @@ struct at_hashing_t {
     job_t *first;             /* first come, first served */
     job_t **last;
     int queued;               /* how many these are */
+    int running;              /* at most LIMIT */
     int calls;                /* in at_hashing_run, at most PLACES */
     int threads;
     int resting;              /* of these: wait for an arrival */
@@ -137,19 +138,20 @@ static void lower_rank(void)
 #endif
 }
 
+/* With the mutex held, but for the work. */
 static void run_job(at_hashing_t *hashing, job_t *job)
 {
     apr_time_t began;
 
-    dequeue(hashing, job);
     job->state = JOB_RUNS;
+    hashing->running++;
     pthread_mutex_unlock(&hashing->mutex);
     began = apr_time_now();
     job->work(job->baton);
     job->taken = apr_time_now() - began;
     pthread_mutex_lock(&hashing->mutex);
+    hashing->running--;
     job->state = JOB_DONE;
-    sem_post(&job->news);
 }
 
 static void *run_thread(void *data)
@@ -159,8 +161,12 @@ static void *run_thread(void *data)
     lower_rank();
     pthread_mutex_lock(&hashing->mutex);
     while (!hashing->ended) {
-        if (hashing->first) {
-            run_job(hashing, hashing->first);
+        job_t *job = hashing->first;
+
+        if (job && hashing->running < hashing->limit) {
+            dequeue(hashing, job);
+            run_job(hashing, job);
+            sem_post(&job->news);
         }
         else {
             hashing->resting++;
@@ -193,7 +199,7 @@ static int start_thread(at_hashing_t *hashing)
     return status == 0;
 }
 
-/* A job has come, with the mutex held: wake a thread, or start one if those
+/* There is a job, with the mutex held: wake a thread, or start one if those
  * that rest are not enough. True if there is one that will take it. */
 static int call_thread(at_hashing_t *hashing)
 {
@@ -241,12 +247,24 @@ static void wait_for(at_hashing_t *hashing, job_t *job, apr_time_t deadline)
     }
 }
 
-/* 0 if there is no place, or no thread. */
+/* With the mutex held: JOB is done here, since nobody else is there. Others
+ * may have come meanwhile. */
+static void run_here(at_hashing_t *hashing, job_t *job)
+{
+    hashing->calls++;
+    run_job(hashing, job);
+    hashing->calls--;
+    if (hashing->first) {
+        (void)call_thread(hashing);
+    }
+}
+
+/* Wait in the queue, from which a thread takes JOB. 0 if there is no place,
+ * or no thread. */
 static int enter(at_hashing_t *hashing, job_t *job)
 {
     int entered = 0;
 
-    pthread_mutex_lock(&hashing->mutex);
     if (!hashing->ended && hashing->calls < hashing->places) {
         enqueue(hashing, job);
         entered = call_thread(hashing);
@@ -257,16 +275,31 @@ static int enter(at_hashing_t *hashing, job_t *job)
             dequeue(hashing, job);
         }
     }
-    pthread_mutex_unlock(&hashing->mutex);
     return entered;
 }
 
-static void leave(at_hashing_t *hashing)
+static at_hashing_e run_in_turn(at_hashing_t *hashing, job_t *job,
+                                apr_time_t deadline)
 {
-    /* Behind it the job is this thread's alone: who posted has let go. */
+    int entered = 1;
+
     pthread_mutex_lock(&hashing->mutex);
-    hashing->calls--;
+    if (hashing->calls == 0 && hashing->places > 1 && !hashing->ended) {
+        run_here(hashing, job);
+    }
+    else if ((entered = enter(hashing, job)) != 0) {
+        pthread_mutex_unlock(&hashing->mutex);
+        wait_for(hashing, job, deadline);
+        /* Behind this the job is this thread's alone: who posted has let
+         * go. */
+        pthread_mutex_lock(&hashing->mutex);
+        hashing->calls--;
+    }
     pthread_mutex_unlock(&hashing->mutex);
+    if (!entered) {
+        return AT_HASHING_FULL;
+    }
+    return job->state == JOB_DONE ? AT_HASHING_DONE : AT_HASHING_LATE;
 }
 
 at_hashing_e at_hashing_run(at_hashing_t *hashing, at_hashing_work_t work,
@@ -274,9 +307,9 @@ at_hashing_e at_hashing_run(at_hashing_t *hashing, at_hashing_work_t work,
                             apr_interval_time_t *taken)
 {
     apr_time_t began = apr_time_now();
+    at_hashing_e outcome;
     job_t job;
 
-    *taken = 0;
     if (!hashing) {
         work(baton);
         *taken = apr_time_now() - began;
@@ -287,15 +320,20 @@ at_hashing_e at_hashing_run(at_hashing_t *hashing, at_hashing_work_t work,
     job.state = JOB_WAITS;
     job.taken = 0;
     sem_init(&job.news, 0, 0);
-    if (!enter(hashing, &job)) {
-        sem_destroy(&job.news);
-        return AT_HASHING_FULL;
-    }
-    wait_for(hashing, &job, deadline);
-    leave(hashing);
+    outcome = run_in_turn(hashing, &job, deadline);
     sem_destroy(&job.news);
     *taken = job.taken;
-    return job.state == JOB_DONE ? AT_HASHING_DONE : AT_HASHING_LATE;
+    return outcome;
+}
+
+int at_hashing_is_full(at_hashing_t *hashing)
+{
+    int is_full;
+
+    pthread_mutex_lock(&hashing->mutex);
+    is_full = hashing->calls >= hashing->places;
+    pthread_mutex_unlock(&hashing->mutex);
+    return is_full;
 }
 
 /* ---- the end */

@@ -2,11 +2,11 @@
 /*
  * Hashing in turn. To hash or to verify a pass code keeps a processor busy
  * for long, by design; as many calls as come at once would leave none for
- * whatever else the process serves. So a few threads of this file's own do
- * all of it, first come, first served, and a call waits for them. The
- * system lets them have what no other thread of the process wants (Linux:
- * SCHED_IDLE): a thread that may not lower its rank for a while only and
- * raise it again, which takes a privilege, is why they are their own.
+ * whatever else the process serves. A call that comes alone does it itself.
+ * For those that come while others are at it, a few threads of this file's
+ * own do it, first come, first served, with what processor time no other
+ * thread wants (Linux: SCHED_IDLE). They are their own, because to give up
+ * that rank again would take a privilege.
  */
 #ifndef AT_HASHING_H
 #define AT_HASHING_H
@@ -30,16 +30,17 @@ typedef enum {
 int at_hashing_processors(void);
 
 /**
- * Make what lets LIMIT works run at once, each in a thread that is started
- * when it is first needed, and takes PLACES works at once, those that wait
- * for their turn included (both at least 1). Returns NULL if memory ran
- * out; else it lives until at_hashing_end.
+ * Make what lets LIMIT works run at once (at least 1), in threads that are
+ * started when they are first needed, and takes PLACES works at once, those
+ * that wait for their turn included. With one place no work can be seen to
+ * be alone: all are done by the thread. Returns NULL if memory ran out; else
+ * it lives until at_hashing_end.
  */
 at_hashing_t *at_hashing_make(int limit, int places);
 
 /**
- * Run WORK with BATON in its turn, and return when that is done. WORK runs
- * in another thread, with all signals blocked; what this thread wrote
+ * Run WORK with BATON in its turn, and return when that is done. WORK may
+ * run in another thread, with all signals blocked; what this thread wrote
  * before, it reads, and the other way round behind it. The turn is waited
  * for until DEADLINE, and no longer; work that has begun is done to its
  * end. *TAKEN is how long that took, the wait not included.
@@ -50,14 +51,17 @@ at_hashing_e at_hashing_run(at_hashing_t *hashing, at_hashing_work_t work,
                             void *baton, apr_time_t deadline,
                             apr_interval_time_t *taken);
 
+/** True if HASHING would refuse a work just now. */
+int at_hashing_is_full(at_hashing_t *hashing);
+
 /** How many works HASHING lets run at once. */
 int at_hashing_limit(const at_hashing_t *hashing);
 
 /**
- * End the threads of HASHING, and free it: works that run are waited for,
- * those that wait for their turn are told that they are late. May be called
- * from a signal's handler that has interrupted at_hashing_run and never
- * returns: then nothing is freed.
+ * End the threads of HASHING, and free it: works that run in them are waited
+ * for, those that wait for their turn are told that they are late. May be
+ * called from a signal's handler that has interrupted at_hashing_run and
+ * never returns: then nothing is freed.
  */
 void at_hashing_end(at_hashing_t *hashing);
 

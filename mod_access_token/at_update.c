@@ -528,6 +528,18 @@ static at_error_t *open_outcome(at_call_t *call, const at_error_t *error)
     return open;
 }
 
+/* Spare the database what will be refused. */
+static int is_refused(const at_update_t *update)
+{
+    const at_field_value_t *pass_code =
+        &update->request->fields[AT_CREDENTIAL_PASS_CODE];
+
+    return update->hashing
+           && (update->request->key_pass_code
+               || pass_code->presence == AT_VALUE)
+           && at_hashing_is_full(update->hashing);
+}
+
 at_error_t *at_update_run(at_update_t *update)
 {
     at_call_t call;
@@ -541,6 +553,9 @@ at_error_t *at_update_run(at_update_t *update)
     call.look_for_request = update->idempotency_key != NULL;
     if (!update->token && !update->username) {
         return at_judge_no_session(&call);
+    }
+    if (is_refused(update)) {
+        return no_turn(&call, AT_HASHING_FULL);
     }
     call.request_id = at_generate_id(call.pool);
     if (!call.request_id) {

@@ -229,6 +229,7 @@ START_TEST(too_many_are_refused_at_once)
     let_it_queue();
     start(2, wait_work, 20000);
     ck_assert_int_eq(finish(2), AT_HASHING_FULL);
+    ck_assert(at_hashing_is_full(hashing));
     ck_assert_int_lt(calls[2].lasted, apr_time_from_msec(5000));
     sem_post(&go);
     ck_assert_int_eq(finish(0), AT_HASHING_DONE);
@@ -278,24 +279,27 @@ static void *end_hashing(void *data)
 
 START_TEST(those_that_wait_at_the_end_are_told)
 {
-    hashing = at_hashing_make(1, MOST);
+    hashing = at_hashing_make(2, MOST);
     start(0, wait_work, 20000);
-    wait_until_running(1);
+    start(4, wait_work, 20000);
+    wait_until_running(2);
     start(1, wait_work, 20000);
     start(2, wait_work, 20000);
     let_it_queue();
     start(3, quick_work, 20000);
     let_it_queue();
-    /* the end waits for the one that runs */
-    pthread_create(&calls[4].thread, NULL, end_hashing, NULL);
+    /* the end waits for the one that runs in a thread */
+    pthread_create(&calls[5].thread, NULL, end_hashing, NULL);
     ck_assert_int_eq(finish(1), AT_HASHING_LATE);
     ck_assert_int_eq(finish(2), AT_HASHING_LATE);
     ck_assert_int_eq(finish(3), AT_HASHING_LATE);
-    ck_assert_int_eq(count(&running), 1);
+    ck_assert_int_eq(count(&running), 2);
+    sem_post(&go);
     sem_post(&go);
     ck_assert_int_eq(finish(0), AT_HASHING_DONE);
-    pthread_join(calls[4].thread, NULL);
-    ck_assert_int_eq(done, 1);
+    ck_assert_int_eq(finish(4), AT_HASHING_DONE);
+    pthread_join(calls[5].thread, NULL);
+    ck_assert_int_eq(done, 2);
 }
 END_TEST
 
@@ -335,6 +339,21 @@ START_TEST(a_thread_that_hashes_yields_and_takes_no_signals)
 }
 END_TEST
 
+START_TEST(who_is_alone_works_himself)
+{
+    int seen[2] = { 1, -1 };
+    apr_interval_time_t taken;
+
+    hashing = at_hashing_make(1, 2);
+    ck_assert_int_eq(at_hashing_run(hashing, look_around, seen, 0, &taken),
+                     AT_HASHING_DONE);
+    ck_assert(!seen[0]);
+    ck_assert_int_eq(seen[1], sched_getscheduler(0));
+    ck_assert(!at_hashing_is_full(hashing));
+    at_hashing_end(hashing);
+}
+END_TEST
+
 START_TEST(without_a_limit_the_caller_works)
 {
     int seen[2] = { 0, -1 };
@@ -364,6 +383,7 @@ int main(void)
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, there_is_a_processor);
     tcase_add_test(tests, without_a_limit_the_caller_works);
+    tcase_add_test(tests, who_is_alone_works_himself);
     tcase_add_test(tests, a_thread_that_hashes_yields_and_takes_no_signals);
     tcase_add_test(tests, the_end_of_what_was_never_used);
     tcase_add_test(tests, those_that_wait_at_the_end_are_told);
