@@ -30,9 +30,10 @@ AccessTokenRetryBudget 30s
 </Location>
 END
 my $dbh = $server->dbh;
+my $old = crypt('old-1', '$2y$12$Ltc4R5MQvqYR9FSpFdYz.O');
 $dbh->do('INSERT INTO access_tokens (id, number, authentication_code, identifier, pass_code, created_date)
           VALUES (?, ?, ?, ?, ?, ?)', undef, "HASHING$_", "H$_", "hashing-$_", "hashing-user-$_",
-         crypt("old-$_", '$2y$12$Ltc4R5MQvqYR9FSpFdYz.O'), '2024-01-01T00:00:00') for 0 .. $tokens - 1;
+         $old, '2024-01-01T00:00:00') for 0 .. $tokens - 1;
 $server->run;
 
 sub update {
@@ -55,8 +56,7 @@ sub rows {
 }
 
 sub reset_rows {
-    $dbh->do('UPDATE access_tokens SET pass_code = ?, version = 1, updated_date = NULL WHERE id = ?', undef,
-             crypt("old-$_", '$2y$12$Ltc4R5MQvqYR9FSpFdYz.O'), "HASHING$_") for 0 .. $tokens - 1;
+    $dbh->do(q(UPDATE access_tokens SET pass_code = ? WHERE id LIKE 'HASHING%'), undef, $old);
     return;
 }
 

@@ -293,6 +293,7 @@ START_TEST(those_that_wait_at_the_end_are_told)
     ck_assert_int_eq(finish(1), AT_HASHING_LATE);
     ck_assert_int_eq(finish(2), AT_HASHING_LATE);
     ck_assert_int_eq(finish(3), AT_HASHING_LATE);
+    ck_assert_int_lt(calls[1].lasted, apr_time_from_msec(10000));
     ck_assert_int_eq(count(&running), 2);
     sem_post(&go);
     sem_post(&go);
