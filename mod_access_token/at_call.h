@@ -8,6 +8,7 @@
 
 #include "at_error.h"
 #include "at_field.h"
+#include "at_hashing.h"
 #include "at_plan.h"
 #include "at_request.h"
 #include "at_rules.h"
@@ -66,7 +67,7 @@ at_error_t *at_judge_caller(at_call_t *call) AT_MUST_CHECK;
 /**
  * Judge whether the loaded row is the access token that the request names;
  * fills the update's id. Gives the connection back before it verifies a
- * pass code.
+ * pass code, in its turn.
  */
 at_error_t *at_judge_key(at_call_t *call) AT_MUST_CHECK;
 
@@ -86,10 +87,12 @@ at_error_t *at_call_outcome(at_call_t *call, at_outcome_e outcome);
 apr_int64_t at_call_version(const at_call_t *call);
 
 /**
- * Before something slow that is not the database's: give the connection
- * back. at_call_resume afterwards lengthens the deadline by what it took.
+ * Do WORK with BATON, which hashes or verifies a pass code, in its turn; no
+ * connection is held meanwhile. The deadline is put off by what the work
+ * took, not by the wait for the turn. An error if the turn did not come in
+ * time: then nothing was done.
  */
-apr_time_t at_call_suspend(at_call_t *call);
-void at_call_resume(at_call_t *call, apr_time_t suspended);
+at_error_t *at_call_hash(at_call_t *call, at_hashing_work_t work,
+                         void *baton) AT_MUST_CHECK;
 
 #endif /* AT_CALL_H */

@@ -356,6 +356,21 @@ static const char *set_connections(cmd_parms *cmd, void *place,
     return problem;
 }
 
+/* It holds for child processes, and these serve all hosts. */
+static const char *set_hashing_limit(cmd_parms *cmd, void *place,
+                                     const char *argument)
+{
+    const char *problem = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+    apr_off_t count = 0;
+
+    (void)place;
+    if (!problem) {
+        problem = read_number(&count, cmd, argument, 1, 1000);
+    }
+    at_server_config_of(cmd->server)->hashing_limit = (int)count;
+    return problem;
+}
+
 static const char *set_key_lifetime(cmd_parms *cmd, void *place,
                                     const char *argument)
 {
@@ -457,6 +472,10 @@ const command_rec at_config_directives[] = {
     AP_INIT_TAKE1("AccessTokenLookupLifetime", set_lookup_lifetime, NULL,
                   RSRC_CONF, "how long a child keeps what lookups/*.sql gave "
                   "(default 60s)"),
+    AP_INIT_TAKE1("AccessTokenHashingLimit", set_hashing_limit, NULL,
+                  RSRC_CONF, "how many pass codes each child hashes or "
+                  "verifies at once (default: as many as there are "
+                  "processors)"),
     AP_INIT_TAKE1("AccessTokenBalancerTimeout", set_balancer_timeout, NULL,
                   RSRC_CONF, "how long the balancer waits for an answer, to "
                   "be compared with AccessTokenRetryBudget"),

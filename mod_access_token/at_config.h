@@ -10,6 +10,7 @@
 #include <apr_shm.h>
 
 #include "at_cache.h"
+#include "at_hashing.h"
 #include "at_idempotency.h"
 #include "at_incident.h"
 #include "at_passcode.h"
@@ -73,6 +74,8 @@ typedef struct at_server_config_t {
     apr_array_header_t *uses;    /* of the main server's only: at_use_t */
     apr_shm_t *shared;           /* likewise; what the children share: see
                                     at_startup.c */
+    int hashing_limit;           /* likewise; AccessTokenHashingLimit; 0: not
+                                    set */
 
     /* Likewise: server_rec * -> the server_rec * whose connections it uses:
      * its own or the main server's. What is not there has none. */
@@ -82,6 +85,7 @@ typedef struct at_server_config_t {
      * sockets of mod_dbd's connections. */
     apr_hash_t *connections;
     at_sockets_t *sockets;
+    at_hashing_t *hashing;       /* the child's one; see at_child.c */
 } at_server_config_t;
 
 /** Create and merge, for the module record. */

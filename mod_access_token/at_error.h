@@ -62,15 +62,17 @@ typedef struct at_violation_t {
     const char *message;      /* a sentence; holds no field's value */
 } at_violation_t;
 
-/** What is wrong with the database, by what there is to mend: an incident
- *  is one kind of fault from its first to its last occurrence. */
+/** What is wrong with the database, or lacking here, by what there is to
+ *  mend: an incident is one kind of fault from its first to its last
+ *  occurrence. */
 typedef enum {
-    AT_FAULT_NONE,            /* it is not the database */
+    AT_FAULT_NONE,            /* nothing of this kind */
     AT_FAULT_CONNECTION,      /* it is out of reach, or restarts */
     AT_FAULT_PLACE,           /* its connections are all in use */
     AT_FAULT_WAIT,            /* locks, deadlocks, time-outs of statements */
     AT_FAULT_READ_ONLY,
     AT_FAULT_FULL,
+    AT_FAULT_HASHING,         /* too many pass codes to hash at once */
     AT_FAULT_BROKEN,          /* schema, rights, statements do not fit */
     AT_FAULT_COUNT
 } at_fault_e;

@@ -130,6 +130,7 @@ static at_error_t *serve(at_update_t *update, const at_json_t *root,
     update->pool = r->pool;
     update->statements = at_source_statements(config->source);
     update->scheme = config->scheme;
+    update->hashing = at_server_config_of(r->server)->hashing;
     update->if_match = apr_table_get(r->headers_in, "If-Match");
     update->now = at_date_format(r->pool, now);
     update->budget = config->retry_budget;

@@ -8,7 +8,8 @@
 static const char *const names[] = {
     "", "the database was out of reach", "no connection was free",
     "locks or slow statements held up calls", "the database was read-only",
-    "the database was full", "schema, rights or statements did not fit"
+    "the database was full", "too many pass codes were to be hashed at once",
+    "schema, rights or statements did not fit"
 };
 
 const char *at_incident_name(at_fault_e fault)

@@ -54,39 +54,57 @@ static int still_has_key(const at_call_t *call)
            || (value && !strcmp(value, call->request->key));
 }
 
-/* Verify the pass code of the key; no connection is held meanwhile. */
-static int verify_pass_code(at_call_t *call, int found)
-{
-    const char *pass_code = call->request->key_pass_code;
-    const char *hash = at_row_input(call->row, "token.pass_code");
-    apr_time_t suspended;
-    int verified = 0;
+/* What a thread that verifies is given, and what it gives. */
+typedef struct {
+    const at_scheme_t *scheme;
+    const char *pass_code;
+    const char *hash;            /* NULL: there is none */
+    int verified;
+} verification_t;
 
-    if (!pass_code) {
-        return found;
-    }
-    if (found && hash && call->verified_hash
-        && !strcmp(hash, call->verified_hash)) {
-        return 1;
-    }
-    suspended = at_call_suspend(call);
-    if (!found || !hash || !*hash) {
-        at_passcode_verify_nothing(call->update->scheme, pass_code);
+static void verify_here(void *baton)
+{
+    verification_t *verification = baton;
+
+    if (verification->hash) {
+        verification->verified = at_passcode_verify(verification->pass_code,
+                                                    verification->hash);
     }
     else {
-        verified = at_passcode_verify(pass_code, hash);
-        call->verified_hash = verified ? hash : NULL;
+        at_passcode_verify_nothing(verification->scheme,
+                                   verification->pass_code);
     }
-    at_call_resume(call, suspended);
-    return verified;
+}
+
+/* Verify the pass code of the key into *VERIFIED, FOUND if it needs none; no
+ * connection is held meanwhile. */
+static at_error_t *verify_pass_code(int *verified, at_call_t *call,
+                                    int found)
+{
+    const char *hash = at_row_input(call->row, "token.pass_code");
+    verification_t verification = { call->update->scheme,
+                                    call->request->key_pass_code, NULL, 0 };
+
+    *verified = found;
+    if (!verification.pass_code
+        || (found && hash && call->verified_hash
+            && !strcmp(hash, call->verified_hash))) {
+        return NULL;
+    }
+    verification.hash = found && hash && *hash ? hash : NULL;
+    AT_TRY(at_call_hash(call, verify_here, &verification));
+    *verified = verification.verified;
+    call->verified_hash = *verified ? hash : NULL;
+    return NULL;
 }
 
 at_error_t *at_judge_key(at_call_t *call)
 {
     const char *id = at_row_input(call->row, "token.id");
-    int found = id && still_has_key(call);
+    int verified;
 
-    if (!verify_pass_code(call, found)) {
+    AT_TRY(verify_pass_code(&verified, call, id && still_has_key(call)));
+    if (!verified) {
         return at_error_make(call->pool, AT_ACCESS_TOKEN_NOT_FOUND,
                              "There is no access token of this "
                              "authentication code, or of this identifier "

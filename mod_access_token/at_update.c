@@ -53,18 +53,37 @@ apr_int64_t at_call_version(const at_call_t *call)
     return apr_atoi64(at_row_input(call->row, "token.version"));
 }
 
-apr_time_t at_call_suspend(at_call_t *call)
+static at_error_t *no_turn(const at_call_t *call, at_hashing_e outcome)
 {
-    call->store->release(call->store);
-    return apr_time_now();
+    int limit = at_hashing_limit(call->update->hashing);
+    at_error_t *error = at_error_make(call->pool, AT_SERVICE_UNAVAILABLE,
+        "Too many pass codes are being set or verified just now. Nothing has "
+        "changed.");
+
+    error->fault = AT_FAULT_HASHING;
+    error->detail = apr_psprintf(call->pool, "%s to hash or verify a pass "
+        "code, %d at once in this child; see who sends so many calls with "
+        "pass codes, AccessTokenHashingLimit, and the cost of "
+        "AccessTokenPassCodeScheme", outcome == AT_HASHING_FULL
+        ? "too many calls of this child waited already"
+        : "the turn did not come within the budget", limit);
+    return error;
 }
 
-void at_call_resume(at_call_t *call, apr_time_t suspended)
+at_error_t *at_call_hash(at_call_t *call, at_hashing_work_t work,
+                         void *baton)
 {
-    apr_interval_time_t taken = apr_time_now() - suspended;
+    apr_time_t suspended = apr_time_now();
+    apr_interval_time_t taken;
+    at_hashing_e outcome;
 
+    call->store->release(call->store);
+    outcome = at_hashing_run(call->update->hashing, work, baton,
+                             call->store->deadline, &taken);
     call->store->deadline += taken;
-    call->started += taken;
+    /* The next attempt will not do it again. */
+    call->started += apr_time_now() - suspended;
+    return outcome == AT_HASHING_DONE ? NULL : no_turn(call, outcome);
 }
 
 /* The session token's digest in *DIGEST; NULL if there is no token. */
@@ -228,21 +247,36 @@ static at_error_t *generate(at_call_t *call)
     return NULL;
 }
 
+/* What a thread that hashes is given, and what it gives. */
+typedef struct {
+    const at_scheme_t *scheme;
+    const char *pass_code;
+    apr_pool_t *pool;
+    const char *hash;
+} hashing_t;
+
+static void hash_here(void *baton)
+{
+    hashing_t *hashing = baton;
+
+    hashing->hash = at_passcode_hash(hashing->scheme, hashing->pass_code,
+                                     hashing->pool);
+}
+
 /* Put a hash where the pass code stands; no connection is held meanwhile. */
 static at_error_t *hash_pass_code(at_call_t *call)
 {
     at_field_value_t *value = &call->change[AT_CREDENTIAL_PASS_CODE];
+    hashing_t hashing = { call->update->scheme, value->text, call->pool,
+                          NULL };
 
     if (value->presence != AT_VALUE) {
         return NULL;
     }
     if (!call->hash || strcmp(value->text, call->hashed)) {
-        apr_time_t suspended = at_call_suspend(call);
-
+        AT_TRY(at_call_hash(call, hash_here, &hashing));
         call->hashed = value->text;
-        call->hash = at_passcode_hash(call->update->scheme, value->text,
-                                      call->pool);
-        at_call_resume(call, suspended);
+        call->hash = hashing.hash;
     }
     if (!call->hash) {
         return at_error_hidden(call->pool, AT_INTERNAL_ERROR,
@@ -499,6 +533,18 @@ static at_error_t *open_outcome(at_call_t *call, const at_error_t *error)
     return open;
 }
 
+/* Spare the database what will be refused. */
+static int is_refused(const at_update_t *update)
+{
+    const at_field_value_t *pass_code =
+        &update->request->fields[AT_CREDENTIAL_PASS_CODE];
+
+    return update->hashing
+           && (update->request->key_pass_code
+               || pass_code->presence == AT_VALUE)
+           && at_hashing_is_full(update->hashing);
+}
+
 at_error_t *at_update_run(at_update_t *update)
 {
     at_call_t call;
@@ -512,6 +558,9 @@ at_error_t *at_update_run(at_update_t *update)
     call.look_for_request = update->idempotency_key != NULL;
     if (!update->token && !update->username) {
         return at_judge_no_session(&call);
+    }
+    if (is_refused(update)) {
+        return no_turn(&call, AT_HASHING_FULL);
     }
     call.request_id = at_generate_id(call.pool);
     if (!call.request_id) {

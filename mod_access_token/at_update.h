@@ -10,6 +10,7 @@
 #include <apr_time.h>
 
 #include "at_error.h"
+#include "at_hashing.h"
 #include "at_passcode.h"
 #include "at_reply.h"
 #include "at_request.h"
@@ -28,12 +29,15 @@ typedef struct at_update_t {
     at_store_t *store;
     const at_statements_t *statements;
     const at_scheme_t *scheme;
+    at_hashing_t *hashing;    /* where pass codes are hashed and verified;
+                                 NULL: here, with no limit */
     const at_request_t *request;
     const char *token;        /* the session token, or NULL */
     const char *username;     /* whom Apache authenticated, or NULL */
     const char *if_match;     /* the header's value, or NULL */
     const char *now;          /* as at_date_format writes it */
-    apr_interval_time_t budget; /* how long to wait for the database */
+    apr_interval_time_t budget; /* how long to wait: for the database, and
+                                   for a turn to hash */
 
     /* Of an Idempotency-Key; all NULL without one. */
     const char *idempotency_key;

@@ -16,6 +16,7 @@
 
 #include <apr_optional_hooks.h>
 
+#include "at_child.h"
 #include "at_config.h"
 #include "at_config_check.h"
 #include "at_connection.h"
@@ -32,6 +33,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_check_config(at_config_check, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(at_startup_prepare, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(at_connections_prepare, NULL, NULL, APR_HOOK_FIRST);
+    ap_hook_child_init(at_child_init, NULL, NULL, APR_HOOK_MIDDLE);
     APR_OPTIONAL_HOOK(dbd, post_connect, at_connections_note, NULL, NULL,
                       APR_HOOK_FIRST);
     /* Behind mod_dbd, so that its own message on a failure comes first. */

@@ -140,6 +140,8 @@ for my $case (
     (map { ["AccessTokenIdempotencyLifetime $_", $time] } qw(0 999ms 8785h)),
     ['AccessTokenBalancerTimeout 0', $time],
     (map { ["AccessTokenConnections $_", $whole, qr/not "\Q$_\E"/] } qw(0 -1 many 1.5 10001)),
+    (map { ["AccessTokenHashingLimit $_", $whole, qr/not "\Q$_\E"/] } qw(0 -1 many 1.5 1001)),
+    ['AccessTokenHashingLimit', $one],
     ['AccessTokenIdempotencyKeyFile', $one],
     ['AccessTokenIdempotencyKeyFile /no/such/file', qr{/no/such/file: No such file},
         qr{head -c 32 /dev/urandom}],
@@ -158,7 +160,10 @@ refused('a wrong value in a Location', { location_conf => 'AccessTokenBodyLimit 
 refused("$_ in a Location", { location_conf => "$_\n" }, qr/not allowed in <Location> context/)
     for 'AccessTokenConnections 4', 'AccessTokenConnectionWait 1s', 'AccessTokenConnectionReuse 1s',
         'AccessTokenLookupLifetime 1s',
-        'AccessTokenBalancerTimeout 9s';
+        'AccessTokenBalancerTimeout 9s', 'AccessTokenHashingLimit 2';
+refused('AccessTokenHashingLimit in a virtual host',
+    { conf => "<VirtualHost *>\nAccessTokenHashingLimit 2\n</VirtualHost>\n" },
+    qr/AccessTokenHashingLimit cannot occur within <VirtualHost> section/);
 refused('a wrong value in a virtual host',
     { conf => "<VirtualHost *>\nAccessTokenCaller nobody\n</VirtualHost>\n" },
     qr/AccessTokenCaller/, qr/"nobody"/);
@@ -374,12 +379,16 @@ AccessTokenLookupLifetime 24h
 AccessTokenBalancerTimeout 100ms
 AccessTokenBalancerTimeout 1h
 END
+my $of_all = <<'END';
+AccessTokenHashingLimit 1000
+AccessTokenHashingLimit 1
+END
 my $relative = '../' . basename(dirname($base->path('x'))) . '/'
     . basename(folder_with('save.sql' => sub { s/\z/\n-- the end/ }));
 accepted($_->[0], %{ $_->[1] }) for (
     ['the shipped configuration', { shipped => 1 }],
     ['a folder below ServerRoot', { statements => $relative }],
-    ['every directive in the server', { conf => $everything . $of_server }],
+    ['every directive in the server', { conf => $everything . $of_server . $of_all }],
     ['every directive in a Location', { location_conf => $everything }],
     ['every directive in a Directory',
         { conf => qq(<Directory "/srv">\n$everything</Directory>\n) }],

@@ -13,6 +13,7 @@
 #include "at_custom.h"
 #include "at_digest.h"
 #include "at_field.h"
+#include "at_hashing.h"
 #include "at_update.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -23,6 +24,7 @@
 
 static int held;                 /* the store's connection */
 static apr_time_t clock_now;
+static apr_interval_time_t hash_takes;
 static int hashes, verifications, verifications_of_nothing, pauses;
 static const char *log_of_calls; /* of the store and of these */
 
@@ -42,6 +44,7 @@ const char *__wrap_at_passcode_hash(const at_scheme_t *scheme,
     ck_assert_msg(!held, "hashed with a connection held");
     ck_assert_str_eq(scheme->name, "bcrypt");
     hashes++;
+    clock_now += hash_takes;
     note("hash");
     return apr_psprintf(to, "HASH(%s)", pass_code);
 }
@@ -76,6 +79,7 @@ void __wrap_apr_sleep(apr_interval_time_t time)
 }
 
 /* Time is what passes in pauses and in the store's operations. */
+apr_time_t __real_apr_time_now(void);
 apr_time_t __wrap_apr_time_now(void);
 apr_time_t __wrap_apr_time_now(void)
 {
@@ -429,6 +433,7 @@ static void set_up_store(void)
     size_t i, k;
 
     held = hashes = verifications = verifications_of_nothing = pauses = 0;
+    hash_takes = 0;
     narrow_loads = loads = saves = saved = numbers = finds = 0;
     memset(&remembered, 0, sizeof(remembered));
     find_outcomes = "";
@@ -980,6 +985,52 @@ START_TEST(slow_work_is_done_once)
     ck_assert_int_eq(verifications, 1);
     ck_assert_int_eq(verifications_of_nothing, 0);
     ck_assert_str_eq(get("token.pass_code"), "HASH(new)");
+}
+END_TEST
+
+/* A turn is waited for by the real clock. */
+static at_error_t *changed_pass_code(at_hashing_t *hashing)
+{
+    set_up();
+    clock_now = __real_apr_time_now();
+    call.hashing = hashing;
+    run_call(BY_CODE, "\"pass_code\":\"new\"");
+    at_hashing_end(hashing);
+    return error;
+}
+
+/* The test of at_hashing.c shows the waiting; here is no place to wait. */
+START_TEST(slow_work_that_has_no_turn_is_unavailable)
+{
+    ck_assert_str_eq(test_error(changed_pass_code(at_hashing_make(1, 1))),
+                     "OK");
+    ck_assert_str_eq(get("token.pass_code"), "HASH(new)");
+    ck_assert_str_eq(test_error(changed_pass_code(at_hashing_make(1, 0))),
+                     "SERVICE_UNAVAILABLE");
+    ck_assert_int_eq(error->fault, AT_FAULT_HASHING);
+    ck_assert(has(error->detail, "AccessTokenHashingLimit"));
+    ck_assert_int_eq(hashes + saves, 0);
+    ck_assert_str_eq(get("token.pass_code"), "HASH(old)");
+    ck_assert_str_eq(get("token.version"), "7");
+    /* nor is a pass code that cannot be verified a wrong one */
+    set_up();
+    call.hashing = at_hashing_make(1, 0);
+    ck_assert_str_eq(run_call(BY_IDENTIFIER, ""), "SERVICE_UNAVAILABLE");
+    ck_assert_int_eq(verifications + saves, 0);
+    ck_assert_str_eq(run_call(BY_CODE, "\"udf_string_1\":\"x\""), "OK");
+    at_hashing_end(call.hashing);
+}
+END_TEST
+
+/* What hashing takes is not taken from the time for the database. */
+START_TEST(slow_work_puts_the_deadline_off)
+{
+    set_up();
+    hash_takes = apr_time_from_sec(60);
+    save_outcomes = "R";
+    ck_assert_str_eq(run_call(BY_IDENTIFIER, "\"pass_code\":\"new\""),
+                     "OK");
+    ck_assert_int_eq(saves, 2);
 }
 END_TEST
 
@@ -1832,6 +1883,8 @@ int main(void)
     tcase_add_test(tests, changes_of_different_fields_both_survive);
     tcase_add_test(tests, what_changes_meanwhile_is_judged_anew);
     tcase_add_test(tests, slow_work_is_done_once);
+    tcase_add_test(tests, slow_work_puts_the_deadline_off);
+    tcase_add_test(tests, slow_work_that_has_no_turn_is_unavailable);
     tcase_add_test(tests, a_given_value_that_is_taken_is_a_conflict);
     tcase_add_test(tests, a_generated_value_that_is_taken_is_generated_again);
     tcase_add_test(tests, generated_values_are_never_a_conflict);
