@@ -474,8 +474,8 @@ const command_rec at_config_directives[] = {
                   "(default 60s)"),
     AP_INIT_TAKE1("AccessTokenHashingLimit", set_hashing_limit, NULL,
                   RSRC_CONF, "how many pass codes each child hashes or "
-                  "verifies at once (default: as many as there are "
-                  "processors)"),
+                  "verifies at once; without it, as many as there are "
+                  "processors"),
     AP_INIT_TAKE1("AccessTokenBalancerTimeout", set_balancer_timeout, NULL,
                   RSRC_CONF, "how long the balancer waits for an answer, to "
                   "be compared with AccessTokenRetryBudget"),

@@ -195,7 +195,7 @@ sub some_calls {
     my ($calls, $faults) = run('patient', '30s', $seed);
     my @refused = grep { ($_->{status} // 0) >= 500 && !is_forgotten($_, $calls) } @$calls;
     is(scalar @refused, 0, 'what is over in time costs no call')
-        or diag(some_calls(@refused));
+        or diag(some_calls(@refused), map { "\n$_" } grep { /AT00[23]:/ } split /\n/, $server->error_log);
     # A call that lost its answer met a fault of httpd.
     my @lost = grep {
         my $call = $_;
