@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include <apr_file_info.h>
 #include <apr_strings.h>
 
 #include "at_field.h"
@@ -493,12 +494,28 @@ static const char *read_lookups(at_statements_t *statements,
     return problem;
 }
 
+/* With a base it would go unnoticed that FOLDER is not there. */
+static const char *check_folder(const char *folder, apr_pool_t *pool)
+{
+    apr_finfo_t information;
+    char reason[120];
+    apr_status_t status = apr_stat(&information, folder, APR_FINFO_TYPE,
+                                   pool);
+
+    if (status == APR_SUCCESS && information.filetype != APR_DIR) {
+        status = APR_ENOTDIR;
+    }
+    return status == APR_SUCCESS ? NULL
+           : apr_psprintf(pool, "cannot open %s: %s", folder,
+                          apr_strerror(status, reason, sizeof(reason)));
+}
+
 const char *at_statements_read(at_statements_t **statements,
                                const char *folder, const char *base,
                                apr_pool_t *pool)
 {
     at_sql_folders_t folders = { folder, base };
-    const char *problem = NULL;
+    const char *problem = check_folder(folder, pool);
     int i;
 
     *statements = apr_pcalloc(pool, sizeof(**statements));

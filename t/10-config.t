@@ -102,7 +102,7 @@ my $one_or_two = qr/takes 1-2 arguments|takes one or two/;
 for my $case (
     ['AccessTokenStatements', $one_or_two],
     ['AccessTokenStatements /a /b /c', $one_or_two],
-    ['AccessTokenStatements /a /b', qr{cannot open /b/load_by_authentication_code.sql}],
+    ['AccessTokenStatements /a /b', qr{cannot open /a: No such file}],
     ['AccessTokenStatements ""', $one_or_two],
     ['AccessTokenStatements /no/such/folder', qr{/no/such/folder}, qr/No such file/],
     ['AccessTokenBodyLimit', $one],

@@ -148,7 +148,8 @@ START_TEST(names_are_at_most_255_long)
     memset(name, 'a', 300);
     memcpy(name, "data.", 5);
     name[255] = '\0';
-    ck_assert_ptr_null(at_plan_make(&plan, test_statement_of(name), NULL, pool));
+    ck_assert_ptr_null(at_plan_make(&plan, test_statement_of(name), NULL,
+                                    pool));
     name[255] = 'a';
     name[256] = '\0';
     ck_assert_ptr_nonnull(at_plan_make(&plan, test_statement_of(name),

@@ -125,8 +125,8 @@ END_TEST
 START_TEST(a_missing_folder_is_named)
 {
     at_statements_t *statements;
-    const char *problem = at_statements_read(&statements, "no/such/folder", NULL,
-                                             pool);
+    const char *problem = at_statements_read(&statements, "no/such/folder",
+                                             NULL, pool);
 
     ck_assert_msg(problem && has(problem, "no/such/folder"), "%s", problem);
 }

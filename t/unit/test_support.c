@@ -42,23 +42,26 @@ TCase *test_begin(const char *name)
     return tests;
 }
 
-static void remove_folder(void)
+/* Remove the folder at PATH with what is in it. */
+static void remove_folder(const char *path)
 {
     apr_dir_t *directory;
     apr_finfo_t entry;
 
-    if (apr_dir_open(&directory, folder, program_pool) != APR_SUCCESS) {
+    if (apr_dir_open(&directory, path, program_pool) != APR_SUCCESS) {
         return;
     }
     while (apr_dir_read(&entry, APR_FINFO_NAME, directory) == APR_SUCCESS) {
-        if (strcmp(entry.name, ".") && strcmp(entry.name, "..")) {
-            apr_file_remove(apr_pstrcat(program_pool, folder, "/",
-                                        entry.name, (char *)NULL),
-                            program_pool);
+        const char *name = apr_pstrcat(program_pool, path, "/", entry.name,
+                                       (char *)NULL);
+
+        if (strcmp(entry.name, ".") && strcmp(entry.name, "..")
+            && apr_file_remove(name, program_pool) != APR_SUCCESS) {
+            remove_folder(name);
         }
     }
     apr_dir_close(directory);
-    apr_dir_remove(folder, program_pool);
+    apr_dir_remove(path, program_pool);
 }
 
 int test_end(TCase *tests)
@@ -73,7 +76,7 @@ int test_end(TCase *tests)
     srunner_run_all(runner, CK_SILENT);
     failed = srunner_ntests_failed(runner);
     srunner_free(runner);
-    remove_folder();
+    remove_folder(folder);
     apr_terminate();
     return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
@@ -98,8 +101,15 @@ void test_write_bytes(const char *file, const char *text, apr_size_t length)
 {
     const char *path = apr_pstrcat(pool, test_folder(), "/", file,
                                    (char *)NULL);
+    const char *slash = strrchr(file, '/');
     apr_file_t *to;
 
+    if (slash) {
+        apr_dir_make(apr_pstrcat(pool, folder, "/",
+                                 apr_pstrmemdup(pool, file,
+                                                (apr_size_t)(slash - file)),
+                                 (char *)NULL), APR_FPROT_OS_DEFAULT, pool);
+    }
     ck_assert_int_eq(apr_file_open(&to, path,
                                    APR_FOPEN_WRITE | APR_FOPEN_CREATE
                                    | APR_FOPEN_TRUNCATE,
@@ -173,7 +183,8 @@ at_statement_t *test_statement_of(const char *list)
 at_plan_t *test_plan_of(const char *list)
 {
     at_plan_t *plan;
-    const char *problem = at_plan_make(&plan, test_statement_of(list), NULL, pool);
+    const char *problem = at_plan_make(&plan, test_statement_of(list), NULL,
+                                       pool);
 
     ck_assert_msg(!problem, "%s: %s", list, problem);
     return plan;

@@ -32,7 +32,8 @@ const char *test_source(const char *file);
 /** A folder of this program's own, which is gone at the program's end. */
 const char *test_folder(void);
 
-/** Write the LENGTH bytes of TEXT to FILE in the program's folder. */
+/** Write the LENGTH bytes of TEXT to FILE in the program's folder, or in one
+ *  folder in that: FOLDER/FILE. */
 void test_write_bytes(const char *file, const char *text, apr_size_t length);
 
 /** Write TEXT to FILE in the program's folder. */
