@@ -180,14 +180,41 @@ at_statement_t *test_statement_of(const char *list)
     return statement;
 }
 
-at_plan_t *test_plan_of(const char *list)
+apr_array_header_t *test_lookups_of(const char *list)
+{
+    apr_array_header_t *lookups = apr_array_make(pool, 4,
+                                                 sizeof(at_lookup_t));
+    char *state, *one, *copy = apr_pstrdup(pool, list);
+
+    for (one = apr_strtok(copy, "|", &state); one;
+         one = apr_strtok(NULL, "|", &state)) {
+        at_lookup_t *lookup = apr_array_push(lookups);
+        at_statement_t *statement = test_statement_of(one);
+
+        lookup->name = *(const char **)(void *)statement->columns->elts;
+        lookup->statement = statement;
+        statement->file = apr_psprintf(pool, "lookups/%s.sql", lookup->name);
+        statement->columns->nelts--;
+        memmove(statement->columns->elts,
+                statement->columns->elts + sizeof(const char *),
+                sizeof(const char *) * (size_t)statement->columns->nelts);
+    }
+    return lookups;
+}
+
+at_plan_t *test_plan_with(const char *list, const char *lookups)
 {
     at_plan_t *plan;
-    const char *problem = at_plan_make(&plan, test_statement_of(list), NULL,
-                                       pool);
+    const char *problem = at_plan_make(&plan, test_statement_of(list),
+                                       test_lookups_of(lookups), pool);
 
     ck_assert_msg(!problem, "%s: %s", list, problem);
     return plan;
+}
+
+at_plan_t *test_plan_of(const char *list)
+{
+    return test_plan_with(list, "");
 }
 
 at_json_t *test_json(const char *text)

@@ -54,6 +54,15 @@ at_statement_t *test_statement_of(const char *list);
 /** The plan of such a statement, which must be right. */
 at_plan_t *test_plan_of(const char *list);
 
+/**
+ * Lookups (at_lookup_t) with the columns of LIST: "NAME COLUMN ...", with
+ * bars between them.
+ */
+apr_array_header_t *test_lookups_of(const char *list);
+
+/** As test_plan_of, where there are LOOKUPS, a list as test_lookups_of's. */
+at_plan_t *test_plan_with(const char *list, const char *lookups);
+
 /** The value of TEXT, which must be JSON as the core takes it. */
 at_json_t *test_json(const char *text);
 
