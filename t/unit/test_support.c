@@ -105,10 +105,12 @@ void test_write_bytes(const char *file, const char *text, apr_size_t length)
     apr_file_t *to;
 
     if (slash) {
-        apr_dir_make(apr_pstrcat(pool, folder, "/",
-                                 apr_pstrmemdup(pool, file,
-                                                (apr_size_t)(slash - file)),
-                                 (char *)NULL), APR_FPROT_OS_DEFAULT, pool);
+        const char *inner = apr_pstrmemdup(pool, file,
+                                           (apr_size_t)(slash - file));
+
+        apr_dir_make_recursive(apr_pstrcat(pool, folder, "/", inner,
+                                           (char *)NULL),
+                               APR_FPROT_OS_DEFAULT, pool);
     }
     ck_assert_int_eq(apr_file_open(&to, path,
                                    APR_FOPEN_WRITE | APR_FOPEN_CREATE
@@ -122,6 +124,11 @@ void test_write_bytes(const char *file, const char *text, apr_size_t length)
 void test_write(const char *file, const char *text)
 {
     test_write_bytes(file, text, strlen(text));
+}
+
+void test_remove(const char *inner)
+{
+    remove_folder(apr_pstrcat(pool, folder, "/", inner, (char *)NULL));
 }
 
 const char *test_read(const char *path)

@@ -32,12 +32,15 @@ const char *test_source(const char *file);
 /** A folder of this program's own, which is gone at the program's end. */
 const char *test_folder(void);
 
-/** Write the LENGTH bytes of TEXT to FILE in the program's folder, or in one
- *  folder in that: FOLDER/FILE. */
+/** Write the LENGTH bytes of TEXT to FILE in the program's folder, or in
+ *  folders within that: FOLDER/FILE. */
 void test_write_bytes(const char *file, const char *text, apr_size_t length);
 
 /** Write TEXT to FILE in the program's folder. */
 void test_write(const char *file, const char *text);
+
+/** Remove the folder INNER of the program's folder, with all that is in it. */
+void test_remove(const char *inner);
 
 /** The content of the file at PATH. */
 const char *test_read(const char *path);
