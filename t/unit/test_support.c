@@ -158,18 +158,34 @@ const char *test_replace(const char *text, const char *old, const char *new)
                        new, place + strlen(old), (char *)NULL);
 }
 
+/* Read once those in the folder FROM of the source, with those of BASE, or
+ * NULL. */
+static const at_statements_t *read_once(at_statements_t **statements,
+                                        const char *from, const char *base)
+{
+    if (!*statements) {
+        const char *problem = at_statements_read(statements,
+                                                 test_source(from), base,
+                                                 program_pool);
+
+        ck_assert_msg(!problem, "%s", problem);
+    }
+    return *statements;
+}
+
 const at_statements_t *test_statements(void)
 {
     static at_statements_t *statements;
 
-    if (!statements) {
-        const char *problem = at_statements_read(
-            &statements, test_source("sql/sqlite3/statements"),
-            NULL, program_pool);
+    return read_once(&statements, "sql/sqlite3/statements", NULL);
+}
 
-        ck_assert_msg(!problem, "%s", problem);
-    }
-    return statements;
+const at_statements_t *test_cached_statements(void)
+{
+    static at_statements_t *statements;
+
+    return read_once(&statements, "sql/sqlite3/statements-cached",
+                     test_source("sql/sqlite3/statements"));
 }
 
 at_statement_t *test_statement_of(const char *list)

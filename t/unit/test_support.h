@@ -51,6 +51,9 @@ const char *test_replace(const char *text, const char *old, const char *new);
 /** The statements of SQLite as they are shipped; not to be changed. */
 const at_statements_t *test_statements(void);
 
+/** The same with lookups: those of statements-cached. */
+const at_statements_t *test_cached_statements(void);
+
 /** A statement with the columns of LIST, which blanks separate. */
 at_statement_t *test_statement_of(const char *list);
 
