@@ -407,7 +407,9 @@ START_TEST(the_narrow_form_is_without_what_is_wide)
         { "SELECT 1\n-- @wide\n-- @end", "SELECT 1", "", "" },
         /* what stands before the @wide is followed by what is behind it */
         { "SELECT a AS\n-- @wide\n-- @end\n'x'", "SELECT a AS 'x'", "",
-          "x" }
+          "x" },
+        { "SELECT a AS\n-- @wide\n'x'\n-- @end\n'y'", "SELECT a AS 'y'", "",
+          "y" }
     };
     size_t i;
 

@@ -795,7 +795,9 @@ START_TEST(narrow_forms_that_differ_are_refused)
     } cases[] = {
         { "'data.number'", NULL },
         { NULL, "'data.number'" },
-        { "'data.number'", "'data.life_cycle_state'" }
+        { "'data.number'", "'data.life_cycle_state'" },
+        /* the last one */
+        { NULL, "'data.log_information.updated_by_unit.community_name'" }
     };
     size_t i;
 
