@@ -35,6 +35,15 @@ static const char *complain(const builder_t *builder, const char *problem)
                         builder->statement->file, builder->column, problem);
 }
 
+/* Read the name of the statement's column number COLUMN. */
+static const char *begin_column(builder_t *builder, int column)
+{
+    builder->column = APR_ARRAY_IDX(builder->statement->columns, column,
+                                    const char *);
+    return strlen(builder->column) < NAME_SIZE ? NULL
+           : complain(builder, "longer than 255 characters");
+}
+
 static at_plan_node_t *node_of(const at_plan_t *plan, int index)
 {
     return &APR_ARRAY_IDX(plan->nodes, index, at_plan_node_t);
@@ -121,9 +130,9 @@ static const char *descend(builder_t *builder, int *node, const char *name,
     int child;
 
     length -= (apr_size_t)optional;
-    if (length == 0 || memchr(name, '?', length)) {
-        return complain(builder, "between the dots stands a name, with no "
-                        "more than one ? behind it");
+    if (length == 0 || strcspn(name, "?:@=") < length) {
+        return complain(builder, "between the dots stands a name without "
+                        ":, @ and =, with no more than one ? behind it");
     }
     child = at_plan_child(plan, *node, name, length);
     if (child == AT_PLAN_NONE) {
@@ -204,20 +213,21 @@ static int find_lookup(const builder_t *builder, const char *name)
 static const char *add_members(builder_t *builder,
                                const at_plan_lookup_t *lookup)
 {
-    const at_statement_t *statement =
-        APR_ARRAY_IDX(builder->lookups, lookup->lookup, at_lookup_t)
-            .statement;
     const at_statement_t *load = builder->statement;
     const char *problem = NULL, *column = builder->column;
     int i;
 
-    builder->statement = statement;
+    builder->statement = lookup->statement;
     for (i = 0; !problem && i < lookup->column_count; i++) {
-        builder->column = APR_ARRAY_IDX(statement->columns, i, const char *);
-        problem = strpbrk(builder->column, "@=")
-            ? complain(builder, "in a looked-up object nothing is looked up")
-            : add_leaf(builder, lookup->node, lookup->first_column + i,
-                       builder->column);
+        problem = begin_column(builder, i);
+        if (!problem && strpbrk(builder->column, "@=")) {
+            problem = complain(builder, "in a looked-up object nothing is "
+                               "looked up");
+        }
+        if (!problem) {
+            problem = add_leaf(builder, lookup->node,
+                               lookup->first_column + i, builder->column);
+        }
     }
     builder->statement = load;
     builder->column = column;
@@ -248,11 +258,11 @@ static const char *add_lookup(builder_t *builder, int column,
         return problem;
     }
     lookup->node = node;
+    lookup->statement = APR_ARRAY_IDX(builder->lookups, lookup->lookup,
+                                      at_lookup_t).statement;
     lookup->key_column = column;
     lookup->first_column = plan->column_count;
-    lookup->column_count = APR_ARRAY_IDX(builder->lookups, lookup->lookup,
-                                         at_lookup_t)
-                               .statement->columns->nelts;
+    lookup->column_count = lookup->statement->columns->nelts;
     plan->column_count += lookup->column_count;
     node_of(plan, node)->key_column = column;
     problem = add_members(builder, lookup);
@@ -306,33 +316,30 @@ static void add_copy(builder_t *builder, int condition, int from, int to)
     copy->to = to;
 }
 
-/* Copy what two objects both have: leaves, and the keys of what is looked
- * up. */
-static void share_members(builder_t *builder, int condition, int from, int to)
+/* Copy what the objects at two nodes both have: leaves, and the keys of what
+ * is looked up. What a lookup has found is not copied: it comes later. */
+static void share(builder_t *builder, int condition, int from, int to)
 {
     const at_plan_t *plan = builder->plan;
-    int child = node_of(plan, to)->first_child;
+    const at_plan_node_t *one = node_of(plan, from), *other = node_of(plan, to);
+    int child;
 
-    for (; child != AT_PLAN_NONE; child = node_of(plan, child)->next_sibling) {
-        const at_plan_node_t *member = node_of(plan, child), *other;
-        int twin = at_plan_child(plan, from, member->name,
-                                 strlen(member->name));
+    if (one->key_column != AT_PLAN_NONE
+        && other->key_column != AT_PLAN_NONE) {
+        add_copy(builder, condition, one->key_column, other->key_column);
+    }
+    if (one->column != AT_PLAN_NONE && other->column != AT_PLAN_NONE
+        && one->column < builder->statement->columns->nelts
+        && other->type != AT_LEAF_NULL) {
+        add_copy(builder, condition, one->column, other->column);
+    }
+    for (child = other->first_child; child != AT_PLAN_NONE;
+         child = node_of(plan, child)->next_sibling) {
+        const char *name = node_of(plan, child)->name;
+        int twin = at_plan_child(plan, from, name, strlen(name));
 
-        if (twin == AT_PLAN_NONE || member->type == AT_LEAF_NULL) {
-            continue;
-        }
-        other = node_of(plan, twin);
-        if (member->key_column != AT_PLAN_NONE
-            && other->key_column != AT_PLAN_NONE) {
-            add_copy(builder, condition, other->key_column,
-                     member->key_column);
-        }
-        else if (member->column != AT_PLAN_NONE
-                 && other->column != AT_PLAN_NONE) {
-            add_copy(builder, condition, other->column, member->column);
-        }
-        else {
-            share_members(builder, condition, twin, child);
+        if (twin != AT_PLAN_NONE) {
+            share(builder, condition, twin, child);
         }
     }
 }
@@ -428,24 +435,41 @@ const char *at_plan_make(at_plan_t **plan, const at_statement_t *statement,
     begin(&builder);
     *plan = builder.plan;
     for (i = 0; !problem && i < statement->columns->nelts; i++) {
-        builder.column = APR_ARRAY_IDX(statement->columns, i, const char *);
-        if (strlen(builder.column) >= NAME_SIZE) {
-            problem = complain(&builder, "longer than 255 characters");
+        problem = begin_column(&builder, i);
+        if (problem) {
+            break;
         }
-        else if (!strncmp(builder.column, PREFIX, strlen(PREFIX))) {
-            problem = add_column(&builder, i,
-                                 builder.column + strlen(PREFIX));
-        }
-        else {
-            problem = add_input(&builder, i);
-        }
+        problem = strncmp(builder.column, PREFIX, strlen(PREFIX))
+                  ? add_input(&builder, i)
+                  : add_column(&builder, i, builder.column + strlen(PREFIX));
     }
     for (i = 0; !problem && i < builder.same->nelts; i++) {
         const same_t *same = &APR_ARRAY_IDX(builder.same, i, same_t);
 
-        share_members(&builder, same->condition, same->from, same->to);
+        share(&builder, same->condition, same->from, same->to);
     }
     return problem ? problem : find_fields(&builder);
+}
+
+const char *at_plan_column(const at_plan_t *plan, int column,
+                           const char **file)
+{
+    const at_statement_t *statement = plan->statement;
+    int i;
+
+    for (i = 0; i < plan->lookups->nelts; i++) {
+        const at_plan_lookup_t *lookup = &APR_ARRAY_IDX(plan->lookups, i,
+                                                        at_plan_lookup_t);
+
+        if (column >= lookup->first_column
+            && column - lookup->first_column < lookup->column_count) {
+            statement = lookup->statement;
+            column -= lookup->first_column;
+            break;
+        }
+    }
+    *file = statement->file;
+    return APR_ARRAY_IDX(statement->columns, column, const char *);
 }
 
 int at_plan_has_input(const at_plan_t *plan, const char *name)

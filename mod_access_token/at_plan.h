@@ -61,6 +61,7 @@ typedef struct at_lookup_t {
 typedef struct at_plan_lookup_t {
     int node;
     int lookup;               /* its number among the lookups */
+    const at_statement_t *statement; /* of that lookup */
     int key_column;
     int first_column;         /* where in a row its columns are put */
     int column_count;
@@ -116,6 +117,10 @@ const at_plan_node_t *at_plan_node(const at_plan_t *plan, int index);
  */
 int at_plan_child(const at_plan_t *plan, int parent, const char *name,
                   apr_size_t length);
+
+/** The name of column COLUMN of PLAN's rows, and in *FILE whose it is. */
+const char *at_plan_column(const at_plan_t *plan, int column,
+                           const char **file);
 
 /** True if PLAN has the input column NAME. */
 int at_plan_has_input(const at_plan_t *plan, const char *name);

@@ -17,6 +17,8 @@
 typedef struct {
     apr_pool_t *pool;
     const at_sql_folders_t *folders;
+    const char *within;          /* the file's own folder in these, with its
+                                    slash, or "" */
     at_sql_form_e form;
     const char *const *parameters;
     at_statement_t *statement;
@@ -24,7 +26,9 @@ typedef struct {
     apr_array_header_t *values;  /* int */
     int ended;                   /* a semicolon was seen */
     int depth;
-    int is_wide;                 /* between @wide and @end */
+    int wide;                    /* between @wide and @end: the depth of
+                                    their file */
+    int wide_line;               /* likewise: the line of the @wide */
 } compiler_t;
 
 /* The place in one file. */
@@ -52,7 +56,7 @@ static const char *complain(const scanner_t *scanner, const char *problem,
 /* True if what comes now is not part of the statement's form. */
 static int is_left_out(const compiler_t *compiler)
 {
-    return compiler->is_wide && compiler->form == AT_SQL_NARROW;
+    return compiler->wide && compiler->form == AT_SQL_NARROW;
 }
 
 /* Every % is doubled, since apr_dbd_prepare reads formats everywhere. */
@@ -214,8 +218,8 @@ static const char *find_file(const compiler_t *compiler, const char *file)
     apr_finfo_t information;
 
     if (!compiler->folders->base
-        || apr_stat(&information, path, APR_FINFO_TYPE, compiler->pool)
-           == APR_SUCCESS) {
+        || !APR_STATUS_IS_ENOENT(apr_stat(&information, path, APR_FINFO_TYPE,
+                                          compiler->pool))) {
         return path;
     }
     return apr_pstrcat(compiler->pool, compiler->folders->base, "/", file,
@@ -238,34 +242,44 @@ static const char *scan_include(scanner_t *scanner, char *arguments)
         return complain(scanner, "files include each other too deep at",
                         file);
     }
-    path = find_file(compiler, file);
+    path = find_file(compiler, apr_pstrcat(compiler->pool, compiler->within,
+                                           file, (char *)NULL));
     problem = read_file(&text, compiler, path);
     return problem ? complain(scanner, problem, NULL)
                    : scan_text(compiler, path, text);
 }
 
 /* `-- @wide` and `-- @end`, if WIDE or not. */
-static const char *scan_wide(scanner_t *scanner, int wide)
+static const char *scan_wide(scanner_t *scanner, int wide,
+                             const char *arguments)
 {
     compiler_t *compiler = scanner->compiler;
 
-    if (compiler->is_wide == wide) {
-        return complain(scanner, wide ? "a @wide within a @wide; end it by "
-                        "-- @end" : "an @end without a -- @wide before it",
-                        NULL);
+    if (arguments[strspn(arguments, " \t\r")]) {
+        return complain(scanner, "write -- @wide and -- @end, with nothing "
+                        "behind them", NULL);
     }
-    compiler->is_wide = wide;
+    if (wide && compiler->wide) {
+        return complain(scanner, "a @wide within a @wide; end that by "
+                        "-- @end", NULL);
+    }
+    if (!wide && compiler->wide != compiler->depth) {
+        return complain(scanner, "an @end without a -- @wide before it in "
+                        "its file", NULL);
+    }
+    compiler->wide = wide ? compiler->depth : 0;
+    compiler->wide_line = scanner->line;
     compiler->statement->has_wide = 1;
     return NULL;
 }
 
-/* True if COMMENT is ANNOTATION, which takes no arguments. */
+/* True if COMMENT is ANNOTATION, whatever stands behind it. */
 static int is_annotation(const char *comment, const char *annotation)
 {
     apr_size_t length = strlen(annotation);
 
     return !strncmp(comment, annotation, length)
-           && !comment[length + strspn(comment + length, " \t\r")];
+           && !apr_isalnum(comment[length]);
 }
 
 /* A comment to the end of the line, which may be an annotation. */
@@ -283,10 +297,10 @@ static const char *scan_line_comment(scanner_t *scanner)
         problem = scan_include(scanner, comment + 12);
     }
     else if (is_annotation(comment, "-- @wide")) {
-        problem = scan_wide(scanner, 1);
+        problem = scan_wide(scanner, 1, comment + 8);
     }
     else if (is_annotation(comment, "-- @end")) {
-        problem = scan_wide(scanner, 0);
+        problem = scan_wide(scanner, 0, comment + 7);
     }
     else if (!strncmp(comment, "-- @", 4)) {
         problem = complain(scanner, "annotations are @include, @unique, "
@@ -417,17 +431,17 @@ static const char *scan_text(compiler_t *compiler, const char *path,
 {
     scanner_t scanner = { compiler, path, text, 1 };
     const char *problem = NULL;
-    int was_wide = compiler->is_wide;
 
     compiler->depth++;
     while (!problem && *scanner.from) {
         problem = scan_next(&scanner);
     }
-    compiler->depth--;
-    if (!problem && compiler->is_wide != was_wide) {
-        return complain(&scanner, "a @wide that is not ended in its file by "
-                        "-- @end", NULL);
+    if (!problem && compiler->wide == compiler->depth) {
+        scanner.line = compiler->wide_line;
+        problem = complain(&scanner, "a @wide that is not ended in its file "
+                           "by -- @end", NULL);
     }
+    compiler->depth--;
     return problem;
 }
 
@@ -441,17 +455,27 @@ static void trim(apr_array_header_t *text)
     APR_ARRAY_PUSH(text, char) = '\0';
 }
 
+/* FILE up to its last slash. */
+static const char *folder_of(const char *file, apr_pool_t *pool)
+{
+    const char *slash = strrchr(file, '/');
+
+    return slash ? apr_pstrmemdup(pool, file, (apr_size_t)(slash + 1 - file))
+                 : "";
+}
+
 const char *at_sql_read(at_statement_t **statement,
                         const at_sql_folders_t *folders, const char *file,
                         at_sql_form_e form, const char *const *parameters,
                         apr_pool_t *pool)
 {
-    compiler_t compiler = { pool, folders, form, parameters, NULL, NULL,
-                            NULL, 0, 0, 0 };
+    compiler_t compiler = { pool, folders, "", form, parameters, NULL, NULL,
+                            NULL, 0, 0, 0, 0 };
     const char *problem, *text = "";
 
     *statement = apr_pcalloc(pool, sizeof(**statement));
     compiler.statement = *statement;
+    compiler.within = folder_of(file, pool);
     compiler.text = apr_array_make(pool, 4096, sizeof(char));
     compiler.values = apr_array_make(pool, 64, sizeof(int));
     (*statement)->file = find_file(&compiler, file);
@@ -469,8 +493,9 @@ const char *at_sql_read(at_statement_t **statement,
     (*statement)->value_count = compiler.values->nelts;
     (*statement)->values = (const int *)compiler.values->elts;
     if (!*(*statement)->text) {
-        return apr_psprintf(pool, "%s:1: no statement in this file",
-                            (*statement)->file);
+        return apr_psprintf(pool, "%s:1: no statement in this file%s",
+                            (*statement)->file, form == AT_SQL_NARROW
+                            ? " outside of its @wide" : "");
     }
     return NULL;
 }

@@ -5,8 +5,9 @@
  *   :name                   a parameter, any number of times
  *   AS 'name'               a result column; its name says where it goes
  *   -- @include FILE        the text of FILE, from the same folder
- *   -- @wide ... -- @end    what stands between the two lines is left out of
- *                           the narrow form of a load statement
+ *   -- @wide ... -- @end    what stands between the two lines, in one file,
+ *                           is left out of the narrow form of a load
+ *                           statement
  *   -- @unique KEY FIELD    a violation of the unique key KEY, as the
  *                           database's message names it (SQLite: its
  *                           columns, parted by commas without blanks),

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include <apr_file_info.h>
 #include <apr_strings.h>
 
 #include "at_field.h"
@@ -327,74 +328,136 @@ static const char *check_keys(const at_statements_t *statements,
     return NULL;
 }
 
-/* Where the narrow forms lack a column of the whole ones: the node that it
- * belongs to, or what is wrong. What judges a call is never left out. */
-static const char *note_wide(at_statements_t *statements, int column,
-                             apr_pool_t *pool)
+/* Each call needs what judges it, and what it changes. */
+static int is_needed(const at_statements_t *statements, int column)
 {
-    const at_plan_t *plan = statements->plan;
-    const at_statement_t *load = statements->statement[0];
-    const char *name = APR_ARRAY_IDX(load->columns, column, const char *);
+    const char *name = APR_ARRAY_IDX(statements->statement[0]->columns,
+                                     column, const char *);
     int i, needed = strncmp(name, "data.", 5) != 0;
 
     for (i = 0; i < at_field_count(); i++) {
-        needed |= plan->field_columns[i] == column;
+        needed |= statements->plan->field_columns[i] == column;
     }
-    if (needed) {
-        return apr_psprintf(pool, "%s: column '%s' stands within a @wide, but "
-                            "each call needs it", load->file, name);
+    return needed;
+}
+
+/* Find for the columns of the narrow forms those of the plan. What these
+ * have not is marked in WIDE; it must not be what each call needs. */
+static const char *map_narrow(at_statements_t *statements,
+                              unsigned char *wide, apr_pool_t *pool)
+{
+    const at_statement_t *load = statements->statement[0];
+    const apr_array_header_t *columns =
+        statements->statement[AT_STATEMENT_NARROW]->columns;
+    int i, next = 0;
+
+    statements->narrow_columns = apr_pcalloc(pool, sizeof(int)
+                                     * (apr_size_t)(columns->nelts + 1));
+    for (i = 0; i < load->columns->nelts; i++) {
+        const char *name = APR_ARRAY_IDX(load->columns, i, const char *);
+
+        if (next < columns->nelts
+            && !strcmp(name, APR_ARRAY_IDX(columns, next, const char *))) {
+            statements->narrow_columns[next++] = i;
+        }
+        else if (is_needed(statements, i)) {
+            return apr_psprintf(pool, "%s: column '%s' stands within a "
+                                "@wide, but each call needs it", load->file,
+                                name);
+        }
+        else {
+            wide[i] = 1;
+        }
     }
+    return next == columns->nelts ? NULL
+           : apr_psprintf(pool, "%s: a @wide parts AS from its name",
+                          load->file);
+}
+
+/* Who asks for these nodes needs the whole form: their own columns are WIDE,
+ * or the id without which the object is NULL, or what they are copied by. */
+static void find_wide_nodes(at_statements_t *statements, unsigned char *wide,
+                            apr_pool_t *pool)
+{
+    const at_plan_t *plan = statements->plan;
+    int i;
+
+    for (i = 0; i < plan->copies->nelts; i++) {
+        const at_plan_copy_t *copy = &APR_ARRAY_IDX(plan->copies, i,
+                                                    at_plan_copy_t);
+
+        wide[copy->to] |= wide[copy->condition] | wide[copy->from];
+    }
+    statements->wide_nodes = apr_array_make(pool, 64, sizeof(int));
     for (i = 0; i < plan->nodes->nelts; i++) {
         const at_plan_node_t *node = at_plan_node(plan, i);
 
-        if (node->column == column || node->key_column == column) {
+        if ((node->column >= 0 && wide[node->column])
+            || (node->key_column >= 0 && wide[node->key_column])
+            || (node->id_column >= 0 && wide[node->id_column])) {
             APR_ARRAY_PUSH(statements->wide_nodes, int) = i;
         }
     }
-    return NULL;
+}
+
+/* True if ONE and OTHER, of which either may be NULL, have the same columns
+ * in the same order. */
+static int have_same_columns(const at_statement_t *one,
+                             const at_statement_t *other)
+{
+    int i;
+
+    if (!one || !other) {
+        return one == other;
+    }
+    for (i = 0; i < one->columns->nelts && i < other->columns->nelts; i++) {
+        if (strcmp(APR_ARRAY_IDX(one->columns, i, const char *),
+                   APR_ARRAY_IDX(other->columns, i, const char *))) {
+            return 0;
+        }
+    }
+    return one->columns->nelts == other->columns->nelts;
 }
 
 /* The columns of the narrow forms, which must agree. */
 static const char *check_narrow(at_statements_t *statements,
                                 apr_pool_t *pool)
 {
-    const at_statement_t *load = statements->statement[0];
     const at_statement_t *narrow = statements->statement[AT_STATEMENT_NARROW];
     const char *problem;
-    int i, next = 0;
+    unsigned char *wide;
+    int i;
 
     for (i = 1; i <= AT_STATEMENT_LOAD_BY_ID; i++) {
-        const at_statement_t *other =
-            statements->statement[AT_STATEMENT_NARROW + i];
-
-        if (!other != !narrow
-            || (narrow && other->columns->nelts != narrow->columns->nelts)) {
+        if (!have_same_columns(narrow, statements->statement
+                                           [AT_STATEMENT_NARROW + i])) {
             return apr_psprintf(pool, "%s: @wide leaves out other columns "
                                 "than in %s; share the text by @include",
-                                statements->statement[i]->file, load->file);
+                                statements->statement[i]->file,
+                                statements->statement[0]->file);
         }
     }
     if (!narrow) {
         return NULL;
     }
+    wide = apr_pcalloc(pool, (apr_size_t)statements->plan->column_count + 1);
     problem = check_keys(statements, pool);
-    statements->wide_nodes = apr_array_make(pool, 64, sizeof(int));
-    statements->narrow_columns = apr_pcalloc(pool, sizeof(int)
-                                     * (apr_size_t)(narrow->columns->nelts
-                                                    + 1));
-    for (i = 0; !problem && i < load->columns->nelts; i++) {
-        const char *name = APR_ARRAY_IDX(load->columns, i, const char *);
-
-        if (next < narrow->columns->nelts
-            && !strcmp(name, APR_ARRAY_IDX(narrow->columns, next,
-                                           const char *))) {
-            statements->narrow_columns[next++] = i;
-        }
-        else {
-            problem = note_wide(statements, i, pool);
-        }
+    if (!problem) {
+        problem = map_narrow(statements, wide, pool);
+    }
+    if (!problem) {
+        find_wide_nodes(statements, wide, pool);
     }
     return problem;
+}
+
+/* Only the reply of a load can do without a part. */
+static const char *check_no_wide(const at_statement_t *statement,
+                                 apr_pool_t *pool)
+{
+    return statement->has_wide
+           ? apr_psprintf(pool, "%s: @wide is for the load statements",
+                          statement->file) : NULL;
 }
 
 /* Read the statement number I, and its narrow form if it has one. */
@@ -417,9 +480,8 @@ static const char *read_statement(at_statements_t *statements, int i,
     if (!problem && i > AT_STATEMENT_LOAD_BY_ID) {
         problem = check_names(statement, specifications[i].columns,
                               specifications[i].optional, 0, pool);
-        if (!problem && statement->has_wide) {
-            problem = apr_psprintf(pool, "%s: @wide is for the load "
-                                   "statements", statement->file);
+        if (!problem) {
+            problem = check_no_wide(statement, pool);
         }
     }
     else if (!problem && statement->has_wide) {
@@ -431,23 +493,45 @@ static const char *read_statement(at_statements_t *statements, int i,
     return problem;
 }
 
-/* Read lookups/NAME.sql, unless it has been read. */
-static const char *read_lookup(at_statements_t *statements, const char *name,
-                               const at_sql_folders_t *folders,
-                               apr_pool_t *pool)
+static const char *check_lookup(const at_statement_t *statement,
+                                apr_pool_t *pool)
 {
-    at_statement_t *statement;
-    at_lookup_t *lookup;
-    const char *problem;
+    if (!at_sql_binds(statement, 0)) {
+        return apr_psprintf(pool, "%s: it must find the object by :key",
+                            statement->file);
+    }
+    if (statement->columns->nelts == 0) {
+        return apr_psprintf(pool, "%s: it must select the object's members, "
+                            "as in id AS 'id'", statement->file);
+    }
+    return check_no_wide(statement, pool);
+}
+
+/* Is a lookup NAME there already? */
+static int has_lookup(const at_statements_t *statements, const char *name)
+{
     int i;
 
     for (i = 0; i < statements->lookups->nelts; i++) {
         if (!strcmp(APR_ARRAY_IDX(statements->lookups, i, at_lookup_t).name,
                     name)) {
-            return NULL;
+            return 1;
         }
     }
-    if (i == AT_LOOKUPS) {
+    return 0;
+}
+
+/* Read lookups/NAME.sql. */
+static const char *read_lookup(at_statements_t *statements, const char *name,
+                               const at_sql_folders_t *folders,
+                               apr_pool_t *pool)
+{
+    int number = statements->lookups->nelts;
+    at_statement_t *statement;
+    at_lookup_t *lookup;
+    const char *problem;
+
+    if (number == AT_LOOKUPS) {
         return apr_psprintf(pool, "%s: more than %d lookups",
                             statements->statement[0]->file, AT_LOOKUPS);
     }
@@ -462,14 +546,13 @@ static const char *read_lookup(at_statements_t *statements, const char *name,
                           apr_pstrcat(pool, "lookups/", name, ".sql",
                                       (char *)NULL),
                           AT_SQL_WHOLE, lookup_parameters, pool);
-    if (!problem && !at_sql_binds(statement, 0)) {
-        problem = apr_psprintf(pool, "%s: it must find the object by :key",
-                               statement->file);
+    if (!problem) {
+        problem = check_lookup(statement, pool);
     }
     lookup = apr_array_push(statements->lookups);
     lookup->name = name;
     lookup->statement = statement;
-    statements->statement[AT_STATEMENT_LOOKUP + i] = statement;
+    statements->statement[AT_STATEMENT_LOOKUP + number] = statement;
     return problem;
 }
 
@@ -486,11 +569,28 @@ static const char *read_lookups(at_statements_t *statements,
         const char *name = APR_ARRAY_IDX(columns, i, const char *);
         const char *lookup = at_plan_lookup_name(name);
 
-        if (lookup && !strncmp(name, "data.", 5)) {
+        if (lookup && !strncmp(name, "data.", 5)
+            && !has_lookup(statements, lookup)) {
             problem = read_lookup(statements, lookup, folders, pool);
         }
     }
     return problem;
+}
+
+/* With a base it would go unnoticed that FOLDER is not there. */
+static const char *check_folder(const char *folder, apr_pool_t *pool)
+{
+    apr_finfo_t information;
+    char reason[120];
+    apr_status_t status = apr_stat(&information, folder, APR_FINFO_TYPE,
+                                   pool);
+
+    if (status == APR_SUCCESS && information.filetype != APR_DIR) {
+        status = APR_ENOTDIR;
+    }
+    return status == APR_SUCCESS ? NULL
+           : apr_psprintf(pool, "cannot open %s: %s", folder,
+                          apr_strerror(status, reason, sizeof(reason)));
 }
 
 const char *at_statements_read(at_statements_t **statements,
@@ -498,7 +598,7 @@ const char *at_statements_read(at_statements_t **statements,
                                apr_pool_t *pool)
 {
     at_sql_folders_t folders = { folder, base };
-    const char *problem = NULL;
+    const char *problem = check_folder(folder, pool);
     int i;
 
     *statements = apr_pcalloc(pool, sizeof(**statements));

@@ -37,7 +37,7 @@ sub folder_with {
     my (%changes) = @_;
     my $name = 'statements-' . ++$folders;
     my $path = $base->path($name);
-    mkdir $path or die "$path: $!\n";
+    for ($path, "$path/lookups") { mkdir $_ or die "$_: $!\n" }
     copy($_, $path) or die "$_: $!\n" for glob "$shipped/*.sql";
     for my $file (keys %changes) {
         local $_ = my $before = -e "$path/$file" ? text_of("$path/$file") : '';
@@ -61,10 +61,17 @@ sub line_of {
     return $line // die "$file has no line like $pattern\n";
 }
 
-# A column more in the three load statements.
+# A column more in the three load statements, and what else changes.
 sub with_column {
-    my ($column) = @_;
-    return folder_with('load_select.sql' => sub { s/(?=token\.id +AS 'data\.id')/$column,\n    / });
+    my ($column, %changes) = @_;
+    return folder_with('load_select.sql' => sub { s/(?=token\.id +AS 'data\.id')/$column,\n    / },
+                       %changes);
+}
+
+# Such a column that is looked up by a file of this TEXT.
+sub with_lookup {
+    my ($text) = @_;
+    return with_column("token.id AS 'data.other\@thing'", 'lookups/thing.sql' => sub { $_ = $text });
 }
 
 # ---- what configtest refuses
@@ -102,7 +109,7 @@ my $one_or_two = qr/takes 1-2 arguments|takes one or two/;
 for my $case (
     ['AccessTokenStatements', $one_or_two],
     ['AccessTokenStatements /a /b /c', $one_or_two],
-    ['AccessTokenStatements /a /b', qr{cannot open /b/load_by_authentication_code.sql}],
+    ['AccessTokenStatements /a /b', qr{cannot open /a: No such file}],
     ['AccessTokenStatements ""', $one_or_two],
     ['AccessTokenStatements /no/such/folder', qr{/no/such/folder}, qr/No such file/],
     ['AccessTokenBodyLimit', $one],
@@ -295,6 +302,45 @@ for my $case (
     ['a data column of another statement',
         folder_with('custom_fields.sql' => sub { s/(?=name +AS)/name AS 'data.name',\n       / }),
         'custom_fields.sql', undef, qr/'data\.name'/, qr/not one that the module reads/],
+    ['a lookup without its file', with_column("token.id AS 'data.other\@thing'"),
+        'lookups/thing.sql', undef, qr/cannot open .*No such file/],
+    ['a lookup from another folder', with_column("token.id AS 'data.other\@../save'"),
+        $load, undef, qr/"\.\.\/save"/, qr/file in lookups\//],
+    ['a lookup of nothing', with_column("token.id AS 'data.other\@'"), $load, undef, qr/not ""/],
+    ['a lookup that does not look for its key', with_lookup("SELECT 1 AS 'id'"),
+        'lookups/thing.sql', undef, qr/find the object by :key/],
+    ['a lookup without a column', with_lookup('SELECT name FROM countries WHERE id = :key'),
+        'lookups/thing.sql', undef, qr/it must select.* AS 'id'/],
+    ["a lookup by a load statement's parameter", with_lookup("SELECT 1 AS 'id'\nWHERE :id = 1"),
+        'lookups/thing.sql', qr/:id/, qr/":id"/, qr/:key\b/],
+    ['a lookup within a lookup', with_lookup("SELECT :key AS 'more\@thing'"),
+        'lookups/thing.sql', undef, qr/'more\@thing'/, qr/nothing is looked up/],
+    ['a lookup whose object has such a member',
+        with_column("token.id AS 'data.other.id', token.id AS 'data.other\@thing'",
+                    'lookups/thing.sql' => sub { $_ = "SELECT :key AS 'id'" }),
+        'lookups/thing.sql', undef, qr/'id'/, qr/collides/],
+    ['the same as an unknown object', with_column("token.id AS 'data.other=another'"),
+        $load, undef, qr/'data\.other=another'/, qr/path of an object/],
+    ['@wide that is not ended', folder_with('load_joins.sql' => sub { s/^-- \@end\n//m }),
+        'load_joins.sql', qr/\@wide/, qr/not ended in its file/],
+    ['@wide within @wide', folder_with('load_joins.sql' => sub { s/^-- \@end/  -- \@wide/m }),
+        'load_joins.sql', qr/^  -- \@wide/, qr/\@wide within a \@wide/],
+    ['@end without @wide', folder_with('load_joins.sql' => sub { s/^-- \@wide\n//m }),
+        'load_joins.sql', qr/\@end/, qr/\@end without a -- \@wide/],
+    ['@wide with a word behind it', folder_with('load_joins.sql' => sub { s/(?<=\@wide)/ owner/ }),
+        'load_joins.sql', qr/\@wide owner/, qr/nothing behind/],
+    ['@wide in save.sql', folder_with('save.sql' => sub { s/\z/\n-- \@wide\n-- \@end\n/ }),
+        'save.sql', undef, qr/\@wide is for the load statements/],
+    ['a column that each call needs within @wide',
+        folder_with('load_select.sql' => sub { s/(.*'token\.version'.*\n)/-- \@wide\n$1-- \@end\n/ }),
+        $load, undef, qr/'token\.version'/, qr/within a \@wide/],
+    ['load statements that are not wide in the same places', folder_with(
+            'other.sql' => sub {
+                $_ = text_of("$shipped/load_select.sql");
+                s/(.*'data\.number'.*\n)/-- \@wide\n$1-- \@end\n/;
+            },
+            'load_by_identifier.sql' => sub { s/load_select/other/ }),
+        'load_by_identifier.sql', undef, qr/leaves out other columns/, qr/\@include/],
     ['load statements with other columns', folder_with(
             'other.sql' => sub {
                 $_ = text_of("$shipped/load_select.sql");

@@ -43,7 +43,8 @@ static void remove_folder(void)
 
 static void make_folder(void)
 {
-    static const char inner[] = "-- @unique k identifier\n:id AS 'i.n'\n";
+    static const char inner[] = "-- @unique k identifier\n:id AS 'i.n'\n"
+        "-- @wide\n, 1 AS 'i.w'\n-- @end\n";
     apr_pool_t *pool;
     const char *temporary;
 
@@ -80,36 +81,101 @@ static int has_place(const char *problem)
            && place[5] >= '1' && place[5] <= '9';
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+/* The lookup "thing". */
+static apr_array_header_t *make_lookups(apr_pool_t *pool)
+{
+    static const char *const columns[] = { "id", "a?", "b.c:number" };
+    apr_array_header_t *lookups = apr_array_make(pool, 1,
+                                                 sizeof(at_lookup_t));
+    at_lookup_t *lookup = apr_array_push(lookups);
+    at_statement_t *statement = apr_pcalloc(pool, sizeof(*statement));
+    int i;
+
+    statement->file = "lookups/thing.sql";
+    statement->columns = apr_array_make(pool, 3, sizeof(const char *));
+    for (i = 0; i < 3; i++) {
+        APR_ARRAY_PUSH(statement->columns, const char *) = columns[i];
+    }
+    lookup->name = "thing";
+    lookup->statement = statement;
+    return lookups;
+}
+
+/* What is said of columns is said of those that there are. */
+static void check_plan(const at_plan_t *plan, int columns)
+{
+    int i, count = plan->column_count;
+    const char *file;
+
+    require(count == columns + 3 * plan->lookups->nelts);
+    for (i = 0; i < count; i++) {
+        require(*at_plan_column(plan, i, &file) || i < columns);
+        require(!strcmp(file, "lookups/thing.sql") == (i >= columns));
+    }
+    for (i = 0; i < plan->nodes->nelts; i++) {
+        const at_plan_node_t *node = at_plan_node(plan, i);
+
+        require(node->column < count && node->id_column < count
+                && node->key_column < columns);
+    }
+    for (i = 0; i < plan->copies->nelts; i++) {
+        const at_plan_copy_t *copy = &APR_ARRAY_IDX(plan->copies, i,
+                                                    at_plan_copy_t);
+
+        require(copy->condition < columns && copy->from < columns
+                && copy->from >= 0 && copy->to >= 0 && copy->to < count);
+    }
+}
+
+/* Read s.sql in FORM; NULL if it is wrong. */
+static const at_statement_t *check_form(at_sql_form_e form, apr_pool_t *pool)
 {
     static const char *const parameters[] = { "id", "name", NULL };
-    at_sql_form_e form = size % 2 ? AT_SQL_NARROW : AT_SQL_WHOLE;
     at_sql_folders_t folders = { NULL, NULL };
     at_statement_t *statement;
     at_plan_t *plan;
-    apr_pool_t *pool;
     const char *problem;
     int i;
+
+    folders.folder = folder;
+    problem = at_sql_read(&statement, &folders, "s.sql", form, parameters,
+                          pool);
+    if (problem) {
+        require(has_place(problem));
+        return NULL;
+    }
+    check_text(statement);
+    for (i = 0; i < statement->value_count; i++) {
+        require(statement->values[i] == 0 || statement->values[i] == 1);
+    }
+    problem = at_plan_make(&plan, statement, make_lookups(pool), pool);
+    require(!problem || *problem);
+    if (!problem) {
+        check_plan(plan, statement->columns->nelts);
+    }
+    return statement;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    const at_statement_t *whole, *narrow;
+    apr_pool_t *pool;
 
     if (!folder) {
         make_folder();
     }
     apr_pool_create(&pool, NULL);
     write_file("s.sql", data, size, pool);
-    folders.folder = folder;
-    problem = at_sql_read(&statement, &folders, "s.sql", form, parameters,
-                          pool);
-    if (problem) {
-        require(has_place(problem));
+    whole = check_form(AT_SQL_WHOLE, pool);
+    narrow = check_form(AT_SQL_NARROW, pool);
+    if (narrow) {
+        require(whole && strlen(narrow->text) <= strlen(whole->text)
+                && narrow->value_count <= whole->value_count
+                && narrow->has_wide == whole->has_wide
+                && (whole->has_wide || !strcmp(narrow->text, whole->text)));
     }
     else {
-        check_text(statement);
-        for (i = 0; i < statement->value_count; i++) {
-            require(statement->values[i] == 0 || statement->values[i] == 1);
-        }
-        problem = at_plan_make(&plan, statement, NULL, pool);
-        require(problem ? *problem != '\0'
-                        : plan->column_count == statement->columns->nelts);
+        require(!whole || whole->has_wide);
     }
     apr_pool_destroy(pool);
     return 0;

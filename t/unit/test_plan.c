@@ -9,12 +9,15 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
+/* A lookup's members, with its key in column K, are drawn as "@K". */
+#define LOOKUPS "country id name|unit id email? code:number|bare x y.z"
+
 /* The children of node PARENT, "a=0 b?{c=1:number} d#3{id=3}": a leaf with
  * its column and type, an object with the column of its id and its own. */
 static const char *draw(const at_plan_t *plan, int parent)
 {
     static const char *const types[] = { "", ":number", ":boolean",
-                                         ":json" };
+                                         ":json", ":null" };
     const char *drawn = "";
     int child = at_plan_node(plan, parent)->first_child;
 
@@ -23,6 +26,9 @@ static const char *draw(const at_plan_t *plan, int parent)
 
         drawn = apr_pstrcat(pool, drawn, *drawn ? " " : "", node->name,
                             node->optional ? "?" : "", (char *)NULL);
+        if (node->key_column != AT_PLAN_NONE) {
+            drawn = apr_psprintf(pool, "%s@%d", drawn, node->key_column);
+        }
         if (node->column != AT_PLAN_NONE) {
             drawn = apr_psprintf(pool, "%s=%d%s", drawn, node->column,
                                  types[node->type]);
@@ -52,6 +58,7 @@ START_TEST(names_are_paths_in_the_reply)
         { "data.a? data.b?:number", "a?=0 b?=1:number" },
         { "data.a:number data.b:boolean data.c:json",
           "a=0:number b=1:boolean c=2:json" },
+        { "data.a:null data.b?:null", "a=0:null b?=1:null" },
         { "data.a.b.c", "a{b{c=0}}" },
         { "data.a.b data.c data.a.d", "a{b=0 d=2} c=1" },
         { "data.a.id data.a.b", "a#0{id=0 b=1}" },
@@ -123,6 +130,272 @@ START_TEST(wrong_names_are_refused_and_named)
 }
 END_TEST
 
+START_TEST(what_is_looked_up_has_the_members_of_the_lookup)
+{
+    static const struct {
+        const char *columns, *tree;
+        int count;
+    } cases[] = {
+        { "data.a@country", "a@0#1{id=1 name=2}", 3 },
+        { "x data.a@country data.b", "a@1#3{id=3 name=4} b=2", 5 },
+        { "data.a?@country", "a?@0#1{id=1 name=2}", 3 },
+        { "data.o.a@country data.o.b?.c@unit",
+          "o{a@0#2{id=2 name=3} b?{c@1#4{id=4 email?=5 code=6:number}}}", 7 },
+        { "data.a@country data.b@country",
+          "a@0#2{id=2 name=3} b@1#4{id=4 name=5}", 6 },
+        /* without an id it is the key that says whether it is there */
+        { "data.a@bare", "a@0#0{x=1 y{z=2}}", 3 },
+        { "data.a@bare data.a.id", "a@0#1{x=2 y{z=3} id=1}", 4 },
+        { "data.a.id data.a@bare", "a@1#0{id=0 x=2 y{z=3}}", 4 },
+        /* it may have others beside them */
+        { "data.a.b data.a@country", "a@1#2{b=0 id=2 name=3}", 4 },
+        { "data.a@country data.a.b.c", "a@0#2{id=2 name=3 b{c=1}}", 4 },
+        { "data.a.b@country data.a@bare",
+          "a@1#1{b@0#2{id=2 name=3} x=4 y{z=5}}", 6 }
+    };
+    size_t i;
+
+    for (i = 0; i < COUNT(cases); i++) {
+        at_plan_t *plan = test_plan_with(cases[i].columns, LOOKUPS);
+
+        ck_assert_msg(!strcmp(draw(plan, 0), cases[i].tree), "%s: %s",
+                      cases[i].columns, draw(plan, 0));
+        ck_assert_int_eq(plan->column_count, cases[i].count);
+    }
+}
+END_TEST
+
+START_TEST(where_a_lookup_is_put_is_known)
+{
+    at_plan_t *plan = test_plan_with("x data.b@unit data.a@country y",
+                                     LOOKUPS);
+    at_plan_lookup_t *lookups =
+        (at_plan_lookup_t *)(void *)plan->lookups->elts;
+    const char *file;
+
+    ck_assert_int_eq(plan->lookups->nelts, 2);
+    ck_assert_int_eq(lookups[0].lookup, 1);
+    ck_assert_int_eq(lookups[0].node, at_plan_child(plan, 0, "b", 1));
+    ck_assert_int_eq(lookups[0].key_column, 1);
+    ck_assert_int_eq(lookups[0].first_column, 4);
+    ck_assert_int_eq(lookups[0].column_count, 3);
+    ck_assert_int_eq(lookups[1].lookup, 0);
+    ck_assert_int_eq(lookups[1].node, at_plan_child(plan, 0, "a", 1));
+    ck_assert_int_eq(lookups[1].key_column, 2);
+    ck_assert_int_eq(lookups[1].first_column, 7);
+    ck_assert_int_eq(lookups[1].column_count, 2);
+    ck_assert_str_eq(at_plan_column(plan, 3, &file), "y");
+    ck_assert_str_eq(file, "some.sql");
+    ck_assert_str_eq(at_plan_column(plan, 4, &file), "id");
+    ck_assert_str_eq(at_plan_column(plan, 6, &file), "code:number");
+    ck_assert_str_eq(file, "lookups/unit.sql");
+    ck_assert_str_eq(at_plan_column(plan, 8, &file), "name");
+    ck_assert_str_eq(file, "lookups/country.sql");
+}
+END_TEST
+
+START_TEST(wrong_lookups_are_refused_and_named)
+{
+    static const struct {
+        const char *columns, *wrong;
+    } cases[] = {
+        { "data.a@nobody", "data.a@nobody" },
+        { "data.a@", "data.a@" },
+        { "data.a@Country", "data.a@Country" },
+        { "data.a@countr", "data.a@countr" },
+        { "data.a@country?", "data.a@country?" },
+        { "data.a@country:json", "data.a@country:json" },
+        { "data.a@country.b", "data.a@country.b" },
+        { "data.a@country@unit", "data.a@country@unit" },
+        { "data.a@country=b", "data.a@country=b" },
+        { "data.@country", "data.@country" },
+        { "data.a..b@country", "data.a..b@country" },
+        { "data.a??@country", "data.a??@country" },
+        { "data.a:number@country", "data.a:number@country" },
+        { "data.b.c data.a=b@country", "data.a=b@country" },
+        { "data.a@country data.a@country", "data.a@country" },
+        { "data.a@bare data.a@country", "data.a@country" },
+        { "data.a data.a@country", "data.a@country" },
+        { "data.a@country data.a", "data.a" },
+        { "data.a data.a.b@country", "data.a.b@country" },
+        { "data.a@country data.a.id.b", "data.a.id.b" },
+        { "data.a@country data.a.name", "data.a.name" },
+        { "data.pass_code@country", "data.pass_code" },
+        /* the lookup's column is named, with its file */
+        { "data.a.name data.a@country", "name" },
+        { "data.a.y data.a@bare", "y.z" },
+        { "data.a@inner", "b@country" },
+        { "data.a@same", "b=id" },
+        { "data.a@twice", "x" },
+        { "data.a@suffix", "x:int" },
+        { "data.a@empty", "x." }
+    };
+    size_t i;
+
+    for (i = 0; i < COUNT(cases); i++) {
+        at_plan_t *plan;
+        const char *name = cases[i].wrong;
+        const char *file = strncmp(name, "data.", 5) ? "lookups/" : "some.sql";
+        const char *problem = at_plan_make(
+            &plan, test_statement_of(cases[i].columns),
+            test_lookups_of(LOOKUPS "|inner id b@country|same id b=id|"
+                            "twice x x|suffix x:int|empty x."), pool);
+
+        ck_assert_msg(problem != NULL, "%s", cases[i].columns);
+        ck_assert_msg(!strncmp(problem, file, strlen(file))
+                      && has(problem, apr_pstrcat(pool, "'", name, "'",
+                                                  (char *)NULL)), "%s: %s",
+                      cases[i].columns, problem);
+    }
+}
+END_TEST
+
+START_TEST(a_long_name_in_a_lookup_is_refused)
+{
+    char *name = apr_pcalloc(pool, 300);
+    at_plan_t *plan;
+    const char *problem;
+
+    memset(name, 'a', 255);
+    test_plan_with("data.a@long", apr_pstrcat(pool, "long ", name,
+                                              (char *)NULL));
+    name[255] = 'a';
+    problem = at_plan_make(&plan, test_statement_of("data.a@long"),
+                           test_lookups_of(apr_pstrcat(pool, "long ", name,
+                                                       (char *)NULL)), pool);
+    ck_assert_msg(problem && has(problem, "lookups/long.sql"), "%s", problem);
+}
+END_TEST
+
+START_TEST(so_many_objects_can_be_looked_up_and_no_more)
+{
+    const char *list = "";
+    at_plan_t *plan;
+    const char *problem;
+    int i;
+
+    for (i = 0; i < AT_PLAN_LOOKUPS; i++) {
+        list = apr_psprintf(pool, "%s data.a%d@country", list, i);
+    }
+    plan = test_plan_with(list, LOOKUPS);
+    ck_assert_int_eq(plan->column_count, 3 * AT_PLAN_LOOKUPS);
+    problem = at_plan_make(&plan, test_statement_of(
+                               apr_pstrcat(pool, list, " data.b@unit",
+                                           (char *)NULL)),
+                           test_lookups_of(LOOKUPS), pool);
+    ck_assert_msg(problem && has(problem, "'data.b@unit'"), "%s", problem);
+}
+END_TEST
+
+START_TEST(what_stands_behind_the_at_is_the_lookup)
+{
+    ck_assert_str_eq(at_plan_lookup_name("data.a@country"), "country");
+    ck_assert_str_eq(at_plan_lookup_name("data.a@"), "");
+    ck_assert_str_eq(at_plan_lookup_name("data.a@b@c"), "b@c");
+    ck_assert_ptr_null(at_plan_lookup_name("data.a=b"));
+    ck_assert_ptr_null(at_plan_lookup_name(""));
+}
+END_TEST
+
+/* "2:0>3": where column 2 is 1, column 3 is taken from column 0. */
+static const char *draw_copies(const at_plan_t *plan)
+{
+    const char *drawn = "";
+    int i;
+
+    for (i = 0; i < plan->copies->nelts; i++) {
+        const at_plan_copy_t *copy = &APR_ARRAY_IDX(plan->copies, i,
+                                                    at_plan_copy_t);
+
+        drawn = apr_psprintf(pool, "%s%s%d:%d>%d", drawn, i ? " " : "",
+                             copy->condition, copy->from, copy->to);
+    }
+    return drawn;
+}
+
+START_TEST(the_same_object_has_the_same_members)
+{
+    static const struct {
+        const char *columns, *copies;
+    } cases[] = {
+        { "data.a.i data.a.b data.b.i", "" },
+        { "data.a.i data.a.b data.b=a data.b.i data.b.b data.b.c",
+          "2:0>3 2:1>4" },
+        { "data.a.i data.b.i data.b=a", "2:0>1" },
+        { "data.a.i data.b=a data.a.b data.b.b data.b.i", "1:2>3 1:0>4" },
+        { "data.a.o.x data.a.o.y data.b=a data.b.o.x", "2:0>3" },
+        { "data.x.a.i data.y.b=x.a data.y.b.i", "1:0>2" },
+        { "data.a?.i? data.b?=a data.b.i?:number", "1:0>2" },
+        { "data.a.i data.b=a data.b.i data.c=b data.c.i", "1:0>2 3:2>4" },
+        { "data.a.b.i data.a.b.j data.a.b=a data.a.i", "2:3>0" },
+        { "data.a.b.i data.a=a.b data.a.i", "1:0>2" },
+        /* what is null whatever the column says */
+        { "data.a.i data.a.n data.b=a data.b.i data.b.n:null", "2:0>3" },
+        /* a leaf here and an object there */
+        { "data.a.i data.a.c data.b=a data.b.i data.b.c.x", "2:0>3" },
+        { "data.a.i data.a.c.x data.b=a data.b.i data.b.c", "2:0>3" },
+        /* of what is looked up the key, and what stands beside it */
+        { "data.a.c@country data.b=a data.b.c@country", "1:0>2" },
+        { "data.a.c@bare data.a.c.e data.b=a data.b.c@bare data.b.c.e",
+          "2:0>3 2:1>4" },
+        { "data.a@country data.b=a data.b@country", "1:0>2" },
+        { "data.a.d.c@country data.a.d.i data.b=a data.b.d.i "
+          "data.b.d.c@country", "2:1>3 2:0>4" }
+    };
+    size_t i;
+
+    for (i = 0; i < COUNT(cases); i++) {
+        at_plan_t *plan = test_plan_with(cases[i].columns, LOOKUPS);
+
+        ck_assert_msg(!strcmp(draw_copies(plan), cases[i].copies), "%s: %s",
+                      cases[i].columns, draw_copies(plan));
+    }
+}
+END_TEST
+
+START_TEST(the_other_object_must_stand_before_it)
+{
+    static const struct {
+        const char *columns, *wrong;
+    } cases[] = {
+        { "data.b=a", "data.b=a" },
+        { "data.b=a data.a.i", "data.b=a" },
+        { "data.a.i data.b=c", "data.b=c" },
+        { "data.a.i data.b=a.c", "data.b=a.c" },
+        { "data.a.i data.b=", "data.b=" },
+        { "data.a.i data.b=a.", "data.b=a." },
+        { "data.a.i data.b=.a", "data.b=.a" },
+        { "data.a.i data.b=data.a", "data.b=data.a" },
+        { "data.a.i data.b=a?", "data.b=a?" },
+        { "data.a.i data.b=a:null", "data.b=a:null" },
+        { "data.a.i data.b:null=a", "data.b:null=a" },
+        { "data.a.i data.b=a=a", "data.b=a=a" },
+        { "data.a.i data.=a", "data.=a" },
+        { "data.a.i data.a=a", "data.a=a" },
+        { "data.b=b", "data.b=b" },
+        /* a leaf is no object, neither here nor there */
+        { "data.a data.b=a", "data.b=a" },
+        { "data.a.i data.b=a.i", "data.b=a.i" },
+        { "data.a.i data.b data.b=a", "data.b=a" },
+        { "data.a.i data.b=a data.b", "data.b" },
+        { "data.a.i data.c data.c.b=a", "data.c.b=a" }
+    };
+    size_t i;
+
+    for (i = 0; i < COUNT(cases); i++) {
+        at_plan_t *plan;
+        const char *problem = at_plan_make(&plan,
+                                           test_statement_of(
+                                               cases[i].columns), NULL, pool);
+
+        ck_assert_msg(problem != NULL, "%s", cases[i].columns);
+        ck_assert_msg(has(problem, apr_pstrcat(pool, "'", cases[i].wrong, "'",
+                                               (char *)NULL)), "%s: %s",
+                      cases[i].columns, problem);
+    }
+}
+END_TEST
+
 START_TEST(a_secret_is_never_in_a_reply)
 {
     static const char *const columns[] = {
@@ -148,7 +421,8 @@ START_TEST(names_are_at_most_255_long)
     memset(name, 'a', 300);
     memcpy(name, "data.", 5);
     name[255] = '\0';
-    ck_assert_ptr_null(at_plan_make(&plan, test_statement_of(name), NULL, pool));
+    ck_assert_ptr_null(at_plan_make(&plan, test_statement_of(name), NULL,
+                                    pool));
     name[255] = 'a';
     name[256] = '\0';
     ck_assert_ptr_nonnull(at_plan_make(&plan, test_statement_of(name),
@@ -235,6 +509,14 @@ int main(void)
 
     tcase_add_test(tests, names_are_paths_in_the_reply);
     tcase_add_test(tests, wrong_names_are_refused_and_named);
+    tcase_add_test(tests, what_is_looked_up_has_the_members_of_the_lookup);
+    tcase_add_test(tests, where_a_lookup_is_put_is_known);
+    tcase_add_test(tests, wrong_lookups_are_refused_and_named);
+    tcase_add_test(tests, a_long_name_in_a_lookup_is_refused);
+    tcase_add_test(tests, so_many_objects_can_be_looked_up_and_no_more);
+    tcase_add_test(tests, what_stands_behind_the_at_is_the_lookup);
+    tcase_add_test(tests, the_same_object_has_the_same_members);
+    tcase_add_test(tests, the_other_object_must_stand_before_it);
     tcase_add_test(tests, a_secret_is_never_in_a_reply);
     tcase_add_test(tests, names_are_at_most_255_long);
     tcase_add_test(tests, a_path_may_be_as_deep_as_its_name_is_long);

@@ -8,6 +8,9 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
+/* Their columns follow those of the row. */
+#define LOOKUPS "thing id a?|bare x|typed n:number b:boolean j:json"
+
 /*
  * The reply for a row of the columns COLUMNS (blanks between) with VALUES
  * (bars between; "NULL" for NULL), of which FIELDS_SET is wanted; or the
@@ -16,7 +19,7 @@
 static const char *reply_to(const char *columns, const char *values,
                             const char *fields_set, const char *pass_code)
 {
-    at_plan_t *plan = test_plan_of(columns);
+    at_plan_t *plan = test_plan_with(columns, LOOKUPS);
     at_row_t row = { plan, NULL };
     apr_array_header_t *violations = at_violations_make(pool);
     at_select_t *select;
@@ -104,7 +107,10 @@ START_TEST(leaves_have_their_types)
           "{\"a\":{\"b\":[1,\"x\",null,true]}}" },
         { "data.a:json", "[]", "{\"a\":[]}" },
         { "data.a:json", "NULL", "{\"a\":null}" },
-        { "data.a?:json", "NULL", "{}" }
+        { "data.a?:json", "NULL", "{}" },
+        { "data.a:null", "x", "{\"a\":null}" },
+        { "data.a:null", "NULL", "{\"a\":null}" },
+        { "data.a?:null", "x", "{}" }
     };
     size_t i;
 
@@ -146,6 +152,23 @@ START_TEST(a_value_of_the_wrong_type_must_be_mended)
 }
 END_TEST
 
+START_TEST(what_must_be_mended_is_named)
+{
+    const char *error = reply_to("data.a data.o.n:number", "x|y", NULL, NULL);
+
+    ck_assert_msg(has(error, "some.sql: ")
+                  && has(error, "'data.o.n:number'"), "%s", error);
+    /* the column of a lookup, and its file */
+    error = reply_to("data.o@typed", "k|x|1|{}", NULL, NULL);
+    ck_assert_msg(has(error, "lookups/typed.sql: ")
+                  && has(error, "'n:number'"), "%s", error);
+    error = reply_to("data.o@thing data.p@typed", "k|k|1|x|1|1|{", NULL,
+                     NULL);
+    ck_assert_msg(has(error, "lookups/typed.sql: ")
+                  && has(error, "'j:json'"), "%s", error);
+}
+END_TEST
+
 START_TEST(objects_are_null_when_their_id_is)
 {
     static const struct {
@@ -166,7 +189,17 @@ START_TEST(objects_are_null_when_their_id_is)
         { "data.o.id data.o.p?.id data.o.p?.a", "1|NULL|x",
           "{\"o\":{\"id\":\"1\"}}" },
         { "data.o.id data.o.p.id data.o.p.a", "NULL|2|x", "{\"o\":null}" },
-        { "data.id data.a", "NULL|x", "{\"a\":\"x\",\"id\":null}" }
+        { "data.id data.a", "NULL|x", "{\"a\":\"x\",\"id\":null}" },
+        { "data.o@thing", "k|1|x", "{\"o\":{\"a\":\"x\",\"id\":\"1\"}}" },
+        { "data.o@thing", "k|1|NULL", "{\"o\":{\"id\":\"1\"}}" },
+        { "data.o@thing", "k|NULL|NULL", "{\"o\":null}" },
+        { "data.o@thing", "NULL|NULL|NULL", "{\"o\":null}" },
+        { "data.o?@thing", "k|NULL|NULL", "{}" },
+        { "data.o@thing data.o.b", "k|y|1|x",
+          "{\"o\":{\"a\":\"x\",\"b\":\"y\",\"id\":\"1\"}}" },
+        /* without an id it is there when its key is */
+        { "data.o@bare", "k|NULL", "{\"o\":{\"x\":null}}" },
+        { "data.o@bare", "NULL|x", "{\"o\":null}" }
     };
     size_t i;
 
@@ -382,6 +415,7 @@ int main(void)
     tcase_add_test(tests, the_status_says_ok);
     tcase_add_test(tests, leaves_have_their_types);
     tcase_add_test(tests, a_value_of_the_wrong_type_must_be_mended);
+    tcase_add_test(tests, what_must_be_mended_is_named);
     tcase_add_test(tests, objects_are_null_when_their_id_is);
     tcase_add_test(tests, inputs_are_not_replied);
     tcase_add_test(tests, fields_set_selects);

@@ -114,6 +114,67 @@ START_TEST(names_select_members)
 }
 END_TEST
 
+/* The nodes of PLAN that are wanted, with their parents: "a a.b c". */
+static const char *list_wanted(const at_plan_t *plan,
+                               const at_select_t *select, int parent,
+                               const char *path)
+{
+    const char *list = "";
+    int child = at_plan_node(plan, parent)->first_child;
+
+    for (; child != AT_PLAN_NONE;
+         child = at_plan_node(plan, child)->next_sibling) {
+        const char *name = apr_pstrcat(pool, path, *path ? "." : "",
+                                       at_plan_node(plan, child)->name,
+                                       (char *)NULL);
+        const char *inner = list_wanted(plan, select, child, name);
+
+        if (at_select_wants(select, plan, child)) {
+            list = apr_pstrcat(pool, list, *list ? " " : "", name,
+                               (char *)NULL);
+        }
+        list = apr_pstrcat(pool, list, *list && *inner ? " " : "", inner,
+                           (char *)NULL);
+    }
+    return list;
+}
+
+START_TEST(what_a_reply_needs_is_wanted)
+{
+    static const struct {
+        const char *fields_set, *wanted;
+    } cases[] = {
+        { NULL, "a o o.id o.p o.p.x o.c o.c.id o.c.name custom_field_set" },
+        { "\"\"", "a o o.id o.p o.p.x o.c o.c.id o.c.name custom_field_set" },
+        { "\"a\"", "a" },
+        { "\"pass_code\"", "" },
+        { "\"o.id\"", "o o.id" },
+        { "\"o\"", "o o.id o.p o.p.x o.c o.c.id o.c.name" },
+        { "\"o.p\"", "o o.p o.p.x" },
+        { "\"o.p.x\"", "o o.p o.p.x" },
+        { "\"o.p.x,a\"", "a o o.p o.p.x" },
+        { "\"o.c.name\"", "o o.c o.c.name" },
+        { "\"o,o.p.x\"", "o o.id o.p o.p.x o.c o.c.id o.c.name" },
+        { "\"custom_field_set.a\"", "custom_field_set" }
+    };
+    at_plan_t *plan = test_plan_with("data.a data.o.id data.o.p?.x "
+                                     "data.o.c?@country "
+                                     "data.custom_field_set?:json token.id",
+                                     "country id name");
+    size_t i;
+
+    for (i = 0; i < COUNT(cases); i++) {
+        at_select_t *select = read_select(plan, cases[i].fields_set);
+        const char *list = list_wanted(plan, select, 0, "");
+
+        ck_assert_str_eq(test_violations(violations), "");
+        ck_assert_msg(!strcmp(list, cases[i].wanted), "%s: %s",
+                      cases[i].fields_set ? cases[i].fields_set : "none",
+                      list);
+    }
+}
+END_TEST
+
 START_TEST(unknown_names_are_errors)
 {
     static const struct {
@@ -223,6 +284,7 @@ int main(void)
 
     tcase_add_test(tests, absent_or_empty_is_everything);
     tcase_add_test(tests, names_select_members);
+    tcase_add_test(tests, what_a_reply_needs_is_wanted);
     tcase_add_test(tests, unknown_names_are_errors);
     tcase_add_test(tests, a_path_that_never_ends_is_unknown);
     tcase_add_test(tests, a_deep_plan_is_selected_from);

@@ -4,18 +4,25 @@
 
 #include <string.h>
 
+#include <apr_file_io.h>
+
 #include "at_sql.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static const char *const parameters[] = { "id", "name", "set_name", NULL };
 
-static const char *read_statement(at_statement_t **statement, const char *file)
+static const char *read_form(at_statement_t **statement, const char *file,
+                             at_sql_form_e form)
 {
     at_sql_folders_t folders = { test_folder(), NULL };
 
-    return at_sql_read(statement, &folders, file, AT_SQL_WHOLE, parameters,
-                       pool);
+    return at_sql_read(statement, &folders, file, form, parameters, pool);
+}
+
+static const char *read_statement(at_statement_t **statement, const char *file)
+{
+    return read_form(statement, file, AT_SQL_WHOLE);
 }
 
 /* TEXT as a statement file, which must be right. */
@@ -268,7 +275,20 @@ START_TEST(errors_say_file_and_line)
         { "-- @include ../s.sql\nSELECT 1", 1 },
         { "-- @include /etc/passwd\nSELECT 1", 1 },
         { "SELECT 1\n-- @include missing.sql", 2 },
-        { "-- a\n-- @include s.sql\nSELECT 1", 2 }
+        { "-- a\n-- @include s.sql\nSELECT 1", 2 },
+        /* the line of the @wide, not that of the file's end */
+        { "SELECT 1\n-- @wide\n, 2\n, 3", 2 },
+        { "SELECT 1\n-- @wide\n-- @end\n-- @wide", 4 },
+        { "SELECT 1\n-- @wide\n, 2\n-- @wide\n-- @end", 4 },
+        { "SELECT 1\n-- @end\n", 2 },
+        { "SELECT 1\n-- @wide\n-- @end\n-- @end", 4 },
+        { "SELECT 1\n-- @wide owner\n-- @end", 2 },
+        { "SELECT 1\n-- @wide\n-- @end of it", 3 },
+        { "SELECT 1\n-- @widely\n-- @end", 2 },
+        { "SELECT 1\n-- @wide\n, :nobody\n-- @end", 3 },
+        { "SELECT 1\n-- @wide\n, ?\n-- @end", 3 },
+        { "SELECT 1\n-- @wide\n, 'a\n-- @end", 3 },
+        { "SELECT 1 -- @wide\n;\n-- @end\n, 2", 4 }
     };
     size_t i;
 
@@ -355,6 +375,199 @@ START_TEST(files_that_include_each_other_are_a_circle)
 }
 END_TEST
 
+/* TEXT's narrow form, squeezed. */
+static at_statement_t *compile_narrow(const char *text)
+{
+    at_statement_t *statement;
+    const char *problem;
+
+    test_write("s.sql", text);
+    problem = read_form(&statement, "s.sql", AT_SQL_NARROW);
+    ck_assert_msg(!problem, "%s\n%s", text, problem);
+    return statement;
+}
+
+START_TEST(the_narrow_form_is_without_what_is_wide)
+{
+    static const struct {
+        const char *text, *narrow, *values, *columns;
+    } cases[] = {
+        { "SELECT 1", "SELECT 1", "", "" },
+        { "SELECT :id AS 'a'\n-- @wide\n, :name AS 'b'\n-- @end\n"
+          ", :set_name AS 'c'", "SELECT %s AS 'a' , %s AS 'c'", "0 2",
+          "a|c" },
+        { "SELECT 1 -- @wide\n, 2 -- @end\n, 3", "SELECT 1 , 3", "", "" },
+        { "SELECT 1\n  -- @wide \t\r\n, 2\r\n\t-- @end \r\n, 3",
+          "SELECT 1 , 3", "", "" },
+        { "SELECT 1\n-- @wide\n, '%' /*+ hint */ /* -- @end */ AS \"x\""
+          " -- :id\n # it's\n, '-- @end', :id::text % 2\n-- @end\n, 3",
+          "SELECT 1 , 3", "", "" },
+        { "SELECT 1\n-- @wide\n, 2\n-- @end\n-- @wide\n, 3\n-- @end",
+          "SELECT 1", "", "" },
+        { "SELECT 1\n-- @wide\n-- @end", "SELECT 1", "", "" },
+        /* what stands before the @wide is followed by what is behind it */
+        { "SELECT a AS\n-- @wide\n-- @end\n'x'", "SELECT a AS 'x'", "",
+          "x" },
+        { "SELECT a AS\n-- @wide\n'x'\n-- @end\n'y'", "SELECT a AS 'y'", "",
+          "y" }
+    };
+    size_t i;
+
+    for (i = 0; i < COUNT(cases); i++) {
+        at_statement_t *statement = compile_narrow(cases[i].text);
+
+        ck_assert_str_eq(squeeze(statement->text), cases[i].narrow);
+        ck_assert_str_eq(values(statement), cases[i].values);
+        ck_assert_str_eq(columns(statement), cases[i].columns);
+        ck_assert_int_eq(statement->has_wide, i != 0);
+    }
+}
+END_TEST
+
+START_TEST(the_whole_form_has_what_is_wide)
+{
+    at_statement_t *statement = compile(
+        "SELECT :id AS 'a'\n-- @wide\n, :name AS 'b'\n-- @end\n, 1");
+
+    ck_assert_str_eq(squeeze(statement->text),
+                     "SELECT %s AS 'a' , %s AS 'b' , 1");
+    ck_assert_str_eq(values(statement), "0 1");
+    ck_assert_str_eq(columns(statement), "a|b");
+    ck_assert(statement->has_wide);
+    ck_assert(!compile("SELECT 1 /* -- @wide */, '-- @wide'")->has_wide);
+}
+END_TEST
+
+START_TEST(a_file_that_is_included_may_be_wide_or_have_a_wide)
+{
+    at_statement_t *statement;
+
+    test_write("inner.sql", ", :name AS 'b'\n");
+    statement = compile_narrow("SELECT :id AS 'a'\n-- @wide\n"
+                               "-- @include inner.sql\n-- @end\n, 1");
+    ck_assert_str_eq(squeeze(statement->text), "SELECT %s AS 'a' , 1");
+    ck_assert_str_eq(values(statement), "0");
+    ck_assert_str_eq(columns(statement), "a");
+    test_write("inner.sql", "-- @wide\n, :name AS 'b'\n-- @end\n, 2");
+    statement = compile_narrow("SELECT :id AS 'a'\n-- @include inner.sql\n"
+                               ", 1\n-- @include inner.sql");
+    ck_assert_str_eq(squeeze(statement->text), "SELECT %s AS 'a' , 2 , 1 , 2");
+    ck_assert(statement->has_wide);
+}
+END_TEST
+
+START_TEST(a_wide_begins_and_ends_in_one_file)
+{
+    static const struct {
+        const char *outer, *inner, *place;
+    } cases[] = {
+        { "SELECT 1\n-- @include inner.sql\n-- @end", ", 2\n-- @wide\n, 3",
+          "/inner.sql:2: " },
+        { "SELECT 1\n-- @wide\n-- @include inner.sql\n", ", 2\n-- @end\n",
+          "/inner.sql:2: " },
+        { "SELECT 1\n-- @wide\n-- @include inner.sql\n-- @end",
+          "-- @end\n, 2\n-- @wide\n", "/inner.sql:1: " },
+        { "SELECT 1\n-- @wide\n-- @include inner.sql\n-- @end",
+          "-- @wide\n, 2\n-- @end", "/inner.sql:1: " },
+        { "SELECT 1\n-- @wide\n-- @include inner.sql\n, 3", ", 2",
+          "/s.sql:2: " }
+    };
+    size_t i;
+
+    for (i = 0; i < COUNT(cases); i++) {
+        const char *problem;
+
+        test_write("inner.sql", cases[i].inner);
+        problem = complaint(cases[i].outer);
+        ck_assert_msg(has(problem, cases[i].place) && has(problem, "-- @"),
+                      "%s: %s", cases[i].outer, problem);
+    }
+}
+END_TEST
+
+START_TEST(a_statement_that_is_wide_alone_has_no_narrow_form)
+{
+    at_statement_t *statement;
+    const char *problem;
+
+    test_write("s.sql", "-- @wide\nSELECT 1\n-- @end\n");
+    problem = read_form(&statement, "s.sql", AT_SQL_NARROW);
+    ck_assert_msg(problem && has(problem, "/s.sql:1: ")
+                  && has(problem, "@wide"), "%s", problem);
+}
+END_TEST
+
+/* FILE in the folder "one", and else in "two", of the program's. */
+static const char *read_in_two(at_statement_t **statement, const char *file)
+{
+    at_sql_folders_t folders;
+
+    folders.folder = apr_pstrcat(pool, test_folder(), "/one", (char *)NULL);
+    folders.base = apr_pstrcat(pool, test_folder(), "/two", (char *)NULL);
+    return at_sql_read(statement, &folders, file, AT_SQL_WHOLE, parameters,
+                       pool);
+}
+
+START_TEST(what_the_folder_has_not_is_taken_from_the_base)
+{
+    at_statement_t *statement;
+    const char *problem;
+
+    test_write("one/both.sql", "1");
+    test_write("one/mine.sql", "SELECT\n-- @include both.sql\n,\n"
+                               "-- @include rest.sql\n");
+    test_write("two/both.sql", "2");
+    test_write("two/rest.sql", "3");
+    test_write("two/other.sql", "SELECT\n-- @include both.sql\n");
+    test_write("two/mine.sql", "SELECT 4");
+    ck_assert_ptr_null(read_in_two(&statement, "mine.sql"));
+    ck_assert_str_eq(squeeze(statement->text), "SELECT 1 , 3");
+    ck_assert(has(statement->file, "/one/mine.sql"));
+    /* one of the base may include one of the folder */
+    ck_assert_ptr_null(read_in_two(&statement, "other.sql"));
+    ck_assert_str_eq(squeeze(statement->text), "SELECT 1");
+    ck_assert(has(statement->file, "/two/other.sql"));
+    test_write("two/rest.sql", "\n:nobody");
+    problem = read_in_two(&statement, "mine.sql");
+    ck_assert_msg(problem && has(problem, "/two/rest.sql:2: "), "%s",
+                  problem);
+    problem = read_in_two(&statement, "none.sql");
+    ck_assert_msg(problem && has(problem, "/none.sql"), "%s", problem);
+}
+END_TEST
+
+/* What is there and cannot be read is a mistake, and not to be replaced. */
+START_TEST(only_what_is_not_there_is_taken_from_the_base)
+{
+    at_statement_t *statement;
+    at_sql_folders_t folders;
+
+    test_write("one/x.sql", "");
+    apr_dir_make(apr_pstrcat(pool, test_folder(), "/one/d.sql",
+                             (char *)NULL), APR_FPROT_OS_DEFAULT, pool);
+    test_write("two/d.sql", "SELECT 1");
+    ck_assert_ptr_nonnull(read_in_two(&statement, "d.sql"));
+    folders.folder = apr_pstrcat(pool, test_folder(), "/one/x.sql",
+                                 (char *)NULL);
+    folders.base = apr_pstrcat(pool, test_folder(), "/two", (char *)NULL);
+    test_write("two/s.sql", "SELECT 1");
+    ck_assert_ptr_nonnull(at_sql_read(&statement, &folders, "s.sql",
+                                      AT_SQL_WHOLE, parameters, pool));
+}
+END_TEST
+
+START_TEST(a_file_of_an_inner_folder_includes_those_beside_it)
+{
+    at_statement_t *statement;
+
+    test_write("inner.sql", "1");
+    test_write("lookups/inner.sql", "2");
+    test_write("lookups/a.sql", "SELECT\n-- @include inner.sql");
+    ck_assert_ptr_null(read_statement(&statement, "lookups/a.sql"));
+    ck_assert_str_eq(squeeze(statement->text), "SELECT 2");
+}
+END_TEST
+
 START_TEST(a_file_that_cannot_be_read_is_named)
 {
     at_statement_t *statement;
@@ -435,6 +648,17 @@ int main(void)
     tcase_add_test(tests, errors_of_an_included_file_say_its_name_and_line);
     tcase_add_test(tests, only_files_of_the_same_folder_are_included);
     tcase_add_test(tests, files_that_include_each_other_are_a_circle);
+    tcase_add_test(tests, the_narrow_form_is_without_what_is_wide);
+    tcase_add_test(tests, the_whole_form_has_what_is_wide);
+    tcase_add_test(tests,
+                   a_file_that_is_included_may_be_wide_or_have_a_wide);
+    tcase_add_test(tests, a_wide_begins_and_ends_in_one_file);
+    tcase_add_test(tests,
+                   a_statement_that_is_wide_alone_has_no_narrow_form);
+    tcase_add_test(tests, what_the_folder_has_not_is_taken_from_the_base);
+    tcase_add_test(tests, only_what_is_not_there_is_taken_from_the_base);
+    tcase_add_test(tests,
+                   a_file_of_an_inner_folder_includes_those_beside_it);
     tcase_add_test(tests, a_file_that_cannot_be_read_is_named);
     tcase_add_test(tests, a_file_with_a_nul_byte_is_refused);
     tcase_add_test(tests, a_byte_order_mark_does_not_reach_the_database);

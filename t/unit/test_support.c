@@ -42,23 +42,26 @@ TCase *test_begin(const char *name)
     return tests;
 }
 
-static void remove_folder(void)
+/* Remove the folder at PATH with what is in it. */
+static void remove_folder(const char *path)
 {
     apr_dir_t *directory;
     apr_finfo_t entry;
 
-    if (apr_dir_open(&directory, folder, program_pool) != APR_SUCCESS) {
+    if (apr_dir_open(&directory, path, program_pool) != APR_SUCCESS) {
         return;
     }
     while (apr_dir_read(&entry, APR_FINFO_NAME, directory) == APR_SUCCESS) {
-        if (strcmp(entry.name, ".") && strcmp(entry.name, "..")) {
-            apr_file_remove(apr_pstrcat(program_pool, folder, "/",
-                                        entry.name, (char *)NULL),
-                            program_pool);
+        const char *name = apr_pstrcat(program_pool, path, "/", entry.name,
+                                       (char *)NULL);
+
+        if (strcmp(entry.name, ".") && strcmp(entry.name, "..")
+            && apr_file_remove(name, program_pool) != APR_SUCCESS) {
+            remove_folder(name);
         }
     }
     apr_dir_close(directory);
-    apr_dir_remove(folder, program_pool);
+    apr_dir_remove(path, program_pool);
 }
 
 int test_end(TCase *tests)
@@ -73,7 +76,7 @@ int test_end(TCase *tests)
     srunner_run_all(runner, CK_SILENT);
     failed = srunner_ntests_failed(runner);
     srunner_free(runner);
-    remove_folder();
+    remove_folder(folder);
     apr_terminate();
     return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
@@ -98,8 +101,17 @@ void test_write_bytes(const char *file, const char *text, apr_size_t length)
 {
     const char *path = apr_pstrcat(pool, test_folder(), "/", file,
                                    (char *)NULL);
+    const char *slash = strrchr(file, '/');
     apr_file_t *to;
 
+    if (slash) {
+        const char *inner = apr_pstrmemdup(pool, file,
+                                           (apr_size_t)(slash - file));
+
+        apr_dir_make_recursive(apr_pstrcat(pool, folder, "/", inner,
+                                           (char *)NULL),
+                               APR_FPROT_OS_DEFAULT, pool);
+    }
     ck_assert_int_eq(apr_file_open(&to, path,
                                    APR_FOPEN_WRITE | APR_FOPEN_CREATE
                                    | APR_FOPEN_TRUNCATE,
@@ -112,6 +124,11 @@ void test_write_bytes(const char *file, const char *text, apr_size_t length)
 void test_write(const char *file, const char *text)
 {
     test_write_bytes(file, text, strlen(text));
+}
+
+void test_remove(const char *inner)
+{
+    remove_folder(apr_pstrcat(pool, folder, "/", inner, (char *)NULL));
 }
 
 const char *test_read(const char *path)
@@ -141,18 +158,34 @@ const char *test_replace(const char *text, const char *old, const char *new)
                        new, place + strlen(old), (char *)NULL);
 }
 
+/* Read once those in the folder FROM of the source, with those of BASE, or
+ * NULL. */
+static const at_statements_t *read_once(at_statements_t **statements,
+                                        const char *from, const char *base)
+{
+    if (!*statements) {
+        const char *problem = at_statements_read(statements,
+                                                 test_source(from), base,
+                                                 program_pool);
+
+        ck_assert_msg(!problem, "%s", problem);
+    }
+    return *statements;
+}
+
 const at_statements_t *test_statements(void)
 {
     static at_statements_t *statements;
 
-    if (!statements) {
-        const char *problem = at_statements_read(
-            &statements, test_source("sql/sqlite3/statements"),
-            NULL, program_pool);
+    return read_once(&statements, "sql/sqlite3/statements", NULL);
+}
 
-        ck_assert_msg(!problem, "%s", problem);
-    }
-    return statements;
+const at_statements_t *test_cached_statements(void)
+{
+    static at_statements_t *statements;
+
+    return read_once(&statements, "sql/sqlite3/statements-cached",
+                     test_source("sql/sqlite3/statements"));
 }
 
 at_statement_t *test_statement_of(const char *list)
@@ -170,13 +203,41 @@ at_statement_t *test_statement_of(const char *list)
     return statement;
 }
 
-at_plan_t *test_plan_of(const char *list)
+apr_array_header_t *test_lookups_of(const char *list)
+{
+    apr_array_header_t *lookups = apr_array_make(pool, 4,
+                                                 sizeof(at_lookup_t));
+    char *state, *one, *copy = apr_pstrdup(pool, list);
+
+    for (one = apr_strtok(copy, "|", &state); one;
+         one = apr_strtok(NULL, "|", &state)) {
+        at_lookup_t *lookup = apr_array_push(lookups);
+        at_statement_t *statement = test_statement_of(one);
+
+        lookup->name = *(const char **)(void *)statement->columns->elts;
+        lookup->statement = statement;
+        statement->file = apr_psprintf(pool, "lookups/%s.sql", lookup->name);
+        statement->columns->nelts--;
+        memmove(statement->columns->elts,
+                statement->columns->elts + sizeof(const char *),
+                sizeof(const char *) * (size_t)statement->columns->nelts);
+    }
+    return lookups;
+}
+
+at_plan_t *test_plan_with(const char *list, const char *lookups)
 {
     at_plan_t *plan;
-    const char *problem = at_plan_make(&plan, test_statement_of(list), NULL, pool);
+    const char *problem = at_plan_make(&plan, test_statement_of(list),
+                                       test_lookups_of(lookups), pool);
 
     ck_assert_msg(!problem, "%s: %s", list, problem);
     return plan;
+}
+
+at_plan_t *test_plan_of(const char *list)
+{
+    return test_plan_with(list, "");
 }
 
 at_json_t *test_json(const char *text)

@@ -32,11 +32,15 @@ const char *test_source(const char *file);
 /** A folder of this program's own, which is gone at the program's end. */
 const char *test_folder(void);
 
-/** Write the LENGTH bytes of TEXT to FILE in the program's folder. */
+/** Write the LENGTH bytes of TEXT to FILE in the program's folder, or in
+ *  folders within that: FOLDER/FILE. */
 void test_write_bytes(const char *file, const char *text, apr_size_t length);
 
 /** Write TEXT to FILE in the program's folder. */
 void test_write(const char *file, const char *text);
+
+/** Remove the folder INNER of the program's folder, with all that is in it. */
+void test_remove(const char *inner);
 
 /** The content of the file at PATH. */
 const char *test_read(const char *path);
@@ -47,11 +51,23 @@ const char *test_replace(const char *text, const char *old, const char *new);
 /** The statements of SQLite as they are shipped; not to be changed. */
 const at_statements_t *test_statements(void);
 
+/** The same with lookups: those of statements-cached. */
+const at_statements_t *test_cached_statements(void);
+
 /** A statement with the columns of LIST, which blanks separate. */
 at_statement_t *test_statement_of(const char *list);
 
 /** The plan of such a statement, which must be right. */
 at_plan_t *test_plan_of(const char *list);
+
+/**
+ * Lookups (at_lookup_t) with the columns of LIST: "NAME COLUMN ...", with
+ * bars between them.
+ */
+apr_array_header_t *test_lookups_of(const char *list);
+
+/** As test_plan_of, where there are LOOKUPS, a list as test_lookups_of's. */
+at_plan_t *test_plan_with(const char *list, const char *lookups);
 
 /** The value of TEXT, which must be JSON as the core takes it. */
 at_json_t *test_json(const char *text);
