@@ -89,17 +89,42 @@ static const char *scan_byte(at_json_scan_t *scan, unsigned char byte)
     return NULL;
 }
 
+/* How many of the LENGTH bytes of DATA are plain ASCII within a string: most
+ * bytes of a long body are, and there is nothing to find in them. */
+static apr_size_t plain_length(const at_json_scan_t *scan, const char *data,
+                               apr_size_t length)
+{
+    apr_size_t i = 0;
+
+    if (!scan->in_string || scan->escape || scan->high_surrogate
+        || scan->utf8.missing) {
+        return 0;
+    }
+    while (i < length && (unsigned char)data[i] < 0x80 && data[i] != '"'
+           && data[i] != '\\') {
+        i++;
+    }
+    return i;
+}
+
 const char *at_json_scan(at_json_scan_t *scan, const char *data,
                          apr_size_t length, apr_size_t *good)
 {
     const char *problem = NULL;
 
-    for (*good = 0; *good < length; (*good)++) {
-        problem = scan_byte(scan, (unsigned char)data[*good]);
-        if (problem) {
-            break;
+    *good = 0;
+    while (*good < length) {
+        apr_size_t plain = plain_length(scan, data + *good, length - *good);
+
+        if (plain == 0) {
+            problem = scan_byte(scan, (unsigned char)data[*good]);
+            if (problem) {
+                break;
+            }
+            plain = 1;
         }
-        scan->offset++;
+        *good += plain;
+        scan->offset += plain;
     }
     return problem;
 }
