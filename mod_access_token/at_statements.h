@@ -9,7 +9,6 @@
 #include <apr_pools.h>
 
 #include "at_plan.h"
-#include "at_select.h"
 #include "at_sql.h"
 
 /** The version of the schema that the module works with. */
@@ -97,14 +96,6 @@ const char *at_statements_file(at_statement_e statement);
 const char *at_statements_read(at_statements_t **statements,
                                const char *folder, const char *base,
                                apr_pool_t *pool);
-
-/**
- * The form of LOAD that gives what SELECT wants of the reply: LOAD itself, or
- * its narrow form.
- */
-at_statement_e at_statements_load(const at_statements_t *statements,
-                                  at_statement_e load,
-                                  const at_select_t *select);
 
 /** The number of the column NAME among STATEMENT's, or -1. */
 int at_statement_column(const at_statement_t *statement, const char *name);

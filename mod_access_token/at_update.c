@@ -10,6 +10,7 @@
 #include "at_digest.h"
 #include "at_etag.h"
 #include "at_generate.h"
+#include "at_narrow.h"
 
 /* The longest pauses before a new attempt, in milliseconds. */
 #define LONGEST_PAUSE_OF_RACE  32
@@ -158,7 +159,7 @@ static at_error_t *load(at_call_t *call)
     values[AT_LOAD_NOW] = update->now;
     values[AT_LOAD_KEY] = update->id ? update->id : call->request->key;
     outcome = call->store->load(call->store,
-        at_statements_load(update->statements,
+        at_narrow_choose(update->statements,
                            update->id ? AT_STATEMENT_LOAD_BY_ID
                                       : call->request->load,
                            call->request->select),
