@@ -377,6 +377,7 @@ void at_connection_give(at_connection_t *connection, at_connection_e state)
         at_opener_call(connections);
     }
     else {
+        at_opener_note_life(connections);
         at_opener_hand(connections, connection);
     }
     apr_thread_mutex_unlock(connections->mutex);

@@ -67,7 +67,11 @@ apr_time_t at_incident_away(at_incident_t *incidents, apr_time_t now,
 
 void at_incident_back(at_incident_t *incidents)
 {
-    apr_atomic_set32(&incidents[AT_FAULT_NONE].open, 0);
+    /* All processes read it all the time, and hardly ever is it to be
+     * written. */
+    if (apr_atomic_read32(&incidents[AT_FAULT_NONE].open)) {
+        apr_atomic_set32(&incidents[AT_FAULT_NONE].open, 0);
+    }
 }
 
 /* True if INCIDENT is over, for the one who asks first. */

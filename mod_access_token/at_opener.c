@@ -173,6 +173,12 @@ static void note_failure(at_connections_t *connections,
     }
 }
 
+void at_opener_note_life(at_connections_t *connections)
+{
+    connections->away_since = 0;
+    at_incident_back(connections->incidents);
+}
+
 static void open_one(at_connections_t *connections)
 {
     apr_uint64_t attempt = ++connections->attempts;
@@ -188,8 +194,7 @@ static void open_one(at_connections_t *connections)
     apr_thread_mutex_lock(connections->mutex);
     connections->opening--;
     if (connection) {
-        connections->away_since = 0;
-        at_incident_back(connections->incidents);
+        at_opener_note_life(connections);
         connection->given_back = apr_time_now();
         at_opener_hand(connections, connection);
         at_keeper_call(connections);

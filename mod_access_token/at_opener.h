@@ -83,6 +83,9 @@ void at_opener_call(at_connections_t *connections);
 void at_opener_hand(at_connections_t *connections,
                     at_connection_t *connection);
 
+/** The database is not away: a connection to it works. With the mutex. */
+void at_opener_note_life(at_connections_t *connections);
+
 /** Put CONNECTION on its way back to mod_dbd. With the mutex held. */
 void at_opener_return(at_connections_t *connections,
                       at_connection_t *connection, apr_time_t now);

@@ -40,6 +40,14 @@ sub cost {
     return join ' ', map { $after[$_] - $before[$_] } 0 .. $#after;
 }
 
+sub kill_connections {
+    my ($server) = @_;
+    my $ids = $server->dbh->selectcol_arrayref(q(SELECT id FROM information_schema.processlist
+        WHERE user = 'access_token'));
+    $server->dbh->do("KILL $_") for @$ids;
+    return;
+}
+
 # ---- pings
 
 if ($is_mariadb) {
@@ -53,9 +61,7 @@ if ($is_mariadb) {
     $server->allow_log(qr{\[dbd:error\]});
     # A connection that has died meanwhile is found by the first statement.
     update($server, 'alive');
-    my $ids = $server->dbh->selectcol_arrayref(q(SELECT id FROM information_schema.processlist
-        WHERE user = 'access_token'));
-    $server->dbh->do("KILL $_") for @$ids;
+    kill_connections($server);
     is(update($server, 'dead'), '200 OK', 'a dead connection costs no call');
     $server->finish('the error log holds what it should: pings');
 
@@ -63,6 +69,43 @@ if ($is_mariadb) {
     update($server, 'the first');
     is(cost($server, 10, 0), '10 20 0', 'AccessTokenConnectionReuse 0: a ping for each call');
     $server->finish('the error log holds what it should: no reuse');
+}
+
+# A connection that works says that the database is not away, though no other can
+# be opened: a later failure is not held for the end of a long outage.
+if ($is_mariadb && !$is_prefork) {
+    my $server = AccessTokenTest->start(dbd => { min => 1, keep => 1, max => 3 }, conf => $one_child . <<'END');
+AccessTokenConnections 2
+AccessTokenRetryBudget 3s
+END
+    $server->allow_log(qr{\[dbd:(?:error|crit)\]});
+    my $admin = $server->database->admin;
+    $admin->do(q(ALTER USER 'access_token'@'localhost' WITH MAX_USER_CONNECTIONS 1));
+    kill_connections($server);
+    is(update($server, 'the only one'), '200 OK', 'one connection can be opened');
+    my %outcomes;
+    for my $round (1 .. 10) {
+        my @results = $server->in_parallel(3, sub {
+            my ($number) = @_;
+            if ($number == 2) {
+                my $other = $server->database->connect;
+                $other->begin_work;
+                $other->do(q(SELECT id FROM access_tokens WHERE authentication_code = 'demo-udf' FOR UPDATE));
+                sleep 0.4;
+                $other->commit;
+                return 'locked';
+            }
+            sleep 0.1 * ($number + 1);
+            return $number ? update($server, "round $round")
+                : AccessTokenTest::outcome($server->post({ token => 'demo-session-clerk',
+                    access_token_identifier => { authentication_code => 'demo-udf' } }));
+        });
+        $outcomes{$_}++ for @results[0, 1];
+    }
+    $admin->do(q(ALTER USER 'access_token'@'localhost' WITH MAX_USER_CONNECTIONS 0));
+    is_deeply(\%outcomes, { '200 OK' => 20 }, 'one connection serves while no other can be opened')
+        or diag explain \%outcomes;
+    $server->finish('the error log holds what it should: no other connection');
 }
 
 # ---- others of the pool
