@@ -9,10 +9,12 @@
 
 #include "at_json_scan.h"
 
+/* So many members are compared as quickly as they are hashed. */
+#define FEW_MEMBERS 8
+
 /* An array or an object that is not closed yet. */
 typedef struct {
     at_json_t *value;
-    apr_hash_t *names;        /* of an object: the names so far */
     const char *name;         /* of an object: of the value to come */
 } container_t;
 
@@ -50,6 +52,8 @@ static at_json_t *add_value(at_json_parser_t *parser, at_json_type_e type)
 
         member->name = container->name;
         member->value = value;
+        apr_hash_set(container->value->names, member->name,
+                     APR_HASH_KEY_STRING, value);
     }
     return value;
 }
@@ -113,7 +117,7 @@ static int on_object_open(void *context)
     }
     container->value->members = apr_array_make(parser->pool, 8,
                                                sizeof(at_json_member_t));
-    container->names = apr_hash_make(parser->pool);
+    container->value->names = apr_hash_make(parser->pool);
     return 1;
 }
 
@@ -137,11 +141,10 @@ static int on_name(void *context, const unsigned char *text, size_t length)
     const char *name = apr_pstrmemdup(parser->pool, (const char *)text,
                                       length);
 
-    if (apr_hash_get(container->names, name, APR_HASH_KEY_STRING)) {
+    if (apr_hash_get(container->value->names, name, APR_HASH_KEY_STRING)) {
         parser->problem = "a member that stands twice in its object";
         return 0;
     }
-    apr_hash_set(container->names, name, APR_HASH_KEY_STRING, name);
     container->name = name;
     return 1;
 }
@@ -178,6 +181,8 @@ static at_json_parser_t *make(apr_pool_t *pool, int is_exact)
     }
     apr_pool_cleanup_register(pool, parser->yajl, free_yajl,
                               apr_pool_cleanup_null);
+    /* at_json_scan does, and better. */
+    yajl_config(parser->yajl, yajl_dont_validate_strings, 1);
     return parser;
 }
 
@@ -325,6 +330,9 @@ at_json_t *at_json_get(const at_json_t *object, const char *name)
 {
     int i;
 
+    if (object->names && object->members->nelts > FEW_MEMBERS) {
+        return apr_hash_get(object->names, name, APR_HASH_KEY_STRING);
+    }
     for (i = 0; i < object->members->nelts; i++) {
         at_json_member_t *member = &APR_ARRAY_IDX(object->members, i,
                                                   at_json_member_t);

@@ -8,6 +8,7 @@
 #ifndef AT_JSON_H
 #define AT_JSON_H
 
+#include <apr_hash.h>
 #include <apr_pools.h>
 #include <apr_tables.h>
 
@@ -38,6 +39,7 @@ struct at_json_t {
     int boolean;              /* of a boolean: 0 or 1 */
     const char *text;         /* of a string: UTF-8; of a number: as sent */
     apr_array_header_t *members;  /* of an object: at_json_member_t */
+    apr_hash_t *names;        /* the same by name -> at_json_t *; or NULL */
     apr_array_header_t *elements; /* of an array: at_json_t * */
 };
 

@@ -94,17 +94,11 @@ static const char *scan_byte(at_json_scan_t *scan, unsigned char byte)
 static apr_size_t plain_length(const at_json_scan_t *scan, const char *data,
                                apr_size_t length)
 {
-    apr_size_t i = 0;
-
     if (!scan->in_string || scan->escape || scan->high_surrogate
         || scan->utf8.missing) {
         return 0;
     }
-    while (i < length && (unsigned char)data[i] < 0x80 && data[i] != '"'
-           && data[i] != '\\') {
-        i++;
-    }
-    return i;
+    return at_text_plain_length(data, length);
 }
 
 const char *at_json_scan(at_json_scan_t *scan, const char *data,

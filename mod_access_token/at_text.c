@@ -6,6 +6,43 @@
 #include <unictype.h>
 #include <unistr.h>
 
+/* BYTE in each of eight places. */
+#define EIGHT(byte) (APR_UINT64_C(0x0101010101010101) * (byte))
+
+static int is_plain(unsigned char byte)
+{
+    return byte >= ' ' && byte < 0x80 && byte != '"' && byte != '\\';
+}
+
+/* 0 in the highest bit of each of the eight bytes of WORD that is plain; in
+ * those behind the first that is not, it may say so of plain ones too. */
+static apr_uint64_t find_not_plain(apr_uint64_t word)
+{
+    apr_uint64_t quote = word ^ EIGHT('"'), backslash = word ^ EIGHT('\\');
+
+    return (word | (word - EIGHT(' ')) | (quote - EIGHT(1))
+            | (backslash - EIGHT(1))) & EIGHT(0x80);
+}
+
+/* Eight bytes at a time: replies and long bodies are mostly plain. */
+apr_size_t at_text_plain_length(const char *text, apr_size_t length)
+{
+    apr_size_t i = 0;
+    apr_uint64_t word;
+
+    while (length - i >= sizeof(word)) {
+        memcpy(&word, text + i, sizeof(word));
+        if (find_not_plain(word)) {
+            break;
+        }
+        i += sizeof(word);
+    }
+    while (i < length && is_plain((unsigned char)text[i])) {
+        i++;
+    }
+    return i;
+}
+
 /* Set what must follow the lead byte of a longer character (RFC 3629). */
 static int utf8_lead(at_utf8_t *state, unsigned char byte)
 {

@@ -61,4 +61,11 @@ int at_text_is_digits(const char *text);
  */
 int at_text_is_email(const char *text);
 
+/**
+ * How many of the first of the LENGTH bytes of TEXT are ASCII that JSON writes
+ * as it is within quotes (RFC 8259, section 7): no control character, quote or
+ * backslash.
+ */
+apr_size_t at_text_plain_length(const char *text, apr_size_t length);
+
 #endif /* AT_TEXT_H */

@@ -33,13 +33,6 @@ struct at_writer_t {
     unsigned char place[MOST_DEPTH]; /* place_e, of each open value */
 };
 
-/* How a byte of a string is written. */
-enum {
-    IS_PLAIN,
-    IS_ESCAPED,
-    IS_UTF8                   /* part of a longer character */
-};
-
 at_writer_t *at_writer_make(apr_pool_t *pool)
 {
     at_writer_t *writer = apr_pcalloc(pool, sizeof(*writer));
@@ -160,12 +153,9 @@ void at_write_boolean(at_writer_t *writer, int boolean)
     append(writer, boolean ? "true" : "false", boolean ? 4 : 5);
 }
 
-static int kind_of(unsigned char byte)
+static int is_escaped(unsigned char byte)
 {
-    if (byte >= 0x80) {
-        return IS_UTF8;
-    }
-    return byte < ' ' || byte == '"' || byte == '\\' ? IS_ESCAPED : IS_PLAIN;
+    return byte < ' ' || byte == '"' || byte == '\\';
 }
 
 /* RFC 8259, section 7. */
@@ -195,7 +185,7 @@ static void append_text(at_writer_t *writer, const char *text,
     while (text < end) {
         const char *from = text;
 
-        while (text < end && kind_of((unsigned char)*text) != IS_ESCAPED) {
+        while (text < end && !is_escaped((unsigned char)*text)) {
             text++;
         }
         append(writer, from, (apr_size_t)(text - from));
@@ -207,18 +197,15 @@ static void append_text(at_writer_t *writer, const char *text,
 
 void at_write_string(at_writer_t *writer, const char *text)
 {
-    const char *end = text;
-    apr_size_t length;
+    apr_size_t length = strlen(text);
+    apr_size_t plain = at_text_plain_length(text, length);
 
     begin(writer, 1);
     append_byte(writer, '"');
-    while (*end && kind_of((unsigned char)*end) == IS_PLAIN) {
-        end++;
-    }
-    append(writer, text, (apr_size_t)(end - text));
-    if (*end) {
-        length = strlen(end);
-        text = at_utf8_mend(writer->pool, end, &length);
+    append(writer, text, plain);
+    if (plain < length) {
+        length -= plain;
+        text = at_utf8_mend(writer->pool, text + plain, &length);
         append_text(writer, text, length);
     }
     append_byte(writer, '"');

@@ -362,6 +362,37 @@ START_TEST(each_ascii_character_is_judged_in_an_e_mail_address)
 }
 END_TEST
 
+/* Each byte in each place of texts of all lengths about a word's, beside
+ * plain bytes of all kinds. */
+START_TEST(plain_text_ends_where_json_would_escape)
+{
+    static const char plain[] = " !#$%&'()*+,-./0AZ[]^_`az{|}~\x7F";
+    char text[40] = "";
+    apr_size_t length, place, i;
+    int byte;
+
+    for (length = 0; length < 33; length++) {
+        for (i = 0; i < length; i++) {
+            text[i] = plain[(i * 7 + length) % (sizeof(plain) - 1)];
+        }
+        ck_assert_uint_eq(at_text_plain_length(text, length), length);
+        for (place = 0; place < length; place++) {
+            char was = text[place];
+
+            for (byte = 0; byte < 256; byte++) {
+                int is_plain = byte >= 0x20 && byte < 0x80 && byte != 0x22
+                               && byte != 0x5C;
+
+                text[place] = (char)byte;
+                ck_assert_uint_eq(at_text_plain_length(text, length),
+                                  is_plain ? length : place);
+            }
+            text[place] = was;
+        }
+    }
+}
+END_TEST
+
 int main(void)
 {
     TCase *tests = test_begin("test_text");
@@ -381,5 +412,6 @@ int main(void)
     tcase_add_test(tests, e_mail_addresses_are_those_of_html);
     tcase_add_test(tests,
                    each_ascii_character_is_judged_in_an_e_mail_address);
+    tcase_add_test(tests, plain_text_ends_where_json_would_escape);
     return test_end(tests);
 }
