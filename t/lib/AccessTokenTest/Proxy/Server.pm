@@ -232,11 +232,12 @@ sub cut {
 
 sub cut_all {
     my ($self) = @_;
-    $self->cut($_) for $self->connections;
-    # Those as well that wait to be taken.
+    # Those that wait to be taken come first: who sees that he was cut may be back at
+    # once, and is not meant.
     while ($self->{listener} && (my $client = $self->{listener}->accept)) {
         $self->{report}{refused}++;
     }
+    $self->cut($_) for $self->connections;
     return;
 }
 
