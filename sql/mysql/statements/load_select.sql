@@ -2,8 +2,8 @@
 -- exist is NULL. Between the halves stands the join of the access token by its key. Every join is by a
 -- primary or unique key and every parameter stands bare beside a column: MariaDB plans all of it as const.
 SELECT
-    session.user_id                              AS 'session.user_id',
-    login.id                                     AS 'login.user_id',
+    COALESCE(session.user_id)                              AS 'session.user_id',
+    COALESCE(login.id)                                     AS 'login.user_id',
     caller.id                                    AS 'caller.user_id',
     caller.username                              AS 'caller.username',
     COALESCE(session.unit_id, caller.default_unit_id) AS 'caller.unit_id',
@@ -38,8 +38,8 @@ SELECT
     token.authentication_code                    AS 'data.authentication_code',
     token.identifier                             AS 'data.identifier',
     token.card_masked_number                     AS 'data.card_masked_number?',
-    classification.id                            AS 'data.classification?.id',
-    classification.name                          AS 'data.classification?.name',
+    COALESCE(classification.id)                            AS 'data.classification?.id',
+    COALESCE(classification.name)                          AS 'data.classification?.name',
     classification.alternative_code              AS 'data.classification?.alternative_code',
     token.udf_string_1                           AS 'data.udf_string_1?',
     token.udf_string_2                           AS 'data.udf_string_2?',
@@ -62,12 +62,12 @@ SELECT
     token.verification_code                      AS 'data.verification_code?',
 
     DATE_FORMAT(token.created_date, '%Y-%m-%dT%H:%i:%s') AS 'data.log_information.created_date',
-    creator.id                                   AS 'data.log_information.created_by_user.id',
-    creator.username                             AS 'data.log_information.created_by_user.username',
+    COALESCE(creator.id)                                   AS 'data.log_information.created_by_user.id',
+    COALESCE(creator.username)                             AS 'data.log_information.created_by_user.username',
     creator.person_name                          AS 'data.log_information.created_by_user.person_name',
     creator.email                                AS 'data.log_information.created_by_user.email?',
-    creator_unit.id                              AS 'data.log_information.created_by_unit.id',
-    creator_unit.name                            AS 'data.log_information.created_by_unit.name',
+    COALESCE(creator_unit.id)                              AS 'data.log_information.created_by_unit.id',
+    COALESCE(creator_unit.name)                            AS 'data.log_information.created_by_unit.name',
     creator_unit.description                     AS 'data.log_information.created_by_unit.description',
     creator_unit.alternative_code                AS 'data.log_information.created_by_unit.alternative_code',
     creator_unit.group_name                      AS 'data.log_information.created_by_unit.group_name',
@@ -79,8 +79,8 @@ SELECT
     caller.username                              AS 'data.log_information.updated_by_user.username',
     caller.person_name                           AS 'data.log_information.updated_by_user.person_name',
     caller.email                                 AS 'data.log_information.updated_by_user.email?',
-    caller_unit.id                               AS 'data.log_information.updated_by_unit.id',
-    caller_unit.name                             AS 'data.log_information.updated_by_unit.name',
+    COALESCE(caller_unit.id)                               AS 'data.log_information.updated_by_unit.id',
+    COALESCE(caller_unit.name)                             AS 'data.log_information.updated_by_unit.name',
     caller_unit.description                      AS 'data.log_information.updated_by_unit.description',
     caller_unit.alternative_code                 AS 'data.log_information.updated_by_unit.alternative_code',
     caller_unit.group_name                       AS 'data.log_information.updated_by_unit.group_name',
@@ -88,13 +88,13 @@ SELECT
 
     -- Not read where fields_set asks for none of it.
 -- @wide
-    , account.id                                 AS 'data.accounts_receivable.id',
-    account.number                               AS 'data.accounts_receivable.number',
+    , COALESCE(account.id)                                 AS 'data.accounts_receivable.id',
+    COALESCE(account.number)                               AS 'data.accounts_receivable.number',
     account.name                                 AS 'data.accounts_receivable.name',
-    account.life_cycle_state                     AS 'data.accounts_receivable.life_cycle_state',
-    owner.id                                     AS 'data.accounts_receivable.account_owner.id',
-    owner.type                                   AS 'data.accounts_receivable.account_owner.type',
-    owner.life_cycle_state                       AS 'data.accounts_receivable.account_owner.life_cycle_state',
+    COALESCE(account.life_cycle_state)                     AS 'data.accounts_receivable.life_cycle_state',
+    COALESCE(owner.id)                                     AS 'data.accounts_receivable.account_owner.id',
+    COALESCE(owner.type)                                   AS 'data.accounts_receivable.account_owner.type',
+    COALESCE(owner.life_cycle_state)                       AS 'data.accounts_receivable.account_owner.life_cycle_state',
     owner.title                                  AS 'data.accounts_receivable.account_owner.title',
     owner.first_name                             AS 'data.accounts_receivable.account_owner.first_name',
     owner.middle_name                            AS 'data.accounts_receivable.account_owner.middle_name',
@@ -114,17 +114,17 @@ SELECT
     owner.birth_day AS 'data.accounts_receivable.account_owner.demographics.date_of_birth.day:number',
     owner.birth_month AS 'data.accounts_receivable.account_owner.demographics.date_of_birth.month:number',
     owner.birth_year AS 'data.accounts_receivable.account_owner.demographics.date_of_birth.year:number',
-    residence.id AS 'data.accounts_receivable.account_owner.demographics.country_of_residence?.id',
-    residence.name AS 'data.accounts_receivable.account_owner.demographics.country_of_residence?.name',
+    COALESCE(residence.id) AS 'data.accounts_receivable.account_owner.demographics.country_of_residence?.id',
+    COALESCE(residence.name) AS 'data.accounts_receivable.account_owner.demographics.country_of_residence?.name',
     residence.alternative_code
         AS 'data.accounts_receivable.account_owner.demographics.country_of_residence?.alternative_code',
     residence.two_character_code
         AS 'data.accounts_receivable.account_owner.demographics.country_of_residence?.two_character_code',
     residence.three_character_code
         AS 'data.accounts_receivable.account_owner.demographics.country_of_residence?.three_character_code',
-    passport_country.id
+    COALESCE(passport_country.id)
         AS 'data.accounts_receivable.account_owner.demographics.passport_issued_by_country.id',
-    passport_country.name
+    COALESCE(passport_country.name)
         AS 'data.accounts_receivable.account_owner.demographics.passport_issued_by_country.name',
     passport_country.alternative_code
         AS 'data.accounts_receivable.account_owner.demographics.passport_issued_by_country.alternative_code',
@@ -132,8 +132,8 @@ SELECT
         AS 'data.accounts_receivable.account_owner.demographics.passport_issued_by_country.two_character_code',
     passport_country.three_character_code
         AS 'data.accounts_receivable.account_owner.demographics.passport_issued_by_country.three_character_code',
-    id_country.id AS 'data.accounts_receivable.account_owner.demographics.id_issued_by_country.id',
-    id_country.name AS 'data.accounts_receivable.account_owner.demographics.id_issued_by_country.name',
+    COALESCE(id_country.id) AS 'data.accounts_receivable.account_owner.demographics.id_issued_by_country.id',
+    COALESCE(id_country.name) AS 'data.accounts_receivable.account_owner.demographics.id_issued_by_country.name',
     id_country.alternative_code
         AS 'data.accounts_receivable.account_owner.demographics.id_issued_by_country.alternative_code',
     id_country.two_character_code
@@ -143,17 +143,17 @@ SELECT
 
     -- This owner comes without its name and its country of residence. Most often it is the one above: then
     -- it is not read again.
-    participant.id                               AS 'data.reward_participant.id',
-    participant.number                           AS 'data.reward_participant.number',
-    participant_account.id                       AS 'data.reward_participant.accounts_receivable.id',
-    participant_account.number                   AS 'data.reward_participant.accounts_receivable.number',
+    COALESCE(participant.id)                               AS 'data.reward_participant.id',
+    COALESCE(participant.number)                           AS 'data.reward_participant.number',
+    COALESCE(participant_account.id)                       AS 'data.reward_participant.accounts_receivable.id',
+    COALESCE(participant_account.number)                   AS 'data.reward_participant.accounts_receivable.number',
     participant_account.name                     AS 'data.reward_participant.accounts_receivable.name',
-    participant_account.life_cycle_state AS 'data.reward_participant.accounts_receivable.life_cycle_state',
+    COALESCE(participant_account.life_cycle_state) AS 'data.reward_participant.accounts_receivable.life_cycle_state',
     CASE WHEN participant_account.owner_id = account.owner_id THEN 1 END
         AS 'data.reward_participant.accounts_receivable.account_owner=accounts_receivable.account_owner',
-    participant_owner.id AS 'data.reward_participant.accounts_receivable.account_owner.id',
-    participant_owner.type AS 'data.reward_participant.accounts_receivable.account_owner.type',
-    participant_owner.life_cycle_state
+    COALESCE(participant_owner.id) AS 'data.reward_participant.accounts_receivable.account_owner.id',
+    COALESCE(participant_owner.type) AS 'data.reward_participant.accounts_receivable.account_owner.type',
+    COALESCE(participant_owner.life_cycle_state)
         AS 'data.reward_participant.accounts_receivable.account_owner.life_cycle_state',
     participant_owner.title AS 'data.reward_participant.accounts_receivable.account_owner.title',
     participant_owner.first_name AS 'data.reward_participant.accounts_receivable.account_owner.first_name',
@@ -186,9 +186,9 @@ SELECT
         AS 'data.reward_participant.accounts_receivable.account_owner.demographics.date_of_birth.month:number',
     participant_owner.birth_year
         AS 'data.reward_participant.accounts_receivable.account_owner.demographics.date_of_birth.year:number',
-    participant_passport_country.id
+    COALESCE(participant_passport_country.id)
         AS 'data.reward_participant.accounts_receivable.account_owner.demographics.passport_issued_by_country.id',
-    participant_passport_country.name
+    COALESCE(participant_passport_country.name)
         AS 'data.reward_participant.accounts_receivable.account_owner.demographics.passport_issued_by_country.name',
     participant_passport_country.alternative_code
         AS 'data.reward_participant.accounts_receivable.account_owner.demographics.passport_issued_by_country.alternative_code',
@@ -196,9 +196,9 @@ SELECT
         AS 'data.reward_participant.accounts_receivable.account_owner.demographics.passport_issued_by_country.two_character_code',
     participant_passport_country.three_character_code
         AS 'data.reward_participant.accounts_receivable.account_owner.demographics.passport_issued_by_country.three_character_code',
-    participant_id_country.id
+    COALESCE(participant_id_country.id)
         AS 'data.reward_participant.accounts_receivable.account_owner.demographics.id_issued_by_country.id',
-    participant_id_country.name
+    COALESCE(participant_id_country.name)
         AS 'data.reward_participant.accounts_receivable.account_owner.demographics.id_issued_by_country.name',
     participant_id_country.alternative_code
         AS 'data.reward_participant.accounts_receivable.account_owner.demographics.id_issued_by_country.alternative_code',
