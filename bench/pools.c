@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Counts what is asked of APR's pools, in all processes that are started with
- * this library in LD_PRELOAD: calls of apr_palloc, then their bytes, as two
- * numbers in the file that AT_POOLS names.
+ * this library in LD_PRELOAD: calls of apr_palloc and their bytes, then the
+ * same of those pools that belong to database connections, as four numbers in
+ * the file that AT_POOLS names.
  */
 #define _GNU_SOURCE 1
 
@@ -17,11 +18,19 @@
 #include <apr_general.h>
 #include <apr_pools.h>
 
+/* As the module tags them (at_opener.c), and more than the bench opens. */
+#define TAG "access_token results"
+#define MOST_TAGGED 1024
+
 typedef void *(*palloc_t)(apr_pool_t *pool, apr_size_t size);
+typedef void (*tag_t)(apr_pool_t *pool, const char *tag);
 
 static palloc_t original;
-static unsigned long nowhere[2];
+static tag_t original_tag;
+static unsigned long nowhere[4];
 static unsigned long *counters = nowhere;
+static apr_pool_t *tagged[MOST_TAGGED];
+static int tagged_count;
 
 static void prepare(void) __attribute__((constructor));
 
@@ -29,11 +38,13 @@ static void prepare(void)
 {
     const char *name = getenv("AT_POOLS");
     void *symbol = dlsym(RTLD_NEXT, "apr_palloc");
+    void *tag = dlsym(RTLD_NEXT, "apr_pool_tag");
     int file = name ? open(name, O_RDWR) : -1;
     void *map;
 
     /* C knows no way from an object's address to that of a function. */
     memcpy(&original, &symbol, sizeof(original));
+    memcpy(&original_tag, &tag, sizeof(original_tag));
     if (file < 0) {
         return;
     }
@@ -45,9 +56,43 @@ static void prepare(void)
     close(file);
 }
 
+/* A pool's memory may be another one's later: then it has no such tag. */
+APR_DECLARE(void) apr_pool_tag(apr_pool_t *pool, const char *tag)
+{
+    int ours = tag && !strcmp(tag, TAG), i;
+
+    for (i = 0; i < tagged_count && i < MOST_TAGGED; i++) {
+        if (tagged[i] == pool) {
+            tagged[i] = ours ? pool : NULL;
+            ours = 0;
+        }
+    }
+    if (ours) {
+        i = __sync_fetch_and_add(&tagged_count, 1);
+        if (i < MOST_TAGGED) {
+            tagged[i] = pool;
+        }
+    }
+    original_tag(pool, tag);
+}
+
+static int is_tagged(const apr_pool_t *pool)
+{
+    int i;
+
+    for (i = 0; i < tagged_count && i < MOST_TAGGED; i++) {
+        if (tagged[i] == pool) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 APR_DECLARE(void *) apr_palloc(apr_pool_t *pool, apr_size_t size)
 {
-    __sync_fetch_and_add(&counters[0], 1UL);
-    __sync_fetch_and_add(&counters[1], (size + 7) / 8 * 8);
+    int first = is_tagged(pool) ? 2 : 0;
+
+    __sync_fetch_and_add(&counters[first], 1UL);
+    __sync_fetch_and_add(&counters[first + 1], (size + 7) / 8 * 8);
     return original(pool, size);
 }

@@ -345,13 +345,8 @@ at_connection_t *at_connection_take(at_connections_t *connections,
 at_connection_t *at_connection_share(at_connections_t *connections,
                                      ap_dbd_t *dbd, apr_pool_t *pool)
 {
-    at_connection_t *connection = apr_pcalloc(pool, sizeof(*connection));
+    at_connection_t *connection = at_opener_wrap(connections, dbd, pool);
 
-    connection->dbd = dbd;
-    connection->owner = connections;
-    connection->pool = pool;
-    connection->socket = at_socket_of(dbd, connections->budget,
-                                      connections->sockets);
     connection->shared = 1;
     return connection;
 }

@@ -38,6 +38,8 @@ typedef struct at_connection_t {
     at_connections_t *owner;
     apr_pool_t *pool;            /* lives as long as this; mod_dbd opened
                                     it with this one */
+    apr_pool_t *results;         /* for what a statement takes and gives; who
+                                    runs the next one clears it */
     int socket;                  /* a copy of its descriptor; -1: none */
     int shared;                  /* mod_dbd's for the request; not ours */
     apr_time_t given_back;

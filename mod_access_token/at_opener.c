@@ -17,6 +17,9 @@
 #define RETURN_EVERY apr_time_from_msec(100)
 #define RETURN_PAUSE apr_time_from_msec(1)
 
+/* Bytes that a connection keeps for the results of later statements. */
+#define MOST_KEPT 524288
+
 /* How often the keeper looks around. */
 #define TICK apr_time_from_msec(50)
 
@@ -97,11 +100,43 @@ static ap_dbd_t *open_dbd(at_connections_t *connections, apr_pool_t *pool,
     return dbd;
 }
 
+/* A pool of its own memory: what a result takes is used for the next one, and
+ * is no request's. The driver reserves the declared width of each column. */
+static apr_pool_t *make_results(apr_pool_t *parent)
+{
+    apr_allocator_t *allocator = NULL;
+    apr_pool_t *results;
+
+    if (apr_allocator_create(&allocator) != APR_SUCCESS) {
+        allocator = NULL;                /* then that of PARENT */
+    }
+    apr_pool_create_ex(&results, parent, NULL, allocator);
+    if (allocator) {
+        apr_allocator_owner_set(allocator, results);
+        apr_allocator_max_free_set(allocator, MOST_KEPT);
+    }
+    apr_pool_tag(results, "access_token results");
+    return results;
+}
+
+at_connection_t *at_opener_wrap(at_connections_t *connections, ap_dbd_t *dbd,
+                                apr_pool_t *pool)
+{
+    at_connection_t *connection = apr_pcalloc(pool, sizeof(*connection));
+
+    connection->dbd = dbd;
+    connection->owner = connections;
+    connection->pool = pool;
+    connection->results = make_results(pool);
+    connection->socket = at_socket_of(dbd, connections->budget,
+                                      connections->sockets);
+    return connection;
+}
+
 static at_connection_t *open_connection(at_connections_t *connections,
                                         at_diagnosis_t *diagnosis,
                                         apr_pool_t *scratch)
 {
-    at_connection_t *connection;
     apr_pool_t *pool;
     ap_dbd_t *dbd;
 
@@ -111,13 +146,7 @@ static at_connection_t *open_connection(at_connections_t *connections,
         apr_pool_destroy(pool);
         return NULL;
     }
-    connection = apr_pcalloc(pool, sizeof(*connection));
-    connection->dbd = dbd;
-    connection->owner = connections;
-    connection->pool = pool;
-    connection->socket = at_socket_of(dbd, connections->budget,
-                                      connections->sockets);
-    return connection;
+    return at_opener_wrap(connections, dbd, pool);
 }
 
 static void close_connection(at_connections_t *connections,

@@ -79,6 +79,10 @@ struct at_connections_t {
  */
 void at_opener_call(at_connections_t *connections);
 
+/** DBD, which lives as long as POOL, as one of CONNECTIONS. */
+at_connection_t *at_opener_wrap(at_connections_t *connections, ap_dbd_t *dbd,
+                                apr_pool_t *pool);
+
 /** Give CONNECTION to who waits longest, or put it by. With the mutex. */
 void at_opener_hand(at_connections_t *connections,
                     at_connection_t *connection);

@@ -46,7 +46,8 @@ typedef struct at_store_t at_store_t;
  */
 struct at_store_t {
     /** Load by LOAD, a load statement in one of its forms, into *ROW, as
-     *  long as the plan says; what LOAD does not give is NULL. */
+     *  long as the plan says; what LOAD does not give is NULL. *ROW stays
+     *  as it is unless it is done. */
     at_outcome_e (*load)(at_store_t *store, at_statement_e load,
                          const char *const *values, at_row_t **row);
 

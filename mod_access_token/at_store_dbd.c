@@ -20,8 +20,8 @@ typedef struct {
     int may_share;               /* one that another module holds */
 } dbd_store_t;
 
-/* A statement that is being run. Results live in a pool of their own,
- * which is gone before the connection is anybody else's. */
+/* A statement that is being run. Its results live in the connection's pool
+ * for them, which is empty before the connection is anybody else's. */
 typedef struct {
     at_store_t *store;
     dbd_store_t *dbd;
@@ -30,6 +30,8 @@ typedef struct {
     apr_dbd_prepared_t *prepared;
     const char **arguments;
     apr_pool_t *pool;
+    int width;                   /* of a row; its columns are put… */
+    const int *to;               /* …at these places; NULL: as they come */
     int saves;                   /* it does not only read */
     int cut;                     /* it was cut off */
     at_connection_e state;       /* what the connection is good for */
@@ -114,7 +116,7 @@ static at_outcome_e fail(execution_t *execution, int code)
 /* Free what the statement made, and the connection if it is no good. */
 static at_outcome_e end(execution_t *execution, at_outcome_e outcome)
 {
-    apr_pool_destroy(execution->pool);
+    apr_pool_clear(execution->pool);
     if (execution->state != AT_CONNECTION_KEEP) {
         let_go(execution->dbd, execution->state);
     }
@@ -140,6 +142,21 @@ static apr_time_t latest_end(const at_store_t *store)
                                            : store->deadline;
 }
 
+/* That of a load is as wide as the plan, whatever the statement's form. */
+static void shape_row(execution_t *execution)
+{
+    const at_statements_t *statements =
+        at_source_statements(execution->dbd->source);
+    int is_narrow = execution->number >= AT_STATEMENT_NARROW
+                    && execution->number <= AT_STATEMENT_NARROW_LAST;
+
+    execution->width = execution->statement->columns->nelts;
+    if (is_narrow || execution->number <= AT_STATEMENT_LOAD_BY_ID) {
+        execution->width = statements->plan->column_count;
+        execution->to = is_narrow ? statements->narrow_columns : NULL;
+    }
+}
+
 /* Get ready to run STATEMENT with VALUES, and be watched. */
 static at_outcome_e begin(execution_t *execution, at_store_t *store,
                           at_statement_e statement,
@@ -162,6 +179,7 @@ static at_outcome_e begin(execution_t *execution, at_store_t *store,
     execution->number = statement;
     execution->statement = text;
     execution->saves = statement == AT_STATEMENT_SAVE;
+    shape_row(execution);
     execution->prepared = at_source_prepared(dbd->source,
                                              dbd->connection->dbd,
                                              statement);
@@ -173,7 +191,7 @@ static at_outcome_e begin(execution_t *execution, at_store_t *store,
                                     "DBDriver that is meant", (char *)NULL);
         return AT_STORE_BROKEN;
     }
-    apr_pool_create(&execution->pool, dbd->r->pool);
+    execution->pool = dbd->connection->results;
     execution->arguments = apr_pcalloc(execution->pool, sizeof(char *)
                                        * ((apr_size_t)text->value_count
                                           + 1));
@@ -249,7 +267,7 @@ static const char **copy_row(execution_t *execution, apr_dbd_row_t *row,
     int count = execution->statement->columns->nelts;
     const char **values = apr_pcalloc(execution->dbd->r->pool,
                                       sizeof(*values)
-                                      * (apr_size_t)(count + 1));
+                                      * (apr_size_t)(execution->width + 1));
     int i;
 
     for (i = 0; i < count; i++) {
@@ -258,7 +276,8 @@ static const char **copy_row(execution_t *execution, apr_dbd_row_t *row,
         /* The only way that ends a text cut at the driver's limit. */
         if (apr_dbd_datum_get(driver, row, places[i], APR_DBD_TYPE_STRING,
                               &value) == APR_SUCCESS && value) {
-            values[i] = apr_pstrdup(execution->dbd->r->pool, value);
+            values[execution->to ? execution->to[i] : i] =
+                apr_pstrdup(execution->dbd->r->pool, value);
         }
     }
     return values;
@@ -347,21 +366,14 @@ static at_outcome_e load(at_store_t *store, at_statement_e statement,
                          const char *const *values, at_row_t **row)
 {
     dbd_store_t *dbd = store->baton;
-    const at_statements_t *statements = at_source_statements(dbd->source);
-    int count = statement_of(dbd, statement)->columns->nelts, i;
-    int is_narrow = statement >= AT_STATEMENT_NARROW;
     at_row_t *made = apr_pcalloc(dbd->r->pool, sizeof(*made));
-    const char **found = NULL;
-    at_outcome_e outcome = run_select_one(store, statement, values, &found);
+    at_outcome_e outcome = run_select_one(store, statement, values,
+                                          &made->values);
 
-    made->plan = statements->plan;
-    made->values = apr_pcalloc(dbd->r->pool, sizeof(*found)
-                               * (apr_size_t)made->plan->column_count);
-    for (i = 0; outcome == AT_STORE_DONE && i < count; i++) {
-        made->values[is_narrow ? statements->narrow_columns[i] : i] =
-            found[i];
+    if (outcome == AT_STORE_DONE) {
+        made->plan = at_source_statements(dbd->source)->plan;
+        *row = made;
     }
-    *row = made;
     return outcome;
 }
 
