@@ -32,6 +32,8 @@ typedef enum {
 typedef struct at_field_t {
     /** The parameter's name; also that of its SQL parameter and member. */
     const char *name;
+    /** The parameter as a JSON pointer (RFC 6901). */
+    const char *pointer;
     at_field_type_e type;
     /** Bits of at_field_flag_e. */
     int flags;

@@ -15,7 +15,7 @@
 /* An array or an object that is not closed yet. */
 typedef struct {
     at_json_t *value;
-    const char *name;         /* of an object: of the value to come */
+    at_json_t *next;          /* of an object: the value to come */
 } container_t;
 
 struct at_json_parser_t {
@@ -35,25 +35,19 @@ struct at_json_parser_t {
 /* Put VALUE where it belongs: the open container, or the root. */
 static at_json_t *add_value(at_json_parser_t *parser, at_json_type_e type)
 {
-    at_json_t *value = apr_pcalloc(parser->pool, sizeof(*value));
-    container_t *container;
+    container_t *container = parser->depth > 0
+                             ? &parser->stack[parser->depth - 1] : NULL;
+    at_json_t *value = container ? container->next : NULL;
 
+    if (!value) {
+        value = apr_pcalloc(parser->pool, sizeof(*value));
+    }
     value->type = type;
-    if (parser->depth == 0) {
+    if (!container) {
         parser->root = value;
-        return value;
     }
-    container = &parser->stack[parser->depth - 1];
-    if (container->value->type == AT_JSON_ARRAY) {
+    else if (container->value->type == AT_JSON_ARRAY) {
         APR_ARRAY_PUSH(container->value->elements, at_json_t *) = value;
-    }
-    else {
-        at_json_member_t *member = apr_array_push(container->value->members);
-
-        member->name = container->name;
-        member->value = value;
-        apr_hash_set(container->value->names, member->name,
-                     APR_HASH_KEY_STRING, value);
     }
     return value;
 }
@@ -138,14 +132,19 @@ static int on_name(void *context, const unsigned char *text, size_t length)
 {
     at_json_parser_t *parser = context;
     container_t *container = &parser->stack[parser->depth - 1];
-    const char *name = apr_pstrmemdup(parser->pool, (const char *)text,
-                                      length);
+    at_json_t *object = container->value;
+    at_json_member_t *member = apr_array_push(object->members);
 
-    if (apr_hash_get(container->value->names, name, APR_HASH_KEY_STRING)) {
+    member->name = apr_pstrmemdup(parser->pool, (const char *)text, length);
+    member->value = apr_pcalloc(parser->pool, sizeof(*member->value));
+    container->next = member->value;
+    apr_hash_set(object->names, member->name, (apr_ssize_t)length,
+                 member->value);
+    /* The one lookup tells as well whether the name was there. */
+    if (apr_hash_count(object->names) < (unsigned)object->members->nelts) {
         parser->problem = "a member that stands twice in its object";
         return 0;
     }
-    container->name = name;
     return 1;
 }
 

@@ -89,16 +89,45 @@ static const char *scan_byte(at_json_scan_t *scan, unsigned char byte)
     return NULL;
 }
 
-/* How many of the LENGTH bytes of DATA are plain ASCII within a string: most
- * bytes of a long body are, and there is nothing to find in them. */
+/* True if the six bytes of TEXT are an escape of a character that is neither
+ * U+0000 nor half of a pair. */
+static int is_whole_escape(const char *text)
+{
+    unsigned int unit = 0;
+    int i;
+
+    if (text[0] != '\\' || text[1] != 'u') {
+        return 0;
+    }
+    for (i = 2; i < 6; i++) {
+        unsigned char byte = (unsigned char)text[i];
+
+        if (!apr_isxdigit(byte)) {
+            return 0;
+        }
+        unit = unit * 16 + hexadecimal_value(byte);
+    }
+    return unit != 0 && (unit < 0xD800 || unit > 0xDFFF);
+}
+
+/* How many of the LENGTH bytes of DATA are, within a string, plain ASCII and
+ * escapes that are whole: most bytes of a long body are, and there is nothing
+ * to find in them. */
 static apr_size_t plain_length(const at_json_scan_t *scan, const char *data,
                                apr_size_t length)
 {
+    apr_size_t plain;
+
     if (!scan->in_string || scan->escape || scan->high_surrogate
         || scan->utf8.missing) {
         return 0;
     }
-    return at_text_plain_length(data, length);
+    plain = at_text_plain_length(data, length);
+    while (length - plain >= 6 && is_whole_escape(data + plain)) {
+        plain += 6;
+        plain += at_text_plain_length(data + plain, length - plain);
+    }
+    return plain;
 }
 
 const char *at_json_scan(at_json_scan_t *scan, const char *data,

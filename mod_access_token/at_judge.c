@@ -19,9 +19,10 @@ at_error_t *at_judge_no_session(at_call_t *call)
 at_error_t *at_judge_caller(at_call_t *call)
 {
     at_update_t *update = call->update;
-    const char *by_session = at_row_input(call->row, "session.user_id");
-    const char *by_login = at_row_input(call->row, "login.user_id");
-    const char *may_update = at_row_input(call->row, "caller.may_update");
+    const char *by_session = at_row_input(call->row, AT_INPUT_SESSION_USER_ID);
+    const char *by_login = at_row_input(call->row, AT_INPUT_LOGIN_USER_ID);
+    const char *may_update = at_row_input(call->row,
+                                          AT_INPUT_CALLER_MAY_UPDATE);
 
     if (update->username && update->token
         && (!by_session || !by_login || strcmp(by_session, by_login))) {
@@ -33,7 +34,7 @@ at_error_t *at_judge_caller(at_call_t *call)
     if (update->username ? !by_login : !by_session) {
         return at_judge_no_session(call);
     }
-    update->caller = at_row_input(call->row, "caller.username");
+    update->caller = at_row_input(call->row, AT_INPUT_CALLER_USERNAME);
     if (!may_update || strcmp(may_update, "1")) {
         return at_error_make(call->pool, AT_FORBIDDEN, "This user may not "
                              "update access tokens.");
@@ -81,7 +82,7 @@ static void verify_here(void *baton)
 static at_error_t *verify_pass_code(int *verified, at_call_t *call,
                                     int found)
 {
-    const char *hash = at_row_input(call->row, "token.pass_code");
+    const char *hash = at_row_input(call->row, AT_INPUT_TOKEN_PASS_CODE);
     verification_t verification = { call->update->scheme,
                                     call->request->key_pass_code, NULL, 0 };
 
@@ -100,7 +101,7 @@ static at_error_t *verify_pass_code(int *verified, at_call_t *call,
 
 at_error_t *at_judge_key(at_call_t *call)
 {
-    const char *id = at_row_input(call->row, "token.id");
+    const char *id = at_row_input(call->row, AT_INPUT_TOKEN_ID);
     int verified;
 
     AT_TRY(verify_pass_code(&verified, call, id && still_has_key(call)));
@@ -110,7 +111,7 @@ at_error_t *at_judge_key(at_call_t *call)
                              "authentication code, or of this identifier "
                              "and pass code.");
     }
-    if (!at_row_input(call->row, "token.version")) {
+    if (!at_row_input(call->row, AT_INPUT_TOKEN_VERSION)) {
         return at_error_hidden(call->pool, AT_INTERNAL_ERROR,
                                "token.version is NULL");
     }
@@ -121,7 +122,8 @@ at_error_t *at_judge_key(at_call_t *call)
 at_error_t *at_judge_precondition(at_call_t *call)
 {
     const char *etag = at_etag_make(call->pool, call->update->id,
-                                    at_row_input(call->row, "token.version"));
+                                    at_row_input(call->row,
+                                                 AT_INPUT_TOKEN_VERSION));
 
     if (call->update->if_match
         && !at_etag_matches(call->update->if_match, etag)) {

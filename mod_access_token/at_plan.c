@@ -6,7 +6,6 @@
 #include <apr_strings.h>
 
 #include "at_field.h"
-#include "at_write.h"
 
 #define PREFIX "data."
 
@@ -362,17 +361,18 @@ static const char *add_column(builder_t *builder, int column,
                              : add_leaf(builder, 0, column, path);
 }
 
+/* One that the module does not know is refused by who reads the folder. */
 static const char *add_input(builder_t *builder, int column)
 {
-    apr_hash_t *inputs = builder->plan->inputs;
-    int *number;
+    int input = at_input_find(builder->column);
 
-    if (apr_hash_get(inputs, builder->column, APR_HASH_KEY_STRING)) {
+    if (input < 0) {
+        return NULL;
+    }
+    if (builder->plan->input_columns[input] != AT_PLAN_NONE) {
         return complain(builder, "stands there twice");
     }
-    number = apr_palloc(builder->pool, sizeof(*number));
-    *number = column;
-    apr_hash_set(inputs, builder->column, APR_HASH_KEY_STRING, number);
+    builder->plan->input_columns[input] = column;
     return NULL;
 }
 
@@ -412,13 +412,16 @@ static const char *find_fields(builder_t *builder)
 static void begin(builder_t *builder)
 {
     at_plan_t *plan = apr_pcalloc(builder->pool, sizeof(*plan));
+    int i;
 
     plan->statement = builder->statement;
     plan->nodes = apr_array_make(builder->pool, 64, sizeof(at_plan_node_t));
     plan->lookups = apr_array_make(builder->pool, 8,
                                    sizeof(at_plan_lookup_t));
     plan->copies = apr_array_make(builder->pool, 8, sizeof(at_plan_copy_t));
-    plan->inputs = apr_hash_make(builder->pool);
+    for (i = 0; i < AT_INPUT_COUNT; i++) {
+        plan->input_columns[i] = AT_PLAN_NONE;
+    }
     plan->column_count = builder->statement->columns->nelts;
     builder->plan = plan;
     builder->same = apr_array_make(builder->pool, 1, sizeof(same_t));
@@ -472,17 +475,9 @@ const char *at_plan_column(const at_plan_t *plan, int column,
     return APR_ARRAY_IDX(statement->columns, column, const char *);
 }
 
-int at_plan_has_input(const at_plan_t *plan, const char *name)
+const char *at_row_input(const at_row_t *row, at_input_e input)
 {
-    return apr_hash_get(plan->inputs, name, APR_HASH_KEY_STRING) != NULL;
-}
-
-const char *at_row_input(const at_row_t *row, const char *name)
-{
-    const int *column = apr_hash_get(row->plan->inputs, name,
-                                     APR_HASH_KEY_STRING);
-
-    return row->values[*column];
+    return row->values[row->plan->input_columns[input]];
 }
 
 const char *at_row_field(const at_row_t *row, int field)

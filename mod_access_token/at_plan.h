@@ -16,11 +16,12 @@
 #ifndef AT_PLAN_H
 #define AT_PLAN_H
 
-#include <apr_hash.h>
 #include <apr_pools.h>
 #include <apr_tables.h>
 
+#include "at_input.h"
 #include "at_sql.h"
+#include "at_write.h"
 
 typedef enum {
     AT_LEAF_STRING,
@@ -39,7 +40,7 @@ typedef enum {
 /** A member of the reply: an object or a leaf. */
 typedef struct at_plan_node_t {
     const char *name;
-    const char *label;        /* the name as JSON, with quotes */
+    at_label_t label;
     int optional;             /* left out when NULL */
     int column;               /* of a leaf; AT_PLAN_NONE for an object */
     at_leaf_type_e type;      /* of a leaf */
@@ -80,7 +81,8 @@ typedef struct at_plan_t {
     apr_array_header_t *lookups; /* at_plan_lookup_t */
     apr_array_header_t *copies;  /* at_plan_copy_t */
     int column_count;            /* those of looked-up objects included */
-    apr_hash_t *inputs;          /* column name -> const int *: its number */
+    int input_columns[AT_INPUT_COUNT]; /* of each input the column, or
+                                    AT_PLAN_NONE */
     int *field_columns;          /* for each field of at_field.h: the column
                                     of data.<name>, or AT_PLAN_NONE */
     int updated_date_column;     /* data.log_information.updated_date */
@@ -108,7 +110,7 @@ const char *at_plan_make(at_plan_t **plan, const at_statement_t *statement,
  */
 const char *at_plan_lookup_name(const char *name);
 
-/** Node INDEX of PLAN. */
+/** Node INDEX of PLAN; those behind it follow. */
 const at_plan_node_t *at_plan_node(const at_plan_t *plan, int index);
 
 /**
@@ -122,14 +124,11 @@ int at_plan_child(const at_plan_t *plan, int parent, const char *name,
 const char *at_plan_column(const at_plan_t *plan, int column,
                            const char **file);
 
-/** True if PLAN has the input column NAME. */
-int at_plan_has_input(const at_plan_t *plan, const char *name);
-
 /**
- * The value of the input column NAME, which PLAN has, in ROW; NULL for
- * SQL's NULL.
+ * The value of INPUT, which ROW's plan has (at_statements.h sees to it) in
+ * ROW; NULL for SQL's NULL.
  */
-const char *at_row_input(const at_row_t *row, const char *name);
+const char *at_row_input(const at_row_t *row, at_input_e input);
 
 /**
  * The value that ROW has for field FIELD (an index of at_field.h); NULL

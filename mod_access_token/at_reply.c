@@ -13,6 +13,7 @@ typedef struct {
     at_writer_t *writer;
     const at_row_t *row;
     const at_plan_t *plan;
+    const at_plan_node_t *nodes; /* the plan's */
     const at_select_t *select;
     apr_pool_t *pool;
 } reply_t;
@@ -134,17 +135,17 @@ static int is_null(const reply_t *reply, const at_plan_node_t *node)
            && (!reply->row->values[column] || node->type == AT_LEAF_NULL);
 }
 
-static at_error_t *write_members(reply_t *reply, int parent, int mark);
+static at_error_t *write_members(reply_t *reply,
+                                 const at_plan_node_t *parent, int mark);
 
-static at_error_t *write_node(reply_t *reply, int index, int mark)
+static at_error_t *write_node(reply_t *reply, const at_plan_node_t *node,
+                              int mark)
 {
-    const at_plan_node_t *node = at_plan_node(reply->plan, index);
-
     if (!mark || (node->optional && !(mark & AT_SELECT_NAMED)
                   && is_null(reply, node))) {
         return NULL;
     }
-    at_write_name(reply->writer, node->label);
+    at_write_name(reply->writer, &node->label);
     if (node->column != AT_PLAN_NONE) {
         return write_leaf(reply, node, mark);
     }
@@ -153,19 +154,22 @@ static at_error_t *write_node(reply_t *reply, int index, int mark)
         return NULL;
     }
     at_write_open_object(reply->writer);
-    AT_TRY(write_members(reply, index, mark));
+    AT_TRY(write_members(reply, node, mark));
     at_write_close_object(reply->writer);
     return NULL;
 }
 
-static at_error_t *write_members(reply_t *reply, int parent, int mark)
+static at_error_t *write_members(reply_t *reply,
+                                 const at_plan_node_t *parent, int mark)
 {
-    int child = at_plan_node(reply->plan, parent)->first_child;
+    int child = parent->first_child;
 
     while (child != AT_PLAN_NONE) {
-        AT_TRY(write_node(reply, child, at_select_mark(reply->select, child,
-                                                       mark)));
-        child = at_plan_node(reply->plan, child)->next_sibling;
+        const at_plan_node_t *node = &reply->nodes[child];
+
+        AT_TRY(write_node(reply, node, at_select_mark(reply->select, child,
+                                                      mark)));
+        child = node->next_sibling;
     }
     return NULL;
 }
@@ -185,14 +189,16 @@ at_error_t *at_reply_data(at_body_t *body, const at_row_t *row,
                           const at_select_t *select, const char *pass_code,
                           apr_pool_t *pool)
 {
-    reply_t reply = { NULL, row, row->plan, select, pool };
+    reply_t reply = { NULL, row, row->plan, NULL, select, pool };
 
     reply.writer = at_writer_make(pool);
+    reply.nodes = at_plan_node(row->plan, 0);
     at_write_open_object(reply.writer);
     write_status(reply.writer, AT_OK, "");
     at_write_string(reply.writer, "data");
     at_write_open_object(reply.writer);
-    AT_TRY(write_members(&reply, 0, select->all ? AT_SELECT_WHOLE : 0));
+    AT_TRY(write_members(&reply, reply.nodes,
+                         select->all ? AT_SELECT_WHOLE : 0));
     if (pass_code) {
         at_write_member(reply.writer,
                         at_field_get(AT_CREDENTIAL_PASS_CODE)->name,

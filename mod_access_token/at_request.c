@@ -170,21 +170,24 @@ static void read_field(reader_t *reader, int index, const at_json_t *value,
     }
 }
 
-static void add_unknown(reader_t *reader, const char *pointer)
+/* The member NAME of what stands at BASE is not known. */
+static void add_unknown(reader_t *reader, const char *base, const char *name)
 {
     if (!reader->options->ignore_unknown) {
-        at_violations_add(reader->violations, pointer,
+        at_violations_add(reader->violations,
+                          at_pointer_member(reader->pool, base, name),
                           AT_VIOLATION_UNKNOWN_PARAMETER,
                           "There is no such parameter.");
     }
 }
 
-/* The value of member NAME of the key OBJECT, if it is a string. */
+/* The value of member NAME, at POINTER, of the key OBJECT, if it is a
+ * string. */
 static const char *key_string(reader_t *reader, const at_json_t *object,
-                              const char *name, apr_size_t characters)
+                              const char *name, const char *pointer,
+                              apr_size_t characters)
 {
     const at_json_t *value = at_json_get(object, name);
-    const char *pointer = at_pointer_member(reader->pool, KEY_POINTER, name);
 
     if (!value || !is_string(reader, value, pointer, "string")) {
         return NULL;
@@ -198,14 +201,14 @@ static void read_key_value(reader_t *reader, const at_json_t *object,
                            at_statement_e load, at_credential_e credential)
 {
     const at_field_t *field = at_field_get((int)credential);
+    const char *pointer = apr_pstrcat(reader->pool, KEY_POINTER,
+                                      field->pointer, (char *)NULL);
 
     reader->request->load = load;
-    reader->request->key = key_string(reader, object, field->name,
+    reader->request->key = key_string(reader, object, field->name, pointer,
                                       field->max_characters);
     if (reader->request->key) {
-        check_credential(reader, reader->request->key,
-                         at_pointer_member(reader->pool, KEY_POINTER,
-                                           field->name));
+        check_credential(reader, reader->request->key, pointer);
     }
 }
 
@@ -220,7 +223,7 @@ static void read_key_pass_code(reader_t *reader, const at_json_t *object)
         return;
     }
     reader->request->key_pass_code = key_string(reader, object, "pass_code",
-                                                0);
+                                                pointer, 0);
     if (reader->request->key_pass_code) {
         check_bytes(reader, reader->request->key_pass_code, pointer,
                     AT_PASSCODE_BYTES);
@@ -237,8 +240,7 @@ static void find_unknown_in_key(reader_t *reader, const at_json_t *object)
         int field = at_field_find(name);
 
         if (field < 0 || field >= AT_CREDENTIAL_COUNT) {
-            add_unknown(reader, at_pointer_member(reader->pool, KEY_POINTER,
-                                                  name));
+            add_unknown(reader, KEY_POINTER, name);
         }
     }
 }
@@ -300,17 +302,16 @@ static void read_members(reader_t *reader, const at_json_t *root)
     for (i = 0; i < root->members->nelts; i++) {
         at_json_member_t *member = &APR_ARRAY_IDX(root->members, i,
                                                   at_json_member_t);
-        const char *pointer = at_pointer_member(reader->pool, "",
-                                                member->name);
         int field = at_field_find(member->name);
 
         if (field >= 0 && reader->options->statements->settable[field]) {
-            read_field(reader, field, member->value, pointer);
+            read_field(reader, field, member->value,
+                       at_field_get(field)->pointer);
         }
         else if (strcmp(member->name, "token")
                  && strcmp(member->name, "access_token_identifier")
                  && strcmp(member->name, "fields_set")) {
-            add_unknown(reader, pointer);
+            add_unknown(reader, "", member->name);
         }
     }
 }

@@ -8,46 +8,10 @@
 
 #include "at_text.h"
 
-#define ALLOW_COLUMN "rule.allow_no_identifier"
-
-/* The settings of one credential. */
-enum {
-    CREATION, FORMAT, MIN_LENGTH, MIN_LETTERS, MIN_DIGITS, MIN_SPECIAL,
-    SETTING_COUNT
-};
-
 static const char *const creations[] = { "NONE", "NUMBER", "ID", NULL };
 static const char *const formats[] = {
     "FREE_TEXT", "EMAIL", "PHONE", "NUMBER", NULL
 };
-
-/* Their columns, by at_credential_e and setting. */
-#define COLUMNS(credential)                                                  \
-    { "rule." credential "_creation", "rule." credential "_format",          \
-      "rule." credential "_min_length", "rule." credential "_min_letters",   \
-      "rule." credential "_min_digits", "rule." credential "_min_special" }
-
-static const char *const columns[AT_CREDENTIAL_COUNT][SETTING_COUNT] = {
-    COLUMNS("authentication_code"),
-    COLUMNS("identifier"),
-    COLUMNS("pass_code")
-};
-
-const char *const *at_rules_columns(apr_pool_t *pool)
-{
-    const char **names = apr_pcalloc(pool, sizeof(*names)
-                                     * (AT_CREDENTIAL_COUNT * SETTING_COUNT
-                                        + 2));
-    int count = 0, i, k;
-
-    for (i = 0; i < AT_CREDENTIAL_COUNT; i++) {
-        for (k = 0; k < SETTING_COUNT; k++) {
-            names[count++] = columns[i][k];
-        }
-    }
-    names[count] = ALLOW_COLUMN;
-    return names;
-}
 
 static int find_word(const char *const *words, const char *word)
 {
@@ -71,39 +35,43 @@ static int read_count(apr_size_t *count, const char *text)
     return 0;
 }
 
-static at_error_t *unknown(const at_row_t *row, const char *column,
+static at_error_t *unknown(const at_row_t *row, at_input_e input,
                            apr_pool_t *pool)
 {
     return at_error_hidden(pool, AT_INTERNAL_ERROR, apr_psprintf(pool,
         "%s is %s; give the access token's classification, or the active "
-        "definition, a set of rules that the documentation knows", column,
-        at_row_input(row, column) ? "not one of its values" : "NULL"));
+        "definition, a set of rules that the documentation knows",
+        at_input_names[input],
+        at_row_input(row, input) ? "not one of its values" : "NULL"));
 }
 
 static at_error_t *read_credential(at_credential_rules_t *rules,
                                    at_credential_e credential,
                                    const at_row_t *row, apr_pool_t *pool)
 {
-    const char *const *names = columns[credential];
-    apr_size_t *counts[SETTING_COUNT] = {
+    apr_size_t *counts[AT_RULE_COUNT] = {
         NULL, NULL, &rules->min_length, &rules->min_letters,
         &rules->min_digits, &rules->min_special
     };
-    int creation = find_word(creations, at_row_input(row, names[CREATION]));
-    int format = find_word(formats, at_row_input(row, names[FORMAT]));
+    at_input_e creation = AT_INPUT_RULE(credential, AT_RULE_CREATION);
+    at_input_e format = AT_INPUT_RULE(credential, AT_RULE_FORMAT);
+    int creation_word = find_word(creations, at_row_input(row, creation));
+    int format_word = find_word(formats, at_row_input(row, format));
     int i;
 
-    if (creation < 0) {
-        return unknown(row, names[CREATION], pool);
+    if (creation_word < 0) {
+        return unknown(row, creation, pool);
     }
-    if (format < 0) {
-        return unknown(row, names[FORMAT], pool);
+    if (format_word < 0) {
+        return unknown(row, format, pool);
     }
-    rules->creation = (at_creation_e)creation;
-    rules->format = (at_format_e)format;
-    for (i = MIN_LENGTH; i < SETTING_COUNT; i++) {
-        if (read_count(counts[i], at_row_input(row, names[i])) < 0) {
-            return unknown(row, names[i], pool);
+    rules->creation = (at_creation_e)creation_word;
+    rules->format = (at_format_e)format_word;
+    for (i = AT_RULE_MIN_LENGTH; i < AT_RULE_COUNT; i++) {
+        at_input_e least = AT_INPUT_RULE(credential, i);
+
+        if (read_count(counts[i], at_row_input(row, least)) < 0) {
+            return unknown(row, least, pool);
         }
     }
     return NULL;
@@ -112,7 +80,7 @@ static at_error_t *read_credential(at_credential_rules_t *rules,
 at_error_t *at_rules_read(at_rules_t **rules, const at_row_t *row,
                           apr_pool_t *pool)
 {
-    const char *allow = at_row_input(row, ALLOW_COLUMN);
+    const char *allow = at_row_input(row, AT_INPUT_ALLOW_NO_IDENTIFIER);
     int i;
 
     *rules = apr_pcalloc(pool, sizeof(**rules));
@@ -121,7 +89,7 @@ at_error_t *at_rules_read(at_rules_t **rules, const at_row_t *row,
                                (at_credential_e)i, row, pool));
     }
     if (!allow || (strcmp(allow, "0") && strcmp(allow, "1"))) {
-        return unknown(row, ALLOW_COLUMN, pool);
+        return unknown(row, AT_INPUT_ALLOW_NO_IDENTIFIER, pool);
     }
     (*rules)->allow_no_identifier = allow[0] == '1';
     return NULL;
@@ -188,7 +156,7 @@ static void judge_value(const char *value, const char *pointer,
 static int is_set(const at_row_t *row, at_credential_e credential)
 {
     const char *value = credential == AT_CREDENTIAL_PASS_CODE
-                        ? at_row_input(row, "token.pass_code")
+                        ? at_row_input(row, AT_INPUT_TOKEN_PASS_CODE)
                         : at_row_field(row, (int)credential);
 
     return value && *value;
@@ -248,9 +216,7 @@ void at_rules_judge(int generate[AT_CREDENTIAL_COUNT],
         set[i] = value->presence == AT_ABSENT
                  ? is_set(row, (at_credential_e)i) : given[i];
         if (value->presence == AT_VALUE && !generates) {
-            judge_value(value->text, apr_pstrcat(violations->pool, "/",
-                                                 at_field_get(i)->name,
-                                                 (char *)NULL),
+            judge_value(value->text, at_field_get(i)->pointer,
                         &rules->credential[i], violations);
         }
     }

@@ -44,11 +44,6 @@ typedef struct at_rules_t {
 } at_rules_t;
 
 /**
- * The names of the columns that carry the rules, NULL at the end, in POOL.
- */
-const char *const *at_rules_columns(apr_pool_t *pool);
-
-/**
  * Read the rules of ROW into *RULES in POOL. The error is
  * AT_INTERNAL_ERROR: there are none, or one of them is unknown.
  */

@@ -167,16 +167,6 @@ at_select_t *at_select_read(const at_json_t *value, const at_plan_t *plan,
     return reader.select;
 }
 
-int at_select_mark(const at_select_t *select, int child, int parent_mark)
-{
-    int mark = select->marks[child];
-
-    if (parent_mark & AT_SELECT_WHOLE) {
-        mark |= AT_SELECT_WHOLE;
-    }
-    return mark;
-}
-
 int at_select_wants(const at_select_t *select, const at_plan_t *plan,
                     int node)
 {

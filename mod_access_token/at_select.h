@@ -47,7 +47,11 @@ at_select_t *at_select_read(const at_json_t *value, const at_plan_t *plan,
  * How node CHILD is wanted, if its parent is wanted as PARENT_MARK says:
  * bits as above, 0 if it is not.
  */
-int at_select_mark(const at_select_t *select, int child, int parent_mark);
+static inline int at_select_mark(const at_select_t *select, int child,
+                                 int parent_mark)
+{
+    return select->marks[child] | (parent_mark & AT_SELECT_WHOLE);
+}
 
 /** True if NODE of PLAN, or something in it, is wanted. */
 int at_select_wants(const at_select_t *select, const at_plan_t *plan,

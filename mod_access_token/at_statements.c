@@ -8,7 +8,7 @@
 
 #include "at_field.h"
 #include "at_narrow.h"
-#include "at_rules.h"
+#include "at_input.h"
 
 static const char *const load_by_authentication_code_parameters[] = {
     "session_digest", "username", "now", "authentication_code", NULL
@@ -27,11 +27,6 @@ static const char *const next_number_parameters[] = { "sequence", NULL };
 static const char *const lookup_parameters[] = { "key", NULL };
 static const char *const no_parameters[] = { NULL };
 
-static const char *const load_columns[] = {
-    "session.user_id", "login.user_id", "caller.user_id",
-    "caller.username", "caller.unit_id", "caller.may_update",
-    "token.id", "token.version", "token.pass_code", "token.request_ids", NULL
-};
 static const char *const find_request_columns[] = {
     "request.token_id", "request.digest", "request.request_id", NULL
 };
@@ -55,10 +50,10 @@ static const struct {
     const char *const *optional;     /* those that it may have besides */
 } specifications[] = {
     { "load_by_authentication_code.sql",
-      load_by_authentication_code_parameters, load_columns, no_columns },
+      load_by_authentication_code_parameters, at_input_names, no_columns },
     { "load_by_identifier.sql", load_by_identifier_parameters,
-      load_columns, no_columns },
-    { "load_by_id.sql", load_by_id_parameters, load_columns, no_columns },
+      at_input_names, no_columns },
+    { "load_by_id.sql", load_by_id_parameters, at_input_names, no_columns },
     { "find_request.sql", find_request_parameters, find_request_columns,
       no_columns },
     { "save.sql", NULL, no_columns, no_columns },
@@ -300,11 +295,7 @@ static const char *check_loaded(at_statements_t *statements,
         problem = check_loads(statements, pool);
     }
     if (!problem) {
-        problem = check_columns(load, at_rules_columns(pool), pool);
-    }
-    if (!problem) {
-        problem = check_names(load, load_columns, at_rules_columns(pool), 1,
-                              pool);
+        problem = check_names(load, at_input_names, no_columns, 1, pool);
     }
     if (!problem) {
         problem = check_present_values(statements, load, pool);

@@ -24,18 +24,25 @@ static apr_uint64_t find_not_plain(apr_uint64_t word)
             | (backslash - EIGHT(1))) & EIGHT(0x80);
 }
 
+static int are_eight_plain(const char *text)
+{
+    apr_uint64_t word;
+
+    memcpy(&word, text, sizeof(word));
+    return !find_not_plain(word);
+}
+
 /* Eight bytes at a time: replies and long bodies are mostly plain. */
 apr_size_t at_text_plain_length(const char *text, apr_size_t length)
 {
     apr_size_t i = 0;
-    apr_uint64_t word;
 
-    while (length - i >= sizeof(word)) {
-        memcpy(&word, text + i, sizeof(word));
-        if (find_not_plain(word)) {
-            break;
-        }
-        i += sizeof(word);
+    while (length - i >= 8 && are_eight_plain(text + i)) {
+        i += 8;
+    }
+    /* The last ones, with some of those before them. */
+    if (length >= 8 && length - i < 8 && are_eight_plain(text + length - 8)) {
+        return length;
     }
     while (i < length && is_plain((unsigned char)text[i])) {
         i++;

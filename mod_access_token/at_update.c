@@ -51,7 +51,7 @@ at_error_t *at_call_outcome(at_call_t *call, at_outcome_e outcome)
 
 apr_int64_t at_call_version(const at_call_t *call)
 {
-    return apr_atoi64(at_row_input(call->row, "token.version"));
+    return apr_atoi64(at_row_input(call->row, AT_INPUT_TOKEN_VERSION));
 }
 
 static at_error_t *no_turn(const at_call_t *call, at_hashing_e outcome)
@@ -171,10 +171,10 @@ static at_error_t *load(at_call_t *call)
  * it is now. */
 static at_error_t *replay(at_call_t *call)
 {
-    const char *version = at_row_input(call->row, "token.version");
+    const char *version = at_row_input(call->row, AT_INPUT_TOKEN_VERSION);
     at_update_t *update = call->update;
 
-    if (!at_row_input(call->row, "token.id") || !version) {
+    if (!at_row_input(call->row, AT_INPUT_TOKEN_ID) || !version) {
         return at_error_make(call->pool, AT_ACCESS_TOKEN_NOT_FOUND, "The "
                              "access token that an earlier request with "
                              "this Idempotency-Key changed is gone.");
@@ -298,10 +298,10 @@ static const char **save_values(const at_call_t *call)
     int i;
 
     values[AT_SAVE_ID] = update->id;
-    values[AT_SAVE_VERSION] = at_row_input(call->row, "token.version");
+    values[AT_SAVE_VERSION] = at_row_input(call->row, AT_INPUT_TOKEN_VERSION);
     values[AT_SAVE_NOW] = update->now;
-    values[AT_SAVE_USER_ID] = at_row_input(call->row, "caller.user_id");
-    values[AT_SAVE_UNIT_ID] = at_row_input(call->row, "caller.unit_id");
+    values[AT_SAVE_USER_ID] = at_row_input(call->row, AT_INPUT_CALLER_USER_ID);
+    values[AT_SAVE_UNIT_ID] = at_row_input(call->row, AT_INPUT_CALLER_UNIT_ID);
     values[AT_SAVE_REQUEST_ID] = call->request_id;
     values[AT_SAVE_IDEMPOTENCY_KEY] = update->idempotency_key;
     values[AT_SAVE_REQUEST_DIGEST] = update->request_digest;
@@ -335,8 +335,7 @@ static at_error_t *conflict(at_call_t *call)
     error = at_error_make(call->pool, AT_DUPLICATE_VALUE, "Another access "
                           "token has this %s.", name);
     error->violations = at_violations_make(call->pool);
-    at_violations_add(error->violations, at_pointer_member(call->pool, "",
-                                                           name),
+    at_violations_add(error->violations, at_field_get(field)->pointer,
                       AT_VIOLATION_DUPLICATE_VALUE,
                       "Another access token has this value.");
     return error;
@@ -403,7 +402,7 @@ static at_error_t *save(at_call_t *call)
  */
 static at_error_t *resolve(at_call_t *call)
 {
-    const char *ids = at_row_input(call->row, "token.request_ids");
+    const char *ids = at_row_input(call->row, AT_INPUT_TOKEN_REQUEST_IDS);
     apr_int64_t behind;
 
     if (call->guard && ids && strstr(ids, call->request_id)) {
@@ -412,7 +411,7 @@ static at_error_t *resolve(at_call_t *call)
     if (!call->lost_version) {
         return NULL;
     }
-    behind = at_row_input(call->row, "token.id")
+    behind = at_row_input(call->row, AT_INPUT_TOKEN_ID)
              ? at_call_version(call) - call->lost_version : 0;
     if (behind > REMEMBERED && call->update->idempotency_key) {
         call->look_for_request = 1;          /* that is remembered longer */
@@ -424,7 +423,7 @@ static at_error_t *resolve(at_call_t *call)
                                "other updates followed the one whose "
                                "connection was lost");
     }
-    if (behind != 0 || !at_row_input(call->row, "token.id")) {
+    if (behind != 0 || !at_row_input(call->row, AT_INPUT_TOKEN_ID)) {
         call->lost_version = 0;
     }
     return NULL;

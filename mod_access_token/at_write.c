@@ -44,18 +44,23 @@ at_writer_t *at_writer_make(apr_pool_t *pool)
     return writer;
 }
 
+static void enlarge(at_writer_t *writer, apr_size_t length)
+{
+    char *larger;
+
+    while (writer->size - writer->length <= length) {
+        writer->size *= 2;
+    }
+    larger = apr_palloc(writer->pool, writer->size);
+    memcpy(larger, writer->buffer, writer->length);
+    writer->buffer = larger;
+}
+
 /* Room for LENGTH bytes and a NUL. */
 static char *make_room(at_writer_t *writer, apr_size_t length)
 {
     if (writer->size - writer->length <= length) {
-        char *larger;
-
-        while (writer->size - writer->length <= length) {
-            writer->size *= 2;
-        }
-        larger = apr_palloc(writer->pool, writer->size);
-        memcpy(larger, writer->buffer, writer->length);
-        writer->buffer = larger;
+        enlarge(writer, length);
     }
     return writer->buffer + writer->length;
 }
@@ -66,42 +71,53 @@ static void append(at_writer_t *writer, const char *text, apr_size_t length)
     writer->length += length;
 }
 
-static void append_byte(at_writer_t *writer, char byte)
+/* What was written now ends at END, within the room that was made. */
+static void end_at(at_writer_t *writer, const char *end)
 {
-    *make_room(writer, 1) = byte;
-    writer->length++;
+    writer->length = (apr_size_t)(end - writer->buffer);
 }
 
-/* A value begins, or a name: write what stands before it. */
-static void begin(at_writer_t *writer, int may_be_name)
+/* A value of at most LENGTH bytes begins, or a name: write what stands
+ * before it, and make room for all of it. */
+static char *begin(at_writer_t *writer, apr_size_t length, int may_be_name)
 {
     unsigned char *place = &writer->place[writer->depth];
+    char *to = make_room(writer, length + 1);
 
-    if (*place == NOTHING || (*place == A_NAME && !may_be_name)) {
-        writer->failed = 1;
-    }
     if (*place == A_MEMBER) {
-        append_byte(writer, ':');
+        *to++ = ':';
         *place = A_NAME;
     }
     else {
         if (!writer->is_first) {
-            append_byte(writer, ',');
+            *to++ = ',';
         }
         if (*place == A_NAME) {
+            writer->failed |= !may_be_name;
             *place = A_MEMBER;
         }
-        else if (*place == A_VALUE) {
+        else if (*place != AN_ELEMENT) {
+            writer->failed |= *place == NOTHING;
             *place = NOTHING;
         }
     }
     writer->is_first = 0;
+    return to;
+}
+
+/* A value that is TEXT of LENGTH bytes, or a name. */
+static void write_value(at_writer_t *writer, const char *text,
+                        apr_size_t length, int may_be_name)
+{
+    char *to = begin(writer, length, may_be_name);
+
+    memcpy(to, text, length);
+    end_at(writer, to + length);
 }
 
 static void open_value(at_writer_t *writer, char bracket, place_e place)
 {
-    begin(writer, 0);
-    append_byte(writer, bracket);
+    write_value(writer, &bracket, 1, 0);
     if (writer->depth + 1 == MOST_DEPTH) {
         writer->failed = 1;
         return;
@@ -118,7 +134,7 @@ static void close_value(at_writer_t *writer, char bracket, place_e place)
     }
     writer->depth--;
     writer->is_first = 0;
-    append_byte(writer, bracket);
+    append(writer, &bracket, 1);
 }
 
 void at_write_open_object(at_writer_t *writer)
@@ -143,14 +159,12 @@ void at_write_close_array(at_writer_t *writer)
 
 void at_write_null(at_writer_t *writer)
 {
-    begin(writer, 0);
-    append(writer, "null", 4);
+    write_value(writer, "null", 4, 0);
 }
 
 void at_write_boolean(at_writer_t *writer, int boolean)
 {
-    begin(writer, 0);
-    append(writer, boolean ? "true" : "false", boolean ? 4 : 5);
+    write_value(writer, boolean ? "true" : "false", boolean ? 4 : 5, 0);
 }
 
 static int is_escaped(unsigned char byte)
@@ -199,36 +213,37 @@ void at_write_string(at_writer_t *writer, const char *text)
 {
     apr_size_t length = strlen(text);
     apr_size_t plain = at_text_plain_length(text, length);
+    char *to = begin(writer, plain + 2, 1);
 
-    begin(writer, 1);
-    append_byte(writer, '"');
-    append(writer, text, plain);
+    *to++ = '"';
+    memcpy(to, text, plain);
+    end_at(writer, to + plain);
     if (plain < length) {
         length -= plain;
         text = at_utf8_mend(writer->pool, text + plain, &length);
         append_text(writer, text, length);
     }
-    append_byte(writer, '"');
+    append(writer, "\"", 1);
 }
 
-const char *at_write_label(apr_pool_t *pool, const char *name)
+at_label_t at_write_label(apr_pool_t *pool, const char *name)
 {
     at_writer_t *writer = at_writer_make(pool);
+    at_label_t label;
 
     at_write_string(writer, name);
-    return apr_pstrdup(pool, at_writer_text(writer, NULL));
+    label.text = apr_pstrdup(pool, at_writer_text(writer, &label.length));
+    return label;
 }
 
-void at_write_name(at_writer_t *writer, const char *label)
+void at_write_name(at_writer_t *writer, const at_label_t *label)
 {
-    begin(writer, 1);
-    append(writer, label, strlen(label));
+    write_value(writer, label->text, label->length, 1);
 }
 
 void at_write_number(at_writer_t *writer, const char *text)
 {
-    begin(writer, 0);
-    append(writer, text, strlen(text));
+    write_value(writer, text, strlen(text), 0);
 }
 
 void at_write_member(at_writer_t *writer, const char *name,

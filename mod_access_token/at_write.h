@@ -13,6 +13,12 @@
 
 typedef struct at_writer_t at_writer_t;
 
+/** A name as JSON has it, with its quotes. */
+typedef struct at_label_t {
+    const char *text;
+    apr_size_t length;
+} at_label_t;
+
 /** Make a writer in POOL. */
 at_writer_t *at_writer_make(apr_pool_t *pool);
 
@@ -29,11 +35,11 @@ void at_write_boolean(at_writer_t *writer, int boolean);
  */
 void at_write_string(at_writer_t *writer, const char *text);
 
-/** NAME as at_write_name takes it, in POOL. */
-const char *at_write_label(apr_pool_t *pool, const char *name);
+/** NAME as at_write_name takes it; its text lives in POOL. */
+at_label_t at_write_label(apr_pool_t *pool, const char *name);
 
 /** A member's name, whose LABEL at_write_label has made. */
-void at_write_name(at_writer_t *writer, const char *label);
+void at_write_name(at_writer_t *writer, const at_label_t *label);
 
 /** TEXT, which is a JSON number, as it stands. */
 void at_write_number(at_writer_t *writer, const char *text);

@@ -421,18 +421,28 @@ START_TEST(rules_are_read_as_they_stand)
 }
 END_TEST
 
-START_TEST(the_columns_are_nineteen)
+START_TEST(each_rule_is_an_input_of_its_own)
 {
-    const char *const *columns = at_rules_columns(pool);
-    int i;
+    static const char *const credentials[] = {
+        "authentication_code", "identifier", "pass_code"
+    };
+    static const char *const rules[] = {
+        "creation", "format", "min_length", "min_letters", "min_digits",
+        "min_special"
+    };
+    int i, k;
 
-    statements = test_statements();
-    for (i = 0; columns[i]; i++) {
-        ck_assert_msg(!strncmp(columns[i], "rule.", 5)
-                      && at_plan_has_input(statements->plan, columns[i]),
-                      "%s", columns[i]);
+    for (i = 0; i < AT_CREDENTIAL_COUNT; i++) {
+        for (k = 0; k < AT_RULE_COUNT; k++) {
+            ck_assert_int_eq(at_input_find(apr_psprintf(pool, "rule.%s_%s",
+                                                        credentials[i],
+                                                        rules[k])),
+                             AT_INPUT_RULE(i, k));
+        }
     }
-    ck_assert_int_eq(i, 19);
+    ck_assert_int_eq(at_input_find("rule.allow_no_identifier"),
+                     AT_INPUT_ALLOW_NO_IDENTIFIER);
+    ck_assert_int_eq(at_input_find("rule."), -1);
 }
 END_TEST
 
@@ -447,6 +457,6 @@ int main(void)
     tcase_add_test(tests, an_empty_credential_in_the_row_is_none);
     tcase_add_test(tests, rules_that_are_unknown_must_be_mended);
     tcase_add_test(tests, rules_are_read_as_they_stand);
-    tcase_add_test(tests, the_columns_are_nineteen);
+    tcase_add_test(tests, each_rule_is_an_input_of_its_own);
     return test_end(tests);
 }
