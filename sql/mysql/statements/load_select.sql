@@ -1,6 +1,8 @@
 -- First half of the three load statements: what is read, and who calls. Always one row: what does not
 -- exist is NULL. Between the halves stands the join of the access token by its key. Every join is by a
 -- primary or unique key and every parameter stands bare beside a column: MariaDB plans all of it as const.
+-- COALESCE stands around what its table never has as NULL: without it a column is described otherwise where
+-- the row is not there, and MariaDB, which spares a client the descriptions that it has, sends all of them again.
 SELECT
     COALESCE(session.user_id)                              AS 'session.user_id',
     COALESCE(login.id)                                     AS 'login.user_id',
