@@ -26,9 +26,10 @@ typedef struct {
     apr_array_header_t *values;  /* int */
     int ended;                   /* a semicolon was seen */
     int depth;
-    int wide;                    /* between @wide and @end: the depth of
-                                    their file */
-    int wide_line;               /* likewise: the line of the @wide */
+    int wide;                    /* how many @wide wait for their @end */
+    const char *nested;          /* what is wrong if all of them get it: a
+                                    @wide in a file that is included between
+                                    those of another; or NULL */
 } compiler_t;
 
 /* The place in one file. */
@@ -37,6 +38,8 @@ typedef struct {
     const char *path;
     const char *from;            /* what comes next */
     int line;
+    int wide_line;               /* that of its @wide that waits for its
+                                    @end, or 0 */
 } scanner_t;
 
 static const char *read_file(const char **text, compiler_t *compiler,
@@ -249,7 +252,9 @@ static const char *scan_include(scanner_t *scanner, char *arguments)
                    : scan_text(compiler, path, text);
 }
 
-/* `-- @wide` and `-- @end`, if WIDE or not. */
+/* `-- @wide` and `-- @end`, if WIDE or not. One within that of a file that
+ * includes this may be there for want of that file's @end, which is told
+ * rather. */
 static const char *scan_wide(scanner_t *scanner, int wide,
                              const char *arguments)
 {
@@ -260,15 +265,20 @@ static const char *scan_wide(scanner_t *scanner, int wide,
                         "behind them", NULL);
     }
     if (wide && compiler->wide) {
-        return complain(scanner, "a @wide within a @wide; end that by "
-                        "-- @end", NULL);
+        const char *problem = complain(scanner, "a @wide within a @wide; end "
+                                       "that by -- @end", NULL);
+
+        if (scanner->wide_line) {
+            return problem;
+        }
+        compiler->nested = problem;
     }
-    if (!wide && compiler->wide != compiler->depth) {
+    if (!wide && !scanner->wide_line) {
         return complain(scanner, "an @end without a -- @wide before it in "
                         "its file", NULL);
     }
-    compiler->wide = wide ? compiler->depth : 0;
-    compiler->wide_line = scanner->line;
+    compiler->wide += wide ? 1 : -1;
+    scanner->wide_line = wide ? scanner->line : 0;
     compiler->statement->has_wide = 1;
     return NULL;
 }
@@ -377,7 +387,7 @@ static const char *scan_next(scanner_t *scanner)
 static const char *check_encoding(const char **text, compiler_t *compiler,
                                   const char *path, apr_size_t length)
 {
-    scanner_t scanner = { compiler, path, *text, 1 };
+    scanner_t scanner = { compiler, path, *text, 1, 0 };
 
     if (strlen(*text) < length) {
         for (; *scanner.from; scanner.from++) {
@@ -429,15 +439,15 @@ static const char *read_file(const char **text, compiler_t *compiler,
 static const char *scan_text(compiler_t *compiler, const char *path,
                              const char *text)
 {
-    scanner_t scanner = { compiler, path, text, 1 };
+    scanner_t scanner = { compiler, path, text, 1, 0 };
     const char *problem = NULL;
 
     compiler->depth++;
     while (!problem && *scanner.from) {
         problem = scan_next(&scanner);
     }
-    if (!problem && compiler->wide == compiler->depth) {
-        scanner.line = compiler->wide_line;
+    if (!problem && scanner.wide_line) {
+        scanner.line = scanner.wide_line;
         problem = complain(&scanner, "a @wide that is not ended in its file "
                            "by -- @end", NULL);
     }
@@ -470,7 +480,7 @@ const char *at_sql_read(at_statement_t **statement,
                         apr_pool_t *pool)
 {
     compiler_t compiler = { pool, folders, "", form, parameters, NULL, NULL,
-                            NULL, 0, 0, 0, 0 };
+                            NULL, 0, 0, 0, NULL };
     const char *problem, *text = "";
 
     *statement = apr_pcalloc(pool, sizeof(**statement));
@@ -485,8 +495,8 @@ const char *at_sql_read(at_statement_t **statement,
     if (!problem) {
         problem = scan_text(&compiler, (*statement)->file, text);
     }
-    if (problem) {
-        return problem;
+    if (problem || compiler.nested) {
+        return problem ? problem : compiler.nested;
     }
     trim(compiler.text);
     (*statement)->text = compiler.text->elts;

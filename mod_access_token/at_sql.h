@@ -7,7 +7,8 @@
  *   -- @include FILE        the text of FILE, from the same folder
  *   -- @wide ... -- @end    what stands between the two lines, in one file,
  *                           is left out of the narrow form of a load
- *                           statement
+ *                           statement, and so is what is included there,
+ *                           which has no @wide of its own
  *   -- @unique KEY FIELD    a violation of the unique key KEY, as the
  *                           database's message names it (SQLite: its
  *                           columns, parted by commas without blanks),

@@ -470,13 +470,21 @@ START_TEST(a_wide_begins_and_ends_in_one_file)
         { "SELECT 1\n-- @wide\n-- @include inner.sql\n-- @end",
           "-- @wide\n, 2\n-- @end", "/inner.sql:1: " },
         { "SELECT 1\n-- @wide\n-- @include inner.sql\n, 3", ", 2",
-          "/s.sql:2: " }
+          "/s.sql:2: " },
+        /* what lacks its @end, not what is within it for want of that */
+        { "SELECT 1\n-- @wide\n-- @include inner.sql\n, 3",
+          "-- @wide\n, 2\n-- @end", "/s.sql:2: " },
+        { "SELECT 1\n-- @wide\n-- @include inner.sql\n-- @end",
+          ", 2\n-- @wide\n, 3", "/inner.sql:2: " },
+        { "SELECT 1\n-- @include middle.sql\n, 4",
+          "-- @wide\n, 2\n-- @end", "/middle.sql:2: " }
     };
     size_t i;
 
     for (i = 0; i < COUNT(cases); i++) {
         const char *problem;
 
+        test_write("middle.sql", ", 3\n-- @wide\n-- @include inner.sql\n");
         test_write("inner.sql", cases[i].inner);
         problem = complaint(cases[i].outer);
         ck_assert_msg(has(problem, cases[i].place) && has(problem, "-- @"),
