@@ -3,6 +3,7 @@
 use strict;
 use warnings;
 
+use Carp qw(confess);
 use File::Basename qw(basename dirname);
 use File::Copy qw(copy);
 use MIME::Base64 qw(encode_base64);
@@ -43,7 +44,7 @@ sub folder_with {
         local $_ = my $before = -e "$path/$file" ? text_of("$path/$file") : '';
         $changes{$file}->();
         if (defined $_) {
-            die "$file is as it was\n" if $_ eq $before;
+            confess "$file is as it was" if $_ eq $before;
             $base->write_file("$name/$file", $_);
         }
         else {
@@ -289,7 +290,7 @@ for my $case (
         $load, undef, qr/'data\.pass_code'/, qr/secret/],
     (map {
         my $quote = $_;
-        ["a table's alias in $quote", folder_with('load_joins.sql' => sub {
+        ["a table's alias in $quote", folder_with('join_references.sql' => sub {
                 s/\bpassport_country\b/${quote}passport_country$quote/g;
             }), $load, undef, qr/'passport_country'/, qr/neither data/];
     } qw(" `)),
@@ -758,7 +759,7 @@ if ($is_mariadb) {
 else {
     $base->write_file('empty.db', '');
 }
-my @files = map { basename($_) =~ s/\.sql$//r } grep { !/load_(?:select|joins)/ }
+my @files = map { basename($_) =~ s/\.sql$//r } grep { !/load_(?:select|joins)|join_|show_/ }
     glob "$shipped/*.sql";
 says_at_start('a database without tables',
     { dbd => { params => $is_mariadb ? $dbd{params} =~ s/dbname=\w+/dbname=empty/r : $empty } },
@@ -783,7 +784,7 @@ for my $case (
 
 # Only the database can tell it from a result column.
 my $alias = folder_with(map { $_ => sub { s/\bpassport_country\b/`data.passport`/g } }
-    qw(load_select.sql load_joins.sql));
+    qw(show_owner_countries.sql join_references.sql));
 says_at_start("a table's alias that looks like a column's name", { statements => $alias },
     map { qr/AT029: .*\/$_\.sql: AS 'data\.passport' names no result column/ }
     grep { /^load/ } @files);

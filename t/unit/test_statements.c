@@ -13,10 +13,13 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static const char *const files[] = {
-    "custom_fields.sql", "find_request.sql",
-    "load_by_authentication_code.sql",
-    "load_by_id.sql", "load_by_identifier.sql", "load_joins.sql",
-    "load_select.sql", "next_number.sql", "save.sql", "startup.sql"
+    "custom_fields.sql", "find_request.sql", "join_references.sql",
+    "load_by_authentication_code.sql", "load_by_id.sql",
+    "load_by_identifier.sql", "load_joins.sql", "load_select.sql",
+    "next_number.sql", "save.sql", "show_caller_unit.sql",
+    "show_classification.sql", "show_creator.sql",
+    "show_owner_countries.sql", "show_participant_countries.sql",
+    "startup.sql"
 };
 
 static const char *shipped(const char *file)
@@ -640,19 +643,26 @@ START_TEST(the_narrow_form_serves_who_wants_nothing_wide)
 }
 END_TEST
 
-START_TEST(without_a_wide_there_is_no_narrow_form)
+/* Put the shipped files that have a @wide, without it. */
+static void put_without_wide(void)
 {
-    static const char *const halves[] = { "load_select.sql",
-                                          "load_joins.sql" };
-    at_statements_t *statements;
+    static const char *const wide[] = { "load_select.sql", "load_joins.sql",
+                                        "join_references.sql" };
     size_t i;
 
-    begin_own();
-    for (i = 0; i < COUNT(halves); i++) {
-        put(halves[i], test_replace(test_replace(shipped(halves[i]),
-                                                 "-- @wide\n", ""),
-                                    "-- @end\n", ""));
+    for (i = 0; i < COUNT(wide); i++) {
+        put(wide[i], test_replace(test_replace(shipped(wide[i]),
+                                               "-- @wide\n", ""),
+                                  "-- @end\n", ""));
     }
+}
+
+START_TEST(without_a_wide_there_is_no_narrow_form)
+{
+    at_statements_t *statements;
+
+    begin_own();
+    put_without_wide();
     statements = read_right();
     ck_assert_ptr_null(statements->statement[AT_STATEMENT_NARROW]);
     ck_assert_ptr_null(statements->narrow_columns);
@@ -797,8 +807,8 @@ START_TEST(narrow_forms_that_differ_are_refused)
         { "'data.number'", NULL },
         { NULL, "'data.number'" },
         { "'data.number'", "'data.life_cycle_state'" },
-        /* the last one */
-        { NULL, "'data.log_information.updated_by_unit.community_name'" }
+        /* the last ones */
+        { NULL, "-- @include show_caller_unit.sql" }
     };
     size_t i;
 
@@ -831,10 +841,7 @@ START_TEST(one_load_alone_cannot_be_narrow)
     const char *problem;
 
     begin_own();
-    put("load_select.sql", test_replace(test_replace(
-        shipped("load_select.sql"), "-- @wide\n", ""), "-- @end\n", ""));
-    put("load_joins.sql", test_replace(test_replace(
-        shipped("load_joins.sql"), "-- @wide\n", ""), "-- @end\n", ""));
+    put_without_wide();
     put("load_by_id.sql", apr_pstrcat(pool, shipped("load_by_id.sql"),
                                       "\n-- @wide\n-- @end\n",
                                       (char *)NULL));

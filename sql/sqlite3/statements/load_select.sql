@@ -1,6 +1,8 @@
 -- First half of the three load statements: what is read, and who calls. Always one row: what does not
 -- exist is NULL. Between the halves stands the join of the access token by its key. Every join is by a
 -- primary or unique key.
+-- What hardly ever changes stands in files of its own, show_*.sql and join_references.sql, in whose place the
+-- folder statements-cached has lookups. They end without a comma: the next column begins with one.
 SELECT
     session.user_id                              AS 'session.user_id',
     login.id                                     AS 'login.user_id',
@@ -38,10 +40,8 @@ SELECT
     token.authentication_code                    AS 'data.authentication_code',
     token.identifier                             AS 'data.identifier',
     token.card_masked_number                     AS 'data.card_masked_number?',
-    classification.id                            AS 'data.classification?.id',
-    classification.name                          AS 'data.classification?.name',
-    classification.alternative_code              AS 'data.classification?.alternative_code',
-    token.udf_string_1                           AS 'data.udf_string_1?',
+-- @include show_classification.sql
+    , token.udf_string_1                         AS 'data.udf_string_1?',
     token.udf_string_2                           AS 'data.udf_string_2?',
     token.udf_string_3                           AS 'data.udf_string_3?',
     token.udf_string_4                           AS 'data.udf_string_4?',
@@ -62,29 +62,15 @@ SELECT
     token.verification_code                      AS 'data.verification_code?',
 
     token.created_date                           AS 'data.log_information.created_date',
-    creator.id                                   AS 'data.log_information.created_by_user.id',
-    creator.username                             AS 'data.log_information.created_by_user.username',
-    creator.person_name                          AS 'data.log_information.created_by_user.person_name',
-    creator.email                                AS 'data.log_information.created_by_user.email?',
-    creator_unit.id                              AS 'data.log_information.created_by_unit.id',
-    creator_unit.name                            AS 'data.log_information.created_by_unit.name',
-    creator_unit.description                     AS 'data.log_information.created_by_unit.description',
-    creator_unit.alternative_code                AS 'data.log_information.created_by_unit.alternative_code',
-    creator_unit.group_name                      AS 'data.log_information.created_by_unit.group_name',
-    creator_unit.community_name                  AS 'data.log_information.created_by_unit.community_name',
+-- @include show_creator.sql
 
     -- Each call is an update: the caller is who updates.
-    token.updated_date                           AS 'data.log_information.updated_date',
+    , token.updated_date                         AS 'data.log_information.updated_date',
     caller.id                                    AS 'data.log_information.updated_by_user.id',
     caller.username                              AS 'data.log_information.updated_by_user.username',
     caller.person_name                           AS 'data.log_information.updated_by_user.person_name',
     caller.email                                 AS 'data.log_information.updated_by_user.email?',
-    caller_unit.id                               AS 'data.log_information.updated_by_unit.id',
-    caller_unit.name                             AS 'data.log_information.updated_by_unit.name',
-    caller_unit.description                      AS 'data.log_information.updated_by_unit.description',
-    caller_unit.alternative_code                 AS 'data.log_information.updated_by_unit.alternative_code',
-    caller_unit.group_name                       AS 'data.log_information.updated_by_unit.group_name',
-    caller_unit.community_name                   AS 'data.log_information.updated_by_unit.community_name'
+-- @include show_caller_unit.sql
 
     -- Not read where fields_set asks for none of it.
 -- @wide
@@ -114,36 +100,11 @@ SELECT
     owner.birth_day AS 'data.accounts_receivable.account_owner.demographics.date_of_birth.day:number',
     owner.birth_month AS 'data.accounts_receivable.account_owner.demographics.date_of_birth.month:number',
     owner.birth_year AS 'data.accounts_receivable.account_owner.demographics.date_of_birth.year:number',
-    residence.id AS 'data.accounts_receivable.account_owner.demographics.country_of_residence?.id',
-    residence.name AS 'data.accounts_receivable.account_owner.demographics.country_of_residence?.name',
-    residence.alternative_code
-        AS 'data.accounts_receivable.account_owner.demographics.country_of_residence?.alternative_code',
-    residence.two_character_code
-        AS 'data.accounts_receivable.account_owner.demographics.country_of_residence?.two_character_code',
-    residence.three_character_code
-        AS 'data.accounts_receivable.account_owner.demographics.country_of_residence?.three_character_code',
-    passport_country.id
-        AS 'data.accounts_receivable.account_owner.demographics.passport_issued_by_country.id',
-    passport_country.name
-        AS 'data.accounts_receivable.account_owner.demographics.passport_issued_by_country.name',
-    passport_country.alternative_code
-        AS 'data.accounts_receivable.account_owner.demographics.passport_issued_by_country.alternative_code',
-    passport_country.two_character_code
-        AS 'data.accounts_receivable.account_owner.demographics.passport_issued_by_country.two_character_code',
-    passport_country.three_character_code
-        AS 'data.accounts_receivable.account_owner.demographics.passport_issued_by_country.three_character_code',
-    id_country.id AS 'data.accounts_receivable.account_owner.demographics.id_issued_by_country.id',
-    id_country.name AS 'data.accounts_receivable.account_owner.demographics.id_issued_by_country.name',
-    id_country.alternative_code
-        AS 'data.accounts_receivable.account_owner.demographics.id_issued_by_country.alternative_code',
-    id_country.two_character_code
-        AS 'data.accounts_receivable.account_owner.demographics.id_issued_by_country.two_character_code',
-    id_country.three_character_code
-        AS 'data.accounts_receivable.account_owner.demographics.id_issued_by_country.three_character_code',
+-- @include show_owner_countries.sql
 
     -- This owner comes without its name and its country of residence. Most often it is the one above: then
     -- it is not read again.
-    participant.id                               AS 'data.reward_participant.id',
+    , participant.id                             AS 'data.reward_participant.id',
     participant.number                           AS 'data.reward_participant.number',
     participant_account.id                       AS 'data.reward_participant.accounts_receivable.id',
     participant_account.number                   AS 'data.reward_participant.accounts_receivable.number',
@@ -186,30 +147,10 @@ SELECT
         AS 'data.reward_participant.accounts_receivable.account_owner.demographics.date_of_birth.month:number',
     participant_owner.birth_year
         AS 'data.reward_participant.accounts_receivable.account_owner.demographics.date_of_birth.year:number',
-    participant_passport_country.id
-        AS 'data.reward_participant.accounts_receivable.account_owner.demographics.passport_issued_by_country.id',
-    participant_passport_country.name
-        AS 'data.reward_participant.accounts_receivable.account_owner.demographics.passport_issued_by_country.name',
-    participant_passport_country.alternative_code
-        AS 'data.reward_participant.accounts_receivable.account_owner.demographics.passport_issued_by_country.alternative_code',
-    participant_passport_country.two_character_code
-        AS 'data.reward_participant.accounts_receivable.account_owner.demographics.passport_issued_by_country.two_character_code',
-    participant_passport_country.three_character_code
-        AS 'data.reward_participant.accounts_receivable.account_owner.demographics.passport_issued_by_country.three_character_code',
-    participant_id_country.id
-        AS 'data.reward_participant.accounts_receivable.account_owner.demographics.id_issued_by_country.id',
-    participant_id_country.name
-        AS 'data.reward_participant.accounts_receivable.account_owner.demographics.id_issued_by_country.name',
-    participant_id_country.alternative_code
-        AS 'data.reward_participant.accounts_receivable.account_owner.demographics.id_issued_by_country.alternative_code',
-    participant_id_country.two_character_code
-        AS 'data.reward_participant.accounts_receivable.account_owner.demographics.id_issued_by_country.two_character_code',
-    participant_id_country.three_character_code
-        AS 'data.reward_participant.accounts_receivable.account_owner.demographics.id_issued_by_country.three_character_code'
+-- @include show_participant_countries.sql
 -- @end
 FROM (SELECT 1 AS one) AS always
 LEFT JOIN access_token_sessions AS session ON session.token_digest = :session_digest
                                           AND session.expires_at > :now
 LEFT JOIN users AS login                   ON login.username = :username
 LEFT JOIN users AS caller                  ON caller.id = COALESCE(session.user_id, login.id)
-LEFT JOIN units AS caller_unit             ON caller_unit.id = COALESCE(session.unit_id, caller.default_unit_id)

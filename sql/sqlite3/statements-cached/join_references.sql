@@ -1,0 +1,1 @@
+-- Nothing to be joined: what show_*.sql show is looked up.
