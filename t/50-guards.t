@@ -107,7 +107,7 @@ for my $name (sort keys %c) {
 # ---- fields
 
 my ($field_table) = $c{'mod_access_token/at_field.c'} =~ /fields\[\] = \{\n(.*?)^\};/ms;
-my @fields = $field_table =~ /\{ "(\w+)",/g;
+my @fields = $field_table =~ /\{ NAME\("(\w+)"\),/g;
 cmp_ok(scalar @fields, '>=', 21, 'the fields are found in at_field.c');
 for my $engine (@engines) {
     my ($table) = text_of("sql/$engine/schema.sql") =~ /^CREATE TABLE access_tokens \((.*?)^\)/ms;
