@@ -165,6 +165,9 @@ my ($ours, $theirs) = map { my $engine = $_;
     [map { s{^sql/\w+/}{}r } map { files("sql/$engine/$_/*.sql") }
          qw(statements statements-cached statements-cached/lookups)] } @engines;
 same_names($ours, $theirs, 'both databases have the same statement files');
+my %shipped = map { $_ => 1 } @$ours;
+is_deeply([grep { m{^statements-cached/(\w+\.sql)$} && !$shipped{"statements/$1"} } @$ours], [],
+          'a file of statements-cached stands in the place of one of statements');
 for my $file (@$ours) {
     my @texts = map { without_comments(text_of("sql/$_/$file")) } @engines;
     my @unquoted = map { s/'[^']*'//gr } @texts;
