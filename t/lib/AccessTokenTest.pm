@@ -452,6 +452,19 @@ sub shipped_statements {
     return $ENV{AT_CACHED} ? "$folder-cached :: $folder" : $folder;
 }
 
+# The names, without .sql, of the statements in FOLDER: of the files that no other includes.
+sub statements_in {
+    my ($folder) = @_;
+    my (%statement, %included);
+    for my $path (glob "$folder/*.sql") {
+        open my $file, '<:raw', $path or die "$path: $!\n";
+        my $text = do { local $/; <$file> };
+        $included{$_} = 1 for $text =~ /^-- \@include (\w+)\.sql$/mg;
+        $statement{$path =~ m{(\w+)\.sql$} ? $1 : $path} = 1;
+    }
+    return grep { !$included{$_} } sort keys %statement;
+}
+
 sub method_conf {
     my ($self) = @_;
     my $options = $self->{options};
