@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "at_json_scan.h"
 
-#include <apr_lib.h>
-
 static const char lone_surrogate[] = "a lone surrogate in a \\u escape";
 
 /* The escape's last hexadecimal digit is read: judge the UTF-16 unit. */
@@ -21,15 +19,20 @@ static const char *judge_unit(at_json_scan_t *scan)
     return NULL;
 }
 
+/* The value of a hexadecimal digit; 16 and more: it is none. */
 static unsigned int hexadecimal_value(unsigned char byte)
 {
-    return (unsigned int)(apr_isdigit(byte) ? byte - '0'
-                                            : apr_tolower(byte) - 'a' + 10);
+    unsigned int digit = (unsigned int)byte - '0';
+    unsigned int letter = (byte | 0x20U) - 'a';
+
+    return digit < 10 ? digit : letter < 6 ? letter + 10 : 16;
 }
 
 /* A byte behind a backslash. Malformed escapes are left to the parser. */
 static const char *scan_escape(at_json_scan_t *scan, unsigned char byte)
 {
+    unsigned int digit;
+
     if (scan->escape == 1) {
         if (byte != 'u') {
             scan->escape = 0;
@@ -39,11 +42,12 @@ static const char *scan_escape(at_json_scan_t *scan, unsigned char byte)
         scan->unit = 0;
         return NULL;
     }
-    if (!apr_isxdigit(byte)) {
+    digit = hexadecimal_value(byte);
+    if (digit > 15) {
         scan->escape = 0;
         return NULL;
     }
-    scan->unit = scan->unit * 16 + hexadecimal_value(byte);
+    scan->unit = scan->unit * 16 + digit;
     if (scan->escape < 5) {
         scan->escape++;
         return NULL;
@@ -100,12 +104,12 @@ static int is_whole_escape(const char *text)
         return 0;
     }
     for (i = 2; i < 6; i++) {
-        unsigned char byte = (unsigned char)text[i];
+        unsigned int digit = hexadecimal_value((unsigned char)text[i]);
 
-        if (!apr_isxdigit(byte)) {
+        if (digit > 15) {
             return 0;
         }
-        unit = unit * 16 + hexadecimal_value(byte);
+        unit = unit * 16 + digit;
     }
     return unit != 0 && (unit < 0xD800 || unit > 0xDFFF);
 }

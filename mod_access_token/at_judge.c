@@ -121,12 +121,12 @@ at_error_t *at_judge_key(at_call_t *call)
 
 at_error_t *at_judge_precondition(at_call_t *call)
 {
-    const char *etag = at_etag_make(call->pool, call->update->id,
-                                    at_row_input(call->row,
-                                                 AT_INPUT_TOKEN_VERSION));
+    const char *version = at_row_input(call->row, AT_INPUT_TOKEN_VERSION);
 
     if (call->update->if_match
-        && !at_etag_matches(call->update->if_match, etag)) {
+        && !at_etag_matches(call->update->if_match,
+                            at_etag_make(call->pool, call->update->id,
+                                         version))) {
         return at_error_make(call->pool, AT_PRECONDITION_FAILED, "The access "
                              "token has been updated since the version that "
                              "If-Match names.");

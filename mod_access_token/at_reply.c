@@ -107,10 +107,12 @@ static at_error_t *write_leaf(reply_t *reply, const at_plan_node_t *node,
 {
     const char *text = reply->row->values[node->column];
 
-    if (!text || node->type == AT_LEAF_NULL) {
-        at_write_null(reply->writer);
+    if (!text || node->type == AT_LEAF_STRING || node->type == AT_LEAF_NULL) {
+        at_write_text_member(reply->writer, &node->label,
+                             node->type == AT_LEAF_NULL ? NULL : text);
         return NULL;
     }
+    at_write_name(reply->writer, &node->label);
     switch (node->type) {
     case AT_LEAF_NUMBER:
         return write_number(reply, node, text);
@@ -120,7 +122,6 @@ static at_error_t *write_leaf(reply_t *reply, const at_plan_node_t *node,
         return write_json(reply, node, text, mark);
     case AT_LEAF_STRING:
     case AT_LEAF_NULL:
-        at_write_string(reply->writer, text);
         break;
     }
     return NULL;
@@ -145,14 +146,14 @@ static at_error_t *write_node(reply_t *reply, const at_plan_node_t *node,
                   && is_null(reply, node))) {
         return NULL;
     }
-    at_write_name(reply->writer, &node->label);
     if (node->column != AT_PLAN_NONE) {
         return write_leaf(reply, node, mark);
     }
     if (is_null(reply, node)) {
-        at_write_null(reply->writer);
+        at_write_text_member(reply->writer, &node->label, NULL);
         return NULL;
     }
+    at_write_name(reply->writer, &node->label);
     at_write_open_object(reply->writer);
     AT_TRY(write_members(reply, node, mark));
     at_write_close_object(reply->writer);

@@ -24,12 +24,29 @@ static apr_uint64_t find_not_plain(apr_uint64_t word)
             | (backslash - EIGHT(1))) & EIGHT(0x80);
 }
 
-static int are_eight_plain(const char *text)
+/* Where in the eight bytes of TEXT the first is that FOUND says of. */
+static apr_size_t first_place(apr_uint64_t found, const char *text)
+{
+#if defined(__GNUC__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    (void)text;
+    return (apr_size_t)__builtin_ctzll(found) / 8;
+#else
+    apr_size_t i = 0;
+
+    (void)found;
+    while (is_plain((unsigned char)text[i])) {
+        i++;
+    }
+    return i;
+#endif
+}
+
+static apr_uint64_t not_plain_of(const char *text)
 {
     apr_uint64_t word;
 
     memcpy(&word, text, sizeof(word));
-    return !find_not_plain(word);
+    return find_not_plain(word);
 }
 
 /* Eight bytes at a time: replies and long bodies are mostly plain. */
@@ -37,11 +54,16 @@ apr_size_t at_text_plain_length(const char *text, apr_size_t length)
 {
     apr_size_t i = 0;
 
-    while (length - i >= 8 && are_eight_plain(text + i)) {
+    while (length - i >= 8) {
+        apr_uint64_t found = not_plain_of(text + i);
+
+        if (found) {
+            return i + first_place(found, text + i);
+        }
         i += 8;
     }
     /* The last ones, with some of those before them. */
-    if (length >= 8 && length - i < 8 && are_eight_plain(text + length - 8)) {
+    if (length >= 8 && !not_plain_of(text + length - 8)) {
         return length;
     }
     while (i < length && is_plain((unsigned char)text[i])) {
@@ -117,8 +139,9 @@ const char *at_utf8_mend(apr_pool_t *pool, const char *text,
 /* The character at *TEXT, which moves on; 0 at the end. */
 static ucs4_t next_character(const char **text)
 {
-    ucs4_t character = 0;
-    int size = u8_strmbtouc(&character, (const uint8_t *)*text);
+    ucs4_t character = (unsigned char)**text;
+    int size = character < 0x80 ? character != 0
+               : u8_strmbtouc(&character, (const uint8_t *)*text);
 
     if (size <= 0) {
         return 0;

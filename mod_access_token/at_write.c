@@ -28,9 +28,10 @@ struct at_writer_t {
     apr_size_t length;
     apr_size_t size;
     int failed;
-    int is_first;             /* nothing stands before it in its parent */
+    char separator;           /* to stand before what comes; 0: nothing */
+    place_e place;
     int depth;
-    unsigned char place[MOST_DEPTH]; /* place_e, of each open value */
+    unsigned char outer[MOST_DEPTH]; /* place_e, of the values around it */
 };
 
 at_writer_t *at_writer_make(apr_pool_t *pool)
@@ -38,7 +39,6 @@ at_writer_t *at_writer_make(apr_pool_t *pool)
     at_writer_t *writer = apr_pcalloc(pool, sizeof(*writer));
 
     writer->pool = pool;
-    writer->is_first = 1;
     writer->size = FIRST_SIZE;
     writer->buffer = apr_palloc(pool, writer->size);
     return writer;
@@ -81,35 +81,37 @@ static void end_at(at_writer_t *writer, const char *end)
  * before it, and make room for all of it. */
 static char *begin(at_writer_t *writer, apr_size_t length, int may_be_name)
 {
-    unsigned char *place = &writer->place[writer->depth];
     char *to = make_room(writer, length + 1);
 
-    if (*place == A_MEMBER) {
-        *to++ = ':';
-        *place = A_NAME;
+    if (writer->separator) {
+        *to++ = writer->separator;
     }
-    else {
-        if (!writer->is_first) {
-            *to++ = ',';
-        }
-        if (*place == A_NAME) {
-            writer->failed |= !may_be_name;
-            *place = A_MEMBER;
-        }
-        else if (*place != AN_ELEMENT) {
-            writer->failed |= *place == NOTHING;
-            *place = NOTHING;
-        }
+    writer->separator = ',';
+    switch (writer->place) {
+    case A_MEMBER:
+        writer->place = A_NAME;
+        break;
+    case A_NAME:
+        writer->failed |= !may_be_name;
+        writer->separator = ':';
+        writer->place = A_MEMBER;
+        break;
+    case AN_ELEMENT:
+        break;
+    case A_VALUE:
+        writer->place = NOTHING;
+        break;
+    case NOTHING:
+        writer->failed = 1;
+        break;
     }
-    writer->is_first = 0;
     return to;
 }
 
-/* A value that is TEXT of LENGTH bytes, or a name. */
 static void write_value(at_writer_t *writer, const char *text,
-                        apr_size_t length, int may_be_name)
+                        apr_size_t length)
 {
-    char *to = begin(writer, length, may_be_name);
+    char *to = begin(writer, length, 0);
 
     memcpy(to, text, length);
     end_at(writer, to + length);
@@ -117,23 +119,24 @@ static void write_value(at_writer_t *writer, const char *text,
 
 static void open_value(at_writer_t *writer, char bracket, place_e place)
 {
-    write_value(writer, &bracket, 1, 0);
+    write_value(writer, &bracket, 1);
     if (writer->depth + 1 == MOST_DEPTH) {
         writer->failed = 1;
         return;
     }
-    writer->place[++writer->depth] = (unsigned char)place;
-    writer->is_first = 1;
+    writer->outer[writer->depth++] = (unsigned char)writer->place;
+    writer->place = place;
+    writer->separator = '\0';
 }
 
 static void close_value(at_writer_t *writer, char bracket, place_e place)
 {
-    if (writer->depth == 0 || writer->place[writer->depth] != place) {
+    if (writer->depth == 0 || writer->place != place) {
         writer->failed = 1;
         return;
     }
-    writer->depth--;
-    writer->is_first = 0;
+    writer->place = (place_e)writer->outer[--writer->depth];
+    writer->separator = ',';
     append(writer, &bracket, 1);
 }
 
@@ -159,12 +162,12 @@ void at_write_close_array(at_writer_t *writer)
 
 void at_write_null(at_writer_t *writer)
 {
-    write_value(writer, "null", 4, 0);
+    write_value(writer, "null", 4);
 }
 
 void at_write_boolean(at_writer_t *writer, int boolean)
 {
-    write_value(writer, boolean ? "true" : "false", boolean ? 4 : 5, 0);
+    write_value(writer, boolean ? "true" : "false", boolean ? 4 : 5);
 }
 
 static int is_escaped(unsigned char byte)
@@ -209,21 +212,32 @@ static void append_text(at_writer_t *writer, const char *text,
     }
 }
 
+/* Write TEXT of LENGTH bytes, of which the first PLAIN stand for themselves, as
+ * a string at TO, where there is room for those and the quotes. */
+static void put_string(at_writer_t *writer, char *to, const char *text,
+                       apr_size_t plain, apr_size_t length)
+{
+    *to++ = '"';
+    memcpy(to, text, plain);
+    to += plain;
+    if (plain == length) {
+        *to++ = '"';
+        end_at(writer, to);
+        return;
+    }
+    end_at(writer, to);
+    length -= plain;
+    text = at_utf8_mend(writer->pool, text + plain, &length);
+    append_text(writer, text, length);
+    append(writer, "\"", 1);
+}
+
 void at_write_string(at_writer_t *writer, const char *text)
 {
     apr_size_t length = strlen(text);
     apr_size_t plain = at_text_plain_length(text, length);
-    char *to = begin(writer, plain + 2, 1);
 
-    *to++ = '"';
-    memcpy(to, text, plain);
-    end_at(writer, to + plain);
-    if (plain < length) {
-        length -= plain;
-        text = at_utf8_mend(writer->pool, text + plain, &length);
-        append_text(writer, text, length);
-    }
-    append(writer, "\"", 1);
+    put_string(writer, begin(writer, plain + 2, 1), text, plain, length);
 }
 
 at_label_t at_write_label(apr_pool_t *pool, const char *name)
@@ -232,18 +246,56 @@ at_label_t at_write_label(apr_pool_t *pool, const char *name)
     at_label_t label;
 
     at_write_string(writer, name);
+    append(writer, ":", 1);
     label.text = apr_pstrdup(pool, at_writer_text(writer, &label.length));
     return label;
 }
 
+/* Write LABEL; LENGTH bytes more have room behind it. */
+static char *put_label(at_writer_t *writer, const at_label_t *label,
+                       apr_size_t length)
+{
+    char *to = make_room(writer, label->length + length + 1);
+
+    writer->failed |= writer->place != A_NAME;
+    if (writer->separator) {
+        *to++ = writer->separator;
+    }
+    memcpy(to, label->text, label->length);
+    return to + label->length;
+}
+
 void at_write_name(at_writer_t *writer, const at_label_t *label)
 {
-    write_value(writer, label->text, label->length, 1);
+    end_at(writer, put_label(writer, label, 0));
+    writer->place = A_MEMBER;
+    writer->separator = '\0';
+}
+
+void at_write_text_member(at_writer_t *writer, const at_label_t *label,
+                          const char *text)
+{
+    static const char null[] = "null";
+
+    if (text) {
+        apr_size_t length = strlen(text);
+        apr_size_t plain = at_text_plain_length(text, length);
+
+        put_string(writer, put_label(writer, label, plain + 2), text, plain,
+                   length);
+    }
+    else {
+        char *to = put_label(writer, label, sizeof(null) - 1);
+
+        memcpy(to, null, sizeof(null) - 1);
+        end_at(writer, to + sizeof(null) - 1);
+    }
+    writer->separator = ',';
 }
 
 void at_write_number(at_writer_t *writer, const char *text)
 {
-    write_value(writer, text, strlen(text), 0);
+    write_value(writer, text, strlen(text));
 }
 
 void at_write_member(at_writer_t *writer, const char *name,

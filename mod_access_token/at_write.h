@@ -13,7 +13,7 @@
 
 typedef struct at_writer_t at_writer_t;
 
-/** A name as JSON has it, with its quotes. */
+/** A name as JSON has it, with its quotes and the colon. */
 typedef struct at_label_t {
     const char *text;
     apr_size_t length;
@@ -40,6 +40,13 @@ at_label_t at_write_label(apr_pool_t *pool, const char *name);
 
 /** A member's name, whose LABEL at_write_label has made. */
 void at_write_name(at_writer_t *writer, const at_label_t *label);
+
+/**
+ * A member whose value is the string TEXT, or null if that is NULL, as
+ * at_write_name and at_write_string would write it: most of a reply is that.
+ */
+void at_write_text_member(at_writer_t *writer, const at_label_t *label,
+                          const char *text);
 
 /** TEXT, which is a JSON number, as it stands. */
 void at_write_number(at_writer_t *writer, const char *text);
