@@ -390,6 +390,10 @@ void at_connection_watch(at_connection_t *connection, apr_time_t deadline)
     apr_thread_mutex_lock(connections->mutex);
     connection->deadline = deadline;
     connection->next = connections->watched;
+    connection->link = &connections->watched;
+    if (connection->next) {
+        connection->next->link = &connection->next;
+    }
     connections->watched = connection;
     at_keeper_call(connections);
     apr_thread_mutex_unlock(connections->mutex);
@@ -398,17 +402,15 @@ void at_connection_watch(at_connection_t *connection, apr_time_t deadline)
 int at_connection_unwatch(at_connection_t *connection)
 {
     at_connections_t *connections = connection->owner;
-    at_connection_t **place;
 
     if (connection->socket < 0) {
         return 0;
     }
     apr_thread_mutex_lock(connections->mutex);
-    place = &connections->watched;
-    while (*place != connection) {
-        place = &(*place)->next;
+    *connection->link = connection->next;
+    if (connection->next) {
+        connection->next->link = connection->link;
     }
-    *place = connection->next;
     connection->next = NULL;
     apr_thread_mutex_unlock(connections->mutex);
     return connection->cut;

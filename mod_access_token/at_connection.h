@@ -48,6 +48,8 @@ typedef struct at_connection_t {
     const int *places[AT_STATEMENT_COUNT]; /* for each column of a statement:
                                     its place in results; or not known */
     struct at_connection_t *next; /* in the list that it stands in */
+    struct at_connection_t **link; /* in that of the watched: what points to
+                                    it; to look for that would touch all */
 } at_connection_t;
 
 /**
