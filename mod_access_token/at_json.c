@@ -18,12 +18,17 @@ typedef struct {
     at_json_t *next;          /* of an object: the value to come */
 } container_t;
 
+typedef struct {
+    const char *data;
+    apr_size_t length;
+} chunk_t;
+
 struct at_json_parser_t {
     apr_pool_t *pool;
     yajl_handle yajl;
     at_json_scan_t scan;
     int is_exact;             /* feeds yajl byte by byte */
-    apr_array_header_t *seen; /* char: what yajl was given; not if exact */
+    apr_array_header_t *seen; /* chunk_t: what yajl was given; not if exact */
     apr_size_t offset;        /* how many bytes yajl was given */
     int depth;
     container_t stack[AT_JSON_DEPTH];
@@ -173,7 +178,7 @@ static at_json_parser_t *make(apr_pool_t *pool, int is_exact)
 
     parser->pool = pool;
     parser->is_exact = is_exact;
-    parser->seen = apr_array_make(pool, is_exact ? 0 : 512, sizeof(char));
+    parser->seen = apr_array_make(pool, 1, sizeof(chunk_t));
     parser->yajl = yajl_alloc(&callbacks, NULL, parser);
     if (!parser->yajl) {
         return NULL;
@@ -246,10 +251,12 @@ static void feed_exactly(at_json_parser_t *parser, const char *data,
 static void locate_fault(at_json_parser_t *parser)
 {
     at_json_parser_t *exact = make(parser->pool, 1);
+    int i;
 
-    if (exact) {
-        feed_exactly(exact, parser->seen->elts,
-                     (apr_size_t)parser->seen->nelts);
+    for (i = 0; exact && !exact->error && i < parser->seen->nelts; i++) {
+        const chunk_t *chunk = &APR_ARRAY_IDX(parser->seen, i, chunk_t);
+
+        feed_exactly(exact, chunk->data, chunk->length);
         parser->error = exact->error;
     }
     if (!parser->error) {
@@ -260,17 +267,10 @@ static void locate_fault(at_json_parser_t *parser)
 static void keep(at_json_parser_t *parser, const char *data,
                  apr_size_t length)
 {
-    apr_array_header_t *seen = parser->seen;
+    chunk_t *chunk = apr_array_push(parser->seen);
 
-    while (seen->nalloc - seen->nelts < (int)length) {
-        int nelts = seen->nelts;
-
-        seen->nelts = seen->nalloc;
-        (void)apr_array_push(seen);          /* doubles it */
-        seen->nelts = nelts;
-    }
-    memcpy(seen->elts + seen->nelts, data, length);
-    seen->nelts += (int)length;
+    chunk->data = apr_pmemdup(parser->pool, data, length);
+    chunk->length = length;
 }
 
 void at_json_parser_feed(at_json_parser_t *parser, const char *data,
