@@ -12,10 +12,9 @@ package Bench::Measure;
 #   before       what is to be done before a round
 #
 # Figures: rate (calls a second), p50, p99 (milliseconds), cpu (microseconds of processor
-# time for a call, of httpd or of the client), user (the part of that outside of the kernel),
-# database (the same of mariadbd), switches (of threads, for a call, in httpd), memory
-# (MB, all of httpd), client (microseconds of wrk for a call), calls, and trips: the
-# round trips for a call by kind.
+# time for a call, of httpd or of the client), database (the same of mariadbd), switches
+# (of threads, for a call, in httpd), memory (MB, all of httpd), client (microseconds of wrk
+# for a call), calls, and trips: the round trips for a call by kind.
 
 use strict;
 use warnings;
@@ -91,11 +90,10 @@ sub status {
 # All counters of SUBJECT, now.
 sub sample {
     my ($subject) = @_;
-    my %sample = (cpu => 0, user => 0, switches => 0);
+    my %sample = (cpu => 0, switches => 0);
     if ($subject->{server}) {
         for my $pid (processes($subject->{server})) {
             my ($user, $system) = cpu_of($pid);
-            $sample{user} += $user;
             $sample{cpu} += $user + $system;
             $sample{switches} += switches_of($pid);
         }
@@ -113,7 +111,7 @@ sub growth {
     my %status = map { $_ => $after->{status}{$_} - $before->{status}{$_} } keys %{ $before->{status} };
     my $saved = $status{Handler_update};
     my $by = $saved || $calls;
-    my %figures = map { $_ => ($after->{$_} - $before->{$_}) / $by } qw(cpu user switches database);
+    my %figures = map { $_ => ($after->{$_} - $before->{$_}) / $by } qw(cpu switches database);
     $figures{saved} = $saved;
     for my $trip (@TRIPS) {
         my ($kind, @counters) = @$trip;
