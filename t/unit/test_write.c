@@ -106,6 +106,70 @@ START_TEST(text_of_any_length_is_kept)
 }
 END_TEST
 
+/* A label with a text, with null, and alone, around the same sizes. */
+START_TEST(a_member_of_any_length_has_room)
+{
+    static const char *const values[] = { "a text", NULL };
+    apr_size_t length;
+    int i;
+
+    for (length = 4000; length < 4200; length++) {
+        char *name = apr_pcalloc(pool, length + 1);
+
+        memset(name, 'n', length);
+        for (i = 0; i < 3; i++) {
+            at_label_t label = at_write_label(pool, name);
+            at_writer_t *writer = at_writer_make(pool);
+            /* It stands behind the buffer. */
+            const char *neighbour = apr_pstrdup(pool, "neighbour");
+
+            at_write_open_object(writer);
+            if (i < 2) {
+                at_write_text_member(writer, &label, values[i]);
+            }
+            else {
+                at_write_name(writer, &label);
+                at_write_boolean(writer, 1);
+            }
+            ck_assert_str_eq(neighbour, "neighbour");
+            at_write_text_member(writer, &label, "");
+            at_write_close_object(writer);
+            ck_assert_str_eq(at_writer_text(writer, NULL),
+                apr_pstrcat(pool, "{\"", name, "\":", i == 0 ? "\"a text\""
+                            : i == 1 ? "null" : "true", ",\"", name,
+                            "\":\"\"}", (char *)NULL));
+        }
+    }
+}
+END_TEST
+
+START_TEST(a_label_is_a_members_name_only)
+{
+    at_label_t label = at_write_label(pool, "a\"b");
+    at_writer_t *writer = at_writer_make(pool);
+
+    at_write_open_object(writer);
+    at_write_name(writer, &label);
+    at_write_open_array(writer);
+    at_write_close_array(writer);
+    at_write_text_member(writer, &label, "c\n");
+    at_write_close_object(writer);
+    ck_assert_str_eq(at_writer_text(writer, NULL),
+                     "{\"a\\\"b\":[],\"a\\\"b\":\"c\\n\"}");
+
+    writer = at_writer_make(pool);
+    at_write_open_array(writer);
+    at_write_text_member(writer, &label, "c");
+    ck_assert_ptr_null(at_writer_text(writer, NULL));
+
+    writer = at_writer_make(pool);
+    at_write_open_object(writer);
+    at_write_name(writer, &label);
+    at_write_name(writer, &label);        /* where the value should be */
+    ck_assert_ptr_null(at_writer_text(writer, NULL));
+}
+END_TEST
+
 START_TEST(a_tree_is_written_as_it_was_read)
 {
     static const char text[] =
@@ -208,6 +272,8 @@ int main(void)
     tcase_add_test(tests,
                    bytes_that_are_not_utf8_become_replacement_characters);
     tcase_add_test(tests, text_of_any_length_is_kept);
+    tcase_add_test(tests, a_member_of_any_length_has_room);
+    tcase_add_test(tests, a_label_is_a_members_name_only);
     tcase_add_test(tests, a_tree_is_written_as_it_was_read);
     tcase_add_test(tests, what_makes_no_json_is_noticed);
     tcase_add_test(tests, each_byte_of_a_string_is_written_as_json_wants_it);
