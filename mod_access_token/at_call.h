@@ -22,6 +22,19 @@ typedef enum {
     AT_NEXT_LATER             /* another one, after a pause */
 } at_next_e;
 
+/**
+ * What at_call_hash works on, and what comes of it. It is copied byte by
+ * byte for a thread that may outlive the call, so it points at nothing of the
+ * request's. What is longer than its place is cut, and still too long to be
+ * a pass code or a hash that anything opens.
+ */
+typedef struct at_slow_t {
+    at_scheme_t scheme;
+    char pass_code[AT_PASSCODE_BYTES + 2];
+    char hash[AT_PASSCODE_HASH_BYTES + 1]; /* "": there is none */
+    int verified;
+} at_slow_t;
+
 /** One call and what it keeps from attempt to attempt. */
 typedef struct at_call_t {
     at_update_t *update;
@@ -87,12 +100,13 @@ at_error_t *at_call_outcome(at_call_t *call, at_outcome_e outcome);
 apr_int64_t at_call_version(const at_call_t *call);
 
 /**
- * Do WORK with BATON, which hashes or verifies a pass code, in its turn; no
+ * Do WORK with SLOW, which hashes or verifies PASS_CODE, in its turn; no
  * connection is held meanwhile. The deadline is put off by what the work
- * took, not by the wait for the turn. An error if the turn did not come in
- * time: then nothing was done.
+ * took, not by the wait for a processor. An error if it was not done in
+ * time: then SLOW is as it was.
  */
 at_error_t *at_call_hash(at_call_t *call, at_hashing_work_t work,
-                         void *baton) AT_MUST_CHECK;
+                         at_slow_t *slow, const char *pass_code)
+    AT_MUST_CHECK;
 
 #endif /* AT_CALL_H */

@@ -6,6 +6,7 @@
 
 #include "at_config.h"
 #include "at_hashing.h"
+#include "at_startup.h"
 
 APLOG_USE_MODULE(access_token);
 
@@ -30,7 +31,8 @@ void at_child_init(apr_pool_t *pool, server_rec *server)
     int limit = at_server_config_of(server)->hashing_limit;
     at_hashing_t *hashing = at_hashing_make(limit ? limit
                                             : at_hashing_processors(),
-                                            count_places());
+                                            count_places(),
+                                            at_startup_floor(server));
 
     if (!hashing) {
         ap_log_error(APLOG_MARK, APLOG_CRIT, 0, server, ATLOGNO("039")
@@ -38,7 +40,6 @@ void at_child_init(apr_pool_t *pool, server_rec *server)
                      "limit in this child");
         return;
     }
-    /* Before the pools of requests are gone, into which threads write. */
     apr_pool_pre_cleanup_register(pool, hashing, end_hashing);
     for (; server; server = server->next) {
         at_server_config_of(server)->hashing = hashing;

@@ -12,10 +12,28 @@
 #include <semaphore.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
+#include <time.h>
 #include <unistd.h>
 
-/* At the end: how often is looked whether the threads have ended, how often
- * is tried to look, and how often whether those that waited have left. */
+#include <apr_atomic.h>
+
+/* A work gets nowhere when it has run for so long, or waited while no thread
+ * took another one; with a short budget it is this part of that. */
+#define PATIENCE     apr_time_from_msec(500)
+#define PATIENT_PART 4
+
+/* The floor has one processor's time in so many. Its pause is what the last
+ * work asks for, until that is known the first of these, and never longer
+ * than the second; what seems to be further away than the third is past. In
+ * milliseconds. */
+#define FLOOR_PART    10
+#define FIRST_PAUSE   250U
+#define LONGEST_PAUSE 60000U
+#define FARTHEST      3600000U
+
+/* At the end: how often is looked whether the threads have ended, and how
+ * often whether those that waited have left. */
 #define END_PAUSE   apr_time_from_msec(5)
 #define END_TRIES   200
 #define LEAVE_TRIES 20
@@ -27,15 +45,27 @@ typedef enum {
     JOB_REFUSED               /* the process ends */
 } job_state_e;
 
-/* A work, on the stack of the thread that waits for it. */
+/* A work for a thread; behind it stands its copy of the baton. */
 typedef struct job_t {
     at_hashing_work_t work;
-    void *baton;
+    apr_size_t size;          /* of the baton */
     sem_t news;               /* posted once: it is done, or refused */
     job_state_e state;
+    int left;                 /* nobody waits for it: it is the thread's */
+    apr_time_t since;         /* when it came; when it began to run */
     apr_interval_time_t taken;
     struct job_t *next;
 } job_t;
+
+/* A call: what it does not share with the thread. */
+typedef struct {
+    at_hashing_work_t work;
+    void *baton;
+    apr_size_t size;
+    apr_time_t deadline;
+    apr_interval_time_t patience;
+    apr_interval_time_t *taken;
+} call_t;
 
 /* No pool and no condition of APR's: at the end of a child of the prefork
  * MPM they would be destroyed under the thread that waits for them, which
@@ -43,6 +73,8 @@ typedef struct job_t {
 struct at_hashing_t {
     int limit;
     int places;
+    at_hashing_floor_t *floor;
+    at_hashing_floor_t own_floor;
 
     /* All that follows is under this mutex, which nobody holds while he
      * waits for anything. */
@@ -51,10 +83,11 @@ struct at_hashing_t {
     job_t *first;             /* first come, first served */
     job_t **last;
     int queued;               /* how many these are */
-    int running;              /* at most LIMIT */
+    int running;              /* at most LIMIT in threads */
     int calls;                /* in at_hashing_run, at most PLACES */
     int threads;
     int resting;              /* of these: wait for an arrival */
+    apr_time_t moved;         /* when one took a job last */
     int ended;
 };
 
@@ -79,7 +112,8 @@ int at_hashing_limit(const at_hashing_t *hashing)
     return hashing->limit;
 }
 
-at_hashing_t *at_hashing_make(int limit, int places)
+at_hashing_t *at_hashing_make(int limit, int places,
+                              at_hashing_floor_t *floor)
 {
     at_hashing_t *hashing = calloc(1, sizeof(*hashing));
 
@@ -88,6 +122,8 @@ at_hashing_t *at_hashing_make(int limit, int places)
     }
     hashing->limit = limit;
     hashing->places = places;
+    hashing->floor = floor ? floor : &hashing->own_floor;
+    at_hashing_floor_make(&hashing->own_floor);
     hashing->last = &hashing->first;
     if (pthread_mutex_init(&hashing->mutex, NULL)) {
         free(hashing);
@@ -99,6 +135,62 @@ at_hashing_t *at_hashing_make(int limit, int places)
         return NULL;
     }
     return hashing;
+}
+
+/* ---- the floor */
+
+/* What this thread has had of a processor. */
+static apr_interval_time_t processor_time(void)
+{
+    struct timespec time;
+
+    if (clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)) {
+        return apr_time_now();           /* at most that */
+    }
+    return apr_time_from_sec(time.tv_sec) + time.tv_nsec / 1000;
+}
+
+static apr_uint32_t milliseconds(apr_time_t time)
+{
+    return (apr_uint32_t)apr_time_as_msec(time);
+}
+
+void at_hashing_floor_make(at_hashing_floor_t *floor)
+{
+    floor->pause = FIRST_PAUSE;
+    floor->next = milliseconds(apr_time_now());
+}
+
+/* Ask for the floor at NOW: 0 if the caller has it, and *PAUSE for it; else
+ * how long to wait. */
+static apr_uint32_t take_floor(at_hashing_floor_t *floor, apr_time_t now,
+                               apr_uint32_t *pause)
+{
+    apr_uint32_t at = milliseconds(now);
+    apr_uint32_t next = apr_atomic_read32(&floor->next);
+    apr_uint32_t charge = apr_atomic_read32(&floor->pause);
+
+    if (next != at && next - at < FARTHEST) {
+        return next - at;
+    }
+    if (apr_atomic_cas32(&floor->next, at + charge, next) != next) {
+        return 1;                        /* another one was quicker */
+    }
+    *pause = charge;
+    return 0;
+}
+
+/* Who had got PAUSE has USED a processor for so long. */
+static void pay_floor(at_hashing_floor_t *floor, apr_uint32_t pause,
+                      apr_interval_time_t used)
+{
+    apr_int64_t due = apr_time_as_msec(used * FLOOR_PART)
+                      / at_hashing_processors() + 1;
+    apr_uint32_t charge = due < LONGEST_PAUSE ? (apr_uint32_t)due
+                                              : LONGEST_PAUSE;
+
+    apr_atomic_set32(&floor->pause, charge);
+    apr_atomic_add32(&floor->next, charge - pause);
 }
 
 /* ---- the queue, with the mutex held */
@@ -138,20 +230,37 @@ static void lower_rank(void)
 #endif
 }
 
-/* With the mutex held, but for the work. */
+static void free_job(job_t *job)
+{
+    sem_destroy(&job->news);
+    explicit_bzero(job + 1, job->size);
+    free(job);
+}
+
+/* With the mutex held, but for the work. What that takes is what it has of a
+ * processor: most of the time it may have none. */
 static void run_job(at_hashing_t *hashing, job_t *job)
 {
-    apr_time_t began;
+    apr_interval_time_t began;
 
+    dequeue(hashing, job);
     job->state = JOB_RUNS;
+    job->since = hashing->moved = apr_time_now();
     hashing->running++;
     pthread_mutex_unlock(&hashing->mutex);
-    began = apr_time_now();
-    job->work(job->baton);
-    job->taken = apr_time_now() - began;
+    began = processor_time();
+    job->work(job + 1);
+    began = processor_time() - began;
     pthread_mutex_lock(&hashing->mutex);
     hashing->running--;
+    job->taken = began;
     job->state = JOB_DONE;
+    if (job->left) {
+        free_job(job);
+    }
+    else {
+        sem_post(&job->news);
+    }
 }
 
 static void *run_thread(void *data)
@@ -164,9 +273,7 @@ static void *run_thread(void *data)
         job_t *job = hashing->first;
 
         if (job && hashing->running < hashing->limit) {
-            dequeue(hashing, job);
             run_job(hashing, job);
-            sem_post(&job->news);
         }
         else {
             hashing->resting++;
@@ -229,101 +336,175 @@ static int wait_in_time(sem_t *semaphore, apr_time_t deadline)
     return status == 0;
 }
 
-static void wait_for(at_hashing_t *hashing, job_t *job, apr_time_t deadline)
+/* Do the work in this thread, whose rank it gets. */
+static void work_here(const call_t *call)
 {
-    int waits;
+    apr_time_t began = apr_time_now();
 
-    if (wait_in_time(&job->news, deadline)) {
-        return;
-    }
-    pthread_mutex_lock(&hashing->mutex);
-    waits = job->state == JOB_WAITS;
-    if (waits) {
-        dequeue(hashing, job);
-    }
-    pthread_mutex_unlock(&hashing->mutex);
-    while (!waits && sem_wait(&job->news) != 0) {
-        continue;                        /* a signal came */
-    }
+    call->work(call->baton);
+    *call->taken = apr_time_now() - began;
 }
 
-/* With the mutex held: JOB is done here, since nobody else is there. Others
- * may have come meanwhile. */
-static void run_here(at_hashing_t *hashing, job_t *job)
+/* Nobody else is there: with the mutex held, but for the work. Others may
+ * have come meanwhile. */
+static void work_alone(at_hashing_t *hashing, const call_t *call)
 {
     hashing->calls++;
-    run_job(hashing, job);
+    hashing->running++;
+    pthread_mutex_unlock(&hashing->mutex);
+    work_here(call);
+    pthread_mutex_lock(&hashing->mutex);
+    hashing->running--;
     hashing->calls--;
     if (hashing->first) {
         (void)call_thread(hashing);
     }
 }
 
-/* Wait in the queue, from which a thread takes JOB. 0 if there is no place,
- * or no thread. */
-static int enter(at_hashing_t *hashing, job_t *job)
+/* On the floor, where this call has got PAUSE to the next one. */
+static void work_on_floor(at_hashing_t *hashing, const call_t *call,
+                          apr_uint32_t pause)
 {
-    int entered = 0;
+    apr_interval_time_t began = processor_time();
 
-    if (!hashing->ended && hashing->calls < hashing->places) {
-        enqueue(hashing, job);
-        entered = call_thread(hashing);
-        if (entered) {
-            hashing->calls++;
-        }
-        else {
-            dequeue(hashing, job);
-        }
-    }
-    return entered;
+    work_here(call);
+    pay_floor(hashing->floor, pause, processor_time() - began);
 }
 
-static at_hashing_e run_in_turn(at_hashing_t *hashing, job_t *job,
-                                apr_time_t deadline)
+/* Wait in the queue, from which a thread takes the job. NULL if there is no
+ * place, no thread, or no memory. */
+static job_t *enter(at_hashing_t *hashing, const call_t *call)
 {
-    int entered = 1;
+    job_t *job = NULL;
+
+    if (!hashing->ended && hashing->calls < hashing->places) {
+        job = calloc(1, sizeof(*job) + call->size);
+    }
+    if (!job) {
+        return NULL;
+    }
+    job->work = call->work;
+    job->size = call->size;
+    job->since = apr_time_now();
+    memcpy(job + 1, call->baton, call->size);
+    sem_init(&job->news, 0, 0);
+    enqueue(hashing, job);
+    if (!call_thread(hashing)) {
+        dequeue(hashing, job);
+        free_job(job);
+        return NULL;
+    }
+    hashing->calls++;
+    return job;
+}
+
+/* JOB was not done by *LOOK, with the mutex held: true if its call goes on
+ * without it, because its time is over, or because it has got *PAUSE on the
+ * floor. Else it is to look again at *LOOK. */
+static int gives_up(at_hashing_t *hashing, const job_t *job,
+                    const call_t *call, apr_time_t *look, apr_uint32_t *pause)
+{
+    apr_time_t now = apr_time_now(), moved = job->since;
+    apr_uint32_t wait;
+
+    if (job->state == JOB_DONE || job->state == JOB_REFUSED) {
+        return 0;                        /* just now */
+    }
+    if (now >= call->deadline) {
+        return 1;
+    }
+    if (job->state == JOB_WAITS && hashing->moved > moved) {
+        moved = hashing->moved;
+    }
+    *look = moved + call->patience;
+    if (*look > now) {
+        return 0;
+    }
+    wait = take_floor(hashing->floor, now, pause);
+    *look = now + apr_time_from_msec(wait);
+    return wait == 0;
+}
+
+/* The call leaves JOB, with the mutex held. */
+static void leave(at_hashing_t *hashing, job_t *job)
+{
+    if (job->state == JOB_RUNS) {
+        job->left = 1;
+        return;
+    }
+    if (job->state == JOB_WAITS) {
+        dequeue(hashing, job);
+    }
+    free_job(job);
+}
+
+/* JOB is in the queue: see that it is done. With the mutex held, but for the
+ * waiting. */
+static at_hashing_e see_to(at_hashing_t *hashing, job_t *job,
+                           const call_t *call)
+{
+    apr_time_t look = apr_time_now() + call->patience;
+    at_hashing_e outcome = AT_HASHING_LATE;
+    apr_uint32_t pause = 0;
+    int is_posted;
+
+    do {
+        pthread_mutex_unlock(&hashing->mutex);
+        is_posted = wait_in_time(&job->news, look < call->deadline
+                                             ? look : call->deadline);
+        pthread_mutex_lock(&hashing->mutex);
+    } while (!is_posted && !gives_up(hashing, job, call, &look, &pause));
+    if (job->state == JOB_DONE) {
+        memcpy(call->baton, job + 1, call->size);
+        *call->taken = job->taken;
+        outcome = AT_HASHING_DONE;
+    }
+    leave(hashing, job);
+    if (pause) {
+        pthread_mutex_unlock(&hashing->mutex);
+        work_on_floor(hashing, call, pause);
+        pthread_mutex_lock(&hashing->mutex);
+        outcome = AT_HASHING_DONE;
+    }
+    hashing->calls--;
+    return outcome;
+}
+
+static at_hashing_e run_in_turn(at_hashing_t *hashing, const call_t *call)
+{
+    at_hashing_e outcome = AT_HASHING_DONE;
+    job_t *job;
 
     pthread_mutex_lock(&hashing->mutex);
     if (hashing->calls == 0 && hashing->places > 1 && !hashing->ended) {
-        run_here(hashing, job);
+        work_alone(hashing, call);
     }
-    else if ((entered = enter(hashing, job)) != 0) {
-        pthread_mutex_unlock(&hashing->mutex);
-        wait_for(hashing, job, deadline);
-        /* Behind this the job is this thread's alone: who posted has let
-         * go. */
-        pthread_mutex_lock(&hashing->mutex);
-        hashing->calls--;
+    else if ((job = enter(hashing, call)) != NULL) {
+        outcome = see_to(hashing, job, call);
+    }
+    else {
+        outcome = AT_HASHING_FULL;
     }
     pthread_mutex_unlock(&hashing->mutex);
-    if (!entered) {
-        return AT_HASHING_FULL;
-    }
-    return job->state == JOB_DONE ? AT_HASHING_DONE : AT_HASHING_LATE;
+    return outcome;
 }
 
 at_hashing_e at_hashing_run(at_hashing_t *hashing, at_hashing_work_t work,
-                            void *baton, apr_time_t deadline,
-                            apr_interval_time_t *taken)
+                            void *baton, apr_size_t size,
+                            apr_time_t deadline, apr_interval_time_t *taken)
 {
-    apr_time_t began = apr_time_now();
-    at_hashing_e outcome;
-    job_t job;
+    call_t call = { work, baton, size, deadline, 0, taken };
 
-    if (!hashing) {
-        work(baton);
-        *taken = apr_time_now() - began;
-        return AT_HASHING_DONE;
+    *taken = 0;
+    call.patience = (deadline - apr_time_now()) / PATIENT_PART;
+    if (call.patience > PATIENCE) {
+        call.patience = PATIENCE;
     }
-    job.work = work;
-    job.baton = baton;
-    job.state = JOB_WAITS;
-    job.taken = 0;
-    sem_init(&job.news, 0, 0);
-    outcome = run_in_turn(hashing, &job, deadline);
-    sem_destroy(&job.news);
-    *taken = job.taken;
-    return outcome;
+    if (hashing) {
+        return run_in_turn(hashing, &call);
+    }
+    work_here(&call);
+    return AT_HASHING_DONE;
 }
 
 int at_hashing_is_full(at_hashing_t *hashing)
@@ -372,18 +553,17 @@ static int still_there(at_hashing_t *hashing, int *calls)
  * well, and would need what is freed. */
 void at_hashing_end(at_hashing_t *hashing)
 {
-    int in_vain = 0, quiet = 0, threads, calls = 0;
+    int tries, threads = -1, calls = 0, quiet = 0;
 
-    while (in_vain < END_TRIES && quiet < LEAVE_TRIES) {
+    for (tries = 0; tries < END_TRIES && quiet < LEAVE_TRIES; tries++) {
         threads = still_there(hashing, &calls);
         if (threads == 0 && calls == 0) {
             break;
         }
-        in_vain = threads < 0 ? in_vain + 1 : 0;
         quiet = threads == 0 ? quiet + 1 : 0;
         apr_sleep(END_PAUSE);
     }
-    if (in_vain < END_TRIES && quiet < LEAVE_TRIES) {
+    if (threads == 0 && calls == 0) {
         pthread_cond_destroy(&hashing->arrival);
         pthread_mutex_destroy(&hashing->mutex);
         free(hashing);

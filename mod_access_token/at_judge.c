@@ -55,25 +55,15 @@ static int still_has_key(const at_call_t *call)
            || (value && !strcmp(value, call->request->key));
 }
 
-/* What a thread that verifies is given, and what it gives. */
-typedef struct {
-    const at_scheme_t *scheme;
-    const char *pass_code;
-    const char *hash;            /* NULL: there is none */
-    int verified;
-} verification_t;
-
 static void verify_here(void *baton)
 {
-    verification_t *verification = baton;
+    at_slow_t *slow = baton;
 
-    if (verification->hash) {
-        verification->verified = at_passcode_verify(verification->pass_code,
-                                                    verification->hash);
+    if (*slow->hash) {
+        slow->verified = at_passcode_verify(slow->pass_code, slow->hash);
     }
     else {
-        at_passcode_verify_nothing(verification->scheme,
-                                   verification->pass_code);
+        at_passcode_verify_nothing(&slow->scheme, slow->pass_code);
     }
 }
 
@@ -83,18 +73,20 @@ static at_error_t *verify_pass_code(int *verified, at_call_t *call,
                                     int found)
 {
     const char *hash = at_row_input(call->row, AT_INPUT_TOKEN_PASS_CODE);
-    verification_t verification = { call->update->scheme,
-                                    call->request->key_pass_code, NULL, 0 };
+    const char *pass_code = call->request->key_pass_code;
+    at_slow_t slow = { *call->update->scheme, "", "", 0 };
 
     *verified = found;
-    if (!verification.pass_code
+    if (!pass_code
         || (found && hash && call->verified_hash
             && !strcmp(hash, call->verified_hash))) {
         return NULL;
     }
-    verification.hash = found && hash && *hash ? hash : NULL;
-    AT_TRY(at_call_hash(call, verify_here, &verification));
-    *verified = verification.verified;
+    if (found && hash) {
+        apr_cpystrn(slow.hash, hash, sizeof(slow.hash));
+    }
+    AT_TRY(at_call_hash(call, verify_here, &slow, pass_code));
+    *verified = slow.verified;
     call->verified_hash = *verified ? hash : NULL;
     return NULL;
 }

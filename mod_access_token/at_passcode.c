@@ -113,28 +113,31 @@ int at_scheme_takes(const at_scheme_t *scheme, const char *text)
     return 1;
 }
 
-const char *at_passcode_hash(const at_scheme_t *scheme,
-                             const char *pass_code, apr_pool_t *pool)
+int at_passcode_hash(char *hash, const at_scheme_t *scheme,
+                     const char *pass_code)
 {
     char setting[CRYPT_GENSALT_OUTPUT_SIZE];
     struct crypt_data *data;
-    const char *hash = NULL;
+    const char *made;
 
+    *hash = '\0';
     if (strlen(pass_code) > scheme->max_bytes
         || !at_scheme_takes(scheme, pass_code)
         || !make_setting(setting, scheme)) {
-        return NULL;
+        return 0;
     }
     /* Of 32 KB; it holds traces of the pass code, so it is wiped. */
     data = calloc(1, sizeof(*data));
     if (!data) {
-        return NULL;
+        return 0;
     }
-    hash = crypt_rn(pass_code, setting, data, sizeof(*data));
-    hash = hash ? apr_pstrdup(pool, hash) : NULL;
+    made = crypt_rn(pass_code, setting, data, sizeof(*data));
+    if (made && strlen(made) <= AT_PASSCODE_HASH_BYTES) {
+        strcpy(hash, made);
+    }
     explicit_bzero(data, sizeof(*data));
     free(data);
-    return hash;
+    return *hash != '\0';
 }
 
 /* How much of a pass code the scheme that made HASH looks at, in bytes. */

@@ -11,6 +11,9 @@
 /** The longest pass code, in bytes, that is looked at for verification. */
 #define AT_PASSCODE_BYTES 512
 
+/** The longest hash, in bytes: no scheme makes a longer one. */
+#define AT_PASSCODE_HASH_BYTES 511
+
 /** A way to hash, as `AccessTokenPassCodeScheme` names it. */
 typedef struct at_scheme_t {
     const char *name;         /* e.g. "bcrypt" */
@@ -35,11 +38,12 @@ const char *at_scheme_make(const at_scheme_t **scheme, const char *name,
 int at_scheme_takes(const at_scheme_t *scheme, const char *text);
 
 /**
- * Hash PASS_CODE with a fresh salt. Returns the hash in POOL, or NULL if
- * libcrypt failed, or SCHEME cannot take all of PASS_CODE. Slow by design.
+ * Hash PASS_CODE with a fresh salt, into HASH, of AT_PASSCODE_HASH_BYTES + 1.
+ * Returns 0 if libcrypt failed, or SCHEME cannot take all of PASS_CODE: then
+ * HASH is empty. Slow by design; uses no pool.
  */
-const char *at_passcode_hash(const at_scheme_t *scheme,
-                             const char *pass_code, apr_pool_t *pool);
+int at_passcode_hash(char *hash, const at_scheme_t *scheme,
+                     const char *pass_code);
 
 /** True if PASS_CODE is what HASH was made from. Slow by design. */
 int at_passcode_verify(const char *pass_code, const char *hash);

@@ -26,6 +26,7 @@ APLOG_USE_MODULE(access_token);
  * AT_FAULT_COUNT kinds. */
 typedef struct {
     apr_uint32_t started;        /* 1: one of them has checked the start */
+    at_hashing_floor_t floor;
 } shared_t;
 
 /* The check of one use by one connection. */
@@ -66,6 +67,7 @@ int at_startup_prepare(apr_pool_t *pconf, apr_pool_t *plog,
                        apr_pool_t *ptemp, server_rec *server)
 {
     at_server_config_t *config = at_server_config_of(server);
+    shared_t *shared;
     apr_status_t status;
     apr_size_t size;
 
@@ -86,15 +88,30 @@ int at_startup_prepare(apr_pool_t *pconf, apr_pool_t *plog,
         config->shared = NULL;
         return OK;
     }
-    memset(apr_shm_baseaddr_get(config->shared), 0, size);
+    shared = apr_shm_baseaddr_get(config->shared);
+    memset(shared, 0, size);
+    at_hashing_floor_make(&shared->floor);
     share_incidents(config);
     return OK;
 }
 
-static int is_first_child(server_rec *server)
+static shared_t *shared_of(server_rec *server)
 {
     apr_shm_t *memory = at_server_config_of(server)->shared;
-    shared_t *shared = memory ? apr_shm_baseaddr_get(memory) : NULL;
+
+    return memory ? apr_shm_baseaddr_get(memory) : NULL;
+}
+
+at_hashing_floor_t *at_startup_floor(server_rec *server)
+{
+    shared_t *shared = shared_of(server);
+
+    return shared ? &shared->floor : NULL;
+}
+
+static int is_first_child(server_rec *server)
+{
+    shared_t *shared = shared_of(server);
 
     return !shared || apr_atomic_xchg32(&shared->started, 1) == 0;
 }

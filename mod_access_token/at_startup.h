@@ -9,10 +9,17 @@
 
 #include <httpd.h>
 
+#include "at_hashing.h"
+
 /** The post_config hook: makes the memory that the children share, so that
- *  they agree on who checks, and on what has been told of an incident. */
+ *  they agree on who checks, on what has been told of an incident, and on
+ *  who hashes on the floor. */
 int at_startup_prepare(apr_pool_t *pconf, apr_pool_t *plog,
                        apr_pool_t *ptemp, server_rec *server);
+
+/** The floor that the children share, if there is memory that they share;
+ *  else NULL. SERVER is the main server. */
+at_hashing_floor_t *at_startup_floor(server_rec *server);
 
 /**
  * The child_init hook: the first child of a start checks the databases of

@@ -64,23 +64,26 @@ static at_error_t *no_turn(const at_call_t *call, at_hashing_e outcome)
     error->fault = AT_FAULT_HASHING;
     error->detail = apr_psprintf(call->pool, "%s to hash or verify a pass "
         "code, %d at once in this child; see who sends so many calls with "
-        "pass codes, AccessTokenHashingLimit, and the cost of "
-        "AccessTokenPassCodeScheme", outcome == AT_HASHING_FULL
+        "pass codes, what else keeps the processors busy, "
+        "AccessTokenHashingLimit, and the cost of AccessTokenPassCodeScheme",
+        outcome == AT_HASHING_FULL
         ? "too many calls of this child waited already"
-        : "the turn did not come within the budget", limit);
+        : "the budget was over before there was a processor", limit);
     return error;
 }
 
 at_error_t *at_call_hash(at_call_t *call, at_hashing_work_t work,
-                         void *baton)
+                         at_slow_t *slow, const char *pass_code)
 {
     apr_time_t suspended = apr_time_now();
     apr_interval_time_t taken;
     at_hashing_e outcome;
 
     call->store->release(call->store);
-    outcome = at_hashing_run(call->update->hashing, work, baton,
-                             call->store->deadline, &taken);
+    apr_cpystrn(slow->pass_code, pass_code, sizeof(slow->pass_code));
+    outcome = at_hashing_run(call->update->hashing, work, slow,
+                             sizeof(*slow), call->store->deadline, &taken);
+    explicit_bzero(slow->pass_code, sizeof(slow->pass_code));
     call->store->deadline += taken;
     /* The next attempt will not do it again. */
     call->started += apr_time_now() - suspended;
@@ -248,36 +251,26 @@ static at_error_t *generate(at_call_t *call)
     return NULL;
 }
 
-/* What a thread that hashes is given, and what it gives. */
-typedef struct {
-    const at_scheme_t *scheme;
-    const char *pass_code;
-    apr_pool_t *pool;
-    const char *hash;
-} hashing_t;
-
 static void hash_here(void *baton)
 {
-    hashing_t *hashing = baton;
+    at_slow_t *slow = baton;
 
-    hashing->hash = at_passcode_hash(hashing->scheme, hashing->pass_code,
-                                     hashing->pool);
+    (void)at_passcode_hash(slow->hash, &slow->scheme, slow->pass_code);
 }
 
 /* Put a hash where the pass code stands; no connection is held meanwhile. */
 static at_error_t *hash_pass_code(at_call_t *call)
 {
     at_field_value_t *value = &call->change[AT_CREDENTIAL_PASS_CODE];
-    hashing_t hashing = { call->update->scheme, value->text, call->pool,
-                          NULL };
+    at_slow_t slow = { *call->update->scheme, "", "", 0 };
 
     if (value->presence != AT_VALUE) {
         return NULL;
     }
     if (!call->hash || strcmp(value->text, call->hashed)) {
-        AT_TRY(at_call_hash(call, hash_here, &hashing));
+        AT_TRY(at_call_hash(call, hash_here, &slow, value->text));
         call->hashed = value->text;
-        call->hash = hashing.hash;
+        call->hash = *slow.hash ? apr_pstrdup(call->pool, slow.hash) : NULL;
     }
     if (!call->hash) {
         return at_error_hidden(call->pool, AT_INTERNAL_ERROR,

@@ -1,6 +1,7 @@
 # Hashing in turn (AccessTokenHashingLimit): what comes at once is done one after
 # the other, within the budget; what has no turn changes nothing; who has no pass
-# code does not wait; and a child ends while calls wait.
+# code does not wait; a child ends while calls wait; and where other work keeps all
+# processors busy, pass codes are set all the same.
 use strict;
 use warnings;
 
@@ -8,6 +9,7 @@ use Test::More;
 use Time::HiRes qw(sleep time);
 
 use AccessTokenTest;
+use AccessTokenTest::Process;
 
 # Under prefork a child has one call at a time.
 my $in_turn = AccessTokenTest::mpm() ne 'prefork';
@@ -27,6 +29,10 @@ AccessTokenRetryBudget 30s
 <Location "/three-seconds">
     SetHandler access-token-update
     AccessTokenRetryBudget 3s
+</Location>
+<Location "/bcrypt-10">
+    SetHandler access-token-update
+    AccessTokenPassCodeScheme bcrypt 10
 </Location>
 END
 my $dbh = $server->dbh;
@@ -113,7 +119,7 @@ if ($in_turn) {
         is($version, $before[$number][0] + 1, "call $number has made its change");
         is($hash, crypt("new-$number", $hash), 'the new pass code is there');
     }
-    my @lines = grep { /AT002: .*the turn did not come within the budget.*1 at once.*AccessTokenHashingLimit/ }
+    my @lines = grep { /AT002: .*the budget was over before there was a processor.*1 at once.*AccessTokenHashingLimit/ }
         split /\n/, $server->error_log;
     is(scalar(grep { /access_token:error/ } @lines), 1, 'the log tells the fault once');
     is(scalar @lines, scalar @late, 'and, for who asks, each call');
@@ -198,6 +204,35 @@ for my $round (1 .. 3) {
     is(set_pass_code(1)->{outcome}, '200 OK', 'and behind it pass codes are set');
 }
 unlike($server->error_log, qr/AH00046/, 'no child had to be killed');
+
+# ---- other work keeps all processors busy
+
+{
+    my $processors = () = do { open my $info, '<', '/proc/cpuinfo' or die "/proc/cpuinfo: $!\n"; grep { /^processor\s*:/ } <$info> };
+    my @work = map {
+        AccessTokenTest::Process->start(code => sub { 1 while 1 }, output => $server->path("work$_.log"))
+    } 1 .. $processors + 2;
+    reset_rows();
+    my @replies = $server->in_parallel(7, sub { $_[0] < 6 ? set_pass_code($_[0], '/bcrypt-10') : page() }, 90);
+    my $page = pop @replies;
+    is(outcomes(@replies), '200 OK: 6', 'pass codes are set while the processors are busy');
+    my @wrong = grep { my (undef, $hash) = rows($_); crypt("new-$_", $hash) ne $hash } 0 .. 5;
+    is("@wrong", '', 'each as it was sent');
+    is($page->{outcome}, 200, 'and the page is there');
+
+    # What has begun in a thread does not hold its call, nor the end of its child.
+    @replies = $server->in_parallel(8, sub { set_pass_code($_[0], '/short') }, 90);
+    my @late = grep { $_->{outcome} eq '503 SERVICE_UNAVAILABLE' } @replies;
+    like(outcomes(@replies), qr/\A(?:200 OK: \d, )?503 SERVICE_UNAVAILABLE: \d\z/,
+         'those that find no processor within the budget are 503');
+    is(scalar(grep { $_->{seconds} > 10 } @late), 0, 'in time');
+    my %old = map { $_ => 1 } $server->children;
+    $server->graceful;
+    is(scalar(grep { $old{$_} } $server->children), 0, 'and their threads keep no child from ending');
+    is(scalar(grep { !$_->is_running } @work), 0, 'the processors were busy all the time');
+    $_->stop for @work;
+}
+is(set_pass_code(1)->{outcome}, '200 OK', 'behind it pass codes are set');
 
 # AH03490: a restart with one child's places in the scoreboard. AH00484: all threads of
 # the one child are busy, on a slow machine.

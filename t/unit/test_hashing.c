@@ -6,11 +6,14 @@
 
 #include "test_support.h"
 
+#include <malloc.h>
 #include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "at_hashing.h"
@@ -24,16 +27,40 @@ static sem_t go;                 /* a work ends for each post */
 
 static at_hashing_t *hashing;
 
+/* A floor that nobody gets onto while a test runs, and one that is as at a
+ * start. */
+static at_hashing_floor_t closed, open;
+
+#define SECRET "a pass code that is to be wiped"
+
+/* How often memory was freed in which that stood; what frees it is wrapped by
+ * the linker. */
+static volatile int secrets_freed;
+
+void __real_free(void *memory);
+void __wrap_free(void *memory);
+void __wrap_free(void *memory)
+{
+    if (memory && memmem(memory, malloc_usable_size(memory), SECRET,
+                         strlen(SECRET))) {
+        secrets_freed++;
+    }
+    __real_free(memory);
+}
+
 /* A call: a thread that runs a work in its turn. */
 typedef struct {
     pthread_t thread;
+    pthread_t self;
     int number;
     apr_interval_time_t budget;
+    at_hashing_t *hashing;
     at_hashing_work_t work;
     at_hashing_e outcome;
     apr_interval_time_t taken;
     apr_interval_time_t lasted;
     int worked;
+    int worked_itself;
 } call_t;
 
 static call_t calls[MOST];
@@ -44,15 +71,33 @@ static void set_up(void)
     memset(calls, 0, sizeof(calls));
     sem_init(&go, 0, 0);
     hashing = NULL;
+    secrets_freed = 0;
+    at_hashing_floor_make(&open);
+    at_hashing_floor_make(&closed);
+    closed.next += 30 * 60 * 1000;
 }
 
-static void begin_work(call_t *call)
+/* Works get a copy of a pointer to their call. */
+static call_t *call_of(void *baton)
 {
+    return *(call_t **)baton;
+}
+
+static int is_own(const call_t *call)
+{
+    return pthread_equal(call->self, pthread_self());
+}
+
+static void begin_work(void *baton)
+{
+    call_t *call = call_of(baton);
+
     pthread_mutex_lock(&mutex);
     running++;
     most_running = running > most_running ? running : most_running;
     order[done++] = call->number;
     call->worked++;
+    call->worked_itself += is_own(call);
     pthread_mutex_unlock(&mutex);
 }
 
@@ -72,6 +117,16 @@ static void wait_work(void *baton)
     end_work();
 }
 
+/* A thread gets nowhere with it, a call does. */
+static void stuck_work(void *baton)
+{
+    begin_work(baton);
+    while (!is_own(call_of(baton)) && sem_wait(&go) != 0) {
+        continue;
+    }
+    end_work();
+}
+
 static void quick_work(void *baton)
 {
     begin_work(baton);
@@ -84,8 +139,10 @@ static void *run_call(void *data)
     call_t *call = data;
     apr_time_t began = apr_time_now();
 
-    call->outcome = at_hashing_run(hashing, call->work, call,
-                                   began + call->budget, &call->taken);
+    call->self = pthread_self();
+    call->outcome = at_hashing_run(call->hashing, call->work, &call,
+                                   sizeof(call), began + call->budget,
+                                   &call->taken);
     call->lasted = apr_time_now() - began;
     return NULL;
 }
@@ -95,6 +152,7 @@ static void start(int number, at_hashing_work_t work, int milliseconds)
     call_t *call = &calls[number];
 
     call->number = number;
+    call->hashing = hashing;
     call->work = work;
     call->budget = apr_time_from_msec(milliseconds);
     ck_assert_int_eq(pthread_create(&call->thread, NULL, run_call, call), 0);
@@ -136,7 +194,7 @@ START_TEST(no_more_run_at_once_than_the_limit)
 {
     int i;
 
-    hashing = at_hashing_make(3, MOST);
+    hashing = at_hashing_make(3, MOST, &closed);
     ck_assert_int_eq(at_hashing_limit(hashing), 3);
     for (i = 0; i < 8; i++) {
         start(i, wait_work, 20000);
@@ -160,7 +218,7 @@ START_TEST(who_comes_first_is_served_first)
 {
     int i;
 
-    hashing = at_hashing_make(1, MOST);
+    hashing = at_hashing_make(1, MOST, &closed);
     for (i = 0; i < 6; i++) {
         start(i, wait_work, 20000);
         let_it_queue();
@@ -178,7 +236,7 @@ END_TEST
 
 START_TEST(a_turn_is_waited_for_until_the_deadline)
 {
-    hashing = at_hashing_make(1, MOST);
+    hashing = at_hashing_make(1, MOST, &closed);
     start(0, wait_work, 20000);
     wait_until_running(1);
     start(1, wait_work, 200);
@@ -201,9 +259,9 @@ START_TEST(a_turn_is_waited_for_until_the_deadline)
 END_TEST
 
 /* What has begun is done, however late, and its time is told apart. */
-START_TEST(work_is_not_broken_off_by_the_deadline)
+START_TEST(what_a_call_does_itself_is_not_broken_off)
 {
-    hashing = at_hashing_make(1, MOST);
+    hashing = at_hashing_make(1, MOST, &closed);
     start(0, wait_work, 100);
     wait_until_running(1);
     start(1, wait_work, 20000);
@@ -220,9 +278,275 @@ START_TEST(work_is_not_broken_off_by_the_deadline)
 }
 END_TEST
 
+/* ---- what gets nowhere */
+
+START_TEST(what_a_thread_does_is_left_at_the_deadline)
+{
+    hashing = at_hashing_make(1, 1, &closed);
+    start(0, wait_work, 300);
+    ck_assert_int_eq(finish(0), AT_HASHING_LATE);
+    ck_assert_int_ge(calls[0].lasted, apr_time_from_msec(300));
+    ck_assert_int_lt(calls[0].lasted, apr_time_from_msec(10000));
+    ck_assert_int_eq(calls[0].taken, 0);
+    ck_assert_int_eq(calls[0].worked, 1);
+    ck_assert_int_eq(count(&running), 1);
+    /* the place is free again; the thread is, when it is through */
+    ck_assert(!at_hashing_is_full(hashing));
+    start(1, quick_work, 20000);
+    let_it_queue();
+    ck_assert_int_eq(count(&done), 1);
+    sem_post(&go);
+    ck_assert_int_eq(finish(1), AT_HASHING_DONE);
+    ck_assert_int_eq(calls[1].worked_itself, 0);
+    at_hashing_end(hashing);
+}
+END_TEST
+
+typedef struct {
+    int value;
+    char secret[sizeof(SECRET)];
+} baton_t;
+
+static void change_baton(void *data)
+{
+    static call_t call, *pointer = &call;
+    baton_t *baton = data;
+
+    ck_assert_str_eq(baton->secret, SECRET);
+    baton->value = 2;
+    wait_work(&pointer);
+}
+
+START_TEST(the_baton_of_what_is_left_is_not_touched)
+{
+    baton_t baton = { 1, SECRET };
+    apr_interval_time_t taken;
+
+    hashing = at_hashing_make(1, 1, &closed);
+    ck_assert_int_eq(at_hashing_run(hashing, change_baton, &baton,
+                                    sizeof(baton), apr_time_now()
+                                    + apr_time_from_msec(300), &taken),
+                     AT_HASHING_LATE);
+    ck_assert_int_eq(baton.value, 1);
+    sem_post(&go);
+    wait_until_running(0);
+    ck_assert_int_eq(baton.value, 1);
+    /* but that of what is done in time is */
+    sem_post(&go);
+    ck_assert_int_eq(at_hashing_run(hashing, change_baton, &baton,
+                                    sizeof(baton), apr_time_now()
+                                    + apr_time_from_sec(20), &taken),
+                     AT_HASHING_DONE);
+    ck_assert_int_eq(baton.value, 2);
+    at_hashing_end(hashing);
+    ck_assert_int_eq(secrets_freed, 0);
+}
+END_TEST
+
+START_TEST(the_end_leaves_a_thread_that_gets_nowhere)
+{
+    static at_hashing_t *kept;
+    apr_time_t began;
+
+    kept = hashing = at_hashing_make(1, 1, &closed);
+    start(0, wait_work, 100);
+    ck_assert_int_eq(finish(0), AT_HASHING_LATE);
+    ck_assert_int_eq(count(&running), 1);
+    began = apr_time_now();
+    at_hashing_end(hashing);
+    ck_assert_int_lt(apr_time_now() - began, apr_time_from_sec(20));
+    ck_assert_int_eq(count(&running), 1);
+    sem_post(&go);
+    wait_until_running(0);
+    ck_assert_ptr_nonnull(kept);
+}
+END_TEST
+
+START_TEST(what_gets_nowhere_is_done_by_its_call)
+{
+    hashing = at_hashing_make(2, MOST, &open);
+    start(0, wait_work, 20000);
+    wait_until_running(1);
+    start(1, stuck_work, 20000);
+    ck_assert_int_eq(finish(1), AT_HASHING_DONE);
+    ck_assert_int_ge(calls[1].lasted, apr_time_from_msec(490));
+    ck_assert_int_eq(calls[1].worked, 2);
+    ck_assert_int_eq(calls[1].worked_itself, 1);
+    sem_post(&go);
+    sem_post(&go);
+    ck_assert_int_eq(finish(0), AT_HASHING_DONE);
+    wait_until_running(0);
+    at_hashing_end(hashing);
+}
+END_TEST
+
+/* As under prefork, where a call has no other beside it. */
+START_TEST(so_is_what_no_thread_takes)
+{
+    hashing = at_hashing_make(1, 1, &open);
+    start(0, stuck_work, 2000);
+    ck_assert_int_eq(finish(0), AT_HASHING_DONE);
+    ck_assert_int_eq(calls[0].worked, 2);
+    /* the thread is still at it */
+    start(1, stuck_work, 20000);
+    ck_assert_int_eq(finish(1), AT_HASHING_DONE);
+    ck_assert_int_eq(calls[1].worked, 1);
+    ck_assert_int_eq(calls[1].worked_itself, 1);
+    sem_post(&go);
+    wait_until_running(0);
+    at_hashing_end(hashing);
+}
+END_TEST
+
+/* In each of two "processes" one call hashes alone, and two others are stuck
+ * in threads: one of these four gets onto the floor, and stays there. */
+START_TEST(all_processes_have_one_floor)
+{
+    int i, is_done = 0;
+    at_hashing_t *other;
+
+    open.pause = 60000;
+    hashing = at_hashing_make(3, MOST, &open);
+    other = at_hashing_make(3, MOST, &open);
+    for (i = 0; i < 6; i++) {
+        at_hashing_t *swapped = hashing;
+
+        start(i, wait_work, i < 2 ? 60000 : 5000);
+        if (i < 2) {
+            wait_until_running(i + 1);
+        }
+        hashing = other;
+        other = swapped;
+    }
+    wait_until_running(7);
+    apr_sleep(apr_time_from_msec(5500));
+    ck_assert_int_eq(count(&running), 7);
+    for (i = 0; i < 7; i++) {
+        sem_post(&go);
+    }
+    for (i = 0; i < 6; i++) {
+        is_done += finish(i) == AT_HASHING_DONE;
+    }
+    ck_assert_int_eq(is_done, 3);
+    ck_assert_int_eq(most_running, 7);
+    wait_until_running(0);
+    at_hashing_end(hashing);
+    at_hashing_end(other);
+}
+END_TEST
+
+static apr_interval_time_t processor_time(void)
+{
+    struct timespec time;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return apr_time_from_sec(time.tv_sec) + time.tv_nsec / 1000;
+}
+
+/* Of a processor's time 50 ms; a thread gets nowhere with it. */
+static void busy_work(void *baton)
+{
+    apr_time_t until = processor_time() + apr_time_from_msec(50);
+
+    stuck_work(baton);
+    while (is_own(call_of(baton)) && processor_time() < until) {
+        continue;
+    }
+}
+
+START_TEST(the_floor_is_paid_for_by_what_it_took)
+{
+    apr_uint32_t before = open.next;
+    apr_uint32_t due = (apr_uint32_t)(500 / at_hashing_processors());
+
+    hashing = at_hashing_make(1, 1, &open);
+    start(0, busy_work, 20000);
+    ck_assert_int_eq(finish(0), AT_HASHING_DONE);
+    ck_assert_uint_ge(open.pause, due);
+    ck_assert_uint_lt(open.pause, due + 1000);
+    /* from when it began, half a second after it came */
+    ck_assert_uint_ge(open.next - before, 490 + open.pause);
+    ck_assert_uint_lt(open.next - before, 20000 + open.pause);
+    sem_post(&go);
+    wait_until_running(0);
+    at_hashing_end(hashing);
+}
+END_TEST
+
+/* The time stands modulo 2^32 ms, and may have been set back. */
+START_TEST(a_floor_of_long_ago_is_free)
+{
+    static const apr_uint32_t ahead[] = { 0x80000000U, 24 * 3600 * 1000U };
+    size_t i;
+
+    for (i = 0; i < sizeof(ahead) / sizeof(ahead[0]); i++) {
+        at_hashing_floor_make(&open);
+        open.next += ahead[i];
+        hashing = at_hashing_make(1, 1, &open);
+        start(0, stuck_work, 20000);
+        ck_assert_int_eq(finish(0), AT_HASHING_DONE);
+        sem_post(&go);
+        wait_until_running(0);
+        at_hashing_end(hashing);
+    }
+}
+END_TEST
+
+/* The longest time in which no work began or ended. */
+static apr_time_t moved;
+static apr_interval_time_t longest_rest;
+
+static void note_move(void)
+{
+    apr_time_t now = apr_time_now();
+
+    pthread_mutex_lock(&mutex);
+    if (now - moved > longest_rest) {
+        longest_rest = now - moved;
+    }
+    moved = now;
+    pthread_mutex_unlock(&mutex);
+}
+
+static void moving_work(void *baton)
+{
+    note_move();
+    begin_work(baton);
+    apr_sleep(apr_time_from_msec(50));
+    end_work();
+    note_move();
+}
+
+/* The last one waits for a second. Half a second without a move has at least
+ * one rest of a third of that; without one nobody needs the floor. */
+START_TEST(a_queue_that_moves_needs_no_floor)
+{
+    int i, on_floor = 0;
+
+    hashing = at_hashing_make(2, MOST, &open);
+    start(0, wait_work, 20000);
+    wait_until_running(1);
+    moved = apr_time_now();
+    longest_rest = 0;
+    for (i = 1; i <= 20; i++) {
+        start(i, moving_work, 20000);
+    }
+    for (i = 1; i <= 20; i++) {
+        ck_assert_int_eq(finish(i), AT_HASHING_DONE);
+        on_floor += calls[i].worked_itself;
+    }
+    expect(on_floor == 0 || longest_rest > apr_time_from_msec(160),
+           "%d on the floor, although all moved within %d us", on_floor,
+           (int)longest_rest);
+    sem_post(&go);
+    ck_assert_int_eq(finish(0), AT_HASHING_DONE);
+    at_hashing_end(hashing);
+}
+END_TEST
+
 START_TEST(too_many_are_refused_at_once)
 {
-    hashing = at_hashing_make(1, 2);
+    hashing = at_hashing_make(1, 2, &closed);
     start(0, wait_work, 20000);
     wait_until_running(1);
     start(1, wait_work, 20000);
@@ -244,16 +568,16 @@ START_TEST(too_many_are_refused_at_once)
 }
 END_TEST
 
-/* Many short ones by many threads: none is lost, none is done twice. */
+/* Many short ones by many threads: none is lost, none is done twice. What is
+ * late may have been begun. */
 START_TEST(all_of_many_are_done)
 {
-    int round, i;
+    int was_done[24] = { 0 }, rounds = test_rounds(50), round, i;
 
-    hashing = at_hashing_make(2, MOST);
-    for (round = 0; round < test_rounds(50); round++) {
+    hashing = at_hashing_make(2, MOST, &closed);
+    for (round = 0; round < rounds; round++) {
         done = 0;
         for (i = 0; i < 24; i++) {
-            calls[i].worked = 0;
             start(i, quick_work, i % 3 ? 20000 : 1);
         }
         for (i = 0; i < 24; i++) {
@@ -262,12 +586,18 @@ START_TEST(all_of_many_are_done)
             expect(outcome == AT_HASHING_DONE
                    || (outcome == AT_HASHING_LATE && i % 3 == 0),
                    "call %d: outcome %d", i, (int)outcome);
-            expect(calls[i].worked == (outcome == AT_HASHING_DONE),
-                   "call %d: worked %d times", i, calls[i].worked);
+            was_done[i] += outcome == AT_HASHING_DONE;
         }
     }
-    ck_assert_int_le(most_running, 2);
     at_hashing_end(hashing);
+    /* a call that comes alone does not count those that were left */
+    ck_assert_int_le(most_running, 3);
+    for (i = 0; i < 24; i++) {
+        expect(calls[i].worked >= was_done[i]
+               && calls[i].worked <= (i % 3 ? was_done[i] : rounds),
+               "call %d: worked %d times, was done %d times", i,
+               calls[i].worked, was_done[i]);
+    }
 }
 END_TEST
 
@@ -279,7 +609,7 @@ static void *end_hashing(void *data)
 
 START_TEST(those_that_wait_at_the_end_are_told)
 {
-    hashing = at_hashing_make(2, MOST);
+    hashing = at_hashing_make(2, MOST, &closed);
     start(0, wait_work, 20000);
     start(4, wait_work, 20000);
     wait_until_running(2);
@@ -306,7 +636,7 @@ END_TEST
 
 START_TEST(the_end_of_what_was_never_used)
 {
-    hashing = at_hashing_make(1, 1);
+    hashing = at_hashing_make(1, 1, &closed);
     at_hashing_end(hashing);
 }
 END_TEST
@@ -327,8 +657,8 @@ START_TEST(a_thread_that_hashes_yields_and_takes_no_signals)
     int seen[2] = { 0, -1 }, own = sched_getscheduler(0);
     apr_interval_time_t taken;
 
-    hashing = at_hashing_make(1, 1);
-    ck_assert_int_eq(at_hashing_run(hashing, look_around, seen,
+    hashing = at_hashing_make(1, 1, &closed);
+    ck_assert_int_eq(at_hashing_run(hashing, look_around, seen, sizeof(seen),
                                     apr_time_now() + apr_time_from_sec(20),
                                     &taken), AT_HASHING_DONE);
     ck_assert(seen[0]);
@@ -345,9 +675,9 @@ START_TEST(who_is_alone_works_himself)
     int seen[2] = { 1, -1 };
     apr_interval_time_t taken;
 
-    hashing = at_hashing_make(1, 2);
-    ck_assert_int_eq(at_hashing_run(hashing, look_around, seen, 0, &taken),
-                     AT_HASHING_DONE);
+    hashing = at_hashing_make(1, 2, &closed);
+    ck_assert_int_eq(at_hashing_run(hashing, look_around, seen, sizeof(seen),
+                                    0, &taken), AT_HASHING_DONE);
     ck_assert(!seen[0]);
     ck_assert_int_eq(seen[1], sched_getscheduler(0));
     ck_assert(!at_hashing_is_full(hashing));
@@ -360,8 +690,8 @@ START_TEST(without_a_limit_the_caller_works)
     int seen[2] = { 0, -1 };
     apr_interval_time_t taken;
 
-    ck_assert_int_eq(at_hashing_run(NULL, look_around, seen, 0, &taken),
-                     AT_HASHING_DONE);
+    ck_assert_int_eq(at_hashing_run(NULL, look_around, seen, sizeof(seen),
+                                    0, &taken), AT_HASHING_DONE);
     ck_assert(!seen[0]);
     ck_assert_int_eq(seen[1], sched_getscheduler(0));
     ck_assert_int_ge(taken, 0);
@@ -390,7 +720,16 @@ int main(void)
     tcase_add_test(tests, those_that_wait_at_the_end_are_told);
     tcase_add_test(tests, all_of_many_are_done);
     tcase_add_test(tests, too_many_are_refused_at_once);
-    tcase_add_test(tests, work_is_not_broken_off_by_the_deadline);
+    tcase_add_test(tests, what_a_call_does_itself_is_not_broken_off);
+    tcase_add_test(tests, what_a_thread_does_is_left_at_the_deadline);
+    tcase_add_test(tests, the_baton_of_what_is_left_is_not_touched);
+    tcase_add_test(tests, the_end_leaves_a_thread_that_gets_nowhere);
+    tcase_add_test(tests, what_gets_nowhere_is_done_by_its_call);
+    tcase_add_test(tests, so_is_what_no_thread_takes);
+    tcase_add_test(tests, all_processes_have_one_floor);
+    tcase_add_test(tests, the_floor_is_paid_for_by_what_it_took);
+    tcase_add_test(tests, a_floor_of_long_ago_is_free);
+    tcase_add_test(tests, a_queue_that_moves_needs_no_floor);
     tcase_add_test(tests, a_turn_is_waited_for_until_the_deadline);
     tcase_add_test(tests, who_comes_first_is_served_first);
     tcase_add_test(tests, no_more_run_at_once_than_the_limit);

@@ -25,6 +25,7 @@
 static int held;                 /* the store's connection */
 static apr_time_t clock_now;
 static apr_interval_time_t hash_takes;
+static int sleeps_really;
 static int hashes, verifications, verifications_of_nothing, pauses;
 static const char *log_of_calls; /* of the store and of these */
 
@@ -35,18 +36,18 @@ static void note(const char *what)
                                (char *)NULL);
 }
 
-const char *__wrap_at_passcode_hash(const at_scheme_t *scheme,
-                                    const char *pass_code,
-                                    apr_pool_t *to);
-const char *__wrap_at_passcode_hash(const at_scheme_t *scheme,
-                                    const char *pass_code, apr_pool_t *to)
+int __wrap_at_passcode_hash(char *hash, const at_scheme_t *scheme,
+                            const char *pass_code);
+int __wrap_at_passcode_hash(char *hash, const at_scheme_t *scheme,
+                            const char *pass_code)
 {
     ck_assert_msg(!held, "hashed with a connection held");
     ck_assert_str_eq(scheme->name, "bcrypt");
     hashes++;
     clock_now += hash_takes;
     note("hash");
-    return apr_psprintf(to, "HASH(%s)", pass_code);
+    apr_snprintf(hash, AT_PASSCODE_HASH_BYTES + 1, "HASH(%s)", pass_code);
+    return 1;
 }
 
 int __wrap_at_passcode_verify(const char *pass_code, const char *hash);
@@ -69,9 +70,14 @@ void __wrap_at_passcode_verify_nothing(const at_scheme_t *scheme,
     note("verify_nothing");
 }
 
+void __real_apr_sleep(apr_interval_time_t time);
 void __wrap_apr_sleep(apr_interval_time_t time);
 void __wrap_apr_sleep(apr_interval_time_t time)
 {
+    if (sleeps_really) {
+        __real_apr_sleep(time);
+        return;
+    }
     ck_assert_msg(!held, "paused with a connection held");
     ck_assert(time >= 0 && time <= apr_time_from_msec(250));
     clock_now += time;
@@ -1019,25 +1025,31 @@ START_TEST(slow_work_is_done_once)
 }
 END_TEST
 
+/* Its thread ends in real time. */
+static void end_hashing(void)
+{
+    sleeps_really = 1;
+    at_hashing_end(call.hashing);
+    sleeps_really = 0;
+}
+
 /* A turn is waited for by the real clock. */
-static at_error_t *changed_pass_code(at_hashing_t *hashing)
+static at_error_t *changed_pass_code(int places)
 {
     set_up();
     clock_now = __real_apr_time_now();
-    call.hashing = hashing;
+    call.hashing = at_hashing_make(1, places, NULL);
     run_call(BY_CODE, "\"pass_code\":\"new\"");
-    at_hashing_end(hashing);
+    end_hashing();
     return error;
 }
 
 /* The test of at_hashing.c shows the waiting; here is no place to wait. */
 START_TEST(slow_work_that_has_no_turn_is_unavailable)
 {
-    ck_assert_str_eq(test_error(changed_pass_code(at_hashing_make(1, 1))),
-                     "OK");
+    ck_assert_str_eq(test_error(changed_pass_code(1)), "OK");
     ck_assert_str_eq(get("token.pass_code"), "HASH(new)");
-    ck_assert_str_eq(test_error(changed_pass_code(at_hashing_make(1, 0))),
-                     "SERVICE_UNAVAILABLE");
+    ck_assert_str_eq(test_error(changed_pass_code(0)), "SERVICE_UNAVAILABLE");
     ck_assert_int_eq(error->fault, AT_FAULT_HASHING);
     ck_assert(has(error->detail, "AccessTokenHashingLimit"));
     ck_assert_int_eq(hashes + saves, 0);
@@ -1045,11 +1057,11 @@ START_TEST(slow_work_that_has_no_turn_is_unavailable)
     ck_assert_str_eq(get("token.version"), "7");
     /* nor is a pass code that cannot be verified a wrong one */
     set_up();
-    call.hashing = at_hashing_make(1, 0);
+    call.hashing = at_hashing_make(1, 0, NULL);
     ck_assert_str_eq(run_call(BY_IDENTIFIER, ""), "SERVICE_UNAVAILABLE");
     ck_assert_int_eq(verifications + saves, 0);
     ck_assert_str_eq(run_call(BY_CODE, "\"udf_string_1\":\"x\""), "OK");
-    at_hashing_end(call.hashing);
+    end_hashing();
 }
 END_TEST
 
