@@ -150,23 +150,28 @@ static apr_interval_time_t processor_time(void)
     return apr_time_from_sec(time.tv_sec) + time.tv_nsec / 1000;
 }
 
-static apr_uint32_t milliseconds(apr_time_t time)
+/* The floor's time, which nobody sets back; it is that of all processes. */
+static apr_uint32_t floor_time(void)
 {
-    return (apr_uint32_t)apr_time_as_msec(time);
+    struct timespec time = { 0, 0 };
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &time);
+    return (apr_uint32_t)((apr_uint64_t)time.tv_sec * 1000
+                          + (apr_uint64_t)time.tv_nsec / 1000000);
 }
 
 void at_hashing_floor_make(at_hashing_floor_t *floor)
 {
     floor->pause = FIRST_PAUSE;
-    floor->next = milliseconds(apr_time_now());
+    floor->next = floor_time();
 }
 
-/* Ask for the floor at NOW: 0 if the caller has it, and *PAUSE for it; else
- * how long to wait. */
-static apr_uint32_t take_floor(at_hashing_floor_t *floor, apr_time_t now,
+/* Ask for the floor: 0 if the caller has it, and *PAUSE for it; else how long
+ * to wait. */
+static apr_uint32_t take_floor(at_hashing_floor_t *floor,
                                apr_uint32_t *pause)
 {
-    apr_uint32_t at = milliseconds(now);
+    apr_uint32_t at = floor_time();
     apr_uint32_t next = apr_atomic_read32(&floor->next);
     apr_uint32_t charge = apr_atomic_read32(&floor->pause);
 
@@ -420,7 +425,7 @@ static int gives_up(at_hashing_t *hashing, const job_t *job,
     if (*look > now) {
         return 0;
     }
-    wait = take_floor(hashing->floor, now, pause);
+    wait = take_floor(hashing->floor, pause);
     *look = now + apr_time_from_msec(wait);
     return wait == 0;
 }

@@ -37,8 +37,9 @@ typedef enum {
  * set atomically, and are in milliseconds.
  */
 typedef struct at_hashing_floor_t {
-    volatile apr_uint32_t next;  /* when the next work may be done so; of
-                                    the time since 1970 modulo 2^32 */
+    volatile apr_uint32_t next;  /* when the next work may be done so, by
+                                    a clock that is never set back, modulo
+                                    2^32 */
     volatile apr_uint32_t pause; /* from one to the next */
 } at_hashing_floor_t;
 

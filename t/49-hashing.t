@@ -208,7 +208,8 @@ unlike($server->error_log, qr/AH00046/, 'no child had to be killed');
     my @work = map {
         AccessTokenTest::Process->start(code => sub { 1 while 1 }, output => $server->path("work$_.log"))
     } 1 .. $processors + 2;
-    # What has begun in a thread holds neither its call nor, below, the end of its child.
+    # Here a thread hardly gets to begin; that one which has begun does not hold its call
+    # is test_hashing's. It does not hold the end of its child, below.
     my @replies = $server->in_parallel($in_turn ? 16 : 8, sub { set_pass_code($_[0], '/short') }, 90);
     like(outcomes(@replies), qr/\A(?:200 OK: \d+, )?503 SERVICE_UNAVAILABLE: \d+\z/,
          'those that find no processor within the budget are 503');

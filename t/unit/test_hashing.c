@@ -480,7 +480,7 @@ START_TEST(the_floor_is_paid_for_by_what_it_took)
 }
 END_TEST
 
-/* The time stands modulo 2^32 ms, and may have been set back. */
+/* The time stands modulo 2^32 ms: one long past may look far ahead. */
 START_TEST(a_floor_of_long_ago_is_free)
 {
     static const apr_uint32_t ahead[] = { 0x80000000U, 24 * 3600 * 1000U };

@@ -6,8 +6,8 @@
 -- What hardly ever changes stands in files of its own, show_*.sql and join_references.sql, in whose place the
 -- folder statements-cached has lookups. They end without a comma: the next column begins with one.
 SELECT
-    COALESCE(session.user_id)                              AS 'session.user_id',
-    COALESCE(login.id)                                     AS 'login.user_id',
+    COALESCE(session.user_id)                    AS 'session.user_id',
+    COALESCE(login.id)                           AS 'login.user_id',
     caller.id                                    AS 'caller.user_id',
     caller.username                              AS 'caller.username',
     COALESCE(session.unit_id, caller.default_unit_id) AS 'caller.unit_id',
@@ -76,13 +76,13 @@ SELECT
 
     -- Not read where fields_set asks for none of it.
 -- @wide
-    , COALESCE(account.id)                                 AS 'data.accounts_receivable.id',
-    COALESCE(account.number)                               AS 'data.accounts_receivable.number',
+    , COALESCE(account.id)                       AS 'data.accounts_receivable.id',
+    COALESCE(account.number)                     AS 'data.accounts_receivable.number',
     account.name                                 AS 'data.accounts_receivable.name',
-    COALESCE(account.life_cycle_state)                     AS 'data.accounts_receivable.life_cycle_state',
-    COALESCE(owner.id)                                     AS 'data.accounts_receivable.account_owner.id',
-    COALESCE(owner.type)                                   AS 'data.accounts_receivable.account_owner.type',
-    COALESCE(owner.life_cycle_state)                       AS 'data.accounts_receivable.account_owner.life_cycle_state',
+    COALESCE(account.life_cycle_state)           AS 'data.accounts_receivable.life_cycle_state',
+    COALESCE(owner.id)                           AS 'data.accounts_receivable.account_owner.id',
+    COALESCE(owner.type)                         AS 'data.accounts_receivable.account_owner.type',
+    COALESCE(owner.life_cycle_state)             AS 'data.accounts_receivable.account_owner.life_cycle_state',
     owner.title                                  AS 'data.accounts_receivable.account_owner.title',
     owner.first_name                             AS 'data.accounts_receivable.account_owner.first_name',
     owner.middle_name                            AS 'data.accounts_receivable.account_owner.middle_name',
@@ -106,10 +106,10 @@ SELECT
 
     -- This owner comes without its name and its country of residence. Most often it is the one above: then
     -- it is not read again.
-    , COALESCE(participant.id)                             AS 'data.reward_participant.id',
-    COALESCE(participant.number)                           AS 'data.reward_participant.number',
-    COALESCE(participant_account.id)                       AS 'data.reward_participant.accounts_receivable.id',
-    COALESCE(participant_account.number)                   AS 'data.reward_participant.accounts_receivable.number',
+    , COALESCE(participant.id)                   AS 'data.reward_participant.id',
+    COALESCE(participant.number)                 AS 'data.reward_participant.number',
+    COALESCE(participant_account.id)             AS 'data.reward_participant.accounts_receivable.id',
+    COALESCE(participant_account.number)         AS 'data.reward_participant.accounts_receivable.number',
     participant_account.name                     AS 'data.reward_participant.accounts_receivable.name',
     COALESCE(participant_account.life_cycle_state) AS 'data.reward_participant.accounts_receivable.life_cycle_state',
     CASE WHEN participant_account.owner_id = account.owner_id THEN 1 END
