@@ -3,6 +3,7 @@
 
 #include <apr_strings.h>
 
+#include <ap_mpm.h>
 #include <http_log.h>
 
 #include "at_opener.h"
@@ -66,6 +67,10 @@ static at_connections_t *make_connections(const at_use_t *use,
     made->wait = config->connection_wait;
     made->reuse = config->connection_reuse;
     made->budget = config->retry_budget;
+    if (ap_mpm_query(AP_MPMQ_IS_THREADED, &made->has_threads)
+            != APR_SUCCESS) {
+        made->has_threads = 0;
+    }
     made->incidents = use->incidents ? use->incidents
         : apr_pcalloc(pool, sizeof(at_incident_t) * AT_FAULT_COUNT);
     if (apr_thread_mutex_create(&made->mutex, APR_THREAD_MUTEX_DEFAULT, pool)
@@ -205,6 +210,32 @@ at_incident_t *at_connections_incidents(const at_connections_t *connections)
 
 /* ---- taking one */
 
+/*
+ * Under prefork httpd ends a child from a signal's handler, wherever that has
+ * interrupted it: in the driver, with the mutex held, or with a connection in
+ * hand, which mod_dbd's pool would miss when it is destroyed, and abort the
+ * child. So these signals wait until the connection is given back, at its
+ * deadline at the latest.
+ */
+static void hold_signals(at_connections_t *connections)
+{
+    sigset_t ends;
+
+    if (!connections->has_threads) {
+        sigemptyset(&ends);
+        sigaddset(&ends, SIGTERM);
+        sigaddset(&ends, SIGHUP);
+        pthread_sigmask(SIG_BLOCK, &ends, &connections->signals);
+    }
+}
+
+static void release_signals(const at_connections_t *connections)
+{
+    if (!connections->has_threads) {
+        pthread_sigmask(SIG_SETMASK, &connections->signals, NULL);
+    }
+}
+
 static void refuse(at_diagnosis_t *why, at_fault_e fault, const char *detail)
 {
     why->outcome = AT_STORE_UNAVAILABLE;
@@ -328,6 +359,7 @@ at_connection_t *at_connection_take(at_connections_t *connections,
     apr_time_t until = now + connections->wait;
     at_connection_t *connection;
 
+    hold_signals(connections);
     apr_thread_mutex_lock(connections->mutex);
     connection = take_idle(connections, now);
     if (!connection) {
@@ -336,9 +368,11 @@ at_connection_t *at_connection_take(at_connections_t *connections,
                                   pool);
     }
     apr_thread_mutex_unlock(connections->mutex);
-    if (connection) {
-        connection->next = NULL;
+    if (!connection) {
+        release_signals(connections);
+        return NULL;
     }
+    connection->next = NULL;
     return connection;
 }
 
@@ -347,23 +381,16 @@ at_connection_t *at_connection_share(at_connections_t *connections,
 {
     at_connection_t *connection = at_opener_wrap(connections, dbd, pool);
 
+    hold_signals(connections);
     connection->shared = 1;
     return connection;
 }
 
-void at_connection_give(at_connection_t *connection, at_connection_e state)
+static void put_back(at_connections_t *connections,
+                     at_connection_t *connection, at_connection_e state)
 {
-    at_connections_t *connections = connection->owner;
-    apr_time_t now;
+    apr_time_t now = apr_time_now();
 
-    if (state != AT_CONNECTION_KEEP || connection->cut) {
-        /* mod_dbd will find out, and discard it. */
-        at_socket_cut(connection->socket);
-    }
-    if (connection->shared) {
-        return;
-    }
-    now = apr_time_now();
     apr_thread_mutex_lock(connections->mutex);
     connection->given_back = now;
     if (state != AT_CONNECTION_KEEP || connection->cut
@@ -376,6 +403,20 @@ void at_connection_give(at_connection_t *connection, at_connection_e state)
         at_opener_hand(connections, connection);
     }
     apr_thread_mutex_unlock(connections->mutex);
+}
+
+void at_connection_give(at_connection_t *connection, at_connection_e state)
+{
+    at_connections_t *connections = connection->owner;
+
+    if (state != AT_CONNECTION_KEEP || connection->cut) {
+        /* mod_dbd will find out, and discard it. */
+        at_socket_cut(connection->socket);
+    }
+    if (!connection->shared) {
+        put_back(connections, connection, state);
+    }
+    release_signals(connections);
 }
 
 /* ---- watching */

@@ -28,9 +28,9 @@
 #define LONGEST_PAUSE  apr_time_from_msec(250)
 
 /* Before the child exits: how often is looked whether the threads have
- * ended, and how often is tried to look. */
+ * ended, and every how many times what holds them is cut off. */
 #define END_PAUSE apr_time_from_msec(10)
-#define END_TRIES 100
+#define CUT_EVERY 100
 
 /* ---- threads */
 
@@ -423,14 +423,12 @@ void at_keeper_call(at_connections_t *connections)
     }
 }
 
-/* 1 if threads run still, 0 if not, -1 if the mutex cannot be had. */
+/* True if threads run still; they are told to end. */
 static int threads_run(at_connections_t *connections)
 {
     int running;
 
-    if (apr_thread_mutex_trylock(connections->mutex) != APR_SUCCESS) {
-        return -1;
-    }
+    apr_thread_mutex_lock(connections->mutex);
     connections->ended = 1;
     apr_thread_cond_broadcast(connections->work);
     apr_thread_cond_broadcast(connections->tick);
@@ -439,17 +437,13 @@ static int threads_run(at_connections_t *connections)
     return running;
 }
 
-/* Under prefork the child may exit from a signal's handler, which may have
- * interrupted whoever holds the mutex: so it is tried for, not waited for. */
 void at_opener_end(at_connections_t *connections)
 {
-    int in_vain = 0, running, rounds = 0;
+    int rounds = 0;
 
-    while ((running = threads_run(connections)) != 0
-           && in_vain < END_TRIES) {
-        in_vain = running < 0 ? in_vain + 1 : 0;
+    while (threads_run(connections)) {
         /* Not at once: what only has to be given back is good. */
-        if (++rounds % END_TRIES == 0) {
+        if (++rounds % CUT_EVERY == 0) {
             at_sockets_cut(connections->sockets);
         }
         apr_sleep(END_PAUSE);

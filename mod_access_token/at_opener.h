@@ -9,6 +9,8 @@
 #ifndef AT_OPENER_H
 #define AT_OPENER_H
 
+#include <signal.h>
+
 #include <apr_thread_cond.h>
 #include <apr_thread_mutex.h>
 
@@ -33,6 +35,9 @@ struct at_connections_t {
     at_incident_t *incidents;    /* shared by all children, if there is memory
                                     that they share */
 
+    int has_threads;             /* 0: a signal may end the child from within
+                                    a call, as under prefork */
+    sigset_t signals;            /* if so: the mask of who has none in hand */
     at_sockets_t *sockets;       /* of all connections of mod_dbd; or NULL */
 
     /* Its own: the allocator has a mutex, so that any thread may make
