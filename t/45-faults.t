@@ -14,22 +14,10 @@ my $token = 'demo-session-clerk';
 my $server = AccessTokenTest->new;
 my $database = $server->database;
 my $dbh = $database->dbh;
-my $shipped = AccessTokenTest::srcdir() . '/sql/' . $database->sql_folder . '/statements';
-
-sub text_of {
-    my ($path) = @_;
-    open my $file, '<:raw', $path or die "$path: $!\n";
-    return do { local $/; <$file> };
-}
 
 # Statements whose save finds another version than the load, always.
-mkdir $server->path('statements') or die "statements: $!\n";
-for my $path (glob "$shipped/*.sql") {
-    my ($name) = $path =~ m{([^/]+)$};
-    my $text = text_of($path);
-    $text =~ s/^WHERE id = :id$/WHERE id = :id AND version < 0/m if $name eq 'save.sql';
-    $server->write_file("statements/$name", $text);
-}
+$server->copy_statements('statements',
+    'save.sql' => sub { s/^WHERE id = :id$/WHERE id = :id AND version < 0/m });
 $server->{options}{conf} = <<"END";
 AccessTokenPassCodeScheme bcrypt 4
 <Location "/always-too-late">

@@ -4,7 +4,6 @@ use strict;
 use warnings;
 
 use Digest::SHA qw(sha1);
-use File::Copy qw(copy);
 use MIME::Base64 qw(encode_base64);
 use Test::More;
 
@@ -82,20 +81,11 @@ my $driver = { $database->dbd_defaults }->{driver};
 
 # ---- statements
 
-my $shipped = "$srcdir/sql/" . $database->sql_folder . '/statements';
-
 # A copy of the shipped statements whose replies tell its name.
 sub named_folder {
     my ($name) = @_;
-    my $folder = $base->path("statements-$name");
-    mkdir $folder or die "$folder: $!\n";
-    copy($_, $folder) or die "$_: $!\n" for glob "$shipped/*.sql";
-    open my $in, '<:raw', "$shipped/load_select.sql" or die "load_select.sql: $!\n";
-    my $text = do { local $/; <$in> };
-    $text =~ s/(?=token\.id +AS 'data\.id')/'$name' AS 'data.folder',\n    /
-        or die "load_select.sql has no data.id\n";
-    $base->write_file("statements-$name/load_select.sql", $text);
-    return $folder;
+    return $base->copy_statements("statements-$name", 'load_select.sql' =>
+        sub { s/(?=token\.id +AS 'data\.id')/'$name' AS 'data.folder',\n    / });
 }
 
 my %folder = map { $_ => named_folder($_) } qw(main first second);
@@ -261,7 +251,8 @@ my @databases = ([main => $database->dbh], [second => $second], [third => $third
     if ($mysql) {
         my (undef, $params) = make_database($mysql, 'lasting', files_of($mysql));
         @without_reconnect = ('DBDriver mysql', 'DBDParams "' . $params =~ s/,reconnect=0//r . '"',
-            $is_mariadb ? () : qq(AccessTokenStatements "$srcdir/sql/mysql/statements"));
+            $is_mariadb ? ()
+                : AccessTokenTest::statements_conf(AccessTokenTest::shipped_statements('mysql')));
     }
     my $server = AccessTokenTest->start(database => $database, conf => join '',
         host('empty'),
@@ -275,7 +266,8 @@ my @databases = ([main => $database->dbh], [second => $second], [third => $third
                       qq(DBDParams "$other_params"), $guests) : ());
 
     # Each: the host, the tag, how often, what else the line says.
-    my $count = AccessTokenTest::statements_in($shipped);
+    my $count = AccessTokenTest::statements_in(
+        AccessTokenTest::shipped_statements($database->sql_folder));
     my @said = (
         ['version', 'AT024', 1, qr/version 7.* 2\b/],
         ['gone', 'AT022', 1, qr/no connection to the $driver database/],

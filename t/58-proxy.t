@@ -19,7 +19,7 @@ my $id = 'D0000000000000000000000000000001';
 # A connection through the proxy, and one past it.
 sub connection {
     my $dbh = DBI->connect(
-        'dbi:MariaDB:database=access_token;mariadb_socket=' . $proxy->socket, 'root', '',
+        'dbi:MariaDB:database=access_token;' . $proxy->place, 'root', '',
         { RaiseError => 1, PrintError => 0, mariadb_server_prepare => 1 });
     $dbh->{mariadb_auto_reconnect} = 0;
     return $dbh;

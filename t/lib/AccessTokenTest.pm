@@ -16,9 +16,9 @@ package AccessTokenTest;
 # Ctrl-C. finish stops Apache and tests that the error log holds nothing that
 # was not expected; a test that forgets to call it fails.
 #
-# The environment chooses: AT_CACHED (1: the statements with lookups), AT_ENGINE
-# (sqlite3, mariadb), AT_MPM (event, worker,
-# prefork), AT_SRCDIR, AT_BUILDDIR, AT_HTTPD, AT_HTTPD_MODULES.
+# The environment chooses: AT_ENGINE (sqlite3, mariadb), AT_MPM (event, worker,
+# prefork), AT_CACHED (1: the statements with lookups), AT_WAY (how the module comes
+# to MariaDB: socket, tcp), AT_SRCDIR, AT_BUILDDIR, AT_HTTPD, AT_HTTPD_MODULES.
 # AT_KEEP=1 leaves the folder of the run behind and tells its name.
 
 use strict;
@@ -452,17 +452,50 @@ sub shipped_statements {
     return $ENV{AT_CACHED} ? "$folder-cached :: $folder" : $folder;
 }
 
-# The names, without .sql, of the statements in FOLDER: of the files that no other includes.
-sub statements_in {
-    my ($folder) = @_;
-    my (%statement, %included);
-    for my $path (glob "$folder/*.sql") {
-        open my $file, '<:raw', $path or die "$path: $!\n";
-        my $text = do { local $/; <$file> };
-        $included{$_} = 1 for $text =~ /^-- \@include (\w+)\.sql$/mg;
-        $statement{$path =~ m{(\w+)\.sql$} ? $1 : $path} = 1;
+sub statements_conf {
+    my ($statements) = @_;
+    return qq(AccessTokenStatements "$statements"\n) =~ s/ :: /" "/r;
+}
+
+# files_in(STATEMENTS), a folder or two as of shipped_statements: what each file is
+# called below its folder, and its path. Where both have one, the first's counts.
+sub files_in {
+    my ($statements) = @_;
+    my %path;
+    for my $folder (reverse split / :: /, $statements) {
+        $path{ substr $_, 1 + length $folder } = $_
+            for glob "$folder/*.sql $folder/lookups/*.sql";
     }
-    return grep { !$included{$_} } sort keys %statement;
+    return %path;
+}
+
+# The names, without .sql, of the statements in there: of the files that no other
+# includes. A lookup's is lookups/NAME.
+sub statements_in {
+    my %path = files_in($_[0]);
+    my %included = map { $_ => 1 }
+        map { edited_file($_) =~ /^-- \@include (\w+\.sql)$/mg } values %path;
+    return map { s/\.sql$//r } grep { !$included{$_} } sort keys %path;
+}
+
+# copy_statements(FOLDER, FILE => CODE, ...): the shipped ones in a FOLDER of the run,
+# whose path it returns. CODE edits the text of FILE in $_, and says whether it has.
+sub copy_statements {
+    my ($self, $folder, %edit) = @_;
+    my %path = files_in(shipped_statements($self->{database}->sql_folder));
+    mkdir $self->path($_) or die "$_: $!\n"
+        for $folder, grep({ m{/} } keys %path) ? "$folder/lookups" : ();
+    $self->write_file("$folder/$_", edited_file($path{$_}, $edit{$_})) for keys %path;
+    return $self->path($folder);
+}
+
+# The text of the file PATH as CODE leaves it, if there is a CODE.
+sub edited_file {
+    my ($path, $code) = @_;
+    open my $file, '<:raw', $path or die "$path: $!\n";
+    local $_ = do { local $/; <$file> };
+    !$code || $code->() or die "$path has nothing to edit\n";
+    return $_;
 }
 
 sub method_conf {
@@ -472,8 +505,7 @@ sub method_conf {
         : !$self->{database} ? undef
         : shipped_statements($self->{database}->sql_folder);
     my $location = exists $options->{location} ? $options->{location} : $PATH;
-    my $conf = defined $statements
-        ? qq(AccessTokenStatements "$statements"\n) =~ s/ :: /" "/r : '';
+    my $conf = defined $statements ? statements_conf($statements) : '';
     $conf .= <<"END" if defined $location;
 <Location "$location">
     SetHandler access-token-update
@@ -487,10 +519,16 @@ sub shipped_conf {
     my ($self) = @_;
     my %defines = (ACCESS_TOKEN_DATA => srcdir(), $self->{database}->defines);
     my $conf = srcdir() . '/conf';
+    my $engine = $self->{database}->sql_folder;
+    my $own = "$conf/access_token-$engine.conf";
+    # To have other statements one is to change that line.
+    $own = $self->write_file('database.conf', edited_file($own, sub {
+        my $lines = statements_conf(shipped_statements($engine));
+        s/^AccessTokenStatements .*\n/$lines/m;
+    })) if $ENV{AT_CACHED};
     return join '',
         (map { qq(Define $_ "$defines{$_}"\n) } sort keys %defines),
-        qq(Include "$conf/access_token-), $self->{database}->sql_folder,
-        qq(.conf"\nInclude "$conf/access_token.conf"\n);
+        qq(Include "$own"\nInclude "$conf/access_token.conf"\n);
 }
 
 # ---- requests

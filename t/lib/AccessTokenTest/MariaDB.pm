@@ -1,6 +1,7 @@
 package AccessTokenTest::MariaDB;
 
-# A MariaDB server of one test, that only its socket leads to.
+# A MariaDB server of one test, that only its socket leads to, and where AT_WAY is
+# tcp a port of 127.0.0.1: then the module comes that way, the test by the socket.
 #
 # A new data folder takes mariadb-install-db half a second; it is made once and
 # kept in t/cache of the build folder, and each test copies it.
@@ -33,6 +34,9 @@ sub new {
         socket => "$folder/socket",
         options => $options{options} // [],
     }, $class;
+    # One for the server, and one for the proxy before it.
+    my @ports = ($ENV{AT_WAY} // 'socket') eq 'tcp' ? AccessTokenTest::lasting_ports(2) : ();
+    $self->{port} = $ports[0];
     die "$self->{socket} is too long for a socket\n"
         if length $self->{socket} > 103;
     run('cp', '-R', data_folder($options{builddir}), "$folder/data");
@@ -40,15 +44,16 @@ sub new {
     $self->admin->do($_) for
         'CREATE DATABASE access_token CHARACTER SET utf8mb4',
         q(CREATE USER 'access_token'@'localhost' IDENTIFIED BY 'change this');
-    my $socket = $self->{socket};
+    my ($socket, $port) = ($self->{socket}, $ports[0]);
     if ($options{proxy}) {
         require AccessTokenTest::Proxy;
-        $socket = "$folder/proxy";
+        ($socket, $port) = ("$folder/proxy", $ports[1]);
         $self->{proxy} = AccessTokenTest::Proxy->start(
-            socket => $socket, server => $self->{socket},
+            socket => $socket, port => $port, server => $self->{socket},
             output => "$folder/proxy.log");
     }
-    $self->write_client_group("$options{srcdir}/conf/access_token.cnf", $socket);
+    $self->write_client_group("$options{srcdir}/conf/access_token.cnf",
+        $port ? "host = 127.0.0.1\nport = $port" : "socket = $socket");
     return $self;
 }
 
@@ -108,8 +113,10 @@ sub start {
             "--socket=$self->{socket}",
             "--pid-file=$self->{folder}/pid",
             "--tmpdir=$self->{folder}",
-            qw(--skip-networking --skip-name-resolve --skip-log-bin
-               --innodb-flush-log-at-trx-commit=2 --max-connections=200),
+            qw(--skip-log-bin --innodb-flush-log-at-trx-commit=2 --max-connections=200),
+            # By its name 127.0.0.1 is localhost, for which the account is.
+            $self->{port} ? ("--port=$self->{port}", '--bind-address=127.0.0.1')
+                          : qw(--skip-networking --skip-name-resolve),
             @{ $self->{options} }, @more,
         ]);
     my $until = time + 60;
@@ -189,12 +196,12 @@ sub grant {
     return;
 }
 
-# The shipped my.cnf group, with SOCKET.
+# The shipped my.cnf group, with LINES that say where the server is.
 sub write_client_group {
-    my ($self, $shipped, $socket) = @_;
+    my ($self, $shipped, $lines) = @_;
     open my $in, '<', $shipped or die "$shipped: $!\n";
     my $text = do { local $/; <$in> };
-    $text =~ s/^socket = .*/socket = $socket/m
+    $text =~ s/^socket = .*/$lines/m
         or die "$shipped has no line socket = …\n";
     open my $out, '>', "$self->{folder}/my.cnf" or die "my.cnf: $!\n";
     print {$out} $text;

@@ -54,11 +54,13 @@ use AccessTokenTest::Process;
 
 my $json = JSON::PP->new->latin1->canonical;
 
-# start(socket => FILE, server => FILE, output => FILE)
+# start(socket => FILE, server => FILE, output => FILE); with port => NUMBER clients
+# come by that port of 127.0.0.1 instead of the socket.
 sub start {
     my ($class, %options) = @_;
     my $self = bless {
         socket => $options{socket},
+        port => $options{port},
         control => "$options{socket}-control",
     }, $class;
     my $lib = __FILE__ =~ s{/AccessTokenTest/Proxy\.pm\z}{}r;
@@ -66,7 +68,7 @@ sub start {
         output => $options{output},
         command => [$^X, "-I$lib", '-MAccessTokenTest::Proxy::Server', '-e',
                     'AccessTokenTest::Proxy::Server->run(@ARGV)',
-                    $self->{socket}, $options{server}, $self->{control}]);
+                    $self->{port} // $self->{socket}, $options{server}, $self->{control}]);
     my $until = time + 30;
     until (-S $self->{control} && eval { $self->report }) {
         $self->{process}->is_running && time < $until
@@ -76,7 +78,14 @@ sub start {
     return $self;
 }
 
-sub socket { $_[0]{socket} }
+
+# Where its clients find it, for DBI.
+sub place {
+    my ($self) = @_;
+    return defined $self->{port} ? "host=127.0.0.1;port=$self->{port}"
+                                 : "mariadb_socket=$self->{socket}";
+}
+
 sub pid { $_[0]{process}->pid }
 sub stop { $_[0]{process}->stop }
 

@@ -10,9 +10,11 @@ use strict;
 use warnings;
 
 use Errno qw(EAGAIN EINTR);
+use IO::Socket::INET;
 use IO::Socket::UNIX;
 use JSON::PP ();
 use List::Util qw(min);
+use Socket qw(AF_INET IPPROTO_TCP TCP_NODELAY);
 use Time::HiRes qw(time);
 
 my $json = JSON::PP->new->latin1->canonical;
@@ -43,7 +45,7 @@ my $MARIADB_CACHE_METADATA = 0x10;
 
 my $MORE_RESULTS = 8;
 
-# run(SOCKET, SERVER, CONTROL): serves until it is ended, or its parent has.
+# run(SOCKET, SERVER, CONTROL): SOCKET is a file, or a port of 127.0.0.1; serves until it is ended, or its parent has.
 sub run {
     my ($class, $socket, $server, $control) = @_;
     $SIG{PIPE} = 'IGNORE';
@@ -63,6 +65,10 @@ sub run {
 # A socket that others may connect to, at its place once it listens.
 sub new_listener {
     my ($path) = @_;
+    if ($path =~ /^\d+$/) {
+        return IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => $path,
+            Listen => 128, ReuseAddr => 1, Blocking => 0) // die "port $path: $!\n";
+    }
     my $new = "$path-new";
     unlink $new;
     my $listener = IO::Socket::UNIX->new(Local => $new, Listen => 128)
@@ -195,6 +201,7 @@ sub take_client {
     my ($self) = @_;
     my $client = $self->{listener}->accept or return;
     $client->blocking(0);
+    setsockopt $client, IPPROTO_TCP, TCP_NODELAY, 1 if $client->sockdomain == AF_INET;
     my $report = $self->{report};
     $report->{accepted}++;
     my $connection = {
