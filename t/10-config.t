@@ -561,7 +561,7 @@ sub second_database {
 }
 
 my ($second, $second_params) = second_database();
-my $nowhere = $is_mariadb ? 'dbname=access_token,sock=/nowhere/socket,reconnect=0'
+my $nowhere = $is_mariadb ? 'dbname=access_token,host=localhost,sock=/nowhere/socket,reconnect=0'
                           : '/nowhere/tokens.db';
 my $path = $AccessTokenTest::PATH;
 my $conf = "AccessTokenIdempotencyKeyFile $secret{good}\n" . settings('main') . location('/main-location', settings('main-location'))

@@ -244,7 +244,7 @@ my @databases = ([main => $database->dbh], [second => $second], [third => $third
 
 {
     $third->do('UPDATE access_token_schema SET version = 7');
-    my $nowhere = $is_mariadb ? 'dbname=access_token,sock=/nowhere/socket,reconnect=0'
+    my $nowhere = $is_mariadb ? 'dbname=access_token,host=localhost,sock=/nowhere/socket,reconnect=0'
                               : '/nowhere/tokens.db';
     # Where the main server's is SQLite, this host has its own of everything.
     my @without_reconnect;

@@ -64,6 +64,7 @@ sub srcdir {
 sub builddir { $ENV{AT_BUILDDIR} // srcdir() }
 sub engine { $ENV{AT_ENGINE} || 'sqlite3' }
 sub mpm { $ENV{AT_MPM} || 'event' }
+sub way { $ENV{AT_WAY} || 'socket' }
 sub module_file { builddir() . '/mod_access_token/.libs/mod_access_token.so' }
 
 sub apxs {

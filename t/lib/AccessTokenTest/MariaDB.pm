@@ -35,7 +35,9 @@ sub new {
         options => $options{options} // [],
     }, $class;
     # One for the server, and one for the proxy before it.
-    my @ports = ($ENV{AT_WAY} // 'socket') eq 'tcp' ? AccessTokenTest::lasting_ports(2) : ();
+    my $ports = { socket => 0, tcp => 2 }->{ AccessTokenTest::way() }
+        // die 'AT_WAY: ' . AccessTokenTest::way() . " is no way to MariaDB\n";
+    my @ports = AccessTokenTest::lasting_ports($ports);
     $self->{port} = $ports[0];
     die "$self->{socket} is too long for a socket\n"
         if length $self->{socket} > 103;
