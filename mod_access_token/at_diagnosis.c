@@ -102,7 +102,8 @@ int at_diagnosis_prepare(at_diagnosis_t *diagnosis,
         at_store_error_read(&error, apr_dbd_name(driver), code,
                             apr_dbd_error(driver, handle, code), statement,
                             pool);
-        if (error.outcome != AT_STORE_RETRY) {
+        if (error.outcome != AT_STORE_RETRY
+            || error.connection == AT_CONNECTION_LOST) {
             break;
         }
         apr_sleep(PAUSE);
@@ -112,9 +113,10 @@ int at_diagnosis_prepare(at_diagnosis_t *diagnosis,
     text = apr_dbd_error(driver, handle, 0);
     diagnosis->outcome = error.outcome;
     diagnosis->fault = error.fault;
-    diagnosis->detail = apr_psprintf(pool, "the database refuses a "
-                                     "statement: %s [%s]", error.detail,
-                                     text ? text : "");
+    diagnosis->detail = apr_psprintf(pool, "%s%s [%s]",
+        error.outcome == AT_STORE_RETRY ? ""
+        : "the database refuses a statement: ", error.detail,
+        text ? text : "");
     return 0;
 }
 

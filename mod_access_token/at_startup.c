@@ -40,6 +40,7 @@ typedef struct {
     apr_dbd_t *handle;
     apr_dbd_prepared_t *prepared[AT_STATEMENT_COUNT]; /* NULL: refused */
     int faults;
+    int is_cut;                  /* the database went away under it */
 } check_t;
 
 /* Uses of one server have one database, and share its incidents. */
@@ -161,6 +162,17 @@ static int open_database(check_t *check)
     return 0;
 }
 
+/* DETAIL says nothing of schema and statements, and neither would what is
+ * left of the check. The calls will tell, if the database stays away. */
+static void cut_short(check_t *check, const char *detail)
+{
+    check->faults++;
+    check->is_cut = 1;
+    ap_log_error(APLOG_MARK, APLOG_INFO, 0, check->server, ATLOGNO("032")
+                 "%sthe check of the start was cut short: %s", check->place,
+                 detail);
+}
+
 static void prepare(check_t *check, at_statement_e number)
 {
     at_diagnosis_t diagnosis;
@@ -169,6 +181,10 @@ static void prepare(check_t *check, at_statement_e number)
                              check->driver, check->handle,
                              check->statements->statement[number],
                              check->pool)) {
+        return;
+    }
+    if (diagnosis.outcome == AT_STORE_RETRY) {
+        cut_short(check, diagnosis.detail);
         return;
     }
     check->faults++;
@@ -195,14 +211,11 @@ static apr_dbd_results_t *run(check_t *check, at_statement_e number)
     at_store_error_read(&error, apr_dbd_name(check->driver), code,
                         apr_dbd_error(check->driver, check->handle, code),
                         statement, check->pool);
-    check->faults++;
     if (error.connection == AT_CONNECTION_LOST) {
-        /* The calls will tell, if it stays away. */
-        ap_log_error(APLOG_MARK, APLOG_INFO, 0, check->server, ATLOGNO("032")
-                     "%sthe check of the start was cut short: %s",
-                     check->place, error.detail);
+        cut_short(check, error.detail);
         return NULL;
     }
+    check->faults++;
     ap_log_error(APLOG_MARK, APLOG_ERR, 0, check->server, ATLOGNO("028")
                  "%sa statement fails: %s. See that DBDInitSQL sets nothing "
                  "that makes prepared statements invalid.", check->place,
@@ -385,7 +398,7 @@ static void check_statements(check_t *check)
     if (check->prepared[AT_STATEMENT_STARTUP]) {
         check_schema(check);
     }
-    for (i = 0; i < AT_STATEMENT_COUNT; i++) {
+    for (i = 0; i < AT_STATEMENT_COUNT && !check->is_cut; i++) {
         if (check->prepared[i] && !is_told(check, i)
             && (i <= AT_STATEMENT_LOAD_BY_ID || i >= AT_STATEMENT_NARROW
                 || i == AT_STATEMENT_CUSTOM_FIELDS)) {
@@ -405,12 +418,14 @@ static void diagnose(check_t *check)
     if (!open_database(check)) {
         return;
     }
-    for (i = 0; i < AT_STATEMENT_COUNT; i++) {
+    for (i = 0; i < AT_STATEMENT_COUNT && !check->is_cut; i++) {
         if (check->statements->statement[i] && !is_told(check, i)) {
             prepare(check, (at_statement_e)i);
         }
     }
-    check_statements(check);
+    if (!check->is_cut) {
+        check_statements(check);
+    }
     if (check->faults == 0) {
         check->faults++;
         ap_log_error(APLOG_MARK, APLOG_INFO, 0, check->server, ATLOGNO("030")

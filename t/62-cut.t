@@ -723,6 +723,31 @@ for my $case (
     is(join("\n", @crashes), '', "$name: no child crashes");
 }
 
+# ---- the check of a start
+
+# What is cut while a start is checked says nothing of schema and statements.
+for my $case (
+    ['each prepare', map { { on => 'prepare', at => 'answered' } } 1 .. 999],
+    ['what reads the schema', { on => 'startup', at => 'sent' }],
+    ['what is read of the schema', { on => 'startup', at => 'reply' }],
+) {
+    my ($name, @steps) = @$case;
+    my $lines = sub {
+        my %count = map { $_ => 0 } qw(AT023 AT024 AT025 AT028 AT032);
+        $count{$_}++ for $server->error_log =~ /\b(AT02[3458]|AT032): /g;
+        return \%count;
+    };
+    my $before = $lines->();
+    $proxy->plan(@steps);
+    $server->graceful;
+    ok($server->wait_for(sub { $lines->()->{AT032} > $before->{AT032} }),
+       "cut $name at a start: it is said that the check was cut short");
+    $before->{AT032}++;
+    is_deeply($lines->(), $before, 'once, and no statement and no schema is blamed');
+    $proxy->plan;
+    works("cut $name at a start");
+}
+
 diag(sprintf '%d calls, %d cuts: %d wrong answers, %d duplicates',
      @total{qw(calls cuts wrong duplicates)});
 ok(!-s $server->path('mariadb/proxy.log'), 'the proxy has nothing to complain of')

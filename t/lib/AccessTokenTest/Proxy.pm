@@ -15,7 +15,7 @@ package AccessTokenTest::Proxy;
 #
 #   on        connect, ping, query, prepare, execute; or the statement that is
 #             executed: save, load (by whatever), load_by_id, find_request,
-#             next_number, custom_fields
+#             next_number, custom_fields, startup
 #   with      text that the command's packet must have in it: a value bound
 #   skip      so many such commands pass before (0)
 #   at        where in the command and its reply the point lies:

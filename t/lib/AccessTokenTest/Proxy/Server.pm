@@ -32,6 +32,7 @@ my @statement_name = (
     [find_request  => qr/\baccess_token_requests AS request\b/],
     [next_number   => qr/\baccess_token_next_number\b/],
     [custom_fields => qr/\bFROM\s+access_token_custom_fields\b/],
+    [startup       => qr/\bFROM access_token_schema\b/],
     [load          => qr/\baccess_tokens AS token\b/],
 );
 my $load_key = qr/\bAS token ON token\.(\w+) = /;
