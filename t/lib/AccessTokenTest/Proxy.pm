@@ -78,7 +78,6 @@ sub start {
     return $self;
 }
 
-
 # Where its clients find it, for DBI.
 sub place {
     my ($self) = @_;

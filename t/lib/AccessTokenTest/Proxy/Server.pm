@@ -46,7 +46,8 @@ my $MARIADB_CACHE_METADATA = 0x10;
 
 my $MORE_RESULTS = 8;
 
-# run(SOCKET, SERVER, CONTROL): SOCKET is a file, or a port of 127.0.0.1; serves until it is ended, or its parent has.
+# run(SOCKET, SERVER, CONTROL): SOCKET is a file, or a port of 127.0.0.1. Serves until
+# it is ended, or its parent has.
 sub run {
     my ($class, $socket, $server, $control) = @_;
     $SIG{PIPE} = 'IGNORE';
