@@ -1,9 +1,10 @@
 -- What wrk sends for bench/speed, and how it looks at the answers.
 --     wrk -t1 … -s bench/speed.lua URL -- name=value …
 -- tokens, sessions: how many there are; fields: random ones that a call sets beside its
--- marker; fields_set: sent if it is not empty; pad: bytes of the body; pass_code: 1 to set one;
--- static: 1 to get URL and no more.
-local option = { tokens = 1000, sessions = 1, fields = 3, fields_set = "", pad = 0, pass_code = 0 }
+-- marker; fields_set: sent if it is not empty; pad: bytes of the body; utf8: 1 if what pads it
+-- has its letters in UTF-8, else as \u escapes; pass_code: 1 to set one; static: 1 to get URL and
+-- no more.
+local option = { tokens = 1000, sessions = 1, fields = 3, fields_set = "", pad = 0, utf8 = 0, pass_code = 0 }
 local names = { "udf_string_1", "udf_string_2", "udf_string_3", "udf_float_1", "udf_float_2", "udf_date_1" }
 local head, tail
 
@@ -21,8 +22,10 @@ end
 -- Members that the module has to read and then passes over, to make a body of so many bytes.
 local function padding(bytes)
     local members, left = {}, bytes
+    local letter = option.utf8 == 1 and "\195\169" or "\\u00e9"
+    local sentence = "Text that no one asked for, t" .. letter .. "t" .. letter .. ". "
     while left > 20 do
-        local text = ("Text that no one asked for, t\\u00e9t\\u00e9. "):rep(4)
+        local text = sentence:rep(4)
         if #text > left - 16 then
             text = ("."):rep(left - 16)
         end
