@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "at_json_scan.h"
 
+#include <unistr.h>
+
 static const char lone_surrogate[] = "a lone surrogate in a \\u escape";
 
 /* The escape's last hexadecimal digit is read: judge the UTF-16 unit. */
@@ -97,40 +99,58 @@ static const char *scan_byte(at_json_scan_t *scan, unsigned char byte)
  * U+0000 nor half of a pair. */
 static int is_whole_escape(const char *text)
 {
-    unsigned int unit = 0;
+    unsigned int unit = 0, all = 0;
     int i;
 
-    if (text[0] != '\\' || text[1] != 'u') {
+    if (text[1] != 'u') {
         return 0;
     }
     for (i = 2; i < 6; i++) {
         unsigned int digit = hexadecimal_value((unsigned char)text[i]);
 
-        if (digit > 15) {
-            return 0;
-        }
+        all |= digit;
         unit = unit * 16 + digit;
     }
-    return unit != 0 && (unit < 0xD800 || unit > 0xDFFF);
+    return all < 16 && unit != 0 && (unit < 0xD800 || unit > 0xDFFF);
 }
 
-/* How many of the LENGTH bytes of DATA are, within a string, plain ASCII and
- * escapes that are whole: most bytes of a long body are, and there is nothing
- * to find in them. */
+/* The length of the escape, or of the character in UTF-8, that TEXT begins
+ * with; 0 if it is no good, or not there to its end. */
+static apr_size_t whole_length(const char *text, apr_size_t length)
+{
+    ucs4_t character;
+    int taken;
+
+    if (length == 0) {
+        return 0;
+    }
+    if (*text == '\\') {
+        return length >= 6 && is_whole_escape(text) ? 6 : 0;
+    }
+    if ((unsigned char)*text < 0x80) {
+        return 0;
+    }
+    taken = u8_mbtoucr(&character, (const uint8_t *)text, length);
+    return taken > 0 ? (apr_size_t)taken : 0;
+}
+
+/* How many of the LENGTH bytes of DATA are, within a string, plain ASCII,
+ * and escapes and characters that are whole: most bytes of a long body are,
+ * and there is nothing to find in them. */
 static apr_size_t plain_length(const at_json_scan_t *scan, const char *data,
                                apr_size_t length)
 {
-    apr_size_t plain;
+    apr_size_t plain = 0, whole;
 
     if (!scan->in_string || scan->escape || scan->high_surrogate
         || scan->utf8.missing) {
         return 0;
     }
-    plain = at_text_plain_length(data, length);
-    while (length - plain >= 6 && is_whole_escape(data + plain)) {
-        plain += 6;
+    do {
         plain += at_text_plain_length(data + plain, length - plain);
-    }
+        whole = whole_length(data + plain, length - plain);
+        plain += whole;
+    } while (whole > 0);
     return plain;
 }
 
