@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "at_connection.h"
 
+#include <string.h>
+
 #include <apr_strings.h>
 
 #include <ap_mpm.h>
@@ -238,6 +240,7 @@ static void release_signals(const at_connections_t *connections)
 
 static void refuse(at_diagnosis_t *why, at_fault_e fault, const char *detail)
 {
+    memset(why, 0, sizeof(*why));
     why->outcome = AT_STORE_UNAVAILABLE;
     why->fault = fault;
     why->detail = detail;
@@ -259,6 +262,7 @@ static void explain(at_diagnosis_t *why, const at_connections_t *connections,
         refuse(why, AT_FAULT_CONNECTION, "mod_dbd gave no connection in "
                "time: the database does not answer, or other modules use "
                "all that DBDMax allows");
+        why->timed_out = 1;
     }
     else {
         refuse(why, AT_FAULT_PLACE, apr_psprintf(pool, "all %d connections "
@@ -266,6 +270,7 @@ static void explain(at_diagnosis_t *why, const at_connections_t *connections,
                "AccessTokenConnections and AccessTokenConnectionWait, "
                "DBDMax, and what makes the database slow",
                connections->limit, seconds));
+        why->timed_out = 1;
     }
 }
 

@@ -20,6 +20,7 @@ typedef struct at_diagnosis_t {
                                  AT_STORE_BROKEN: an admin must mend it */
     at_fault_e fault;
     const char *detail;       /* for the log; holds no value */
+    int timed_out;            /* the wait was too long; DETAIL guesses why */
 } at_diagnosis_t;
 
 /**

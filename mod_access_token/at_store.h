@@ -86,6 +86,8 @@ struct at_store_t {
      *  happened, for the log; holds no value of a request. */
     const char *detail;
     at_fault_e fault;         /* likewise: of which kind that is */
+    int timed_out;            /* likewise: no connection came in time, so
+                                 DETAIL is a guess */
 
     /** Set by the caller: when to give up waiting. */
     apr_time_t deadline;

@@ -59,6 +59,7 @@ static at_outcome_e hold_connection(at_store_t *store)
     if (!dbd->connection) {
         store->detail = why.detail;
         store->fault = why.fault;
+        store->timed_out = why.timed_out;
         return why.outcome;
     }
     return AT_STORE_DONE;

@@ -470,7 +470,7 @@ static at_error_t *next_attempt(at_call_t *call)
     call->next = AT_NEXT_NOTHING;
     call->started = apr_time_now();
     error = attempt(call);
-    if (error && error->fault == AT_FAULT_PLACE && call->cause) {
+    if (error && call->store->timed_out && call->cause) {
         return call->cause;
     }
     if (call->next == AT_NEXT_LATER) {

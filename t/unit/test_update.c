@@ -142,7 +142,8 @@ static int is(const char *one, const char *other)
  * R retry, W retry after a wait for a lock, A retry after a wait for the
  * connection, X lost while saving and not saved, Y lost but saved, Z saved
  * though the database says that it was not, K the
- * Idempotency-Key was saved, P no place, U unavailable, B broken. */
+ * Idempotency-Key was saved, P no place, T no connection in time,
+ * U unavailable, B broken. */
 static at_outcome_e next_outcome(const char **outcomes)
 {
     char next = **outcomes;
@@ -150,6 +151,7 @@ static at_outcome_e next_outcome(const char **outcomes)
     *outcomes += next != '\0';
     store.detail = NULL;
     store.fault = AT_FAULT_NONE;
+    store.timed_out = 0;
     switch (next) {
     case 'C':
         store.conflict = **outcomes - '0';
@@ -183,6 +185,12 @@ static at_outcome_e next_outcome(const char **outcomes)
     case 'P':
         store.detail = "detail: no place";
         store.fault = AT_FAULT_PLACE;
+        store.timed_out = 1;
+        return AT_STORE_UNAVAILABLE;
+    case 'T':
+        store.detail = "detail: in time";
+        store.fault = AT_FAULT_CONNECTION;
+        store.timed_out = 1;
         return AT_STORE_UNAVAILABLE;
     case 'U':
         store.detail = "detail: unavailable";
@@ -1462,17 +1470,23 @@ START_TEST(who_waited_for_a_lock_waits_again_if_there_is_time)
 }
 END_TEST
 
-START_TEST(who_finds_no_place_behind_a_fault_tells_the_fault)
+START_TEST(who_waits_in_vain_behind_a_fault_tells_the_fault)
 {
-    set_up();
-    load_outcomes = "A.P";
-    save_outcomes = "A";
-    ck_assert_str_eq(update("\"udf_string_1\":\"x\""), "SERVICE_UNAVAILABLE");
-    ck_assert_str_eq(error->detail, "detail: away");
-    set_up();
-    load_outcomes = "P";
-    ck_assert_str_eq(update("\"udf_string_1\":\"x\""), "SERVICE_UNAVAILABLE");
-    ck_assert_str_eq(error->detail, "detail: no place");
+    static const char *const outcomes[][2] = {
+        { "A.P", "detail: away" }, { "A.T", "detail: away" },
+        { "P", "detail: no place" }, { "T", "detail: in time" },
+        { "A.U", "detail: unavailable" }
+    };
+    size_t i;
+
+    for (i = 0; i < sizeof(outcomes) / sizeof(outcomes[0]); i++) {
+        set_up();
+        load_outcomes = outcomes[i][0];
+        save_outcomes = "A";
+        ck_assert_str_eq(update("\"udf_string_1\":\"x\""),
+                         "SERVICE_UNAVAILABLE");
+        ck_assert_str_eq(error->detail, outcomes[i][1]);
+    }
 }
 END_TEST
 
@@ -2269,7 +2283,7 @@ int main(void)
     tcase_add_test(tests,
                    who_waited_for_a_lock_waits_again_if_there_is_time);
     tcase_add_test(tests,
-                   who_finds_no_place_behind_a_fault_tells_the_fault);
+                   who_waits_in_vain_behind_a_fault_tells_the_fault);
     tcase_add_test(tests, retries_between_lost_races_are_no_races);
     tcase_add_test(tests, a_database_out_of_reach_is_said_at_once);
     tcase_add_test(tests, a_database_that_goes_away_in_between_is_said);
