@@ -30,12 +30,17 @@ static const mysql_row_t mysql_rows[] = {
     /* Nothing was done, and the same may work at once. Galera tells a
      * conflict between nodes as a deadlock. */
     AGAIN(1020, WAIT, KEEP, "a row changed meanwhile"),
+    AGAIN(1037, WAIT, KEEP, "the database has no memory"),
+    AGAIN(1041, WAIT, KEEP, "the database has no memory"),
     AGAIN(1205, WAIT, KEEP, "waited too long for a lock: as long as "
           "innodb_lock_wait_timeout says"),
+    AGAIN(1206, WAIT, KEEP, "no memory for locks; see "
+          "innodb_buffer_pool_size"),
     AGAIN(1213, WAIT, KEEP, "a deadlock, or a conflict of Galera nodes"),
     AGAIN(1317, WAIT, KEEP, "the statement was killed"),
     AGAIN(1412, WAIT, KEEP, "a table was altered meanwhile"),
     AGAIN(1615, WAIT, KEEP, "a table was altered meanwhile"),
+    AGAIN(1637, WAIT, KEEP, "too many transactions are open"),
     AGAIN(1689, WAIT, KEEP, "a lock was not free"),
     AGAIN(1969, WAIT, KEEP, "the statement took longer than "
           "max_statement_time"),
@@ -50,6 +55,7 @@ static const mysql_row_t mysql_rows[] = {
           "or read_only was switched on"),
     AGAIN(1792, READ_ONLY, DISCARD, "the database is read-only"),
     AGAIN(1836, READ_ONLY, DISCARD, "the database is read-only"),
+    AGAIN(1874, READ_ONLY, DISCARD, "InnoDB is read-only"),
     AGAIN(1040, CONNECTION, DISCARD, "too many connections; see "
           "max_connections, and DBDMax times the number of children"),
     AGAIN(1203, CONNECTION, DISCARD, "the account has too many connections; "
@@ -57,6 +63,11 @@ static const mysql_row_t mysql_rows[] = {
           "children"),
     AGAIN(1226, CONNECTION, DISCARD, "the account has reached a limit of "
           "its own; see max_user_connections and the like"),
+    AGAIN(1243, CONNECTION, DISCARD, "the connection's prepared statements "
+          "are gone; put reconnect=0 into DBDParams"),
+    AGAIN(1461, CONNECTION, DISCARD, "too many prepared statements; see "
+          "max_prepared_stmt_count, and DBDMax times the number of "
+          "children"),
     AGAIN(2002, CONNECTION, DISCARD, "no connection to the database"),
     AGAIN(2003, CONNECTION, DISCARD, "no connection to the database"),
     /* The connection is gone, and what it was about to do is open. */
@@ -79,6 +90,7 @@ static const mysql_row_t mysql_rows[] = {
     LATER(1021, FULL, "the database's disk is full"),
     LATER(1114, FULL, "a table is full"),
     /* An admin must mend it. */
+    MEND(1030, 1, "the storage engine failed; see the database's log"),
     MEND(1044, 1, "a right is missing; see grants.sql"),
     MEND(1045, 1, "the login failed"),
     MEND(1048, 1, "a column may not be NULL"),
@@ -102,6 +114,11 @@ static const mysql_row_t mysql_rows[] = {
 };
 
 #define MYSQL_DUPLICATE 1062
+
+/* Whose error is it? Only behind one of the server's are both sides still in
+ * step. */
+#define IS_OF_DRIVER(code) ((code) < 1000)
+#define IS_OF_CLIENT(code) ((code) >= 2000 && (code) < 3000)
 
 /* SQLite's messages name tables and columns, never values. */
 typedef struct {
@@ -234,6 +251,16 @@ static void read_mysql(at_store_error_t *error, int code, const char *text,
                 row->quote ? ": " : "", row->quote ? text : ""));
             return;
         }
+    }
+    if (IS_OF_CLIENT(code)) {
+        error->connection = AT_CONNECTION_LOST;
+        set(error, AT_STORE_RETRY, AT_FAULT_CONNECTION, apr_psprintf(pool,
+            "%s: error %d of the client library; the connection was given up",
+            statement->file, code));
+        return;
+    }
+    if (IS_OF_DRIVER(code)) {
+        error->connection = AT_CONNECTION_DISCARD;
     }
     set(error, AT_STORE_BROKEN, AT_FAULT_BROKEN, apr_psprintf(pool, "%s: "
         "error %d of the database (its text may hold values, so it is not "
