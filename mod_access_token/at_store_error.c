@@ -95,9 +95,13 @@ static const mysql_row_t mysql_rows[] = {
     MEND(1045, 1, "the login failed"),
     MEND(1048, 1, "a column may not be NULL"),
     MEND(1054, 1, "a column is missing"),
+    /* It quotes the statement or a trigger: parameters, no values. */
+    MEND(1064, 1, "the database cannot read the statement or a trigger; "
+         "where a KILL broke that, FLUSH TABLES mends it"),
     MEND(1142, 1, "a right is missing; see grants.sql"),
     MEND(1143, 1, "a right is missing; see grants.sql"),
-    MEND(1146, 1, "a table is missing; see schema.sql"),
+    MEND(1146, 1, "a table is missing; see schema.sql, or, if it is there, "
+         "FLUSH TABLES"),
     MEND(1267, 1, "collations differ; set default-character-set=utf8mb4 "
          "for the connection"),
     MEND(1305, 1, "a function is missing; see schema.sql"),

@@ -94,6 +94,8 @@ my %faults = (
             }
             sleep about(0.01, 0.1);
         }
+        # As the README tells who kills connections.
+        $database->dbh->do('FLUSH TABLES');
     },
     'database killed and started' => sub {
         $database->stop('KILL');
@@ -114,6 +116,25 @@ my %faults = (
 
 # A fault of httpd's own may cost an answer; none of the database's does.
 my %of_httpd = map { $_ => 1 } grep { /^httpd/ } keys %faults;
+
+# Who is killed while he reads the triggers of a table leaves them unreadable for
+# others, until FLUSH TABLES (MariaDB 10.11). The calls that were refused for that
+# while connections were killed, and have changed nothing, are taken out of LOAD;
+# returns how many.
+sub take_unreadable {
+    my ($load, $faults) = @_;
+    my @kills = grep { $_->{name} eq 'connections killed' } @$faults;
+    my %is_unreadable = map { $_ => 1 } $server->error_log =~
+        /AT003: \S+save\.sql: error (?:1064, .*Trigger '|1146, .*_changes' doesn't exist).* \[request (\S+)\]/g;
+    my (@unreadable, @others);
+    for my $call (@{ $load->calls }) {
+        my $is_one = ($call->{status} // 0) == 500 && $is_unreadable{ $call->{id} }
+            && grep { $call->{start} < $_->{to} && $call->{end} > $_->{from} } @kills;
+        push @{ $is_one ? \@unreadable : \@others }, $call;
+    }
+    $load->{calls} = \@others;
+    return scalar @unreadable;
+}
 
 # ---- a run
 
@@ -144,7 +165,9 @@ sub run {
     sleep 2;
     $load->stop;
     $server->stop;
+    my $unreadable = take_unreadable($load, \@faults);
     my $calls = $load->calls;
+    diag("$name, $unreadable calls met triggers that a KILL had left unreadable") if $unreadable;
     diag("$name, with $budget: ", $load->speed_text, "\n",
          AccessTokenTest::Workload::during_text($calls, \@faults));
     note(AccessTokenTest::Workload::answers_text(AccessTokenTest::Workload::answers($calls)));

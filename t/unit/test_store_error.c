@@ -163,8 +163,8 @@ START_TEST(the_outcome_of_each_error_is_known)
         { "mysql", 1054, "Unknown column 'x' in 'field list'",
           AT_STORE_BROKEN,
           AT_FAULT_BROKEN },
-        { "mysql", 1064, "You have an error in your SQL syntax near '"
-          VALUE "' at line 1", AT_STORE_BROKEN,
+        { "mysql", 1064, "Trigger 't' has an error in its body: 'You have "
+          "an error in your SQL syntax near '' at line 1'", AT_STORE_BROKEN,
           AT_FAULT_BROKEN },
         { "mysql", 1142, "UPDATE command denied to user 'u'@'h' for table "
           "'t'", AT_STORE_BROKEN,
@@ -424,8 +424,8 @@ START_TEST(no_code_shows_a_value)
         "Truncated incorrect DOUBLE value: '" VALUE "'"
     };
     /* Their texts name users, tables and columns, and never a value. */
-    static const int quoted[] = { 1030, 1044, 1045, 1048, 1054, 1142, 1143, 1146,
-                                  1267, 1305, 1364, 1370, 1406, 1449 };
+    static const int quoted[] = { 1030, 1044, 1045, 1048, 1054, 1064, 1142, 1143,
+                                  1146, 1267, 1305, 1364, 1370, 1406, 1449 };
     const at_statement_t *statement = save_statement();
     size_t i, k;
     int code;

@@ -593,10 +593,10 @@ sub send {
         @$line{qw(socket select)} = ($socket, IO::Select->new($socket));
     }
     my $body = $request->{body} //= body_of($request);
-    my $attempt = @{ $self->{calls} };
+    $call->{id} = "$request->{number}." . @{ $self->{calls} };
     my $bytes = join "\r\n", "POST $line->{url}{path} HTTP/1.1",
         "Host: $line->{url}{host}", 'Content-Type: application/json',
-        'Content-Length: ' . length $body, "X-Request-Id: $request->{number}.$attempt",
+        'Content-Length: ' . length $body, "X-Request-Id: $call->{id}",
         'Authorization: Bearer ' . AccessTokenTest::Workload::session_of($request->{user}),
         defined $request->{key} ? "Idempotency-Key: $request->{key}" : (),
         defined $request->{if_match} ? qq(If-Match: "$request->{token}-$request->{if_match}") : (),
