@@ -66,6 +66,7 @@ typedef struct at_call_t {
     int generations;          /* how often a generated value was taken */
     int lost_races;
     int retries;              /* how often the store said to try again */
+    int stale;                /* how often it said AT_STORE_STALE */
     apr_time_t started;       /* the last attempt */
     at_next_e next;
     at_error_t *cause;        /* why the last attempt was not the last */

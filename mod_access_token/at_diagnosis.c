@@ -111,7 +111,8 @@ int at_diagnosis_prepare(at_diagnosis_t *diagnosis,
     *prepared = NULL;
     /* No value is bound yet, so the text can hold none. */
     text = apr_dbd_error(driver, handle, 0);
-    diagnosis->outcome = error.outcome;
+    diagnosis->outcome = error.outcome == AT_STORE_STALE ? AT_STORE_BROKEN
+                                                         : error.outcome;
     diagnosis->fault = error.fault;
     diagnosis->detail = apr_psprintf(pool, "%s%s [%s]",
         error.outcome == AT_STORE_RETRY ? ""

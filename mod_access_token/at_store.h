@@ -23,6 +23,9 @@ typedef enum {
     AT_STORE_RETRY,           /* nothing was done; the same may work now */
     AT_STORE_LOST,            /* the same of a save whose connection was
                                  lost: it may have been done, or may yet be */
+    AT_STORE_STALE,           /* nothing was done: what the database has
+                                 cached does not fit; it may through another
+                                 connection, or an admin must mend it */
     AT_STORE_UNAVAILABLE,     /* nothing was done; to try again at once is
                                  of no use */
     AT_STORE_BROKEN           /* an admin must mend something */

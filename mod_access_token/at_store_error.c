@@ -25,6 +25,11 @@ typedef struct {
     { code, AT_STORE_BROKEN, AT_FAULT_BROKEN,               \
       AT_CONNECTION_KEEP, quote, meaning }
 
+/* The statement was prepared, so it fitted then. */
+#define STALE(code, meaning)                                \
+    { code, AT_STORE_STALE, AT_FAULT_BROKEN,                \
+      AT_CONNECTION_DISCARD, 1, meaning }
+
 /* By the error references of MariaDB and MySQL. */
 static const mysql_row_t mysql_rows[] = {
     /* Nothing was done, and the same may work at once. Galera tells a
@@ -89,19 +94,21 @@ static const mysql_row_t mysql_rows[] = {
     /* It may pass, but not within a call's time. */
     LATER(1021, FULL, "the database's disk is full"),
     LATER(1114, FULL, "a table is full"),
+    /* A KILL leaves triggers unreadable that it finds being read, and a
+     * trigger that was just made misses its tables. 1064 quotes a statement
+     * or a trigger: parameters, no values. */
+    STALE(1064, "the database cannot read the statement or a trigger; where "
+          "a KILL broke that, FLUSH TABLES mends it"),
+    STALE(1146, "a table is missing; see schema.sql, or, if it is there, "
+          "FLUSH TABLES"),
     /* An admin must mend it. */
     MEND(1030, 1, "the storage engine failed; see the database's log"),
     MEND(1044, 1, "a right is missing; see grants.sql"),
     MEND(1045, 1, "the login failed"),
     MEND(1048, 1, "a column may not be NULL"),
     MEND(1054, 1, "a column is missing"),
-    /* It quotes the statement or a trigger: parameters, no values. */
-    MEND(1064, 1, "the database cannot read the statement or a trigger; "
-         "where a KILL broke that, FLUSH TABLES mends it"),
     MEND(1142, 1, "a right is missing; see grants.sql"),
     MEND(1143, 1, "a right is missing; see grants.sql"),
-    MEND(1146, 1, "a table is missing; see schema.sql, or, if it is there, "
-         "FLUSH TABLES"),
     MEND(1267, 1, "collations differ; set default-character-set=utf8mb4 "
          "for the connection"),
     MEND(1305, 1, "a function is missing; see schema.sql"),

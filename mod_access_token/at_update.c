@@ -16,6 +16,9 @@
 #define LONGEST_PAUSE_OF_RACE  32
 #define LONGEST_PAUSE_OF_FAULT 250
 
+/* How often what may be stale in the database is tried again. */
+#define MOST_STALE 4
+
 /* How many calls a row remembers. */
 #define REMEMBERED 8
 
@@ -33,16 +36,25 @@ static int has_time(const at_call_t *call)
     return now + needed < call->store->deadline;
 }
 
+/* True if another attempt may come to something. */
+static int is_passing(at_call_t *call, at_outcome_e outcome)
+{
+    if (outcome == AT_STORE_STALE) {
+        return call->stale++ < MOST_STALE;
+    }
+    return outcome == AT_STORE_RETRY || outcome == AT_STORE_LOST;
+}
+
 at_error_t *at_call_outcome(at_call_t *call, at_outcome_e outcome)
 {
-    at_code_e code = outcome == AT_STORE_BROKEN ? AT_INTERNAL_ERROR
-                                                : AT_SERVICE_UNAVAILABLE;
-    at_error_t *error = at_error_hidden(call->pool, code,
+    int is_broken = outcome == AT_STORE_BROKEN || outcome == AT_STORE_STALE;
+    at_error_t *error = at_error_hidden(call->pool,
+                                        is_broken ? AT_INTERNAL_ERROR
+                                                  : AT_SERVICE_UNAVAILABLE,
                                         call->store->detail);
 
     error->fault = call->store->fault;
-    if ((outcome == AT_STORE_RETRY || outcome == AT_STORE_LOST)
-        && has_time(call)) {
+    if (is_passing(call, outcome) && has_time(call)) {
         call->retries++;
         call->next = AT_NEXT_LATER;
     }
@@ -379,6 +391,7 @@ static at_error_t *save(at_call_t *call)
         call->lost_version = call->guard;
         break;
     case AT_STORE_RETRY:
+    case AT_STORE_STALE:
     case AT_STORE_UNAVAILABLE:
     case AT_STORE_BROKEN:
         break;

@@ -143,7 +143,7 @@ static int is(const char *one, const char *other)
  * connection, X lost while saving and not saved, Y lost but saved, Z saved
  * though the database says that it was not, K the
  * Idempotency-Key was saved, P no place, T no connection in time,
- * U unavailable, B broken. */
+ * U unavailable, S stale, B broken. */
 static at_outcome_e next_outcome(const char **outcomes)
 {
     char next = **outcomes;
@@ -195,6 +195,10 @@ static at_outcome_e next_outcome(const char **outcomes)
     case 'U':
         store.detail = "detail: unavailable";
         return AT_STORE_UNAVAILABLE;
+    case 'S':
+        store.detail = "detail: stale";
+        store.fault = AT_FAULT_BROKEN;
+        return AT_STORE_STALE;
     case 'B':
         store.detail = "detail: broken";
         return AT_STORE_BROKEN;
@@ -1490,6 +1494,22 @@ START_TEST(who_waits_in_vain_behind_a_fault_tells_the_fault)
 }
 END_TEST
 
+/* A few times, whatever else goes wrong between. */
+START_TEST(what_may_be_stale_is_tried_again)
+{
+    set_up();
+    load_outcomes = "S.S.";
+    save_outcomes = "SRS";
+    ck_assert_str_eq(update("\"udf_string_1\":\"x\""), "OK");
+    set_up();
+    save_outcomes = "SSSSSSSS";
+    ck_assert_str_eq(update("\"udf_string_1\":\"x\""), "INTERNAL_ERROR");
+    ck_assert_str_eq(error->detail, "detail: stale");
+    ck_assert_int_eq(error->fault, AT_FAULT_BROKEN);
+    ck_assert_int_eq(saves, 5);
+}
+END_TEST
+
 /* Retries and lost races are counted apart. */
 START_TEST(retries_between_lost_races_are_no_races)
 {
@@ -2284,6 +2304,7 @@ int main(void)
                    who_waited_for_a_lock_waits_again_if_there_is_time);
     tcase_add_test(tests,
                    who_waits_in_vain_behind_a_fault_tells_the_fault);
+    tcase_add_test(tests, what_may_be_stale_is_tried_again);
     tcase_add_test(tests, retries_between_lost_races_are_no_races);
     tcase_add_test(tests, a_database_out_of_reach_is_said_at_once);
     tcase_add_test(tests, a_database_that_goes_away_in_between_is_said);
