@@ -18,8 +18,8 @@ typedef enum {
                                  was done is open */
 } at_connection_e;
 
-/** What an error means; to prepare a statement AT_STORE_STALE is
- *  AT_STORE_BROKEN. */
+/** What an error means; AT_STORE_STALE of another statement than a save, or
+ *  when one is prepared, is AT_STORE_BROKEN. */
 typedef struct at_store_error_t {
     at_outcome_e outcome;     /* of a statement that only reads, and of a
                                  save whose connection is not lost */
