@@ -174,6 +174,17 @@ else {
     works('the file can be written again');
 }
 
+# ---- a trigger that cannot do its work
+
+if ($is_mariadb) {
+    $database->dbh->do('CREATE TRIGGER misses AFTER UPDATE ON access_tokens FOR EACH ROW
+                        INSERT INTO missing_table VALUES (NEW.id)');
+    fails('a trigger whose table is missing', update('demo-card', { udf_string_1 => 'x' }), 500,
+          qr/a table is missing; .*FLUSH TABLES: .*missing_table/);
+    $database->dbh->do('DROP TRIGGER misses');
+    works('that trigger is gone');
+}
+
 # ---- a lock that another program holds
 
 my $other = $database->connect;
@@ -392,14 +403,6 @@ update('2001', { authentication_code => 'demo-auto-number' });
         ok($server->wait_for(sub { $checked->() > $before }), 'httpd starts anew');
     }
     works('the column is back');
-    if ($is_mariadb) {
-        $database->dbh->do('CREATE TRIGGER misses AFTER UPDATE ON access_tokens FOR EACH ROW
-                            INSERT INTO missing_table VALUES (NEW.id)');
-        fails('a trigger whose table is missing', update('demo-card', { udf_string_1 => 'x' }), 500,
-              qr/a table is missing; .*FLUSH TABLES: .*missing_table/);
-        $database->dbh->do('DROP TRIGGER misses');
-        works('that trigger is gone');
-    }
     $database->dbh->do('DROP TABLE access_token_custom_fields');
     my $reply = update('demo-card', { custom_field_set => { points => 1 } });
     fails('a table that is gone', $reply, 500,
