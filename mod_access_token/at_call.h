@@ -69,7 +69,8 @@ typedef struct at_call_t {
     int stale;                /* how often it said AT_STORE_STALE */
     apr_time_t started;       /* the last attempt */
     at_next_e next;
-    at_error_t *cause;        /* why the last attempt was not the last */
+    at_error_t *cause;        /* the fault that the last attempt met, or
+                                 NULL */
 } at_call_t;
 
 /** The error for a session that is missing, unknown or expired. */

@@ -45,6 +45,7 @@ static at_outcome_e hold_connection(at_store_t *store)
                                       : NULL;
     at_diagnosis_t why;
 
+    store->timed_out = 0;
     if (!connections) {
         store->detail = "the statements are not prepared in this server's "
                         "database; put AccessTokenStatements beside the "
@@ -95,8 +96,8 @@ static at_outcome_e fail(execution_t *execution, int code)
     at_store_error_read(&error, apr_dbd_name(dbd->driver), code, text,
                         execution->statement, execution->dbd->r->pool);
     if (error.outcome == AT_STORE_STALE && !execution->saves) {
-        /* No trigger runs: it is as it says, and other statements, which a
-         * new connection would not get prepared, may do. */
+        /* None of our triggers runs: it is as it says, and other statements,
+         * which a new connection would not get prepared, may do. */
         error.outcome = AT_STORE_BROKEN;
         error.connection = AT_CONNECTION_KEEP;
     }

@@ -127,9 +127,10 @@ static const mysql_row_t mysql_rows[] = {
 #define MYSQL_DUPLICATE 1062
 
 /* Whose error is it? Only behind one of the server's are both sides still in
- * step. */
+ * step. The client library's own are CR_… and CER_… in errmsg.h. */
 #define IS_OF_DRIVER(code) ((code) < 1000)
-#define IS_OF_CLIENT(code) ((code) >= 2000 && (code) < 3000)
+#define IS_OF_CLIENT(code) (((code) >= 2000 && (code) < 3000) \
+                            || ((code) >= 5000 && (code) < 6000))
 
 /* SQLite's messages name tables and columns, never values. */
 typedef struct {

@@ -12,8 +12,8 @@
 /** What is to become of the connection that gave the error. */
 typedef enum {
     AT_CONNECTION_KEEP,       /* it is good */
-    AT_CONNECTION_DISCARD,    /* another one may lead to a better server;
-                                 nothing was done */
+    AT_CONNECTION_DISCARD,    /* another one may do better, or lead to a
+                                 better server; nothing was done */
     AT_CONNECTION_LOST        /* it is gone, and whether a save through it
                                  was done is open */
 } at_connection_e;

@@ -475,19 +475,21 @@ static void step_back(at_call_t *call)
 
 /* Make one attempt, and pause if there is to be another. Where time runs out
  * while the next one waits for a connection, what the wait was for is told
- * by the one before. */
+ * by the one before, if that met a fault that passes. */
 static at_error_t *next_attempt(at_call_t *call)
 {
-    at_error_t *error;
+    at_error_t *before = call->cause, *error;
 
     call->next = AT_NEXT_NOTHING;
     call->started = apr_time_now();
+    call->cause = NULL;
     error = attempt(call);
-    if (error && call->store->timed_out && call->cause) {
-        return call->cause;
+    if (error && call->store->timed_out && before) {
+        return before;
     }
     if (call->next == AT_NEXT_LATER) {
-        call->cause = error;
+        call->cause = error && error->code == AT_SERVICE_UNAVAILABLE
+                      ? error : NULL;
         step_back(call);
         if (apr_time_now() >= call->store->deadline) {
             call->next = AT_NEXT_NOTHING;

@@ -118,22 +118,27 @@ my %faults = (
 my %of_httpd = map { $_ => 1 } grep { /^httpd/ } keys %faults;
 
 # Who is killed while he reads the triggers of a table leaves them unreadable for
-# others, until FLUSH TABLES (MariaDB 10.11). The calls that were refused for that
-# while connections were killed, and have changed nothing, are taken out of LOAD;
-# returns how many.
+# others, until FLUSH TABLES (MariaDB 10.11). True for a call that met them while
+# connections were killed.
+sub met_unreadable {
+    my ($call, $faults) = @_;
+    my $id = quotemeta($call->{id} // return 0);
+    return $server->error_log =~
+            /AT00[23]: .*save\.sql: error (?:1064, .*[Tt]rigger|1146, .*_(?:changes|requests)' doesn't).* \[request $id\]/
+        && grep { $_->{name} eq 'connections killed'
+                      && $call->{start} < $_->{to} && $call->{end} > $_->{from} } @$faults;
+}
+
+# Take those of them out of LOAD that were told so: they have changed nothing. Returns
+# how many.
 sub take_unreadable {
     my ($load, $faults) = @_;
-    my @kills = grep { $_->{name} eq 'connections killed' } @$faults;
-    my %is_unreadable = map { $_ => 1 } $server->error_log =~
-        /AT003: \S+save\.sql: error (?:1064, .*Trigger '|1146, .*_changes' doesn't exist).* \[request (\S+)\]/g;
-    my (@unreadable, @others);
+    my ($all, @others) = (scalar @{ $load->calls });
     for my $call (@{ $load->calls }) {
-        my $is_one = ($call->{status} // 0) == 500 && $is_unreadable{ $call->{id} }
-            && grep { $call->{start} < $_->{to} && $call->{end} > $_->{from} } @kills;
-        push @{ $is_one ? \@unreadable : \@others }, $call;
+        push @others, $call if ($call->{status} // 0) != 500 || !met_unreadable($call, $faults);
     }
     $load->{calls} = \@others;
-    return scalar @unreadable;
+    return $all - @others;
 }
 
 # ---- a run
@@ -222,7 +227,8 @@ sub some_calls {
 
 {
     my ($calls, $faults) = run('patient', '30s', $seed);
-    my @refused = grep { ($_->{status} // 0) >= 500 && !is_forgotten($_, $calls) } @$calls;
+    my @refused = grep { ($_->{status} // 0) >= 500 && !is_forgotten($_, $calls)
+                             && !met_unreadable($_, $faults) } @$calls;
     # Of a call that would take another's value, and whose first try was lost, it stays
     # open whether that may yet come: the refusal behind it is no answer to the first.
     my @open = $server->error_log =~ /(its connection was lost, and then the request was refused)/g;

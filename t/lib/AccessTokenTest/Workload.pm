@@ -21,7 +21,8 @@ package AccessTokenTest::Workload;
 # A request: number (unique), client, user, token (their ids), fields (name =>
 # value; a custom field's name is custom_field_set.NAME), found_by, key,
 # if_match (a version), expect (the one answer that is right, "409 CODE").
-# A call: request, start and end (by now()), url (an index of urls), and
+# A call: request, start and end (by now()), url (an index of urls), id (its
+# X-Request-Id), and
 #   status, code, version, replayed, data   of an answer: data is that of
 #           status 200, as text, where the request asked for all of it
 #   failed  where there is none: refused (no connection), lost, timeout,
