@@ -101,7 +101,7 @@ int at_diagnosis_prepare(at_diagnosis_t *diagnosis,
         }
         at_store_error_read(&error, apr_dbd_name(driver), code,
                             apr_dbd_error(driver, handle, code), statement,
-                            pool);
+                            0, pool);
         if (error.outcome != AT_STORE_RETRY
             || error.connection == AT_CONNECTION_LOST) {
             break;
@@ -111,8 +111,7 @@ int at_diagnosis_prepare(at_diagnosis_t *diagnosis,
     *prepared = NULL;
     /* No value is bound yet, so the text can hold none. */
     text = apr_dbd_error(driver, handle, 0);
-    diagnosis->outcome = error.outcome == AT_STORE_STALE ? AT_STORE_BROKEN
-                                                         : error.outcome;
+    diagnosis->outcome = error.outcome;
     diagnosis->fault = error.fault;
     diagnosis->detail = apr_psprintf(pool, "%s%s [%s]",
         error.outcome == AT_STORE_RETRY ? ""

@@ -210,7 +210,7 @@ static apr_dbd_results_t *run(check_t *check, at_statement_e number)
     }
     at_store_error_read(&error, apr_dbd_name(check->driver), code,
                         apr_dbd_error(check->driver, check->handle, code),
-                        statement, check->pool);
+                        statement, 0, check->pool);
     if (error.connection == AT_CONNECTION_LOST) {
         cut_short(check, error.detail);
         return NULL;

@@ -94,13 +94,8 @@ static at_outcome_e fail(execution_t *execution, int code)
     at_store_error_t error;
 
     at_store_error_read(&error, apr_dbd_name(dbd->driver), code, text,
-                        execution->statement, execution->dbd->r->pool);
-    if (error.outcome == AT_STORE_STALE && !execution->saves) {
-        /* None of our triggers runs: it is as it says, and other statements,
-         * which a new connection would not get prepared, may do. */
-        error.outcome = AT_STORE_BROKEN;
-        error.connection = AT_CONNECTION_KEEP;
-    }
+                        execution->statement, execution->saves,
+                        execution->dbd->r->pool);
     store->conflict = error.conflict;
     store->detail = error.detail;
     store->fault = error.fault;

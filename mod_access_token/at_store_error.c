@@ -244,8 +244,26 @@ static void read_duplicate(at_store_error_t *error, const char *text,
     read_unique(error, key, certain ? key : "?", statement, pool);
 }
 
+/* ROW is that of the error. Only a save runs our triggers; elsewhere what is
+ * said to be missing is, and other statements, which a new connection would
+ * not get prepared, may do. */
+static void read_row(at_store_error_t *error, const mysql_row_t *row,
+                     const char *text, const at_statement_t *statement,
+                     int saves, apr_pool_t *pool)
+{
+    error->connection = row->connection;
+    set(error, row->outcome, row->fault, apr_psprintf(pool,
+        "%s: error %d, %s%s%s", statement->file, row->code, row->meaning,
+        row->quote ? ": " : "", row->quote ? text : ""));
+    if (row->outcome == AT_STORE_STALE && !saves) {
+        error->connection = AT_CONNECTION_KEEP;
+        error->outcome = AT_STORE_BROKEN;
+    }
+}
+
 static void read_mysql(at_store_error_t *error, int code, const char *text,
-                       const at_statement_t *statement, apr_pool_t *pool)
+                       const at_statement_t *statement, int saves,
+                       apr_pool_t *pool)
 {
     size_t i;
 
@@ -254,13 +272,8 @@ static void read_mysql(at_store_error_t *error, int code, const char *text,
         return;
     }
     for (i = 0; i < sizeof(mysql_rows) / sizeof(mysql_rows[0]); i++) {
-        const mysql_row_t *row = &mysql_rows[i];
-
-        if (row->code == code) {
-            error->connection = row->connection;
-            set(error, row->outcome, row->fault, apr_psprintf(pool,
-                "%s: error %d, %s%s%s", statement->file, code, row->meaning,
-                row->quote ? ": " : "", row->quote ? text : ""));
+        if (mysql_rows[i].code == code) {
+            read_row(error, &mysql_rows[i], text, statement, saves, pool);
             return;
         }
     }
@@ -317,13 +330,14 @@ static void read_sqlite(at_store_error_t *error, int code, const char *text,
 
 void at_store_error_read(at_store_error_t *error, const char *driver,
                          int code, const char *text,
-                         const at_statement_t *statement, apr_pool_t *pool)
+                         const at_statement_t *statement, int saves,
+                         apr_pool_t *pool)
 {
     error->conflict = -1;
     error->connection = AT_CONNECTION_KEEP;
     text = text ? text : "";
     if (!strcmp(driver, "mysql")) {
-        read_mysql(error, code, text, statement, pool);
+        read_mysql(error, code, text, statement, saves, pool);
     }
     else if (!strcmp(driver, "sqlite3")) {
         read_sqlite(error, code, text, statement, pool);

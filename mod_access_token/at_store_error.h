@@ -18,8 +18,7 @@ typedef enum {
                                  was done is open */
 } at_connection_e;
 
-/** What an error means; AT_STORE_STALE of another statement than a save, or
- *  when one is prepared, is AT_STORE_BROKEN. */
+/** What an error means. */
 typedef struct at_store_error_t {
     at_outcome_e outcome;     /* of a statement that only reads, and of a
                                  save whose connection is not lost */
@@ -32,11 +31,13 @@ typedef struct at_store_error_t {
 
 /**
  * Fill ERROR with the meaning of CODE and TEXT, which apr_dbd's DRIVER
- * ("mysql", "sqlite3", ...) gave for STATEMENT. TEXT may be empty. Strings
- * are made in POOL.
+ * ("mysql", "sqlite3", ...) gave for STATEMENT. TEXT may be empty. SAVES:
+ * true where a save was run; of no other statement, and of none that is
+ * prepared, the outcome is AT_STORE_STALE. Strings are made in POOL.
  */
 void at_store_error_read(at_store_error_t *error, const char *driver,
                          int code, const char *text,
-                         const at_statement_t *statement, apr_pool_t *pool);
+                         const at_statement_t *statement, int saves,
+                         apr_pool_t *pool);
 
 #endif /* AT_STORE_ERROR_H */

@@ -47,7 +47,8 @@ static at_store_error_t read_error(const char *driver, int code,
     at_store_error_t error;
 
     memset(&error, 0x55, sizeof(error));
-    at_store_error_read(&error, driver, code, text, save_statement(), pool);
+    at_store_error_read(&error, driver, code, text, save_statement(), 1,
+                        pool);
     if (error.outcome == AT_STORE_CONFLICT) {
         ck_assert(error.conflict >= 0
                   && error.conflict < AT_CREDENTIAL_COUNT);
@@ -261,8 +262,9 @@ START_TEST(a_connection_that_is_no_good_is_told_from_one_that_is)
 {
     static const int lost[] = { 1053, 1158, 1159, 1160, 1161, 1180, 1927,
                                 4031 };
-    static const int discarded[] = { 1040, 1047, 1064, 1146, 1203, 1226, 1243, 1290,
-                                     1461, 1792, 1836, 1874, 2002, 2003 };
+    static const int discarded[] = { 1040, 1047, 1064, 1146, 1203, 1226,
+                                     1243, 1290, 1461, 1792, 1836, 1874,
+                                     2002, 2003 };
     int code;
 
     for (code = -1; code < 10000; code++) {
@@ -286,6 +288,18 @@ START_TEST(a_connection_that_is_no_good_is_told_from_one_that_is)
                      AT_CONNECTION_KEEP);
     ck_assert_int_eq(read_error("other", 2006, "").connection,
                      AT_CONNECTION_KEEP);
+}
+END_TEST
+
+START_TEST(only_what_a_save_runs_may_be_stale)
+{
+    at_store_error_t error;
+
+    ck_assert_int_eq(read_error("mysql", 1146, "").outcome, AT_STORE_STALE);
+    at_store_error_read(&error, "mysql", 1146, "", save_statement(), 0, pool);
+    ck_assert_int_eq(error.outcome, AT_STORE_BROKEN);
+    ck_assert_int_eq(error.connection, AT_CONNECTION_KEEP);
+    ck_assert(has(error.detail, "a table is missing"));
 }
 END_TEST
 
@@ -425,8 +439,9 @@ START_TEST(no_code_shows_a_value)
         "Truncated incorrect DOUBLE value: '" VALUE "'"
     };
     /* Their texts name users, tables and columns, and never a value. */
-    static const int quoted[] = { 1030, 1044, 1045, 1048, 1054, 1064, 1142, 1143,
-                                  1146, 1267, 1305, 1364, 1370, 1406, 1449 };
+    static const int quoted[] = { 1030, 1044, 1045, 1048, 1054, 1064, 1142,
+                                  1143, 1146, 1267, 1305, 1364, 1370, 1406,
+                                  1449 };
     const at_statement_t *statement = save_statement();
     size_t i, k;
     int code;
@@ -439,7 +454,7 @@ START_TEST(no_code_shows_a_value)
             at_store_error_t error;
 
             at_store_error_read(&error, "mysql", code, texts[k], statement,
-                                pool);
+                                1, pool);
             expect(!error.detail || !has(error.detail, VALUE), "%d: %s",
                    code, error.detail);
         }
@@ -454,6 +469,7 @@ int main(void)
     tcase_add_test(tests, the_outcome_of_each_error_is_known);
     tcase_add_test(tests,
                    a_connection_that_is_no_good_is_told_from_one_that_is);
+    tcase_add_test(tests, only_what_a_save_runs_may_be_stale);
     tcase_add_test(tests, a_duplicate_of_a_key_of_requests_is_a_repetition);
     tcase_add_test(tests, a_version_that_the_history_has_must_be_mended);
     tcase_add_test(tests, a_duplicate_names_the_field);
