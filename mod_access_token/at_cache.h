@@ -23,7 +23,7 @@ at_cache_t *at_cache_make(int columns, int capacity,
 
 /**
  * A copy in POOL of the row of KEY that was put in less than its lifetime
- * before NOW. NULL: there is none.
+ * before NOW, by at_clock_now. NULL: there is none.
  */
 const char **at_cache_get(at_cache_t *cache, const char *key, apr_time_t now,
                           apr_pool_t *pool);

@@ -8,6 +8,7 @@
 #include <ap_mpm.h>
 #include <http_log.h>
 
+#include "at_clock.h"
 #include "at_opener.h"
 #include "at_socket.h"
 
@@ -318,7 +319,7 @@ static at_connection_t *wait_for_one(at_connections_t *connections,
 {
     at_waiter_t waiter = { NULL, NULL, NULL };
     apr_uint64_t attempt = connections->attempts;
-    apr_time_t now = apr_time_now();
+    apr_time_t now = at_clock_now();
 
     if (apr_thread_cond_create(&waiter.news, pool) != APR_SUCCESS) {
         refuse(why, AT_FAULT_PLACE, "no memory to wait for a connection");
@@ -330,7 +331,7 @@ static at_connection_t *wait_for_one(at_connections_t *connections,
         at_opener_call(connections);
         apr_thread_cond_timedwait(waiter.news, connections->mutex,
                                   until - now);
-        now = apr_time_now();
+        now = at_clock_now();
     }
     if (!waiter.connection) {
         dequeue(connections, &waiter);
@@ -360,7 +361,7 @@ at_connection_t *at_connection_take(at_connections_t *connections,
                                     apr_time_t deadline, at_diagnosis_t *why,
                                     apr_pool_t *pool)
 {
-    apr_time_t now = apr_time_now();
+    apr_time_t now = at_clock_now();
     apr_time_t until = now + connections->wait;
     at_connection_t *connection;
 
@@ -394,7 +395,7 @@ at_connection_t *at_connection_share(at_connections_t *connections,
 static void put_back(at_connections_t *connections,
                      at_connection_t *connection, at_connection_e state)
 {
-    apr_time_t now = apr_time_now();
+    apr_time_t now = at_clock_now();
 
     apr_thread_mutex_lock(connections->mutex);
     connection->given_back = now;

@@ -82,11 +82,11 @@ at_cache_t *at_connections_cache(const at_connections_t *connections,
 at_incident_t *at_connections_incidents(const at_connections_t *connections);
 
 /**
- * Take a connection, by DEADLINE at the latest, or when the configured wait
- * is over. NULL with *WHY filled (detail in POOL): AT_STORE_UNAVAILABLE,
- * or AT_STORE_BROKEN. While the database is away the wait goes on; but once
- * it has been away for longer than a call's budget, one more failure to
- * connect is answer enough.
+ * Take a connection, by DEADLINE (of at_clock_now) at the latest, or when the
+ * configured wait is over. NULL with *WHY filled (detail in POOL):
+ * AT_STORE_UNAVAILABLE, or AT_STORE_BROKEN. While the database is away the
+ * wait goes on; but once it has been away for longer than a call's budget,
+ * one more failure to connect is answer enough.
  */
 at_connection_t *at_connection_take(at_connections_t *connections,
                                     apr_time_t deadline, at_diagnosis_t *why,

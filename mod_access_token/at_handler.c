@@ -11,6 +11,7 @@
 #include <http_protocol.h>
 
 #include "at_body.h"
+#include "at_clock.h"
 #include "at_config.h"
 #include "at_date.h"
 #include "at_request.h"
@@ -291,10 +292,10 @@ static at_error_t *check_database(request_rec *r, const at_config_t *config)
                                "AccessTokenStatements applies here");
     }
     store = at_store_dbd_make(r, config->source);
-    store->deadline = apr_time_now() + config->retry_budget;
+    store->deadline = at_clock_now() + config->retry_budget;
     do {
         outcome = at_store_dbd_startup(store, &version, &charset);
-    } while (outcome == AT_STORE_RETRY && apr_time_now() < store->deadline);
+    } while (outcome == AT_STORE_RETRY && at_clock_now() < store->deadline);
     store->release(store);
     if (outcome != AT_STORE_DONE) {
         return fault_error(r, store->fault, store->detail);

@@ -18,6 +18,8 @@
 
 #include <apr_atomic.h>
 
+#include "at_clock.h"
+
 /* A work gets nowhere when it has run for so long, or waited while no thread
  * took another one; with a short budget it is this part of that. */
 #define PATIENCE     apr_time_from_msec(500)
@@ -145,19 +147,15 @@ static apr_interval_time_t processor_time(void)
     struct timespec time;
 
     if (clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)) {
-        return apr_time_now();           /* at most that */
+        return at_clock_now();           /* at most that */
     }
     return apr_time_from_sec(time.tv_sec) + time.tv_nsec / 1000;
 }
 
-/* The floor's time, which nobody sets back; it is that of all processes. */
+/* The floor's time. */
 static apr_uint32_t floor_time(void)
 {
-    struct timespec time = { 0, 0 };
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &time);
-    return (apr_uint32_t)((apr_uint64_t)time.tv_sec * 1000
-                          + (apr_uint64_t)time.tv_nsec / 1000000);
+    return (apr_uint32_t)apr_time_as_msec(at_clock_now());
 }
 
 void at_hashing_floor_make(at_hashing_floor_t *floor)
@@ -250,7 +248,7 @@ static void run_job(at_hashing_t *hashing, job_t *job)
 
     dequeue(hashing, job);
     job->state = JOB_RUNS;
-    job->since = hashing->moved = apr_time_now();
+    job->since = hashing->moved = at_clock_now();
     hashing->running++;
     pthread_mutex_unlock(&hashing->mutex);
     began = processor_time();
@@ -333,6 +331,7 @@ static int wait_in_time(sem_t *semaphore, apr_time_t deadline)
     struct timespec until;
     int status;
 
+    deadline += apr_time_now() - at_clock_now();
     until.tv_sec = (time_t)apr_time_sec(deadline);
     until.tv_nsec = (long)apr_time_usec(deadline) * 1000;
     do {
@@ -344,10 +343,10 @@ static int wait_in_time(sem_t *semaphore, apr_time_t deadline)
 /* Do the work in this thread, whose rank it gets. */
 static void work_here(const call_t *call)
 {
-    apr_time_t began = apr_time_now();
+    apr_time_t began = at_clock_now();
 
     call->work(call->baton);
-    *call->taken = apr_time_now() - began;
+    *call->taken = at_clock_now() - began;
 }
 
 /* Nobody else is there: with the mutex held, but for the work. Others may
@@ -390,7 +389,7 @@ static job_t *enter(at_hashing_t *hashing, const call_t *call)
     }
     job->work = call->work;
     job->size = call->size;
-    job->since = apr_time_now();
+    job->since = at_clock_now();
     memcpy(job + 1, call->baton, call->size);
     sem_init(&job->news, 0, 0);
     enqueue(hashing, job);
@@ -409,7 +408,7 @@ static job_t *enter(at_hashing_t *hashing, const call_t *call)
 static int gives_up(at_hashing_t *hashing, const job_t *job,
                     const call_t *call, apr_time_t *look, apr_uint32_t *pause)
 {
-    apr_time_t now = apr_time_now(), moved = job->since;
+    apr_time_t now = at_clock_now(), moved = job->since;
     apr_uint32_t wait;
 
     if (job->state == JOB_DONE || job->state == JOB_REFUSED) {
@@ -448,7 +447,7 @@ static void leave(at_hashing_t *hashing, job_t *job)
 static at_hashing_e see_to(at_hashing_t *hashing, job_t *job,
                            const call_t *call)
 {
-    apr_time_t look = apr_time_now() + call->patience;
+    apr_time_t look = at_clock_now() + call->patience;
     at_hashing_e outcome = AT_HASHING_LATE;
     apr_uint32_t pause = 0;
     int is_posted;
@@ -501,7 +500,7 @@ at_hashing_e at_hashing_run(at_hashing_t *hashing, at_hashing_work_t work,
     call_t call = { work, baton, size, deadline, 0, taken };
 
     *taken = 0;
-    call.patience = (deadline - apr_time_now()) / PATIENT_PART;
+    call.patience = (deadline - at_clock_now()) / PATIENT_PART;
     if (call.patience > PATIENCE) {
         call.patience = PATIENCE;
     }

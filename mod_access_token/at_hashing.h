@@ -38,8 +38,7 @@ typedef enum {
  */
 typedef struct at_hashing_floor_t {
     volatile apr_uint32_t next;  /* when the next work may be done so, by
-                                    a clock that is never set back, modulo
-                                    2^32 */
+                                    at_clock_now, modulo 2^32 */
     volatile apr_uint32_t pause; /* from one to the next */
 } at_hashing_floor_t;
 
@@ -62,12 +61,12 @@ at_hashing_t *at_hashing_make(int limit, int places,
 
 /**
  * Run WORK with BATON, of SIZE bytes, in its turn, and return when that is
- * done, or at DEADLINE. WORK may run in another thread, with all signals
- * blocked, and on a copy of BATON (aligned as pointers are) that is copied
- * back when it is done. That thread cannot be stopped: it may go on when
- * this function has returned, or do the work twice, so WORK touches nothing
- * but its baton, and what lasts as long as the process does. The copy is
- * wiped.
+ * done, or at DEADLINE (of at_clock_now). WORK may run in another thread, with
+ * all signals blocked, and on a copy of BATON (aligned as pointers are) that
+ * is copied back when it is done. That thread cannot be stopped: it may go on
+ * when this function has returned, or do the work twice, so WORK touches
+ * nothing but its baton, and what lasts as long as the process does. The copy
+ * is wiped.
  *
  * What this thread does itself is done to its end. *TAKEN is how long the
  * work took, the wait for a processor not included.

@@ -15,7 +15,7 @@
 typedef struct at_incident_t {
     volatile apr_uint32_t open;  /* which it is; 0: none */
     volatile apr_uint32_t calls; /* how many it has hit */
-    volatile apr_uint32_t first; /* when, in seconds since 1970 */
+    volatile apr_uint32_t first; /* when, in seconds of at_clock_now */
     volatile apr_uint32_t last;
 } at_incident_t;
 
@@ -31,11 +31,10 @@ typedef struct at_incident_report_t {
 #define AT_INCIDENT_QUIET 5
 
 /**
- * A call failed by FAULT, which DETAIL tells, at NOW. INCIDENTS has
- * AT_FAULT_COUNT elements, all zero at first; NULL: nothing is remembered.
- * Returns 1 if that
- * begins an incident and is to be told; one of AT_FAULT_BROKEN begins with
- * each other DETAIL.
+ * A call failed by FAULT, which DETAIL tells, at NOW (of at_clock_now).
+ * INCIDENTS has AT_FAULT_COUNT elements, all zero at first; NULL: nothing is
+ * remembered. Returns 1 if that begins an incident and is to be told; one of
+ * AT_FAULT_BROKEN begins with each other DETAIL.
  */
 int at_incident_begins(at_incident_t *incidents, at_fault_e fault,
                        const char *detail, apr_time_t now);

@@ -7,6 +7,7 @@
 #include <apr_strings.h>
 #include <apr_thread_proc.h>
 
+#include "at_clock.h"
 #include "at_socket.h"
 
 /* While we hold all that DBDMax allows, others of mod_dbd's pool may want
@@ -179,7 +180,7 @@ static void note_failure(at_connections_t *connections,
                          const at_diagnosis_t *diagnosis,
                          apr_uint64_t attempt)
 {
-    apr_time_t now = apr_time_now();
+    apr_time_t now = at_clock_now();
     at_waiter_t *waiter;
 
     if (!connections->away_since) {
@@ -224,7 +225,7 @@ static void open_one(at_connections_t *connections)
     connections->opening--;
     if (connection) {
         at_opener_note_life(connections);
-        connection->given_back = apr_time_now();
+        connection->given_back = at_clock_now();
         at_opener_hand(connections, connection);
         at_keeper_call(connections);
     }
@@ -244,7 +245,7 @@ static int may_open(const at_connections_t *connections)
     }
     return !connections->away_since
            || (!connections->opening
-               && apr_time_now() >= connections->next_attempt);
+               && at_clock_now() >= connections->next_attempt);
 }
 
 static int holds_all(const at_connections_t *connections)
@@ -277,7 +278,7 @@ void at_opener_return(at_connections_t *connections,
 static void expire(at_connections_t *connections)
 {
     at_connection_t **place = &connections->idle;
-    apr_time_t now = apr_time_now();
+    apr_time_t now = at_clock_now();
 
     while (*place) {
         at_connection_t *connection = *place;
@@ -311,7 +312,7 @@ static void close_one(at_connections_t *connections)
 /* Wait for work, or for the next attempt while the database is away. */
 static void rest(at_connections_t *connections)
 {
-    apr_interval_time_t pause = connections->next_attempt - apr_time_now();
+    apr_interval_time_t pause = connections->next_attempt - at_clock_now();
 
     connections->resting++;
     if (connections->waiting && connections->away_since
@@ -364,7 +365,7 @@ void at_opener_call(at_connections_t *connections)
 
 static void cut_overdue(at_connections_t *connections)
 {
-    apr_time_t now = apr_time_now();
+    apr_time_t now = at_clock_now();
     at_connection_t *connection;
 
     for (connection = connections->watched; connection;
@@ -378,7 +379,7 @@ static void cut_overdue(at_connections_t *connections)
 
 static int has_expired(const at_connections_t *connections)
 {
-    apr_time_t now = apr_time_now();
+    apr_time_t now = at_clock_now();
     const at_connection_t *connection = connections->idle;
 
     while (connection && at_opener_keeps(connections, connection, now)) {

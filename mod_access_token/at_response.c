@@ -10,6 +10,7 @@
 #include <http_protocol.h>
 #include <util_filter.h>
 
+#include "at_clock.h"
 #include "at_connection.h"
 #include "at_generate.h"
 #include "at_number.h"
@@ -106,7 +107,7 @@ static void log_what_is_over(const at_exchange_t *exchange)
     at_incident_t *incidents = incidents_of(exchange->r);
     at_incident_report_t report;
 
-    while (at_incident_over(&report, incidents, apr_time_now())) {
+    while (at_incident_over(&report, incidents, at_clock_now())) {
         ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, exchange->r->server,
                      ATLOGNO("036") "over: %s; it failed %u calls in %u "
                      "seconds", at_incident_name(report.fault), report.calls,
@@ -169,7 +170,7 @@ static void log_detail(const at_exchange_t *exchange,
     /* Of an incident only the first call, unless more is asked for. */
     if (error->detail
         && !at_incident_begins(incidents_of(exchange->r), error->fault,
-                               error->detail, apr_time_now())) {
+                               error->detail, at_clock_now())) {
         level = APLOG_INFO;
     }
     if (error->detail && error->code == AT_SERVICE_UNAVAILABLE) {

@@ -11,6 +11,7 @@
 #include <http_core.h>
 #include <http_log.h>
 
+#include "at_clock.h"
 #include "at_config.h"
 #include "at_diagnosis.h"
 #include "at_store_error.h"
@@ -460,10 +461,10 @@ static ap_dbd_t *open_connection(const check_t *check, apr_pool_t *pool)
     int tries;
 
     for (tries = 0; tries < TRIES && !connection; tries++) {
-        apr_time_t start = apr_time_now();
+        apr_time_t start = at_clock_now();
 
         connection = at_source_open(check->use->source, check->server, pool);
-        if (!connection && apr_time_now() - start > PAUSE) {
+        if (!connection && at_clock_now() - start > PAUSE) {
             break;
         }
         if (!connection) {

@@ -92,7 +92,7 @@ struct at_store_t {
     int timed_out;            /* likewise: no connection came in time, so
                                  DETAIL is a guess */
 
-    /** Set by the caller: when to give up waiting. */
+    /** Set by the caller: when to give up waiting, by at_clock_now. */
     apr_time_t deadline;
 
     void *baton;              /* the implementation's own */

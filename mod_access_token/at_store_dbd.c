@@ -5,6 +5,7 @@
 
 #include <apr_strings.h>
 
+#include "at_clock.h"
 #include "at_connection.h"
 #include "at_custom.h"
 #include "at_store_error.h"
@@ -136,7 +137,7 @@ static const at_statement_t *statement_of(const dbd_store_t *dbd,
  * begins before the call's deadline, and is given some time to end. */
 static apr_time_t latest_end(const at_store_t *store)
 {
-    apr_time_t begin = apr_time_now();
+    apr_time_t begin = at_clock_now();
 
     if (begin > store->deadline) {
         begin = store->deadline;
@@ -399,7 +400,7 @@ static at_outcome_e lookup(at_store_t *store, int number, const char *key,
     at_cache_t *cache = connections
         ? at_connections_cache(connections, dbd->source, number) : NULL;
     at_statement_e statement = (at_statement_e)(AT_STATEMENT_LOOKUP + number);
-    apr_time_t now = apr_time_now();
+    apr_time_t now = at_clock_now();
     at_outcome_e outcome;
 
     *values = cache ? at_cache_get(cache, key, now, dbd->r->pool) : NULL;

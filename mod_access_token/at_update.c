@@ -6,6 +6,7 @@
 #include <apr_strings.h>
 
 #include "at_call.h"
+#include "at_clock.h"
 #include "at_complete.h"
 #include "at_digest.h"
 #include "at_etag.h"
@@ -27,7 +28,7 @@
  * statement that is cut off leaves it open what it did. */
 static int has_time(const at_call_t *call)
 {
-    apr_time_t now = apr_time_now();
+    apr_time_t now = at_clock_now();
     apr_interval_time_t needed = 0;
 
     if (call->store->fault == AT_FAULT_WAIT) {
@@ -87,7 +88,7 @@ static at_error_t *no_turn(const at_call_t *call, at_hashing_e outcome)
 at_error_t *at_call_hash(at_call_t *call, at_hashing_work_t work,
                          at_slow_t *slow, const char *pass_code)
 {
-    apr_time_t suspended = apr_time_now();
+    apr_time_t suspended = at_clock_now();
     apr_interval_time_t taken;
     at_hashing_e outcome;
 
@@ -98,7 +99,7 @@ at_error_t *at_call_hash(at_call_t *call, at_hashing_work_t work,
     explicit_bzero(slow->pass_code, sizeof(slow->pass_code));
     call->store->deadline += taken;
     /* The next attempt will not do it again. */
-    call->started += apr_time_now() - suspended;
+    call->started += at_clock_now() - suspended;
     return outcome == AT_HASHING_DONE ? NULL : no_turn(call, outcome);
 }
 
@@ -349,7 +350,7 @@ static at_error_t *conflict(at_call_t *call)
 static at_error_t *lost_race(at_call_t *call)
 {
     if (++call->lost_races < AT_UPDATE_ATTEMPTS
-        && apr_time_now() < call->store->deadline) {
+        && at_clock_now() < call->store->deadline) {
         call->next = AT_NEXT_LATER;
     }
     return at_error_make(call->pool, AT_VERSION_CONFLICT, "Other calls "
@@ -363,7 +364,7 @@ static at_error_t *repeated(at_call_t *call)
 {
     call->look_for_request = 1;
     call->lost_version = 0;
-    if (apr_time_now() < call->store->deadline) {
+    if (at_clock_now() < call->store->deadline) {
         call->next = AT_NEXT_AT_ONCE;
     }
     return at_error_hidden(call->pool, AT_SERVICE_UNAVAILABLE, "a call with "
@@ -481,7 +482,7 @@ static at_error_t *next_attempt(at_call_t *call)
     at_error_t *before = call->cause, *error;
 
     call->next = AT_NEXT_NOTHING;
-    call->started = apr_time_now();
+    call->started = at_clock_now();
     call->cause = NULL;
     error = attempt(call);
     if (error && call->store->timed_out && before) {
@@ -491,7 +492,7 @@ static at_error_t *next_attempt(at_call_t *call)
         call->cause = error && error->code == AT_SERVICE_UNAVAILABLE
                       ? error : NULL;
         step_back(call);
-        if (apr_time_now() >= call->store->deadline) {
+        if (at_clock_now() >= call->store->deadline) {
             call->next = AT_NEXT_NOTHING;
         }
     }
@@ -574,7 +575,7 @@ at_error_t *at_update_run(at_update_t *update)
     if (!call.request_id) {
         return at_error_hidden(call.pool, AT_INTERNAL_ERROR, "no randomness");
     }
-    call.store->deadline = apr_time_now() + update->budget;
+    call.store->deadline = at_clock_now() + update->budget;
     do {
         error = next_attempt(&call);
         if (error && call.next == AT_NEXT_NOTHING) {

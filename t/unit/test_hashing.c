@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "at_clock.h"
 #include "at_hashing.h"
 
 #define MOST 64
@@ -138,13 +139,13 @@ static void quick_work(void *baton)
 static void *run_call(void *data)
 {
     call_t *call = data;
-    apr_time_t began = apr_time_now();
+    apr_time_t began = at_clock_now();
 
     call->self = pthread_self();
     call->outcome = at_hashing_run(call->hashing, call->work, &call,
                                    sizeof(call), began + call->budget,
                                    &call->taken);
-    call->lasted = apr_time_now() - began;
+    call->lasted = at_clock_now() - began;
     return NULL;
 }
 
@@ -329,7 +330,7 @@ START_TEST(the_baton_of_what_is_left_is_not_touched)
     looks_for_secrets = 1;
     hashing = at_hashing_make(1, 1, &closed);
     ck_assert_int_eq(at_hashing_run(hashing, change_baton, &baton,
-                                    sizeof(baton), apr_time_now()
+                                    sizeof(baton), at_clock_now()
                                     + apr_time_from_msec(300), &taken),
                      AT_HASHING_LATE);
     ck_assert_int_eq(baton.value, 1);
@@ -339,7 +340,7 @@ START_TEST(the_baton_of_what_is_left_is_not_touched)
     /* but that of what is done in time is */
     sem_post(&go);
     ck_assert_int_eq(at_hashing_run(hashing, change_baton, &baton,
-                                    sizeof(baton), apr_time_now()
+                                    sizeof(baton), at_clock_now()
                                     + apr_time_from_sec(20), &taken),
                      AT_HASHING_DONE);
     ck_assert_int_eq(baton.value, 2);
@@ -358,9 +359,9 @@ START_TEST(the_end_leaves_a_thread_that_gets_nowhere)
     start(0, wait_work, 100);
     ck_assert_int_eq(finish(0), AT_HASHING_LATE);
     ck_assert_int_eq(count(&running), 1);
-    began = apr_time_now();
+    began = at_clock_now();
     at_hashing_end(hashing);
-    ck_assert_int_lt(apr_time_now() - began, apr_time_from_sec(20));
+    ck_assert_int_lt(at_clock_now() - began, apr_time_from_sec(20));
     ck_assert_int_eq(count(&running), 1);
     sem_post(&go);
     wait_until_running(0);
@@ -505,7 +506,7 @@ static apr_interval_time_t longest_rest;
 
 static void note_move(void)
 {
-    apr_time_t now = apr_time_now();
+    apr_time_t now = at_clock_now();
 
     pthread_mutex_lock(&mutex);
     if (now - moved > longest_rest) {
@@ -533,7 +534,7 @@ START_TEST(a_queue_that_moves_needs_no_floor)
     hashing = at_hashing_make(2, MOST, &open);
     start(0, wait_work, 20000);
     wait_until_running(1);
-    moved = apr_time_now();
+    moved = at_clock_now();
     longest_rest = 0;
     for (i = 1; i <= 20; i++) {
         start(i, moving_work, 20000);
@@ -666,7 +667,7 @@ START_TEST(a_thread_that_hashes_yields_and_takes_no_signals)
 
     hashing = at_hashing_make(1, 1, &closed);
     ck_assert_int_eq(at_hashing_run(hashing, look_around, seen, sizeof(seen),
-                                    apr_time_now() + apr_time_from_sec(20),
+                                    at_clock_now() + apr_time_from_sec(20),
                                     &taken), AT_HASHING_DONE);
     ck_assert(seen[0]);
 #ifdef SCHED_IDLE

@@ -85,9 +85,9 @@ void __wrap_apr_sleep(apr_interval_time_t time)
 }
 
 /* Time is what passes in pauses and in the store's operations. */
-apr_time_t __real_apr_time_now(void);
-apr_time_t __wrap_apr_time_now(void);
-apr_time_t __wrap_apr_time_now(void)
+apr_time_t __real_at_clock_now(void);
+apr_time_t __wrap_at_clock_now(void);
+apr_time_t __wrap_at_clock_now(void)
 {
     return clock_now;
 }
@@ -1049,7 +1049,7 @@ static void end_hashing(void)
 static at_error_t *changed_pass_code(int places)
 {
     set_up();
-    clock_now = __real_apr_time_now();
+    clock_now = __real_at_clock_now();
     call.hashing = at_hashing_make(1, places, NULL);
     run_call(BY_CODE, "\"pass_code\":\"new\"");
     end_hashing();
