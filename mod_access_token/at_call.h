@@ -22,6 +22,17 @@ typedef enum {
     AT_NEXT_LATER             /* another one, after a pause */
 } at_next_e;
 
+/** What is known of a save whose connection was lost. */
+typedef enum {
+    AT_OPEN_NOT,              /* there is none, or it was resolved */
+    AT_OPEN_PENDING,          /* it may have been done, or may yet be */
+    AT_OPEN_PAST,             /* it may have been done; it no longer can be,
+                                 and the row does not say whether it was */
+    AT_OPEN_NO_KEY            /* likewise, and its Idempotency-Key was not
+                                 found: it was not done if the caller, of
+                                 whom the key is looked for, is known still */
+} at_open_e;
+
 /**
  * What at_call_hash works on, and what comes of it. It is copied byte by
  * byte for a thread that may outlive the call, so it points at nothing of the
@@ -56,12 +67,11 @@ typedef struct at_call_t {
     int is_replay;            /* it has, and this is the same request */
     int is_done;              /* this very call has saved, as was found out
                                  behind it */
-    apr_int64_t guard;        /* the version that the last save was guarded
-                                 by; 0: none was tried */
-
-    /* The save whose connection was lost: until another version than the
-     * one that it was guarded by is seen, it may yet be done. */
-    apr_int64_t lost_version; /* that version; 0: no save is open */
+    int save_tried;           /* a save was tried, */
+    apr_uint64_t guard;       /* and the last one was guarded by this
+                                 version */
+    at_open_e open;           /* whether that save is open: each save that
+                                 is, is guarded by the same version */
 
     int generations;          /* how often a generated value was taken */
     int lost_races;
@@ -97,9 +107,6 @@ at_error_t *at_judge_change(at_call_t *call) AT_MUST_CHECK;
 
 /** What an OUTCOME of the store that is not done means for the call. */
 at_error_t *at_call_outcome(at_call_t *call, at_outcome_e outcome);
-
-/** The version of the loaded row, which has one. */
-apr_int64_t at_call_version(const at_call_t *call);
 
 /**
  * Do WORK with SLOW, which hashes or verifies PASS_CODE, in its turn; no

@@ -135,6 +135,7 @@ static at_error_t *serve(at_update_t *update, const at_json_t *root,
     update->if_match = apr_table_get(r->headers_in, "If-Match");
     update->now = at_date_format(r->pool, now);
     update->budget = config->retry_budget;
+    update->step = at_source_step(config->source);
     options.statements = update->statements;
     options.scheme = config->scheme;
     options.ignore_unknown = config->ignore_unknown;

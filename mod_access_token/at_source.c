@@ -9,6 +9,7 @@
 struct at_source_t {
     const at_statements_t *statements;
     const char *label[AT_STATEMENT_COUNT];
+    at_step_t *step;
     APR_OPTIONAL_FN_TYPE(ap_dbd_prepare) *prepare;
     APR_OPTIONAL_FN_TYPE(ap_dbd_open) *open;
     APR_OPTIONAL_FN_TYPE(ap_dbd_close) *close;
@@ -29,6 +30,7 @@ const char *at_source_make(at_source_t **source,
     }
     *source = apr_pcalloc(pool, sizeof(**source));
     (*source)->statements = statements;
+    (*source)->step = apr_pcalloc(pool, sizeof(at_step_t));
     (*source)->prepare = prepare;
     (*source)->open = APR_RETRIEVE_OPTIONAL_FN(ap_dbd_open);
     (*source)->close = APR_RETRIEVE_OPTIONAL_FN(ap_dbd_close);
@@ -60,6 +62,11 @@ void at_source_withdraw(const at_source_t *source, server_rec *server)
 const at_statements_t *at_source_statements(const at_source_t *source)
 {
     return source->statements;
+}
+
+at_step_t *at_source_step(const at_source_t *source)
+{
+    return source->step;
 }
 
 ap_dbd_t *at_source_open(const at_source_t *source, server_rec *server,

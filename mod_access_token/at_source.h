@@ -12,6 +12,7 @@
 #include <mod_dbd.h>
 
 #include "at_statements.h"
+#include "at_update.h"
 
 typedef struct at_source_t at_source_t;
 
@@ -32,6 +33,10 @@ void at_source_withdraw(const at_source_t *source, server_rec *server);
 
 /** The statements that SOURCE was made of. */
 const at_statements_t *at_source_statements(const at_source_t *source);
+
+/** Where this process keeps by how much save.sql of SOURCE raises the
+ *  version. */
+at_step_t *at_source_step(const at_source_t *source);
 
 /**
  * Take a connection of mod_dbd's pool for SERVER, to be given back by

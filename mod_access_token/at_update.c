@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "at_update.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include <apr_atomic.h>
 #include <apr_strings.h>
 
 #include "at_call.h"
@@ -62,9 +65,25 @@ at_error_t *at_call_outcome(at_call_t *call, at_outcome_e outcome)
     return error;
 }
 
-apr_int64_t at_call_version(const at_call_t *call)
+/* The version of ROW, in which the access token was found. */
+static at_error_t *read_version(apr_uint64_t *version, const at_row_t *row,
+                                apr_pool_t *pool)
 {
-    return apr_atoi64(at_row_input(call->row, AT_INPUT_TOKEN_VERSION));
+    const char *text = at_row_input(row, AT_INPUT_TOKEN_VERSION);
+
+    errno = 0;
+    *version = 0;
+    if (text && *text && strspn(text, "0123456789") == strlen(text)) {
+        *version = strtoull(text, NULL, 10);
+        if (errno == 0) {
+            return NULL;
+        }
+    }
+    return at_error_hidden(pool, AT_INTERNAL_ERROR,
+        apr_psprintf(pool, "token.version of the access token %s is %s; it "
+                     "must be a whole number from 0 to 2^64 - 1",
+                     at_row_input(row, AT_INPUT_TOKEN_ID),
+                     text ? "none" : "NULL"));
 }
 
 static at_error_t *no_turn(const at_call_t *call, at_hashing_e outcome)
@@ -116,14 +135,24 @@ static at_error_t *digest_session(const char **digest, const at_call_t *call)
     return NULL;
 }
 
-/* The save is done, and made the version behind that of its guard. */
+/* By how much save.sql raises the version, as far as is known. */
+static apr_uint32_t step_of(const at_update_t *update)
+{
+    apr_uint32_t step = update->step ? apr_atomic_read32(&update->step->known)
+                                     : 1;
+
+    return step ? step : 1;
+}
+
+/* The last save is done, and made the version that follows its guard. */
 static void note_change(at_call_t *call)
 {
     call->is_done = 1;
-    call->lost_version = 0;
+    call->open = AT_OPEN_NOT;
     call->update->change = call->request_id;
     call->update->etag = at_etag_make(call->pool, call->update->id,
-        apr_psprintf(call->pool, "%" APR_INT64_T_FMT, call->guard + 1));
+        apr_psprintf(call->pool, "%" APR_UINT64_T_FMT,
+                     call->guard + step_of(call->update)));
 }
 
 /* Has a call with this Idempotency-Key been saved? Its access token is then
@@ -146,40 +175,52 @@ static at_error_t *find_request(at_call_t *call)
     }
     call->look_for_request = 0;
     if (!saved.token_id) {
+        if (call->open == AT_OPEN_PAST) {
+            call->open = AT_OPEN_NO_KEY;
+        }
         return NULL;
-    }
-    if (!saved.digest || strcmp(saved.digest, update->request_digest)) {
-        return at_error_make(call->pool, AT_IDEMPOTENCY_KEY_REUSED, "This "
-                             "Idempotency-Key has come with another request "
-                             "before. Take a new key for a new request.");
     }
     if (saved.request_id && !strcmp(saved.request_id, call->request_id)) {
         note_change(call);
         return NULL;
     }
+    call->open = AT_OPEN_NOT;    /* a save of this call would violate the key */
+    if (!saved.digest || strcmp(saved.digest, update->request_digest)) {
+        return at_error_make(call->pool, AT_IDEMPOTENCY_KEY_REUSED, "This "
+                             "Idempotency-Key has come with another request "
+                             "before. Take a new key for a new request.");
+    }
     call->is_replay = 1;
-    call->lost_version = 0;      /* a save of this call would violate the key */
     update->id = saved.token_id;
     return NULL;
 }
 
-/* After the first load by id: the call may change what it looked by. */
-static at_error_t *load(at_call_t *call)
+/* Load into *ROW. After the first load by id: the call may change what it
+ * looked by. */
+static at_error_t *load_row(at_outcome_e *outcome, at_call_t *call,
+                            at_row_t **row)
 {
     at_update_t *update = call->update;
     const char *values[AT_LOAD_COUNT];
-    at_outcome_e outcome;
 
     AT_TRY(digest_session(&values[AT_LOAD_SESSION_DIGEST], call));
     values[AT_LOAD_USERNAME] = update->username;
     values[AT_LOAD_NOW] = update->now;
     values[AT_LOAD_KEY] = update->id ? update->id : call->request->key;
-    outcome = call->store->load(call->store,
+    *outcome = call->store->load(call->store,
         at_narrow_choose(update->statements,
-                           update->id ? AT_STATEMENT_LOAD_BY_ID
-                                      : call->request->load,
-                           call->request->select),
-        values, &call->row);
+                         update->id ? AT_STATEMENT_LOAD_BY_ID
+                                    : call->request->load,
+                         call->request->select),
+        values, row);
+    return NULL;
+}
+
+static at_error_t *load(at_call_t *call)
+{
+    at_outcome_e outcome;
+
+    AT_TRY(load_row(&outcome, call, &call->row));
     return outcome == AT_STORE_DONE ? NULL : at_call_outcome(call, outcome);
 }
 
@@ -358,12 +399,13 @@ static at_error_t *lost_race(at_call_t *call)
                          "Try again.");
 }
 
-/* A call with this Idempotency-Key was saved since it was looked for; a
- * save of this one whose connection was lost never will be. */
+/* A call with this Idempotency-Key was saved since it was looked for. This
+ * one's save was refused for it on the version of its guard, so an earlier
+ * save of it that is open was not done, and the key keeps it from being. */
 static at_error_t *repeated(at_call_t *call)
 {
     call->look_for_request = 1;
-    call->lost_version = 0;
+    call->open = AT_OPEN_NOT;
     if (at_clock_now() < call->store->deadline) {
         call->next = AT_NEXT_AT_ONCE;
     }
@@ -372,15 +414,59 @@ static at_error_t *repeated(at_call_t *call)
                            "was no time to look for it");
 }
 
+/* True if the last call that the loaded row remembers is this one. */
+static int is_last_change(const at_call_t *call, const at_row_t *row)
+{
+    const char *ids = at_row_input(row, AT_INPUT_TOKEN_REQUEST_IDS);
+
+    return ids && !strncmp(ids, call->request_id, strlen(call->request_id));
+}
+
+/* A save was seen to raise the version by STEP. It cannot have been by less
+ * than one; if it seems to be by more, another program may have raised it as
+ * well, so that is believed when it is seen twice. */
+static void learn_step(at_step_t *of_saves, apr_uint32_t step)
+{
+    if (step == 1
+        || apr_atomic_xchg32(&of_saves->seen, step) == step) {
+        apr_atomic_set32(&of_saves->known, step);
+    }
+}
+
+/*
+ * The save is done, and made a version that follows its guard by a step. The
+ * first calls of a process read from the row how large that is. Where this
+ * fails, or another call has saved already, the next call tries it.
+ */
+static void note_saved(at_call_t *call)
+{
+    at_update_t *update = call->update;
+    at_outcome_e outcome = AT_STORE_BROKEN;
+    at_row_t *row = NULL;
+    apr_uint64_t version;
+
+    note_change(call);
+    if (!update->step || apr_atomic_read32(&update->step->known)
+        || load_row(&outcome, call, &row) || outcome != AT_STORE_DONE
+        || !is_last_change(call, row)
+        || read_version(&version, row, call->pool) || version <= call->guard
+        || version - call->guard > APR_UINT32_MAX) {
+        return;
+    }
+    learn_step(update->step, (apr_uint32_t)(version - call->guard));
+    note_change(call);
+}
+
 static at_error_t *save(at_call_t *call)
 {
     at_outcome_e outcome;
 
-    call->guard = at_call_version(call);
+    AT_TRY(read_version(&call->guard, call->row, call->pool));
+    call->save_tried = 1;
     outcome = call->store->save(call->store, save_values(call));
     switch (outcome) {
     case AT_STORE_DONE:
-        note_change(call);
+        note_saved(call);
         return NULL;
     case AT_STORE_CONFLICT:
         return conflict(call);
@@ -389,7 +475,7 @@ static at_error_t *save(at_call_t *call)
     case AT_STORE_LOST_RACE:
         return lost_race(call);
     case AT_STORE_LOST:
-        call->lost_version = call->guard;
+        call->open = AT_OPEN_PENDING;
         break;
     case AT_STORE_RETRY:
     case AT_STORE_STALE:
@@ -400,38 +486,56 @@ static at_error_t *save(at_call_t *call)
     return at_call_outcome(call, outcome);
 }
 
+/* The row has forgotten whether an open save was done, or is gone. The key,
+ * which is saved with the change, is remembered longer. */
+static at_error_t *resolve_by_key(at_call_t *call)
+{
+    int has_caller = at_row_input(call->row, AT_INPUT_SESSION_USER_ID)
+                     || at_row_input(call->row, AT_INPUT_LOGIN_USER_ID);
+
+    if (call->open == AT_OPEN_NO_KEY && has_caller) {
+        call->open = AT_OPEN_NOT;
+        return NULL;
+    }
+    if (call->open == AT_OPEN_PENDING && call->update->idempotency_key) {
+        call->look_for_request = 1;
+        call->next = AT_NEXT_AT_ONCE;
+    }
+    call->open = AT_OPEN_PAST;
+    return at_error_hidden(call->pool, AT_SERVICE_UNAVAILABLE, "the row does "
+                           "not say whether the save was done whose "
+                           "connection was lost: too many other updates "
+                           "followed, or the access token was deleted");
+}
+
 /*
  * What became of a save that was tried before? It was done if the row
- * remembers this call, whatever the database said. If the row has another
- * version and does not remember it, a save whose connection was lost never
- * will be done, since its guard no longer holds; unless so many others
- * followed that the row has forgotten.
+ * remembers this call, whatever the database said. If the row has a later
+ * version and does not remember it, it was not done, and never will be, since
+ * its guard no longer holds; unless so many others followed that the row has
+ * forgotten.
  */
 static at_error_t *resolve(at_call_t *call)
 {
     const char *ids = at_row_input(call->row, AT_INPUT_TOKEN_REQUEST_IDS);
-    apr_int64_t behind;
+    apr_uint64_t version;
 
-    if (call->guard && ids && strstr(ids, call->request_id)) {
+    if (call->save_tried && ids && strstr(ids, call->request_id)) {
         note_change(call);
     }
-    if (!call->lost_version) {
+    if (call->open == AT_OPEN_NOT) {
         return NULL;
     }
-    behind = at_row_input(call->row, AT_INPUT_TOKEN_ID)
-             ? at_call_version(call) - call->lost_version : 0;
-    if (behind > REMEMBERED && call->update->idempotency_key) {
-        call->look_for_request = 1;          /* that is remembered longer */
-        call->next = AT_NEXT_AT_ONCE;
-        call->lost_version = 0;
+    if (!at_row_input(call->row, AT_INPUT_TOKEN_ID)) {
+        return resolve_by_key(call);
     }
-    if (behind > REMEMBERED) {
-        return at_error_hidden(call->pool, AT_SERVICE_UNAVAILABLE, "too many "
-                               "other updates followed the one whose "
-                               "connection was lost");
+    AT_TRY(read_version(&version, call->row, call->pool));
+    /* An earlier version, as of an old backup, is far beyond as well. */
+    if (version - call->guard > REMEMBERED) {
+        return resolve_by_key(call);
     }
-    if (behind != 0 || !at_row_input(call->row, AT_INPUT_TOKEN_ID)) {
-        call->lost_version = 0;
+    if (version != call->guard) {
+        call->open = AT_OPEN_NOT;
     }
     return NULL;
 }
@@ -583,5 +687,5 @@ at_error_t *at_update_run(at_update_t *update)
         }
     } while (call.next != AT_NEXT_NOTHING);
     call.store->release(call.store);
-    return call.lost_version ? open_outcome(&call, error) : error;
+    return call.open != AT_OPEN_NOT ? open_outcome(&call, error) : error;
 }

@@ -23,6 +23,16 @@
 /** How often a generated value that is taken is generated anew. */
 #define AT_UPDATE_GENERATIONS 100
 
+/**
+ * By how much a save raises the version: save.sql, and triggers that may be
+ * behind it. A process learns it from its first saves; all its threads share
+ * this, so the members are read and set atomically.
+ */
+typedef struct at_step_t {
+    volatile apr_uint32_t known; /* 0: not yet */
+    volatile apr_uint32_t seen;  /* after the last save that was looked at */
+} at_step_t;
+
 typedef struct at_update_t {
     /* What the caller of at_update_run gives. */
     apr_pool_t *pool;         /* of the request; all results live in it */
@@ -38,6 +48,8 @@ typedef struct at_update_t {
     const char *now;          /* as at_date_format writes it */
     apr_interval_time_t budget; /* how long to wait: for the database, and
                                    for a turn to hash */
+    at_step_t *step;          /* by how much a save raises the version; NULL:
+                                 by one */
 
     /* Of an Idempotency-Key; all NULL without one. */
     const char *idempotency_key;
@@ -47,7 +59,8 @@ typedef struct at_update_t {
     /* What it gets: each NULL until it is known, also with an error. */
     const char *caller;       /* the user's name */
     const char *id;           /* the access token's */
-    const char *etag;         /* after the call */
+    const char *etag;         /* of the version that this call, or for a
+                                 replay the last one, has made */
     const char *change;       /* the call's own id, which the row and the
                                  history have of the change that it made */
     int replayed;             /* an earlier call of this key did the work */

@@ -225,4 +225,35 @@ is(outcome(update('gold-7', {}, token => $_->[0])), $_->[1], "$_->[0]: $_->[1]")
 }
 
 $server->finish;
+
+# ---- a save that raises the version by more than one
+
+# The first calls of a child find out by how much; then each ETag is right.
+{
+    my $other = AccessTokenTest->new(conf => AccessTokenTest::one_child_conf());
+    $other->{options}{statements} = $other->copy_statements('statements',
+        'save.sql' => sub { s/version += version \+ 1/version = version + 2/ });
+    $other->write_conf;
+    $other->run;
+    my $call = sub {
+        my ($headers) = @_;
+        return $other->post({ token => 'demo-session-clerk', udf_string_1 => 'x', access_token_identifier =>
+                              { authentication_code => 'demo-udf' } }, $headers);
+    };
+    my $version = sub {
+        return $other->dbh->selectrow_array(
+            q(SELECT version FROM access_tokens WHERE authentication_code = 'demo-udf'));
+    };
+    # Under prefork each child has to find out.
+    my $tag = $other->wait_for(sub {
+        my $etag = $call->()->{headers}{etag};
+        return $etag =~ /-@{[ $version->() ]}"$/ && $etag;
+    }) // 'none';
+    my $before = $version->();
+    my $reply = $other->wait_for(sub { my $is = $call->({ 'If-Match' => $tag }); $is if $is->{status} == 200 }, 1);
+    is($reply && $reply->{headers}{etag}, '"D0000000000000000000000000000031-' . ($before + 2) . '"',
+       'a save that raises the version by two: the ETag is the one that If-Match takes');
+    is($call->({ 'If-Match' => $tag })->{status}, 412, 'once');
+    $other->finish;
+}
 done_testing;

@@ -108,6 +108,15 @@ my %call = (
                  row => { authentication_code => sub { $_[0] eq $_[1]{authentication_code} } },
                  then => sub { $opens{number} = $_[0]{authentication_code} } };
     },
+    # 0 is a version like others.
+    'the code of a row of version 0' => sub {
+        my ($id, $code) = (fresh('Z'), fresh('zero'));
+        $dbh->do(q(INSERT INTO access_tokens (id, number, version, authentication_code, created_date)
+                   VALUES (?, ?, 0, ?, '2015-01-01')), undef, $id, $id, $code);
+        return { id => $id, by => { authentication_code => $code }, text => "$code-new",
+                 fields => { authentication_code => "$code-new" },
+                 row => { authentication_code => "$code-new" } };
+    },
     'a custom field' => sub {
         my $text = fresh('custom');
         return { id => 'D0000000000000000000000000000030', text => $text,
@@ -313,7 +322,7 @@ my @points_of_a_save = (
 for my $point (@points_of_a_save) {
     my ($name, $step) = @$point;
     for my $kind ('a field', 'its code', 'its identifier and pass code', 'with a key',
-                  'a generated pass code') {
+                  'a generated pass code', 'the code of a row of version 0') {
         often("cut $name, $kind", sub { cut_once($_[0], $kind, { on => 'save', %{ $step->() } }) });
     }
 }
@@ -465,6 +474,39 @@ for my $kind ('a field', 'with a key') {
             }
             push @wrong, wrong_reply($call, $version) if $status == 200;
             push @wrong, wrong_replay($call) if $status == 200 && defined $call->{key};
+            return @wrong;
+        }, $fewer);
+    }
+}
+
+# ---- the access token is deleted between the cut and the look
+
+# Only the key remembers the change; without one the answer is that it is open.
+for my $has_key (0, 1) {
+    for my $at (qw(before answered)) {
+        my $name = ($at eq 'before' ? 'before it is made' : 'when it is made')
+            . ', the row is deleted' . ($has_key ? ', with a key' : '');
+        often("cut a save $name", sub {
+            my ($count) = @_;
+            my $call = $call{'the code of a row of version 0'}->();
+            $call->{key} = fresh('key') if $has_key;
+            $proxy->plan({ on => 'save', with => $call->{text}, at => $at },
+                         { on => 'load_by_id', at => 'before', wait => 'release', then => 'go_on' });
+            my $socket = send_off($call);
+            my $waiting = $proxy->wait_for(sub { !$_[0]{waiting} })->{waiting};
+            my $is_made = row_of($call->{id})->{version};
+            $dbh->do('DELETE FROM access_tokens WHERE id = ?', undef, $call->{id});
+            $proxy->release;
+            my $reply = answer_on($socket);
+            $total{calls}++;
+            $total{cuts}++;
+            my $is_open = $reply->{content} =~ /it could not be found out/ ? ', open' : '';
+            my $is = "$reply->{status}$is_open";
+            $count->{$is}++;
+            my @wrong;
+            push @wrong, 'no cut' if $waiting || $is_made != ($at eq 'answered');
+            push @wrong, $is if $is ne (!$has_key ? '503, open' : $is_made ? 200 : 404);
+            push @wrong, 'the ETag' if $is eq '200' && $reply->{headers}{etag} ne qq("$call->{id}-1");
             return @wrong;
         }, $fewer);
     }

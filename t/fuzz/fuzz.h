@@ -15,6 +15,9 @@
 /** The folder of this target's inputs in corpus/. */
 extern const char fuzz_corpus[];
 
+/** How many random inputs replay.c tries besides. */
+extern const int fuzz_random;
+
 /** What libFuzzer calls: takes the SIZE bytes of DATA. Returns 0. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

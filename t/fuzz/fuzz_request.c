@@ -18,6 +18,7 @@
 #include "at_write.h"
 
 const char fuzz_corpus[] = "request";
+const int fuzz_random = 0;
 
 static const at_statements_t *read_statements(void)
 {

@@ -13,6 +13,7 @@
 #include "at_sql.h"
 
 const char fuzz_corpus[] = "sql";
+const int fuzz_random = 0;
 
 static char *folder;
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Runs a fuzz target over files: those that are named, or all of its
- * corpus. Prints TAP.
+ * corpus; and then over random inputs, if the target wants some. These are
+ * the same in every run. Prints TAP.
  */
 #include "fuzz.h"
 
+#include <signal.h>
 #include <string.h>
 
 #include <apr_file_info.h>
@@ -68,6 +70,58 @@ static int run(const char *path, apr_pool_t *pool)
     return 1;
 }
 
+/* A part of the random inputs where valgrind runs them, which is slow: that
+ * is told by CK_FORK=no, as in the unit tests. */
+static int random_count(void)
+{
+    const char *fork = getenv("CK_FORK");
+
+    return fork && !strcmp(fork, "no") ? fuzz_random / 100 : fuzz_random;
+}
+
+static unsigned char random_data[64];
+static size_t random_size;
+
+/* The target has aborted: show the random input that did it, as an argument
+ * of printf(1), which makes a file of it again. */
+static void show_input(int number)
+{
+    size_t i;
+
+    (void)number;
+    fputs("# the input: ", stderr);
+    for (i = 0; i < random_size; i++) {
+        fprintf(stderr, "\\x%02x", random_data[i]);
+    }
+    fputc('\n', stderr);
+}
+
+/* Run the target over COUNT random inputs. */
+static void run_random(int count)
+{
+    uint64_t state = UINT64_C(0x9E3779B97F4A7C15);
+    unsigned char *data = random_data;
+    int i;
+    size_t k;
+
+    signal(SIGABRT, show_input);
+    for (i = 0; i < count; i++) {
+        size_t size = 8 + (size_t)i % (sizeof(random_data) - 8);
+
+        random_size = size;
+        for (k = 0; k < size; k++) {
+            /* Knuth's generator; mostly small numbers, which are usual. */
+            state = state * UINT64_C(6364136223846793005)
+                    + UINT64_C(1442695040888963407);
+            data[k] = (unsigned char)(state >> 56);
+            if ((state >> 40) & 1) {
+                data[k] = 0;
+            }
+        }
+        LLVMFuzzerTestOneInput(data, size);
+    }
+}
+
 int main(int count, const char *const *arguments)
 {
     apr_array_header_t *files;
@@ -83,7 +137,7 @@ int main(int count, const char *const *arguments)
     if (count < 2) {
         files = list_corpus(pool);
     }
-    printf("1..%d\n", files->nelts);
+    printf("1..%d\n", files->nelts + (fuzz_random > 0 && count < 2));
     for (i = 0; i < files->nelts; i++) {
         const char *path = APR_ARRAY_IDX(files, i, const char *);
         int done = run(path, pool);
@@ -92,6 +146,10 @@ int main(int count, const char *const *arguments)
         printf("%s %d - %s\n", done ? "ok" : "not ok", i + 1,
                apr_filepath_name_get(path));
         fflush(stdout);
+    }
+    if (fuzz_random > 0 && count < 2) {
+        run_random(random_count());
+        printf("ok %d - random inputs\n", files->nelts + 1);
     }
     apr_pool_destroy(pool);
     return failed || files->nelts == 0 ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -1564,6 +1564,11 @@ END_TEST
 
 /* ---- a save whose connection was lost */
 
+static void withdraw_permission(void)
+{
+    set("caller.may_update", "0");
+}
+
 /* COUNT calls of others, by way of the module. */
 static int others_count;
 
@@ -1644,6 +1649,144 @@ static void lose_then_others(const char *outcomes, int count)
     after_save = others_save;
 }
 
+static void remove_the_row(void)
+{
+    set("token.id", NULL);
+    set("token.version", NULL);
+}
+
+/* Version 0 is a version like others. */
+START_TEST(a_lost_save_of_the_first_version_is_found)
+{
+    set_up();
+    set("token.version", "0");
+    save_outcomes = "Y";
+    ck_assert_str_eq(update("\"authentication_code\":\"code-2\""), "OK");
+    ck_assert_int_eq(saves, 1);
+    ck_assert_str_eq(call.etag, "\"T1-1\"");
+    set_up();
+    set("token.version", "0");
+    save_outcomes = "X";
+    after_save = withdraw_permission;
+    ck_assert_str_eq(update("\"udf_string_1\":\"x\""),
+                     "SERVICE_UNAVAILABLE");
+    ck_assert(has(error->description, "could not be found out"));
+}
+END_TEST
+
+/* As from an old backup. */
+static void restore_the_row(void)
+{
+    set("token.version", "3");
+    set("token.request_ids", "");
+}
+
+START_TEST(a_lost_save_of_a_row_that_was_deleted_is_open)
+{
+    static void (*const deeds[])(void) = { remove_the_row, restore_the_row };
+    size_t i;
+
+    for (i = 0; i < COUNT(deeds); i++) {
+        set_up();
+        unclear = 1;
+        save_outcomes = "Y";
+        after_save = deeds[i];
+        ck_assert_str_eq(update("\"udf_string_1\":\"x\""),
+                         "SERVICE_UNAVAILABLE");
+        ck_assert(has(error->description, "could not be found out"));
+        ck_assert(has(error->detail, "was deleted"));
+        ck_assert_int_eq(saves, 1);
+    }
+}
+END_TEST
+
+START_TEST(a_version_is_a_whole_number)
+{
+    static const char *const versions[] = { "", "7.5", "-1", "1e3", "x",
+                                            "18446744073709551616" };
+    size_t i;
+
+    for (i = 0; i < COUNT(versions); i++) {
+        set_up();
+        set("token.version", versions[i]);
+        ck_assert_str_eq(update("\"udf_string_1\":\"x\""),
+                         "INTERNAL_ERROR");
+        ck_assert(has(error->detail, "token.version of the access token T1"));
+        ck_assert_int_eq(saves, 0);
+    }
+}
+END_TEST
+
+/* ---- by how much a save raises the version */
+
+static void another_program_saves(void)
+{
+    set("token.version", apr_itoa(pool, atoi(get("token.version")) + 1));
+}
+
+START_TEST(the_step_of_a_save_is_read_from_the_row)
+{
+    at_step_t step = { 0, 0 };
+
+    set_up();
+    call.step = &step;
+    ck_assert_str_eq(update("\"udf_string_1\":\"x\""), "OK");
+    ck_assert_str_eq(call.etag, "\"T1-8\"");
+    ck_assert_uint_eq(step.known, 1);
+    ck_assert_int_eq(loads, 2);
+    set_up();
+    call.step = &step;
+    ck_assert_str_eq(update("\"udf_string_1\":\"x\""), "OK");
+    ck_assert_int_eq(loads, 1);
+}
+END_TEST
+
+/* What looks like a step of two may be another program's save. */
+START_TEST(a_larger_step_is_believed_when_it_is_seen_twice)
+{
+    at_step_t step = { 0, 0 };
+
+    set_up();
+    call.step = &step;
+    after_save = another_program_saves;
+    ck_assert_str_eq(update("\"udf_string_1\":\"x\""), "OK");
+    ck_assert_str_eq(call.etag, "\"T1-8\"");
+    ck_assert_uint_eq(step.known, 0);
+    set_up();
+    call.step = &step;
+    after_save = another_program_saves;
+    ck_assert_str_eq(update("\"udf_string_1\":\"x\""), "OK");
+    ck_assert_str_eq(call.etag, "\"T1-9\"");
+    ck_assert_uint_eq(step.known, 2);
+}
+END_TEST
+
+START_TEST(a_row_that_another_call_has_saved_tells_no_step)
+{
+    static const char *const outcomes[] = { ".R", ".U", ".B" };
+    at_step_t step = { 0, 2 };
+    size_t i;
+
+    set_up();
+    call.step = &step;
+    others_count = 1;
+    after_save = others_save;
+    ck_assert_str_eq(update("\"udf_string_1\":\"x\""), "OK");
+    ck_assert_str_eq(call.etag, "\"T1-8\"");
+    ck_assert_uint_eq(step.known, 0);
+    /* and one that cannot be read does no harm */
+    for (i = 0; i < COUNT(outcomes); i++) {
+        set_up();
+        call.step = &step;
+        load_outcomes = outcomes[i];
+        ck_assert_str_eq(update("\"udf_string_1\":\"x\""), "OK");
+        ck_assert_str_eq(call.etag, "\"T1-8\"");
+        ck_assert_uint_eq(step.known, 0);
+        ck_assert_int_eq(loads, 2);
+    }
+}
+END_TEST
+
 /* The reply and its version are those of the call, not of what followed. */
 START_TEST(a_lost_save_behind_others_is_told_by_the_row)
 {
@@ -1693,11 +1836,6 @@ START_TEST(what_is_open_is_said_to_be_open)
     ck_assert(!has(error->description, "could not be found out"));
 }
 END_TEST
-
-static void withdraw_permission(void)
-{
-    set("caller.may_update", "0");
-}
 
 static void others_save_and_withdraw(void)
 {
@@ -1937,6 +2075,47 @@ START_TEST(a_forgotten_save_is_found_by_its_key)
     ck_assert_str_eq(update("\"udf_string_1\":\"x\""), "OK");
     ck_assert(!call.replayed);
     ck_assert_int_eq(saves, 2);
+}
+END_TEST
+
+START_TEST(a_forgotten_save_is_open_until_its_key_tells)
+{
+    static const char *const outcomes[] = { ".U", ".B", ".P" };
+    size_t i;
+
+    for (i = 0; i < COUNT(outcomes); i++) {
+        with_key();
+        unclear = 1;
+        save_outcomes = "Y";
+        after_save = forget_own;
+        find_outcomes = outcomes[i];
+        ck_assert_str_eq(update("\"udf_string_1\":\"x\""),
+                         "SERVICE_UNAVAILABLE");
+        ck_assert(has(error->description, "could not be found out"));
+        ck_assert_int_eq(finds, 2);
+    }
+}
+END_TEST
+
+static void forget_own_and_remove(void)
+{
+    forget_own();
+    remove_the_row();
+}
+
+START_TEST(a_lost_save_of_a_deleted_row_is_found_by_its_key)
+{
+    with_key();
+    save_outcomes = "Y";
+    after_save = forget_own_and_remove;
+    ck_assert_str_eq(update("\"udf_string_1\":\"x\""), "OK");
+    ck_assert(!call.replayed);
+    ck_assert_str_eq(call.etag, "\"T1-8\"");
+    with_key();
+    save_outcomes = "X";
+    after_save = remove_the_row;
+    ck_assert_str_eq(update("\"udf_string_1\":\"x\""),
+                     "ACCESS_TOKEN_NOT_FOUND");
 }
 END_TEST
 
@@ -2315,6 +2494,12 @@ int main(void)
     tcase_add_test(tests, a_lost_save_that_was_done_is_a_success);
     tcase_add_test(tests, a_save_is_looked_for_whatever_the_database_said);
     tcase_add_test(tests, a_lost_save_that_was_not_done_is_done_again);
+    tcase_add_test(tests, a_lost_save_of_the_first_version_is_found);
+    tcase_add_test(tests, a_lost_save_of_a_row_that_was_deleted_is_open);
+    tcase_add_test(tests, a_version_is_a_whole_number);
+    tcase_add_test(tests, the_step_of_a_save_is_read_from_the_row);
+    tcase_add_test(tests, a_larger_step_is_believed_when_it_is_seen_twice);
+    tcase_add_test(tests, a_row_that_another_call_has_saved_tells_no_step);
     tcase_add_test(tests, a_lost_save_behind_others_is_told_by_the_row);
     tcase_add_test(tests, what_is_open_is_said_to_be_open);
     tcase_add_test(tests, what_may_yet_be_done_is_no_definite_error);
@@ -2331,6 +2516,8 @@ int main(void)
     tcase_add_test(tests, a_wrong_pass_code_stays_wrong);
     tcase_add_test(tests, a_forgotten_save_of_this_call_is_no_replay);
     tcase_add_test(tests, a_forgotten_save_is_found_by_its_key);
+    tcase_add_test(tests, a_forgotten_save_is_open_until_its_key_tells);
+    tcase_add_test(tests, a_lost_save_of_a_deleted_row_is_found_by_its_key);
     tcase_add_test(tests, what_is_looked_up_is_in_the_reply);
     tcase_add_test(tests, only_what_fields_set_wants_is_looked_up);
     tcase_add_test(tests, the_same_key_is_looked_up_once);

@@ -1,0 +1,660 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A call over a store in memory that does whatever the input says: each
+ * byte chooses the outcome of an operation, what others do before it, or how
+ * much time passes. What the contract promises (section 6) must hold.
+ *
+ * The store keeps its own promise (at_store.h): a save that it does not
+ * report as done or lost was not done. A save that is lost was done, was not
+ * done, or is done later, perhaps after the call has been answered.
+ */
+#include "fuzz.h"
+
+#include <string.h>
+
+#include <apr_general.h>
+#include <apr_strings.h>
+
+#include "at_custom.h"
+#include "at_digest.h"
+#include "at_field.h"
+#include "at_update.h"
+
+const char fuzz_corpus[] = "update";
+const int fuzz_random = 300000;
+
+/* How many calls a row remembers: 8 ids of 32 characters, with blanks. */
+#define IDS_LENGTH 263
+
+/* What one call may at most ask of the store before it must have ended. */
+#define MOST_OPERATIONS 2000
+
+#define TOKEN_ID "T1"
+#define DIGEST_OF_ANOTHER "digest of another request"
+
+/* A save whose connection was lost, and that may yet be done. */
+typedef struct {
+    const char *const *values;
+    int waits;
+} pending_t;
+
+static struct {
+    const uint8_t *data;
+    size_t size;
+    apr_pool_t *pool;
+    const at_statements_t *statements;
+    apr_time_t clock;
+    int operations;
+    int others;               /* how many saves of others there were */
+
+    /* The access token. */
+    int exists;
+    apr_uint64_t version;
+    apr_uint32_t step;        /* by how much a save raises it */
+    const char *code;
+    const char *request_ids;
+
+    /* What others may change. */
+    int has_session;
+    int may_update;
+    int code_is_taken;        /* another access token has the new one */
+
+    /* The row of the Idempotency-Key. */
+    int has_key;
+    const char *key_digest;
+    const char *key_request_id;
+
+    /* This call. */
+    const char *request_digest;
+    int applied;              /* how often its save was done */
+    apr_uint64_t applied_version;
+    int was_lost;
+    pending_t pending[4];
+    int pending_count;
+} world;
+
+/* ---- what the linker puts in the place of slow functions */
+
+int __wrap_at_passcode_hash(char *hash, const at_scheme_t *scheme,
+                            const char *pass_code);
+int __wrap_at_passcode_hash(char *hash, const at_scheme_t *scheme,
+                            const char *pass_code)
+{
+    (void)scheme;
+    apr_snprintf(hash, AT_PASSCODE_HASH_BYTES + 1, "HASH(%s)", pass_code);
+    return 1;
+}
+
+apr_time_t __wrap_at_clock_now(void);
+apr_time_t __wrap_at_clock_now(void)
+{
+    return world.clock;
+}
+
+void __wrap_apr_sleep(apr_interval_time_t time);
+void __wrap_apr_sleep(apr_interval_time_t time)
+{
+    world.clock += time;
+}
+
+/* ---- the input */
+
+/* The next byte; 0, which chooses what is usual, after the last. */
+static unsigned int next_byte(void)
+{
+    if (world.size == 0) {
+        return 0;
+    }
+    world.size--;
+    return *world.data++;
+}
+
+/* ---- what is saved */
+
+static void remember(const char *request_id)
+{
+    world.request_ids = apr_pstrndup(world.pool,
+        apr_pstrcat(world.pool, request_id, *world.request_ids ? " " : "",
+                    world.request_ids, (char *)NULL), IDS_LENGTH);
+}
+
+static const char *field_value(const char *const *values, int field)
+{
+    const char *const *value = values + AT_SAVE_FIELDS + 2 * field;
+
+    return !strcmp(value[0], "1") ? value[1] : NULL;
+}
+
+/* Do the save of VALUES, as one statement does. */
+static at_outcome_e apply(const char *const *values)
+{
+    const char *code = field_value(values,
+                                   AT_CREDENTIAL_AUTHENTICATION_CODE);
+    const char *key = values[AT_SAVE_IDEMPOTENCY_KEY];
+
+    if (!world.exists
+        || strcmp(values[AT_SAVE_VERSION],
+                  apr_psprintf(world.pool, "%" APR_UINT64_T_FMT,
+                               world.version))) {
+        return AT_STORE_LOST_RACE;
+    }
+    if (code && world.code_is_taken) {
+        return AT_STORE_CONFLICT;
+    }
+    if (key && world.has_key) {
+        return AT_STORE_REPEATED;
+    }
+    world.version += world.step;
+    world.code = code ? code : world.code;
+    remember(values[AT_SAVE_REQUEST_ID]);
+    if (key) {
+        world.has_key = 1;
+        world.key_digest = values[AT_SAVE_REQUEST_DIGEST];
+        world.key_request_id = values[AT_SAVE_REQUEST_ID];
+    }
+    world.applied++;
+    world.applied_version = world.version;
+    return AT_STORE_DONE;
+}
+
+/* True if the save of VALUES can still be done. */
+static int can_be_done(const char *const *values)
+{
+    return world.exists
+           && !strcmp(values[AT_SAVE_VERSION],
+                      apr_psprintf(world.pool, "%" APR_UINT64_T_FMT,
+                                   world.version))
+           && !(values[AT_SAVE_IDEMPOTENCY_KEY] && world.has_key);
+}
+
+static void do_pending(void)
+{
+    int i;
+
+    for (i = 0; i < world.pending_count; i++) {
+        if (world.pending[i].waits) {
+            world.pending[i].waits = 0;
+            (void)apply(world.pending[i].values);
+            return;
+        }
+    }
+}
+
+/* ---- what others do */
+
+static const char *id_of_another(void)
+{
+    return apr_psprintf(world.pool, "%032d", ++world.others);
+}
+
+static void save_of_another(void)
+{
+    if (world.exists) {
+        world.version += world.step;
+        remember(id_of_another());
+    }
+}
+
+/* Some of them push an id out of what the row remembers, some do not. */
+static void seven_to_nine_saves(unsigned int more)
+{
+    unsigned int i;
+
+    for (i = 0; i < 7 + more % 3; i++) {
+        save_of_another();
+    }
+}
+
+/* A program that writes the table, and knows nothing of request_ids. */
+static void save_of_a_program(void)
+{
+    world.version += world.exists ? world.step : 0;
+}
+
+static void delete_row(void)
+{
+    world.exists = 0;
+}
+
+/* The same call, sent again elsewhere, or another one with its key. */
+static void key_of_another(const char *digest)
+{
+    if (!world.has_key && world.exists) {
+        save_of_another();
+        world.has_key = 1;
+        world.key_digest = digest;
+        world.key_request_id = apr_pstrndup(world.pool, world.request_ids,
+                                            32);
+    }
+}
+
+static void others_do(unsigned int what)
+{
+    switch (what % 16) {
+    case 1:
+        save_of_another();
+        break;
+    case 2:
+        seven_to_nine_saves(what / 16);
+        break;
+    case 3:
+        save_of_a_program();
+        break;
+    case 4:
+        delete_row();
+        break;
+    case 5:
+        key_of_another(world.request_digest);
+        break;
+    case 6:
+        key_of_another(DIGEST_OF_ANOTHER);
+        break;
+    case 7:
+        world.has_session = 0;
+        break;
+    case 8:
+        world.may_update = 0;
+        break;
+    case 9:
+        world.code_is_taken = !world.code_is_taken;
+        break;
+    case 10:
+        world.code = "changed by another";
+        save_of_another();
+        break;
+    case 11:
+    case 12:
+        do_pending();
+        break;
+    default:
+        break;
+    }
+}
+
+/* With FUZZ_TRACE in the environment: what happens. */
+static void trace(const char *operation, unsigned int others,
+                  unsigned int outcome)
+{
+    if (getenv("FUZZ_TRACE")) {
+        fprintf(stderr, "# %s: others %u, outcome byte %u; exists %d, version %"
+                APR_UINT64_T_FMT ", code %s, has_key %d, applied %d\n",
+                operation, others % 16, outcome, world.exists, world.version,
+                world.code, world.has_key, world.applied);
+    }
+}
+
+/* Before an OPERATION: others do something, and time passes. Returns the byte
+ * that chooses the outcome. */
+static unsigned int begin_operation(const char *operation)
+{
+    unsigned int what = next_byte(), outcome = next_byte();
+
+    require(++world.operations < MOST_OPERATIONS);
+    others_do(what);
+    if (what >= 0xE0) {
+        world.clock += apr_time_from_msec(100 * (what - 0xDF));
+    }
+    trace(operation, what, outcome);
+    return outcome;
+}
+
+/* ---- the store */
+
+static at_store_t store;
+
+/* An outcome that is not done, of an operation that did nothing, by WHAT;
+ * AT_STORE_DONE: it does its work. */
+static at_outcome_e refuse(unsigned int what)
+{
+    store.detail = "a detail";
+    store.fault = AT_FAULT_CONNECTION;
+    store.timed_out = 0;
+    switch (what % 16) {
+    case 1:
+    case 2:
+        return AT_STORE_RETRY;
+    case 3:
+        store.fault = AT_FAULT_WAIT;
+        world.clock += apr_time_from_msec(500);
+        return AT_STORE_RETRY;
+    case 4:
+        return AT_STORE_UNAVAILABLE;
+    case 5:
+        store.timed_out = 1;
+        return AT_STORE_UNAVAILABLE;
+    case 6:
+        store.fault = AT_FAULT_BROKEN;
+        return AT_STORE_BROKEN;
+    default:
+        return AT_STORE_DONE;
+    }
+}
+
+static void set_input(at_row_t *row, at_input_e input, const char *value)
+{
+    row->values[row->plan->input_columns[input]] = value;
+}
+
+static void set_field(at_row_t *row, int field, const char *value)
+{
+    row->values[row->plan->field_columns[field]] = value;
+}
+
+static void set_rules(at_row_t *row)
+{
+    int credential, rule;
+
+    for (credential = 0; credential < AT_CREDENTIAL_COUNT; credential++) {
+        for (rule = AT_RULE_MIN_LENGTH; rule < AT_RULE_COUNT; rule++) {
+            set_input(row, AT_INPUT_RULE(credential, rule), "0");
+        }
+        set_input(row, AT_INPUT_RULE(credential, AT_RULE_CREATION),
+                  credential == AT_CREDENTIAL_AUTHENTICATION_CODE ? "NUMBER"
+                                                                  : "NONE");
+        set_input(row, AT_INPUT_RULE(credential, AT_RULE_FORMAT),
+                  "FREE_TEXT");
+    }
+    set_input(row, AT_INPUT_ALLOW_NO_IDENTIFIER, "1");
+}
+
+static void set_caller(at_row_t *row)
+{
+    set_input(row, AT_INPUT_SESSION_USER_ID, "U1");
+    set_input(row, AT_INPUT_CALLER_USER_ID, "U1");
+    set_input(row, AT_INPUT_CALLER_USERNAME, "clerk");
+    set_input(row, AT_INPUT_CALLER_MAY_UPDATE, world.may_update ? "1" : "0");
+}
+
+static void set_token(at_row_t *row)
+{
+    set_input(row, AT_INPUT_TOKEN_ID, TOKEN_ID);
+    set_input(row, AT_INPUT_TOKEN_VERSION,
+              apr_psprintf(world.pool, "%" APR_UINT64_T_FMT, world.version));
+    set_input(row, AT_INPUT_TOKEN_REQUEST_IDS, world.request_ids);
+    set_field(row, AT_CREDENTIAL_AUTHENTICATION_CODE, world.code);
+    set_rules(row);
+}
+
+static at_outcome_e load(at_store_t *self, at_statement_e statement,
+                         const char *const *values, at_row_t **row)
+{
+    const at_plan_t *plan = world.statements->plan;
+    int by_id = statement == AT_STATEMENT_LOAD_BY_ID
+        || statement == AT_STATEMENT_NARROW + AT_STATEMENT_LOAD_BY_ID;
+    at_outcome_e outcome;
+
+    (void)self;
+    outcome = refuse(begin_operation("load"));
+    if (outcome != AT_STORE_DONE) {
+        return outcome;
+    }
+    *row = apr_pcalloc(world.pool, sizeof(**row));
+    (*row)->plan = plan;
+    (*row)->values = apr_pcalloc(world.pool, sizeof(char *)
+                                 * (apr_size_t)plan->column_count);
+    if (world.has_session) {
+        set_caller(*row);
+    }
+    if (world.exists && !strcmp(values[AT_LOAD_KEY],
+                                by_id ? TOKEN_ID : world.code)) {
+        set_token(*row);
+    }
+    return AT_STORE_DONE;
+}
+
+static at_outcome_e lookup(at_store_t *self, int number, const char *key,
+                           const char ***values)
+{
+    (void)self;
+    (void)number;
+    (void)key;
+    (void)values;
+    require(!"a lookup, of which these statements have none");
+    return AT_STORE_BROKEN;
+}
+
+static at_outcome_e find_request(at_store_t *self, const char *const *values,
+                                 at_saved_request_t *request)
+{
+    at_outcome_e outcome;
+
+    (void)self;
+    (void)values;
+    outcome = refuse(begin_operation("find_request"));
+    if (outcome == AT_STORE_DONE && world.has_session && world.has_key) {
+        request->token_id = TOKEN_ID;
+        request->digest = world.key_digest;
+        request->request_id = world.key_request_id;
+    }
+    return outcome;
+}
+
+static at_outcome_e lose(const char *const *values, unsigned int what)
+{
+    store.detail = "a lost connection";
+    store.fault = AT_FAULT_CONNECTION;
+    store.timed_out = 0;
+    world.was_lost = 1;
+    if (what % 3 == 0) {
+        (void)apply(values);
+    }
+    else if (what % 3 == 1 && world.pending_count < 4) {
+        world.pending[world.pending_count].values = values;
+        world.pending[world.pending_count++].waits = 1;
+    }
+    return AT_STORE_LOST;
+}
+
+static at_outcome_e save(at_store_t *self, const char *const *values)
+{
+    unsigned int what;
+    at_outcome_e outcome;
+
+    what = begin_operation("save");
+    if (what >= 0x80) {
+        return lose(values, what);
+    }
+    outcome = refuse(what);
+    if (what % 16 == 7) {
+        store.fault = AT_FAULT_BROKEN;
+        outcome = AT_STORE_STALE;
+    }
+    if (outcome == AT_STORE_DONE) {
+        self->conflict = AT_CREDENTIAL_AUTHENTICATION_CODE;
+        outcome = apply(values);
+    }
+    return outcome;
+}
+
+static at_outcome_e custom_fields(at_store_t *self, const char *id,
+                                  apr_array_header_t **fields)
+{
+    (void)self;
+    (void)id;
+    *fields = apr_array_make(world.pool, 1, sizeof(at_custom_field_t));
+    return AT_STORE_DONE;
+}
+
+static at_outcome_e next_number(at_store_t *self, const char *sequence,
+                                const char **number)
+{
+    at_outcome_e outcome;
+
+    (void)self;
+    (void)sequence;
+    outcome = refuse(begin_operation("next_number"));
+    *number = "1234567";
+    return outcome;
+}
+
+static void release(at_store_t *self)
+{
+    (void)self;
+}
+
+/* ---- the call */
+
+static const at_statements_t *read_statements(void)
+{
+    static at_statements_t *statements;
+
+    if (!statements) {
+        apr_pool_t *pool;
+        const char *problem;
+
+        apr_initialize();
+        apr_pool_create(&pool, NULL);
+        problem = at_statements_read(
+            &statements, fuzz_source("sql/sqlite3/statements"), NULL,
+            pool);
+        require(!problem);
+    }
+    return statements;
+}
+
+static void make_world(apr_pool_t *pool, const uint8_t *data, size_t size)
+{
+    static const apr_uint64_t versions[] = {
+        0, 0, 1, 7, APR_UINT64_C(9223372036854775806)
+    };
+
+    memset(&world, 0, sizeof(world));
+    world.pool = pool;
+    world.data = data;
+    world.size = size;
+    world.statements = read_statements();
+    world.clock = apr_time_from_sec(1000000);
+    world.exists = 1;
+    world.version = versions[next_byte() % 5];
+    world.step = next_byte() % 4 == 3 ? 1 + next_byte() % 3 : 1;
+    world.code = "code";
+    world.request_ids = "";
+    world.has_session = 1;
+    world.may_update = 1;
+    store.load = load;
+    store.lookup = lookup;
+    store.find_request = find_request;
+    store.save = save;
+    store.custom_fields = custom_fields;
+    store.next_number = next_number;
+    store.release = release;
+    store.conflict = -1;
+}
+
+/* One of the kinds of change: of a field, of the code by which the access
+ * token is found, of a code that is generated. */
+static const char *choose_body(unsigned int what)
+{
+    static const char *const changes[] = {
+        "\"udf_string_1\":\"x\"",
+        "\"authentication_code\":\"new\"",
+        "\"authentication_code\":null"
+    };
+
+    return apr_psprintf(world.pool, "{\"access_token_identifier\":"
+                        "{\"authentication_code\":\"code\"},%s}",
+                        changes[what % 3]);
+}
+
+static void prepare(at_update_t *update, at_step_t *step)
+{
+    at_request_options_t options = { world.statements, at_scheme_default(),
+                                     0 };
+    unsigned int what = next_byte();
+    at_request_t *request;
+    at_json_t *root;
+
+    require(!at_json_parse(&root, choose_body(what), world.pool));
+    require(!at_request_read(&request, root, &options, world.pool));
+    memset(update, 0, sizeof(*update));
+    update->pool = world.pool;
+    update->store = &store;
+    update->statements = world.statements;
+    update->scheme = options.scheme;
+    update->request = request;
+    update->token = "session";
+    update->now = "2015-05-27T12:50:22";
+    update->budget = apr_time_from_sec(5);
+    update->step = step;
+    if (what & 0x40) {
+        update->if_match = apr_psprintf(world.pool, "\"" TOKEN_ID "-%"
+                                        APR_UINT64_T_FMT "\"",
+                                        world.version);
+    }
+    if (what & 0x80) {
+        world.request_digest = "digest of this request";
+        update->idempotency_key = "key";
+        update->request_digest = world.request_digest;
+        update->request_expires = "2015-05-28T12:50:22";
+    }
+}
+
+/* ---- what must hold */
+
+static int is_open(const at_error_t *error)
+{
+    return error->code == AT_SERVICE_UNAVAILABLE
+           && strstr(error->description, "it could not be found out in time");
+}
+
+static void check_success(const at_update_t *update, apr_uint32_t known_step)
+{
+    const char *etag = apr_psprintf(world.pool, "\"" TOKEN_ID "-%"
+                                    APR_UINT64_T_FMT "\"",
+                                    world.applied_version);
+
+    require(update->body.text && update->etag);
+    if (update->replayed) {
+        require(world.applied == 0 && world.has_key);
+        require(!strcmp(world.key_digest, world.request_digest));
+        require(!update->change);
+        return;
+    }
+    require(world.applied == 1);
+    require(update->change);
+    /* By how much a save raises the version may not be known yet. */
+    if (world.step == known_step || world.step == 1) {
+        require(!strcmp(update->etag, etag));
+    }
+}
+
+static void check_error(const at_error_t *error)
+{
+    int i;
+
+    if (is_open(error)) {
+        require(world.was_lost);
+        return;
+    }
+    require(world.applied == 0);
+    for (i = 0; i < world.pending_count; i++) {
+        require(!world.pending[i].waits
+                || !can_be_done(world.pending[i].values));
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    at_step_t step = { 0, 0 };
+    at_update_t update;
+    apr_uint32_t known_step;
+    at_error_t *error;
+    apr_pool_t *pool;
+
+    read_statements();
+    apr_pool_create(&pool, NULL);
+    make_world(pool, data, size);
+    known_step = next_byte() % 2 ? world.step : 0;
+    step.known = known_step;
+    prepare(&update, &step);
+    error = at_update_run(&update);
+    require(world.applied <= 1);
+    if (error) {
+        check_error(error);
+    }
+    else {
+        check_success(&update, known_step);
+    }
+    apr_pool_destroy(pool);
+    return 0;
+}
