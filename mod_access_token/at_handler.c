@@ -104,13 +104,13 @@ static at_error_t *take_idempotency_key(at_update_t *update,
                                         const at_config_t *config,
                                         apr_time_t now)
 {
-    const char *key = apr_table_get(r->headers_in, "Idempotency-Key");
+    const char *header = apr_table_get(r->headers_in, "Idempotency-Key");
 
-    if (!key) {
+    if (!header) {
         return NULL;
     }
-    AT_TRY(at_idempotency_check(key, config->secret, r->pool));
-    update->idempotency_key = key;
+    AT_TRY(at_idempotency_key(&update->idempotency_key, header,
+                              config->secret, r->pool));
     update->request_digest = at_idempotency_digest(root, config->secret,
                                                    r->pool);
     update->request_expires = at_date_format(r->pool,

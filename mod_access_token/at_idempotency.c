@@ -9,23 +9,53 @@
 #include "at_digest.h"
 #include "at_write.h"
 
-at_error_t *at_idempotency_check(const char *key, const at_secret_t *secret,
-                                 apr_pool_t *pool)
+static int is_key(const char *key)
 {
     apr_size_t length = 0;
 
+    while (key[length] > ' ' && key[length] <= '~') {
+        length++;
+    }
+    return !key[length] && length > 0 && length <= AT_IDEMPOTENCY_KEY_LENGTH;
+}
+
+/* What the quoted string TEXT means (RFC 8941, 3.3.3), or NULL if it is none:
+ * an escape is for a quote or another escape, and nothing follows it. */
+static const char *unquote(const char *text, apr_pool_t *pool)
+{
+    char *key = apr_palloc(pool, strlen(text));
+    char *to = key;
+
+    for (text++; *text && *text != '"'; text++) {
+        if (*text == '\\' && *++text != '"' && *text != '\\') {
+            return NULL;
+        }
+        *to++ = *text;
+    }
+    *to = '\0';
+    return *text && !text[1] ? key : NULL;
+}
+
+at_error_t *at_idempotency_key(const char **key, const char *header,
+                               const at_secret_t *secret, apr_pool_t *pool)
+{
     if (!secret) {
         return at_error_make(pool, AT_INVALID_REQUEST, "This server takes no "
                              "Idempotency-Key, and could not keep its "
                              "promise. Send the request without it.");
     }
-    while (key[length] > ' ' && key[length] <= '~') {
-        length++;
+    *key = *header == '"' ? unquote(header, pool) : header;
+    if (!*key) {
+        return at_error_make(pool, AT_INVALID_REQUEST, "The Idempotency-Key "
+                             "is not a quoted string. It ends with a quote, "
+                             "\\\" is a quote in it, \\\\ is a backslash, and "
+                             "nothing follows it. It is sent once.");
     }
-    if (key[length] || length == 0 || length > AT_IDEMPOTENCY_KEY_LENGTH) {
+    if (!is_key(*key)) {
         return at_error_make(pool, AT_INVALID_REQUEST, "An Idempotency-Key "
-                             "has 1 to %d characters of visible ASCII, and "
-                             "is sent once.", AT_IDEMPOTENCY_KEY_LENGTH);
+                             "has 1 to %d characters of visible ASCII, with "
+                             "or without quotes around them, and is sent "
+                             "once.", AT_IDEMPOTENCY_KEY_LENGTH);
     }
     return NULL;
 }

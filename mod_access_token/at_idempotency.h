@@ -22,11 +22,14 @@ typedef struct at_secret_t {
 } at_secret_t;
 
 /**
- * Judge KEY, the header's value, where SECRET (NULL: none is configured)
- * holds. The error, in POOL, is AT_INVALID_REQUEST.
+ * Read *KEY, in POOL or a part of HEADER, from HEADER, the header's value: the
+ * key itself, or the key as a quoted string; both are one key. SECRET (NULL:
+ * none is configured) is only asked whether it is there. The error, in POOL,
+ * is AT_INVALID_REQUEST; *KEY is undefined then.
  */
-at_error_t *at_idempotency_check(const char *key, const at_secret_t *secret,
-                                 apr_pool_t *pool) AT_MUST_CHECK;
+at_error_t *at_idempotency_key(const char **key, const char *header,
+                               const at_secret_t *secret, apr_pool_t *pool)
+    AT_MUST_CHECK;
 
 /**
  * The digest of the request ROOT (HMAC-SHA-256 under SECRET, 64 lower-case

@@ -155,6 +155,33 @@ sub replayed { $_[0]{headers}{'idempotency-replayed'} }
                           headers => { 'If-Match' => $etag }) } 1, 2;
     is(outcome($_), '200 OK', 'If-Match') for @more;
     is(replayed($more[1]), 'true', 'does not stop a replay');
+
+    # So was If-None-Match, which the tag of this very call matches then.
+    $key = new_key();
+    my ($head, $version) = $more[0]{headers}{etag} =~ /(.*-)(\d+)"/;
+    my $next = $head . ($version + 1) . '"';
+    @more = map { call($key, 'moved-code', { udf_string_1 => 'n' },
+                       headers => { 'If-None-Match' => $next }) } 1, 2;
+    is(outcome($_), '200 OK', 'If-None-Match') for @more;
+    is($more[0]{headers}{etag}, $next, 'of the next version');
+    is(replayed($more[1]), 'true', 'does not stop a replay');
+}
+
+# ---- the key as the quoted string of the draft
+
+for my $case (['quoted-1', '"quoted-1"'], ['with"quote', '"with\\"quote"'],
+              ['back\\slash', '"back\\\\slash"'], ['y' x 255, '"' . 'y' x 255 . '"'],
+              ['"' x 3, '"\\"\\"\\""', 1]) {
+    my ($plain, $quoted, $only_quoted) = @$case;
+    my %change = (udf_string_6 => $plain);
+    my $before = row('demo-udf');
+    my @replies = map { call($_, 'demo-udf', { %change }) }
+        $quoted, $only_quoted ? $quoted : $plain, $quoted;
+    is(outcome($_), '200 OK', "the key $quoted") for @replies;
+    is_deeply([map { replayed($_) // 'false' } @replies], ['false', 'true', 'true'],
+              'is the same with quotes and without');
+    is(row('demo-udf')->{version}, $before->{version} + 1, 'and done once');
+    is(scalar @{ requests($plain) }, 1, 'kept without quotes');
 }
 
 # ---- a generated pass code is shown once
@@ -204,7 +231,13 @@ sub replayed { $_[0]{headers}{'idempotency-replayed'} }
 # ---- keys that are none
 
 for my $case (['', 'empty'], ['x' x 256, 'too long'], ['a b', 'with a blank'],
-              ["caf\xe9", 'not ASCII'], ["a\r\nIdempotency-Key: b", 'two']) {
+              ["caf\xe9", 'not ASCII'], ["a\r\nIdempotency-Key: b", 'two'],
+              [qq("a"\r\nIdempotency-Key: "b"), 'two quoted ones'],
+              ['""', 'empty in quotes'], ['"', 'a quote'], ['"abc', 'not closed'],
+              ['"abc\\"', 'closed by an escape'], ['"a\\bc"', 'with an escape of a letter'],
+              ['"a"b', 'followed by something'], ['"a";p=1', 'with a parameter'],
+              ['"a b"', 'with a blank in quotes'], [qq("caf\xe9"), 'not ASCII in quotes'],
+              ['"' . 'x' x 256 . '"', 'too long in quotes']) {
     my ($bad, $name) = @$case;
     my $before = row('demo-person');
     my $text = $server->request_text(qq({"token":"$token","udf_string_2":"bad",)

@@ -14,9 +14,21 @@
 static const unsigned char bytes[] = "0123456789abcdef0123456789abcdef";
 static const at_secret_t secret = { bytes, 32 };
 
-static const char *check(const char *key)
+static const char *check(const char *header)
 {
-    return test_error(at_idempotency_check(key, &secret, pool));
+    const char *key;
+
+    return test_error(at_idempotency_key(&key, header, &secret, pool));
+}
+
+/* The key that HEADER means, or "INVALID_REQUEST". */
+static const char *key_of(const char *header)
+{
+    const char *key = NULL;
+    const char *error = test_error(at_idempotency_key(&key, header, &secret,
+                                                      pool));
+
+    return strcmp(error, "OK") ? error : key;
 }
 
 static const char *digest(const char *json)
@@ -49,8 +61,53 @@ END_TEST
 
 START_TEST(without_a_secret_no_key_is_taken)
 {
-    ck_assert_str_eq(test_error(at_idempotency_check("key", NULL, pool)),
+    const char *key;
+
+    ck_assert_str_eq(test_error(at_idempotency_key(&key, "key", NULL, pool)),
                      "INVALID_REQUEST");
+}
+END_TEST
+
+START_TEST(a_key_and_its_quoted_string_are_one)
+{
+    static const struct { const char *header, *key; } cases[] = {
+        { "k", "k" }, { "\"k\"", "k" }, { "\"a\\\"b\"", "a\"b" },
+        { "\"a\\\\b\"", "a\\b" }, { "\"\\\"\"", "\"" },
+        { "\"\\\\\"", "\\" }, { "\"8e03978e-40d5\"", "8e03978e-40d5" },
+        /* no quote at its start: it is the key as it is */
+        { "a\"b", "a\"b" }, { "k\"", "k\"" }, { "a\\b", "a\\b" },
+        { "'k'", "'k'" }
+    };
+    static const char *const none[] = {
+        "\"", "\"\"", "\"k", "\"k\\\"", "\"k\"x", "\"k\" ", "\"k\";a=1",
+        "\"k\"\"k\"", "\"a\", \"b\"", "\"a\\b\"", "\"a\\", "\"a b\"",
+        "\" a\"", "\"a\tb\"", "\"\xc3\xa9\"", "\"\x7f\""
+    };
+    size_t i;
+
+    for (i = 0; i < COUNT(cases); i++) {
+        ck_assert_str_eq(key_of(cases[i].header), cases[i].key);
+    }
+    for (i = 0; i < COUNT(none); i++) {
+        ck_assert_msg(!strcmp(check(none[i]), "INVALID_REQUEST"), "%s",
+                      none[i]);
+    }
+}
+END_TEST
+
+START_TEST(quotes_and_escapes_do_not_count)
+{
+    char header[2 * 256 + 3];
+    int i;
+
+    for (i = 0; i < 256; i++) {
+        memcpy(header + 1 + 2 * i, "\\\"", 2);
+    }
+    header[0] = '"';
+    memcpy(header + 1 + 2 * 255, "\"", 2);
+    ck_assert_uint_eq(strlen(key_of(header)), 255);
+    memcpy(header + 1 + 2 * 255, "x\"", 3);
+    ck_assert_str_eq(check(header), "INVALID_REQUEST");
 }
 END_TEST
 
@@ -125,6 +182,8 @@ int main(void)
 
     tcase_add_test(tests, a_key_is_1_to_255_visible_ascii_characters);
     tcase_add_test(tests, without_a_secret_no_key_is_taken);
+    tcase_add_test(tests, a_key_and_its_quoted_string_are_one);
+    tcase_add_test(tests, quotes_and_escapes_do_not_count);
     tcase_add_test(tests, the_same_request_in_another_form_is_the_same);
     tcase_add_test(tests, another_request_is_another);
     tcase_add_test(tests, another_secret_gives_another_digest);
