@@ -96,7 +96,7 @@ at_error_t *at_judge_caller(at_call_t *call) AT_MUST_CHECK;
  */
 at_error_t *at_judge_key(at_call_t *call) AT_MUST_CHECK;
 
-/** Judge If-Match. */
+/** Judge If-Match and If-None-Match. */
 at_error_t *at_judge_precondition(at_call_t *call) AT_MUST_CHECK;
 
 /**

@@ -24,7 +24,7 @@ static const code_row_t codes[] = {
     { "METHOD_NOT_ALLOWED", 405, 0, "Method not allowed" },
     { "DUPLICATE_VALUE", 409, 1, "The value is taken" },
     { "VERSION_CONFLICT", 409, 1, "Lost against other updates" },
-    { "PRECONDITION_FAILED", 412, 1, "If-Match does not match" },
+    { "PRECONDITION_FAILED", 412, 1, "A precondition does not hold" },
     { "REQUEST_TOO_LARGE", 413, 0, "The body is too large" },
     { "UNSUPPORTED_MEDIA_TYPE", 415, 0, "The body is of the wrong type" },
     { "VALIDATION_FAILED", 422, 1, "The request breaks rules" },

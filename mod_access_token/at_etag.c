@@ -65,33 +65,58 @@ static int opaque_matches(const char *tag, apr_size_t length,
     return 0;
 }
 
-int at_etag_matches(const char *if_match, const char *etag)
+/* The length of the entity tag at TEXT, with its quotes; 0 if there is none
+ * (RFC 9110, 8.8.3: no white space, no control characters). */
+static apr_size_t tag_length(const char *text)
 {
-    apr_size_t etag_length = strlen(etag) - 2;
+    apr_size_t length = 1;
 
-    if_match += strspn(if_match, " \t");
-    if (if_match[0] == '*' && !if_match[1 + strspn(if_match + 1, " \t")]) {
-        return 1;
+    if (text[0] != '"') {
+        return 0;
     }
-    if_match += strspn(if_match, " \t,");
-    while (*if_match) {
-        int weak = !strncmp(if_match, "W/", 2);
-        apr_size_t length;
+    while ((unsigned char)text[length] > ' ' && text[length] != '"'
+           && text[length] != 0x7F) {
+        length++;
+    }
+    return text[length] == '"' ? length + 1 : 0;
+}
 
-        if_match += weak ? 2 : 0;
-        if (*if_match != '"') {
-            return 0;
-        }
-        length = strcspn(++if_match, "\"");
-        if (!if_match[length]) {
-            return 0;
-        }
-        if (!weak && opaque_matches(if_match, length, etag + 1,
-                                    etag_length)) {
-            return 1;
-        }
-        if_match += length + 1;
-        if_match += strspn(if_match, " \t,");
+at_etag_match_e at_etag_match(const char *list, const char *etag, int weakly)
+{
+    static const char blanks[] = " \t";
+    at_etag_match_e match = AT_ETAG_MALFORMED;
+    int separated = 1;
+
+    list += strspn(list, blanks);
+    if (list[0] == '*') {
+        return list[1 + strspn(list + 1, blanks)] ? AT_ETAG_MALFORMED
+                                                  : AT_ETAG_MATCHES;
     }
-    return 0;
+    while (*list) {
+        int weak = !strncmp(list, "W/", 2);
+        apr_size_t length = tag_length(list + (weak ? 2 : 0));
+
+        if (*list == ',') {
+            separated = 1;
+            length = 1;
+        }
+        else if (!length || !separated) {
+            return AT_ETAG_MALFORMED;
+        }
+        else {
+            list += weak ? 2 : 0;
+            separated = 0;
+            if ((weakly || !weak)
+                && opaque_matches(list + 1, length - 2, etag + 1,
+                                  strlen(etag) - 2)) {
+                match = AT_ETAG_MATCHES;
+            }
+            else if (match == AT_ETAG_MALFORMED) {
+                match = AT_ETAG_DIFFERS;
+            }
+        }
+        list += length;
+        list += strspn(list, blanks);
+    }
+    return match;
 }

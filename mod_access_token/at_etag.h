@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Entity tags, `"<id>-<version>"`, and If-Match (RFC 9110, 8.8.3, 13.1.1). */
+/* Entity tags, `"<id>-<version>"`, and what requests say of them: If-Match
+ * and If-None-Match (RFC 9110, 8.8.3, 13.1.1 and 13.1.2). */
 #ifndef AT_ETAG_H
 #define AT_ETAG_H
 
@@ -12,11 +13,21 @@
 const char *at_etag_make(apr_pool_t *pool, const char *id,
                          const char *version);
 
+/** What at_etag_match finds. */
+typedef enum {
+    AT_ETAG_MALFORMED,        /* neither `*` nor a list of entity tags */
+    AT_ETAG_DIFFERS,          /* none of the list is the tag */
+    AT_ETAG_MATCHES
+} at_etag_match_e;
+
 /**
- * True if IF_MATCH, the value of the header, matches ETAG: it is `*`, or
- * lists ETAG. Weak tags never match. The `-gzip` or `-br` that Apache's
+ * Compare LIST, the value of If-Match or If-None-Match, with ETAG, which
+ * at_etag_make has made. Empty elements of a list are passed over; a list of
+ * nothing is malformed. WEAKLY: weak tags match as well, which is how
+ * If-None-Match compares; If-Match does not. The `-gzip` or `-br` that Apache's
  * compressing filters put into a tag is understood.
  */
-int at_etag_matches(const char *if_match, const char *etag);
+at_etag_match_e at_etag_match(const char *list, const char *etag,
+                              int weakly);
 
 #endif /* AT_ETAG_H */

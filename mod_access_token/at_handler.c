@@ -14,6 +14,7 @@
 #include "at_clock.h"
 #include "at_config.h"
 #include "at_date.h"
+#include "at_etag.h"
 #include "at_request.h"
 #include "at_response.h"
 #include "at_startup.h"
@@ -120,6 +121,22 @@ static at_error_t *take_idempotency_key(at_update_t *update,
                              "libcrypto has no HMAC with SHA-256");
 }
 
+/* An If-None-Match that can't be read can't be kept either; an If-Match like
+ * that matches nothing. */
+static at_error_t *take_preconditions(at_update_t *update, request_rec *r)
+{
+    update->if_match = apr_table_get(r->headers_in, "If-Match");
+    update->if_none_match = apr_table_get(r->headers_in, "If-None-Match");
+    if (update->if_none_match
+        && at_etag_match(update->if_none_match, "\"\"", 1)
+           == AT_ETAG_MALFORMED) {
+        return at_error_make(r->pool, AT_INVALID_REQUEST, "If-None-Match is "
+                             "* or a list of entity tags, each in quotes, "
+                             "with commas between them.");
+    }
+    return NULL;
+}
+
 /* From the body to the reply. */
 static at_error_t *serve(at_update_t *update, const at_json_t *root,
                          request_rec *r, const at_config_t *config)
@@ -132,7 +149,6 @@ static at_error_t *serve(at_update_t *update, const at_json_t *root,
     update->statements = at_source_statements(config->source);
     update->scheme = config->scheme;
     update->hashing = at_server_config_of(r->server)->hashing;
-    update->if_match = apr_table_get(r->headers_in, "If-Match");
     update->now = at_date_format(r->pool, now);
     update->budget = config->retry_budget;
     update->step = at_source_step(config->source);
@@ -142,6 +158,7 @@ static at_error_t *serve(at_update_t *update, const at_json_t *root,
     AT_TRY(at_request_read(&request, root, &options, r->pool));
     update->request = request;
     AT_TRY(find_caller(update, r, config));
+    AT_TRY(take_preconditions(update, r));
     AT_TRY(take_idempotency_key(update, root, r, config, now));
     update->store = at_store_dbd_make(r, config->source);
     return at_update_run(update);

@@ -113,15 +113,22 @@ at_error_t *at_judge_key(at_call_t *call)
 
 at_error_t *at_judge_precondition(at_call_t *call)
 {
-    const char *version = at_row_input(call->row, AT_INPUT_TOKEN_VERSION);
+    const at_update_t *update = call->update;
+    const char *etag = at_etag_make(call->pool, update->id,
+        at_row_input(call->row, AT_INPUT_TOKEN_VERSION));
 
-    if (call->update->if_match
-        && !at_etag_matches(call->update->if_match,
-                            at_etag_make(call->pool, call->update->id,
-                                         version))) {
+    if (update->if_match
+        && at_etag_match(update->if_match, etag, 0) != AT_ETAG_MATCHES) {
         return at_error_make(call->pool, AT_PRECONDITION_FAILED, "The access "
                              "token has been updated since the version that "
                              "If-Match names.");
+    }
+    if (update->if_none_match
+        && at_etag_match(update->if_none_match, etag, 1)
+           != AT_ETAG_DIFFERS) {
+        return at_error_make(call->pool, AT_PRECONDITION_FAILED, "The access "
+                             "token has the version that If-None-Match "
+                             "names.");
     }
     return NULL;
 }

@@ -45,6 +45,7 @@ typedef struct at_update_t {
     const char *token;        /* the session token, or NULL */
     const char *username;     /* whom Apache authenticated, or NULL */
     const char *if_match;     /* the header's value, or NULL */
+    const char *if_none_match; /* likewise */
     const char *now;          /* as at_date_format writes it */
     apr_interval_time_t budget; /* how long to wait: for the database, and
                                    for a turn to hash */

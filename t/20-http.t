@@ -555,7 +555,8 @@ subtest 'If-Match' => sub {
         (my $other = $now) =~ s/31-/30-/;
         for my $value ($first, $second, $next, $other, "W/$now", $bare, '""', '"', 'x',
                        qq("*"), qq("a", "b"), lc $now, qq(" $bare"), "W/$now, $first",
-                       qq("$bare-zip"), qq("$bare-gzip-gzip")) {
+                       qq("$bare-zip"), qq("$bare-gzip-gzip"), qq("x"$now), qq($now"x"),
+                       "$now x", "*, $now") {
             is_outcome($call->($value), '412 PRECONDITION_FAILED', "$value does not match");
         }
     });
@@ -578,6 +579,42 @@ subtest 'If-Match' => sub {
     my $text = $server->request_text(text(), 'If-Match' => '"a"');
     $text =~ s/(?=\r\n\r\n)/"\r\nIf-Match: " . $etag->()/e;
     is_outcome($server->raw($text), '200 OK', 'in a second line of the header');
+};
+
+subtest 'If-None-Match' => sub {
+    $server->reset_data;
+    my $etag = sub { qq("$id-) . stored('version') . '"' };
+    my $call = sub {
+        my ($value, %headers) = @_;
+        return $server->post(body(udf_string_1 => 'x'), { 'If-None-Match' => $value, %headers });
+    };
+    my $old = $etag->();
+    is_outcome($server->post(body()), '200 OK', 'a call');
+    is_outcome($call->($_), '200 OK', "$_ does not match")
+        for $old, "W/$old", qq("a", "b,c",, W/"d"), '""', qq("*");
+    is_outcome($call->($old, 'If-Match' => $etag->()), '200 OK', 'If-Match matches besides');
+    changes_nothing('If-None-Match', sub {
+        my $now = $etag->();
+        (my $zipped = $now) =~ s/"\z/-gzip"/;
+        is_outcome($call->($_), '412 PRECONDITION_FAILED', "$_ matches")
+            for '*', ' * ', $now, "W/$now", $zipped, "W/$zipped", qq("a", $now), qq($old,$now);
+        is_outcome($call->($now, 'If-Match' => $now), '412 PRECONDITION_FAILED',
+                   'even where If-Match matches');
+        is_outcome($call->($_), '400 INVALID_REQUEST', "'$_' is no list of tags")
+            for '', ',', 'x', '"x', qq("x"$now), qq($now"x"), qq("x" $now), "*, $now", "$now, *",
+                'w/"x"', 'W/x';
+        is_outcome($server->post(body(access_token_identifier => { authentication_code => 'x' }),
+                                 { 'If-None-Match' => '*' }), '404 ACCESS_TOKEN_NOT_FOUND',
+                   'the access token is looked for before');
+        is_outcome($server->post(body(pass_code => $secret), { 'If-None-Match' => '*' }),
+                   '412 PRECONDITION_FAILED', 'the rules are judged after');
+        is_outcome($server->post(body(), { 'If-None-Match' => '*' }, $http_200),
+                   '200 PRECONDITION_FAILED', 'as HTTP 200');
+    });
+    # Two lines of one header are a list.
+    my $text = $server->request_text(text(), 'If-None-Match' => '"a"');
+    $text =~ s/(?=\r\n\r\n)/"\r\nIf-None-Match: " . $etag->()/e;
+    is_outcome($server->raw($text), '412 PRECONDITION_FAILED', 'in a second line of the header');
 };
 
 subtest 'If-Match and mod_deflate' => sub {

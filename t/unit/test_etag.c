@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Contract, section 4; RFC 9110, 5.6.1 (lists), 8.8.3 and 13.1.1. */
+/* Contract, section 4; RFC 9110, 5.6.1 (lists), 8.8.3, 13.1.1 and
+ * 13.1.2. */
 #include "test_support.h"
 
 #include <string.h>
@@ -29,7 +30,7 @@ START_TEST(whatever_the_id_is_the_tag_is_legal)
                           "byte %02X", (unsigned int)byte);
         }
         ck_assert(tag[0] == '"' && *inside == '"');
-        ck_assert(at_etag_matches(tag, tag));
+        ck_assert_int_eq(at_etag_match(tag, tag, 0), AT_ETAG_MATCHES);
     }
     ck_assert_str_ne(at_etag_make(pool, "%20", "1"),
                      at_etag_make(pool, " ", "1"));
@@ -38,32 +39,65 @@ START_TEST(whatever_the_id_is_the_tag_is_legal)
 }
 END_TEST
 
-START_TEST(if_match_matches_as_rfc_9110_says)
+/* What "T-7" makes of each of LISTS, COUNT in number. */
+static void check_all(at_etag_match_e expected, int weakly,
+                      const char *const *lists, size_t count)
 {
-    static const char *const yes[] = {
+    size_t i;
+
+    for (i = 0; i < count; i++) {
+        ck_assert_msg(at_etag_match(lists[i], "\"T-7\"", weakly)
+                      == expected, "%s, %s: not %d", lists[i],
+                      weakly ? "weakly" : "strongly", (int)expected);
+    }
+}
+
+#define EXPECT(result, weakly, lists) \
+    check_all(result, weakly, lists, sizeof(lists) / sizeof((lists)[0]))
+
+START_TEST(tags_are_compared_as_rfc_9110_says)
+{
+    static const char *const same[] = {
         "*", " * ", "\"T-7\"", " \"T-7\"", "\"T-7\" ", "\"x\", \"T-7\"",
         "\"x\",\"T-7\"", "\"T-7\", \"x\"", "W/\"T-7\", \"T-7\"",
         "\"a,b\", \"T-7\"", "\"\", \"T-7\"", "\"x\" , \"T-7\"",
         "\"x\",\t\"T-7\"", "\"T-7-gzip\"", "\"T-7-br\"",
-        "\"x\", \"T-7-gzip\"",
+        "\"x\", \"T-7-gzip\"", "\"\xe9\", \"T-7\"",
         /* empty elements of a list are to be passed over */
-        ", \"T-7\"", "\"x\",, \"T-7\"", "\"T-7\","
+        ", \"T-7\"", "\"x\",, \"T-7\"", "\"T-7\",", "\"T-7\" , ,"
     };
-    static const char *const no[] = {
-        "", " ", ",", "\"T-8\"", "\"T-70\"", "\"T-\"", "\"T\"", "\"t-7\"",
-        "T-7", "W/\"T-7\"", "W/\"T-7-gzip\"", "w/\"T-7\"", "\"T-7",
-        "T-7\"", "'T-7'", "\" T-7\"", "\"T-7 \"", "\"x T-7\"",
-        "\"x\" T-7", "\"-gzip\"", "\"T-7-gzip-gzip\"", "\"T-7-zstd\"",
-        "\"T-7gzip\"", "\"T-7-GZIP\"", "\"*\"", "\"x\", *x", "**", "*x"
+    static const char *const other[] = {
+        "\"T-8\"", "\"T-70\"", "\"T-\"", "\"T\"", "\"t-7\"", "\"-gzip\"",
+        "\"T-7-gzip-gzip\"", "\"T-7-zstd\"", "\"T-7gzip\"",
+        "\"T-7-GZIP\"", "\"*\"", "\"\"", "\"a\", W/\"b\""
     };
-    size_t i;
+    static const char *const weak[] = {
+        "W/\"T-7\"", "W/\"T-7-gzip\"", "\"x\", W/\"T-7\""
+    };
 
-    for (i = 0; i < sizeof(yes) / sizeof(yes[0]); i++) {
-        ck_assert_msg(at_etag_matches(yes[i], "\"T-7\""), "%s", yes[i]);
-    }
-    for (i = 0; i < sizeof(no) / sizeof(no[0]); i++) {
-        ck_assert_msg(!at_etag_matches(no[i], "\"T-7\""), "%s", no[i]);
-    }
+    EXPECT(AT_ETAG_MATCHES, 0, same);
+    EXPECT(AT_ETAG_MATCHES, 1, same);
+    EXPECT(AT_ETAG_DIFFERS, 0, other);
+    EXPECT(AT_ETAG_DIFFERS, 1, other);
+    EXPECT(AT_ETAG_DIFFERS, 0, weak);
+    EXPECT(AT_ETAG_MATCHES, 1, weak);
+}
+END_TEST
+
+/* Where one part is wrong, the other parts are not taken. */
+START_TEST(what_is_no_list_of_tags_is_malformed)
+{
+    static const char *const malformed[] = {
+        "", " ", ",", " , ,", "T-7", "w/\"T-7\"", "\"T-7", "T-7\"", "'T-7'",
+        "\" T-7\"", "\"T-7 \"", "\"x T-7\"", "\"T-7\tx\"", "\"T\x7f\"",
+        "\"x\" T-7", "\"x\", *x", "**", "*x", "*, \"T-7\"", "\"T-7\", *",
+        "\"x\"\"T-7\"", "\"T-7\"\"x\"", "\"T-7\" \"x\"", "\"T-7\"x",
+        "\"T-7\", x", "\"T-7\", \"", "\"T-7\";\"x\"", "W/ \"T-7\"",
+        "W/W/\"T-7\"", "W/", "W/,\"T-7\"", "\"T-7\" W/\"x\""
+    };
+
+    EXPECT(AT_ETAG_MALFORMED, 0, malformed);
+    EXPECT(AT_ETAG_MALFORMED, 1, malformed);
 }
 END_TEST
 
@@ -73,6 +107,7 @@ int main(void)
 
     tcase_add_test(tests, the_tag_is_id_and_version);
     tcase_add_test(tests, whatever_the_id_is_the_tag_is_legal);
-    tcase_add_test(tests, if_match_matches_as_rfc_9110_says);
+    tcase_add_test(tests, tags_are_compared_as_rfc_9110_says);
+    tcase_add_test(tests, what_is_no_list_of_tags_is_malformed);
     return test_end(tests);
 }

@@ -874,6 +874,46 @@ START_TEST(if_match_fails_after_a_lost_race)
 }
 END_TEST
 
+START_TEST(if_none_match_is_judged_before_the_change)
+{
+    static const struct {
+        const char *if_none_match, *if_match, *result;
+    } cases[] = {
+        { "\"T1-6\"", NULL, "OK" }, { "\"T2-7\", W/\"T1-8\"", NULL, "OK" },
+        { "\"T1-6\"", "\"T1-7\"", "OK" },
+        { "\"T1-6\"", "\"T1-6\"", "PRECONDITION_FAILED" },
+        { "\"T1-7\"", "\"T1-7\"", "PRECONDITION_FAILED" },
+        { "\"T1-7\"", NULL, "PRECONDITION_FAILED" },
+        { "*", NULL, "PRECONDITION_FAILED" },
+        { "W/\"T1-7\"", NULL, "PRECONDITION_FAILED" },
+        { "W/\"T1-7-gzip\"", NULL, "PRECONDITION_FAILED" },
+        { "\"T1-6\", \"T1-7\"", NULL, "PRECONDITION_FAILED" },
+        /* what can't be read can't be said not to match */
+        { "T1-6", NULL, "PRECONDITION_FAILED" }
+    };
+    size_t i;
+
+    for (i = 0; i < COUNT(cases); i++) {
+        set_up();
+        call.if_match = cases[i].if_match;
+        call.if_none_match = cases[i].if_none_match;
+        ck_assert_str_eq(update("\"udf_string_1\":\"x\""), cases[i].result);
+        ck_assert_int_eq(saves, error ? 0 : 1);
+    }
+}
+END_TEST
+
+START_TEST(if_none_match_is_judged_again_after_a_lost_race)
+{
+    set_up();
+    call.if_none_match = "\"T1-8\"";
+    save_outcomes = "L";
+    ck_assert_str_eq(update("\"udf_string_1\":\"x\""),
+                     "PRECONDITION_FAILED");
+    ck_assert_int_eq(saves, 1);
+}
+END_TEST
+
 /* ---- races */
 
 START_TEST(up_to_99_lost_races_are_run_again)
@@ -1904,6 +1944,7 @@ START_TEST(a_known_key_is_answered_by_the_access_token_as_it_is)
     set("data.udf_string_1?", "later");
     set("rule.pass_code_creation", "ID");
     call.if_match = "\"T1-3\"";
+    call.if_none_match = "\"T1-7\"";
     ck_assert_str_eq(update("\"udf_string_1\":\"x\",\"pass_code\":null"),
                      "OK");
     ck_assert_str_eq(log_of_calls, "find_request load_by_id.sql");
@@ -2457,6 +2498,8 @@ int main(void)
     tcase_add_test(tests, a_token_without_pass_code_takes_the_time_of_one);
     tcase_add_test(tests, if_match_is_judged_before_the_change);
     tcase_add_test(tests, if_match_fails_after_a_lost_race);
+    tcase_add_test(tests, if_none_match_is_judged_before_the_change);
+    tcase_add_test(tests, if_none_match_is_judged_again_after_a_lost_race);
     tcase_add_test(tests, up_to_99_lost_races_are_run_again);
     tcase_add_test(tests, with_100_lost_races_the_call_gives_up);
     tcase_add_test(tests, after_the_first_load_everything_goes_by_id);
