@@ -9,6 +9,8 @@
 
 #include <http_core.h>
 
+#include "at_origin.h"
+
 APLOG_USE_MODULE(access_token);
 
 #define UNSET (-1)
@@ -20,6 +22,7 @@ static const at_config_t defaults = {
     0,                        /* HTTP statuses as the contract says */
     0,                        /* unknown parameters are errors */
     AT_CALLER_SESSION,
+    NULL,                     /* no other site may send */
     2,                        /* seconds */
     NULL,                     /* no key file: Idempotency-Key is refused */
     apr_time_from_sec(24 * 60 * 60), /* of a key */
@@ -65,6 +68,7 @@ static void fill(at_config_t *config, const at_config_t *base)
     FILL(http_200, UNSET)
     FILL(ignore_unknown, UNSET)
     FILL(caller, UNSET)
+    FILL(origins, NULL)
     FILL(retry_after, UNSET)
     FILL(secret, NULL)
     FILL(key_lifetime, UNSET)
@@ -271,6 +275,41 @@ static const char *set_caller(cmd_parms *cmd, void *place, const char *first,
     return NULL;
 }
 
+/* In an inner place "none" takes away what an outer one names. */
+static const char *set_origins(cmd_parms *cmd, void *place, int count,
+                               char *const origins[])
+{
+    apr_array_header_t *read = apr_array_make(cmd->pool, count,
+                                              sizeof(const char *));
+    at_config_t *config = place;
+    int i;
+
+    if (count == 0) {
+        return apr_pstrcat(cmd->pool, cmd->cmd->name, ": name the origins, or "
+                           "none", (char *)NULL);
+    }
+    for (i = 0; i < count; i++) {
+        const char *origin = at_origin_read(origins[i], cmd->pool);
+
+        if (count == 1 && !ap_cstr_casecmp(origins[i], "none")) {
+            continue;
+        }
+        if (!origin) {
+            return apr_psprintf(cmd->pool, "%s: \"%s\" is no origin; write "
+                                "scheme://host or scheme://host:port as "
+                                "browsers send it, in ASCII and without a "
+                                "path or a / at its end", cmd->cmd->name,
+                                origins[i]);
+        }
+        APR_ARRAY_PUSH(read, const char *) = origin;
+    }
+    if (config->origins) {
+        apr_array_cat(read, config->origins);
+    }
+    config->origins = read;
+    return NULL;
+}
+
 static const char *set_retry_after(cmd_parms *cmd, void *place,
                                    const char *argument)
 {
@@ -448,6 +487,9 @@ const command_rec at_config_directives[] = {
     AP_INIT_TAKE12("AccessTokenCaller", set_caller, NULL, PLACES,
                    "who names the caller: session, apache or both (default "
                    "session)"),
+    AP_INIT_TAKE_ARGV("AccessTokenOrigins", set_origins, NULL, PLACES,
+                      "the other sites whose pages may send for a caller whom "
+                      "Apache has authenticated, as scheme://host[:port]"),
     AP_INIT_TAKE1("AccessTokenRetryAfter", set_retry_after, NULL, PLACES,
                   "the seconds in the Retry-After of a 503 (default 2)"),
     AP_INIT_TAKE1("AccessTokenRetryBudget", set_retry_budget, NULL, PLACES,

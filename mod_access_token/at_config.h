@@ -39,6 +39,8 @@ typedef struct at_config_t {
     int http_200;                /* AccessTokenHTTP200 */
     int ignore_unknown;          /* AccessTokenUnknownParameters */
     int caller;                  /* AccessTokenCaller: AT_CALLER_… */
+    const apr_array_header_t *origins; /* AccessTokenOrigins: const char *, as
+                                    at_origin_read gives them */
     int retry_after;             /* AccessTokenRetryAfter, in seconds */
     const at_secret_t *secret;   /* AccessTokenIdempotencyKeyFile */
     apr_interval_time_t key_lifetime; /* AccessTokenIdempotencyLifetime */

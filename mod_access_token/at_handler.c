@@ -11,6 +11,7 @@
 #include <http_protocol.h>
 
 #include "at_body.h"
+#include "at_caller.h"
 #include "at_clock.h"
 #include "at_config.h"
 #include "at_date.h"
@@ -32,15 +33,19 @@ static at_error_t *check_method(request_rec *r)
                          "This address takes POST.");
 }
 
-static at_error_t *check_media_type(request_rec *r)
+/* A page of any site can have a browser send a body without a type, or with
+ * that of a form, but not JSON: where Apache knows the caller by what a browser
+ * adds of itself, the type must be said. */
+static at_error_t *check_media_type(request_rec *r, const at_config_t *config)
 {
     static const char json[] = "application/json";
     const char *type = apr_table_get(r->headers_in, "Content-Type");
     const char *end;
 
-    if (!type) {
+    if (!type && !at_caller_is_apaches(r, config)) {
         return NULL;
     }
+    type = type ? type : "";
     while (apr_isspace(*type)) {
         type++;
     }
@@ -50,53 +55,8 @@ static at_error_t *check_media_type(request_rec *r)
         return NULL;
     }
     return at_error_make(r->pool, AT_UNSUPPORTED_MEDIA_TYPE,
-                         "The body must be application/json.");
-}
-
-/* The token of `Authorization: Bearer ...` (RFC 6750), or NULL. */
-static const char *bearer_token(request_rec *r)
-{
-    const char *header = apr_table_get(r->headers_in, "Authorization");
-    const char *token;
-    char *end;
-
-    if (!header || ap_cstr_casecmpn(header, "Bearer", 6)
-        || !apr_isspace(header[6])) {
-        return NULL;
-    }
-    token = header + 6;
-    while (apr_isspace(*token)) {
-        token++;
-    }
-    end = apr_pstrdup(r->pool, token);
-    token = end;
-    end += strlen(end);
-    while (end > token && apr_isspace(end[-1])) {
-        *--end = '\0';
-    }
-    return *token ? token : NULL;
-}
-
-/* Find who calls, in the ways that the configuration opens. */
-static at_error_t *find_caller(at_update_t *update, request_rec *r,
-                               const at_config_t *config)
-{
-    const char *bearer = bearer_token(r);
-    const char *token = update->request->token;
-
-    if (bearer && token && strcmp(bearer, token)) {
-        return at_error_make(r->pool, AT_INVALID_REQUEST, "The Authorization "
-                             "header and the body name different session "
-                             "tokens. Send one of the two.");
-    }
-    if (config->caller & AT_CALLER_APACHE) {
-        update->username = r->user;
-    }
-    /* A token beside r->user is compared, even where it opens nothing. */
-    if ((config->caller & AT_CALLER_SESSION) || update->username) {
-        update->token = token ? token : bearer;
-    }
-    return NULL;
+                         "The body must be application/json, and "
+                         "Content-Type must say so.");
 }
 
 static at_error_t *take_idempotency_key(at_update_t *update,
@@ -157,7 +117,7 @@ static at_error_t *serve(at_update_t *update, const at_json_t *root,
     options.ignore_unknown = config->ignore_unknown;
     AT_TRY(at_request_read(&request, root, &options, r->pool));
     update->request = request;
-    AT_TRY(find_caller(update, r, config));
+    AT_TRY(at_caller_find(update, r, config));
     AT_TRY(take_preconditions(update, r));
     AT_TRY(take_idempotency_key(update, root, r, config, now));
     update->store = at_store_dbd_make(r, config->source);
@@ -215,7 +175,7 @@ static at_error_t *receive(at_json_t **root, at_body_failure_t *failure,
     request_rec *r = exchange->r;
 
     AT_TRY(check_method(r));
-    AT_TRY(check_media_type(r));
+    AT_TRY(check_media_type(r, exchange->config));
     if (!exchange->config->source) {
         return at_error_hidden(r->pool, AT_INTERNAL_ERROR, "no "
                                "AccessTokenStatements applies here");

@@ -134,6 +134,13 @@ for my $case (
     ['AccessTokenCaller session basic', qr/session, apache or both/, qr/"basic"/],
     ['AccessTokenCaller session apache both', $one_or_two],
     ['AccessTokenCaller', $one_or_two],
+    (map { [qq(AccessTokenOrigins "$_"), qr/"\Q$_\E" is no origin/, qr{write scheme://host or}] }
+        'https://crm.example.com/', 'https://crm.example.com/page', 'crm.example.com', 'null', '*',
+        'https://', 'https://*.example.com', 'https://user@example.com', 'https://example.com:',
+        'https://example.com:x', 'https://example.com:123456',
+        'https://a.example,https://b.example', '//example.com', 'https:example.com', 'https://a b'),
+    ['AccessTokenOrigins', qr/name the origins, or none/],
+    ['AccessTokenOrigins https://a.example none', qr/"none" is no origin/],
     (map { ["AccessTokenRetryAfter $_", $whole, qr/not "\Q$_\E"/] }
         qw(-1 soon 2s 86401 99999999999999999999)),
     (map { my $name = $_; map { ["$name $_", $time, qr/not "\Q$_\E"/] }
@@ -405,6 +412,9 @@ AccessTokenHTTP200 off
 AccessTokenUnknownParameters IGNORE
 AccessTokenCaller apache
 AccessTokenCaller Session Apache
+AccessTokenOrigins None
+AccessTokenOrigins https://crm.example.com HTTP://Intern:8080 "https://[2001:db8::1]:8443"
+AccessTokenOrigins moz-extension://a1b2
 AccessTokenRetryAfter 0
 AccessTokenRetryAfter 86400
 AccessTokenRetryBudget 100ms

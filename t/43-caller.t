@@ -3,6 +3,7 @@
 use strict;
 use warnings;
 
+use JSON::PP ();
 use MIME::Base64 qw(encode_base64);
 use Test::More;
 use Time::HiRes qw(time);
@@ -53,6 +54,10 @@ my $by_file = 'AuthBasicProvider file' . "\n"
 my $by_database = 'AuthBasicProvider dbd
 AuthDBDUserPWQuery "SELECT password FROM logins WHERE username = %s"';
 my $conf = join '', 'AccessTokenPassCodeScheme bcrypt 4', "\n",
+    "AccessTokenOrigins https://everywhere.example\n",
+    location('/named', "apache\nAccessTokenOrigins https://CRM.example:443 http://intern:8080",
+             $by_file),
+    location('/nowhere', "apache\nAccessTokenOrigins none", $by_file),
     location('/open/session', 'session'), location('/open/apache', 'apache'),
     location('/open/both', 'session apache'),
     location('/file/session', 'session', $by_file), location('/file/apache', 'apache', $by_file),
@@ -172,6 +177,103 @@ for my $case (
     is($reply->{json}{status}{code}, 'OK', 'Bearer names the caller where both will do');
     $reply = $server->post({ %demo }, { authorization => "Bearer $clerk" }, '/open/apache');
     is($reply->{json}{status}{code}, 'INVALID_TOKEN', 'and not where a user is asked for');
+}
+
+# ---- a browser that a page of another site makes send
+
+my $own = '127.0.0.1:' . $server->port;
+
+# A call to PATH in which the HEADERS say where it comes from.
+sub sent {
+    my ($path, $user, $token, %headers) = @_;
+    my %body = (%demo, udf_string_2 => 'by a browser', defined $token ? (token => $token) : ());
+    # As it is: HTTP::Tiny would name a type of its own where there is none.
+    my $text = $server->request_text(JSON::PP::encode_json(\%body), Host => $own,
+        Authorization => defined $user ? basic($user) : undef, %headers);
+    my $reply = $server->raw($text =~ s/ \S+/ $path/r);
+    return "$reply->{status} " . ($reply->{json}{status}{code} // 'none');
+}
+
+for my $case (
+    ['a page of its own', { Origin => "http://$own" }, 1],
+    ['a page of its own behind TLS that ends before', { Origin => "https://$own" }, 1],
+    ['the same, by a browser of today',
+        { Origin => "http://$own", 'Sec-Fetch-Site' => 'same-origin' }, 1],
+    ['an address that was typed in', { 'Sec-Fetch-Site' => 'none' }, 1],
+    ['no browser', {}, 1],
+    ['another site', { Origin => 'https://evil.example' }, 0],
+    ['another site, by a browser of today',
+        { Origin => 'https://evil.example', 'Sec-Fetch-Site' => 'cross-site' }, 0],
+    ['a page without an origin', { Origin => 'null' }, 0],
+    ['another port', { Origin => 'http://127.0.0.1:1' }, 0],
+    ['a site of the same domain', { 'Sec-Fetch-Site' => 'same-site' }, 0],
+    ['another site that does not say which', { 'Sec-Fetch-Site' => 'cross-site' }, 0],
+    ['its own name in plain HTTP where the page was not',
+        { Origin => "http://$own", 'Sec-Fetch-Site' => 'cross-site' }, 0],
+    ['a foreign page that a browser calls its own',
+        { Origin => 'https://evil.example', 'Sec-Fetch-Site' => 'same-origin' }, 0],
+    ['two origins', { Origin => "http://$own, http://$own" }, 0],
+    ['an origin with a path', { Origin => "http://$own/" }, 0],
+) {
+    my ($name, $headers, $may) = @$case;
+    for my $path (qw(/file/apache /file/both /dbd/both /named /nowhere)) {
+        my $before = row();
+        is(sent($path, 'clerk', undef, %$headers), $may ? '200 OK' : '403 FORBIDDEN',
+           "$path, $name");
+        is_deeply(row(), $before, "$path, $name: nothing changes") if !$may;
+        is(sent($path, 'clerk', $clerk, %$headers), $may ? '200 OK' : '403 FORBIDDEN',
+           "$path, $name, a session besides") if $path ne '/nowhere';
+    }
+    # A session token is not what a browser adds of itself.
+    is(sent($_, undef, $clerk, %$headers), '200 OK', "$_, $name: a session")
+        for qw(/open/session /open/both);
+    is(sent('/file/session', 'clerk', $clerk, %$headers), '200 OK',
+       "/file/session, $name: a session, and a user who does not matter");
+}
+for my $case (
+    ['https://everywhere.example', '/file/apache', 1], ['https://everywhere.example', '/named', 0],
+    ['https://everywhere.example', '/nowhere', 0], ['https://crm.example', '/named', 1],
+    ['https://crm.example:443', '/named', 1], ['https://crm.example', '/file/apache', 0],
+    ['http://crm.example', '/named', 0], ['http://intern:8080', '/named', 1],
+    ['http://intern', '/named', 0],
+) {
+    my ($origin, $path, $may) = @$case;
+    for my $site (undef, 'cross-site') {
+        is(sent($path, 'clerk', undef, Origin => $origin, 'Sec-Fetch-Site' => $site),
+           $may ? '200 OK' : '403 FORBIDDEN', "$path, $origin, Sec-Fetch-Site " . ($site // 'none'));
+    }
+}
+ok($server->wait_for_error(qr{AT040: .* for clerk: Origin https://evil\.example, Sec-Fetch-Site }
+    . qr{cross-site, Host \Q$own\E; .*AccessTokenOrigins}), 'the log says which origin it was');
+
+# The type of the body must be said, as no page of another site can without asking first.
+for my $type (undef, '', 'text/plain', 'application/x-www-form-urlencoded',
+              'multipart/form-data; boundary=x', 'text/plain;application/json') {
+    my $before = row();
+    my $name = defined $type ? "'$type'" : 'none';
+    is(sent($_, 'clerk', undef, 'Content-Type' => $type), '415 UNSUPPORTED_MEDIA_TYPE',
+       "$_: Content-Type $name is refused") for qw(/file/apache /file/both /dbd/apache);
+    is_deeply(row(), $before, "and with $name nothing changes");
+}
+is(sent('/file/apache', 'clerk', undef, 'Content-Type' => 'Application/JSON; charset=utf-8'),
+   '200 OK', 'application/json is taken');
+is(sent($_, undef, $clerk, 'Content-Type' => undef), '200 OK', "$_: a session needs none")
+    for qw(/open/session /open/both);
+# Of two mistakes the earlier stage is told.
+{
+    my %foreign = (Origin => 'https://evil.example');
+    my $send = sub {
+        my ($body, %headers) = @_;
+        my $reply = $server->post($body, { authorization => basic('clerk'), %foreign, %headers },
+                                  '/file/apache');
+        return "$reply->{status} $reply->{json}{status}{code}";
+    };
+    is($send->({ %demo }, 'Content-Type' => undef), '415 UNSUPPORTED_MEDIA_TYPE',
+       'the media type before the origin');
+    is($send->('{'), '400 INVALID_JSON', 'JSON before the origin');
+    is($send->({ %demo, x => 1 }), '422 VALIDATION_FAILED', 'the shape before the origin');
+    is($send->({ access_token_identifier => { authentication_code => 'no such code' } }),
+       '403 FORBIDDEN', 'the origin before the access token');
 }
 
 # ---- mod_authn_dbd holds a connection of the same pool for each request

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "at_caller.h"
+
+#include <string.h>
+
+#include <apr_lib.h>
+#include <apr_strings.h>
+
+#include <http_core.h>
+#include <http_log.h>
+#include <http_protocol.h>
+
+#include "at_origin.h"
+
+APLOG_USE_MODULE(access_token);
+
+/* The token of `Authorization: Bearer ...` (RFC 6750), or NULL. */
+static const char *bearer_token(request_rec *r)
+{
+    const char *header = apr_table_get(r->headers_in, "Authorization");
+    const char *token;
+    char *end;
+
+    if (!header || ap_cstr_casecmpn(header, "Bearer", 6)
+        || !apr_isspace(header[6])) {
+        return NULL;
+    }
+    token = header + 6;
+    while (apr_isspace(*token)) {
+        token++;
+    }
+    end = apr_pstrdup(r->pool, token);
+    token = end;
+    end += strlen(end);
+    while (end > token && apr_isspace(end[-1])) {
+        *--end = '\0';
+    }
+    return *token ? token : NULL;
+}
+
+int at_caller_is_apaches(const request_rec *r, const at_config_t *config)
+{
+    return (config->caller & AT_CALLER_APACHE) && r->user;
+}
+
+/* A browser adds a password that it knows to what any page makes it send. */
+static at_error_t *check_origin(request_rec *r, const at_config_t *config)
+{
+    at_origin_t origin;
+
+    origin.origin = apr_table_get(r->headers_in, "Origin");
+    origin.fetch_site = apr_table_get(r->headers_in, "Sec-Fetch-Site");
+    origin.host = apr_table_get(r->headers_in, "Host");
+    origin.is_https = !strcmp(ap_http_scheme(r), "https");
+    if (!at_origin_is_foreign(&origin, config->origins, r->pool)) {
+        return NULL;
+    }
+    ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, ATLOGNO("040")
+                  "a page of another site sends for %s: Origin %s, "
+                  "Sec-Fetch-Site %s, Host %s; if it may, name its origin in "
+                  "AccessTokenOrigins", r->user,
+                  origin.origin ? origin.origin : "-",
+                  origin.fetch_site ? origin.fetch_site : "-",
+                  origin.host ? origin.host : "-");
+    return at_error_make(r->pool, AT_FORBIDDEN, "The headers Origin and "
+                         "Sec-Fetch-Site say that a page of another site "
+                         "sends this. It may not use the login that the "
+                         "browser has here.");
+}
+
+at_error_t *at_caller_find(at_update_t *update, request_rec *r,
+                           const at_config_t *config)
+{
+    const char *bearer = bearer_token(r);
+    const char *token = update->request->token;
+
+    if (bearer && token && strcmp(bearer, token)) {
+        return at_error_make(r->pool, AT_INVALID_REQUEST, "The Authorization "
+                             "header and the body name different session "
+                             "tokens. Send one of the two.");
+    }
+    if (at_caller_is_apaches(r, config)) {
+        AT_TRY(check_origin(r, config));
+        update->username = r->user;
+    }
+    /* A token beside r->user is compared, even where it opens nothing. */
+    if ((config->caller & AT_CALLER_SESSION) || update->username) {
+        update->token = token ? token : bearer;
+    }
+    return NULL;
+}
