@@ -4,8 +4,17 @@
 #include <apr_buckets.h>
 #include <apr_strings.h>
 
+#include <http_core.h>
 #include <http_protocol.h>
 #include <util_filter.h>
+
+#include "at_clock.h"
+
+/* How much of a body that is refused is read all the same, so that its client
+ * has sent it before the answer comes; and how long that may take. */
+#define DISCARD_BYTES (1024 * 1024)
+#define DISCARD_TIME  apr_time_from_sec(2)
+#define DISCARD_PAUSE apr_time_from_msec(5)
 
 typedef struct {
     request_rec *r;
@@ -90,22 +99,29 @@ static apr_status_t read_all(reader_t *reader)
     return status;
 }
 
-/* A filter that decodes a body takes this header away. */
+/* A filter that decodes a body takes its name out of this header. */
 static int is_encoded(request_rec *r)
 {
-    const char *encoding = apr_table_get(r->headers_in, "Content-Encoding");
+    const char *codings = apr_table_get(r->headers_in, "Content-Encoding");
+    char *copy = apr_pstrdup(r->pool, codings ? codings : ""), *state;
+    const char *coding;
 
-    return encoding && ap_cstr_casecmp(encoding, "identity");
+    apr_collapse_spaces(copy, copy);
+    coding = apr_strtok(copy, ",", &state);
+    while (coding && !ap_cstr_casecmp(coding, "identity")) {
+        coding = apr_strtok(NULL, ",", &state);
+    }
+    return coding != NULL;
 }
 
 at_error_t *at_body_read(at_json_t **root, at_body_failure_t *failure,
                          request_rec *r, apr_off_t limit)
 {
     reader_t reader = { r, NULL, limit, 0, 0 };
-    at_error_t *error;
 
     failure->reason = APR_SUCCESS;
     failure->http_status = OK;
+    failure->is_whole = 0;
     AT_TRY(check_announced_length(&reader));
     reader.parser = at_json_parser_make(r->pool);
     if (!reader.parser) {
@@ -113,6 +129,7 @@ at_error_t *at_body_read(at_json_t **root, at_body_failure_t *failure,
                                "no memory for a JSON parser");
     }
     failure->reason = read_all(&reader);
+    failure->is_whole = failure->reason == APR_SUCCESS && reader.ended;
     if (failure->reason != APR_SUCCESS) {
         failure->http_status = ap_map_http_request_error(failure->reason,
                                                          HTTP_BAD_REQUEST);
@@ -123,11 +140,82 @@ at_error_t *at_body_read(at_json_t **root, at_body_failure_t *failure,
     if (reader.length > limit) {
         return too_large(&reader);
     }
-    error = at_json_parser_finish(root, reader.parser);
-    if (error && is_encoded(r)) {
+    if (is_encoded(r)) {
         return at_error_make(r->pool, AT_UNSUPPORTED_MEDIA_TYPE, "A body "
                              "with this Content-Encoding is not accepted "
                              "here. Send it as it is.");
     }
-    return error;
+    return at_json_parser_finish(root, reader.parser);
+}
+
+/* Throw away what has come of the body, about *LEFT bytes at most, without
+ * waiting for more (APR_EAGAIN). APR_EOF: that was the rest. */
+static apr_status_t discard_some(apr_size_t *left, request_rec *r,
+                                 apr_bucket_brigade *brigade)
+{
+    apr_bucket *bucket;
+    apr_status_t status = ap_get_brigade(r->proto_input_filters, brigade,
+                                         AP_MODE_READBYTES,
+                                         APR_NONBLOCK_READ, HUGE_STRING_LEN);
+
+    if (status == APR_SUCCESS && APR_BRIGADE_EMPTY(brigade)) {
+        return APR_EAGAIN;
+    }
+    for (bucket = APR_BRIGADE_FIRST(brigade);
+         status == APR_SUCCESS && bucket != APR_BRIGADE_SENTINEL(brigade);
+         bucket = APR_BUCKET_NEXT(bucket)) {
+        const char *data;
+        apr_size_t length = 0;
+
+        if (APR_BUCKET_IS_EOS(bucket)) {
+            status = APR_EOF;
+        }
+        else if (!APR_BUCKET_IS_METADATA(bucket)) {
+            status = apr_bucket_read(bucket, &data, &length, APR_BLOCK_READ);
+        }
+        *left -= length < *left ? length : *left;
+    }
+    apr_brigade_cleanup(brigade);
+    return status;
+}
+
+/* Throw away the rest of R's body, within the bounds. APR_EOF: that was all;
+ * APR_SUCCESS or APR_EAGAIN: it was not. */
+static apr_status_t discard_rest(request_rec *r)
+{
+    apr_bucket_brigade *brigade =
+        apr_brigade_create(r->pool, r->connection->bucket_alloc);
+    apr_time_t until = at_clock_now() + DISCARD_TIME;
+    apr_size_t left = DISCARD_BYTES;
+    apr_status_t status;
+
+    do {
+        status = discard_some(&left, r, brigade);
+        if (APR_STATUS_IS_EAGAIN(status) && at_clock_now() < until) {
+            apr_sleep(DISCARD_PAUSE);
+            status = APR_SUCCESS;
+        }
+    } while (status == APR_SUCCESS && left > 0);
+    apr_brigade_destroy(brigade);
+    return status;
+}
+
+int at_body_discard(request_rec *r, int http_status)
+{
+    conn_rec *connection = r->connection;
+    int ends = r->expecting_100 != 0;     /* its client sends when asked */
+    apr_status_t status = APR_EOF;
+
+    /* HTTP/2 has a connection for each request here, which always ends. */
+    if (r->proto_num < HTTP_VERSION(2, 0)) {
+        ends = ends || connection->keepalive == AP_CONN_CLOSE
+               || ap_status_drops_connection(http_status);
+    }
+    if (!ends && !r->main) {
+        status = discard_rest(r);
+    }
+    if (ends || status != APR_EOF) {
+        connection->keepalive = AP_CONN_CLOSE;
+    }
+    return status == AP_FILTER_ERROR ? AP_FILTER_ERROR : OK;
 }

@@ -140,10 +140,9 @@ static void note(request_rec *r, const at_update_t *update)
 
 static int answer_options(request_rec *r)
 {
-    (void)at_exchange_begin(r);
     apr_table_setn(r->headers_out, "Allow", "OPTIONS, POST");
     ap_set_content_length(r, 0);
-    return OK;
+    return at_body_discard(r, HTTP_OK);
 }
 
 /* The body did not come as far as to be judged. */
@@ -155,6 +154,8 @@ static int answer_failure(at_exchange_t *exchange, at_error_t *error,
     ap_log_rerror(APLOG_MARK, APLOG_INFO, failure->reason, r,
                   ATLOGNO("005") "the body did not arrive whole "
                   "[request %s]", exchange->request_id);
+    /* Nobody knows where in what follows the next request would begin. */
+    r->connection->keepalive = AP_CONN_CLOSE;
     if (failure->http_status == AP_FILTER_ERROR) {
         return AP_FILTER_ERROR;          /* the filter has answered */
     }
@@ -185,7 +186,7 @@ static at_error_t *receive(at_json_t **root, at_body_failure_t *failure,
 
 int at_handler_update(request_rec *r)
 {
-    at_body_failure_t failure = { APR_SUCCESS, OK };
+    at_body_failure_t failure = { APR_SUCCESS, OK, 0 };
     at_exchange_t *exchange;
     at_update_t update;
     at_error_t *error;
@@ -194,12 +195,13 @@ int at_handler_update(request_rec *r)
     if (!r->handler || strcmp(r->handler, AT_HANDLER_UPDATE)) {
         return DECLINED;
     }
+    exchange = at_exchange_begin(r);
     if (r->method_number == M_OPTIONS) {
         return answer_options(r);
     }
-    exchange = at_exchange_begin(r);
     memset(&update, 0, sizeof(update));
     error = receive(&root, &failure, exchange);
+    exchange->body_ended = failure.is_whole;
     if (failure.reason != APR_SUCCESS) {
         return answer_failure(exchange, error, &failure);
     }

@@ -10,6 +10,7 @@
 #include <http_protocol.h>
 #include <util_filter.h>
 
+#include "at_body.h"
 #include "at_clock.h"
 #include "at_connection.h"
 #include "at_generate.h"
@@ -43,12 +44,13 @@ static const char *find_request_id(request_rec *r)
     if (id && is_request_id(id)) {
         return id;
     }
-    /* After an internal redirect httpd has renamed it. */
+    /* After an internal redirect httpd has renamed it. Other modules can set
+     * it to what httpd would refuse to send as a header, behind a save. */
     id = apr_table_get(r->subprocess_env, "UNIQUE_ID");
     if (!id) {
         id = apr_table_get(r->subprocess_env, "REDIRECT_UNIQUE_ID");
     }
-    if (!id) {
+    if (!id || !is_request_id(id)) {
         id = at_generate_id(r->pool);
     }
     return id ? id : "-";
@@ -76,6 +78,13 @@ static int send_body(at_exchange_t *exchange, const at_body_t *body,
     apr_bucket *bucket;
     apr_status_t status;
 
+    if (!exchange->body_ended
+        && at_body_discard(r, http_status) == AP_FILTER_ERROR) {
+        return AP_FILTER_ERROR;
+    }
+    /* A Range asks for a part of what GET gives; a part of this answer is of
+     * no use (RFC 9110, 14.2). */
+    (void)ap_remove_output_filter_byhandle(r->output_filters, "BYTERANGE");
     r->status = http_status;
     r->status_line = NULL;
     ap_set_content_type(r, type);

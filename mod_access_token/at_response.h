@@ -20,6 +20,7 @@ typedef struct at_exchange_t {
     request_rec *r;
     const at_config_t *config;
     const char *request_id;   /* X-Request-Id, also for the log */
+    int body_ended;           /* the request's body was read to its end */
 } at_exchange_t;
 
 /**

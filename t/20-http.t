@@ -222,6 +222,12 @@ subtest 'compressed bodies' => sub {
                'one that is not compressed is taken there, too');
     is_outcome($server->post(text(), { 'Content-Encoding' => 'identity' }), '200 OK',
                'the encoding "identity" is none');
+    # What is compressed, and only that, loses its name.
+    is_outcome($server->post($zipped, { 'Content-Encoding' => $_ }, '/inflate'), '200 OK',
+               "'$_' is undone") for 'GZIP', 'x-gzip', 'identity, gzip', 'gzip, identity';
+    is_outcome($server->raw($server->request_text(text(), 'Content-Encoding' => $_)), '200 OK',
+               "'$_' is no encoding")
+        for '', ' ', 'Identity', 'identity, identity', ',', 'identity,,', ' , IDENTITY ';
     my $chunked = chunked($zipped, %encoded);
     is_outcome($server->raw(to('/inflate', $chunked)), '200 OK', 'compressed and chunked');
     is_outcome($server->raw([split //, to('/inflate', $server->request_text($zipped,
@@ -230,6 +236,21 @@ subtest 'compressed bodies' => sub {
     changes_nothing('compressed bodies that are refused', sub {
         is_outcome($server->post($zipped, \%encoded), '415 UNSUPPORTED_MEDIA_TYPE',
                    'where nothing inflates it, it is refused');
+        # A body that could be read all the same is not what its header says.
+        for my $place ($path, '/inflate') {
+            is_outcome($server->post(text(), { 'Content-Encoding' => $_ }, $place),
+                       '415 UNSUPPORTED_MEDIA_TYPE', "$place: '$_' is refused over plain JSON")
+                for 'br', 'BR', 'deflate', 'zstd', 'aes128gcm', 'x', 'identity, br', 'br, identity',
+                    'gzip, br', 'identity;q=1', 'identity identity', 'none';
+        }
+        is_outcome($server->post(text(), { 'Content-Encoding' => $_ }), '415 UNSUPPORTED_MEDIA_TYPE',
+                   "'$_' is refused where nothing inflates") for 'gzip', 'GZIP', 'x-gzip';
+        is_outcome($server->post($zipped, { 'Content-Encoding' => 'br, gzip' }, '/inflate'),
+                   '415 UNSUPPORTED_MEDIA_TYPE', 'what is undone in part is refused');
+        is_outcome($server->post('{', { 'Content-Encoding' => 'br' }), '415 UNSUPPORTED_MEDIA_TYPE',
+                   'the encoding before JSON');
+        is_outcome($server->post(' ' x 65537, { 'Content-Encoding' => 'br' }),
+                   '413 REQUEST_TOO_LARGE', 'the size before the encoding');
         gzip \body_of(65537, udf_string_1 => join ' ', 1 .. 10000) => \my $long;
         cmp_ok(length $long, '<', 65536, 'what is short only as it is sent');
         is_outcome($server->post($long, \%encoded, '/inflate'), '413 REQUEST_TOO_LARGE',
