@@ -10,6 +10,7 @@
 #include <http_log.h>
 #include <http_protocol.h>
 
+#include "at_address.h"
 #include "at_body.h"
 #include "at_caller.h"
 #include "at_clock.h"
@@ -184,6 +185,16 @@ static at_error_t *receive(at_json_t **root, at_body_failure_t *failure,
     return at_body_read(root, failure, r, exchange->config->body_limit);
 }
 
+/* What follows an address names nothing. The status is one that Apache could
+ * have found itself, so no mode changes it. */
+static int answer_beneath(at_exchange_t *exchange)
+{
+    return at_exchange_send_error_as(exchange,
+        at_error_make(exchange->r->pool, AT_INVALID_REQUEST, "There is "
+                      "nothing at this address: its path goes on behind that "
+                      "of the method."), HTTP_NOT_FOUND);
+}
+
 int at_handler_update(request_rec *r)
 {
     at_body_failure_t failure = { APR_SUCCESS, OK, 0 };
@@ -196,6 +207,9 @@ int at_handler_update(request_rec *r)
         return DECLINED;
     }
     exchange = at_exchange_begin(r);
+    if (at_address_is_beneath(r)) {
+        return answer_beneath(exchange);
+    }
     if (r->method_number == M_OPTIONS) {
         return answer_options(r);
     }
@@ -297,6 +311,9 @@ int at_handler_ready(request_rec *r)
         return DECLINED;
     }
     exchange = at_exchange_begin(r);
+    if (at_address_is_beneath(r)) {
+        return answer_beneath(exchange);
+    }
     error = check_ready_method(r);
     if (!error) {
         error = check_database(r, exchange->config);
@@ -324,4 +341,26 @@ int at_handler_error(request_rec *r)
                       "The server refused the request before it was looked "
                       "at: %s.", ap_get_status_line(http_status)),
         http_status);
+}
+
+/* httpd answers TRACE before it asks any handler, by what the request says,
+ * Authorization included, unless TraceEnable is off. */
+int at_handler_trace(request_rec *r)
+{
+    const char *name;
+
+    if (r->method_number != M_TRACE) {
+        return DECLINED;
+    }
+    name = at_address_handler(r);
+    if (!name || (strcmp(name, AT_HANDLER_UPDATE)
+                  && strcmp(name, AT_HANDLER_READY)
+                  && strcmp(name, AT_HANDLER_ERROR))) {
+        return DECLINED;
+    }
+    r->handler = name;
+    if (at_handler_update(r) == DECLINED && at_handler_ready(r) == DECLINED) {
+        (void)at_handler_error(r);
+    }
+    return DONE;
 }

@@ -26,4 +26,11 @@ int at_handler_ready(request_rec *r);
  */
 int at_handler_error(request_rec *r);
 
+/**
+ * For the hook translate_name: answers TRACE for the addresses of the handlers
+ * above, as far as <Location> names them, as these answer any method that is
+ * not theirs. DONE then, else DECLINED.
+ */
+int at_handler_trace(request_rec *r);
+
 #endif /* AT_HANDLER_H */

@@ -13,6 +13,7 @@
  */
 #include <httpd.h>
 #include <http_config.h>
+#include <http_request.h>
 
 #include <apr_optional_hooks.h>
 
@@ -39,6 +40,7 @@ static void register_hooks(apr_pool_t *pool)
     /* Behind mod_dbd, so that its own message on a failure comes first. */
     ap_hook_child_init(at_startup_check, NULL, NULL, APR_HOOK_LAST);
     ap_hook_child_init(at_connections_init, NULL, NULL, APR_HOOK_LAST);
+    ap_hook_translate_name(at_handler_trace, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_handler(at_handler_update, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_handler(at_handler_ready, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_handler(at_handler_error, NULL, NULL, APR_HOOK_MIDDLE);

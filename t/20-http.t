@@ -65,6 +65,22 @@ $conf
 <Location "/error">
     SetHandler access-token-error
 </Location>
+<Location "/ready">
+    SetHandler access-token-ready
+</Location>
+<LocationMatch "^/pattern/\\d+">
+    SetHandler access-token-update
+</LocationMatch>
+<Location "/wild-*">
+    SetHandler access-token-update
+</Location>
+<Files "file">
+    SetHandler access-token-update
+</Files>
+# It comes later, and its path is shorter: it does not count.
+<Location "/v4">
+    AccessTokenRetryAfter 2
+</Location>
 Redirect 503 /busy
 # Other ways to the handler of the errors.
 Action no-error /error virtual
@@ -90,6 +106,7 @@ LimitRequestLine 4000
 </VirtualHost>
 END
 mkdir $server->path('htdocs/rewritten') or die "htdocs/rewritten: $!\n";
+$server->write_file('htdocs/file', 'nothing');
 $server->write_file('users', join '', map { "$_:" . crypt("$_-$secret", '$6$salt') . "\n" }
     qw(clerk contractor reader stranger));
 $server->run;
@@ -174,9 +191,10 @@ sub to { my ($place, $text) = @_; $text =~ s/ \S+/ $place/; return $text }
 
 subtest 'methods' => sub {
     changes_nothing('other methods', sub {
-        for my $method (qw(GET HEAD PUT DELETE PATCH PROPFIND BREW)) {
+        for my $method (qw(GET HEAD PUT DELETE PATCH PROPFIND BREW TRACE)) {
             my $reply = $server->request($method, $path,
-                { 'Content-Type' => 'application/json' }, $method eq 'HEAD' ? undef : text());
+                { 'Content-Type' => 'application/json' },
+                $method =~ /HEAD|TRACE/ ? undef : text());
             is($reply->{status}, 405, "$method is not allowed");
             is($reply->{headers}{allow}, 'OPTIONS, POST', 'and what is allowed is told');
             is_outcome($reply, '405 METHOD_NOT_ALLOWED', 'in JSON') if $method ne 'HEAD';
@@ -191,7 +209,48 @@ subtest 'methods' => sub {
     });
     is_outcome($server->post(body()), '200 OK', 'POST is the method');
     is_outcome($server->post(body(), undef, $_), '200 OK', "$_ is served as well")
-        for '/large', "$path?query=1", "$path/more";
+        for '/large', "$path?query=1", '/v4//access_tokens/update', '/v4/./access_tokens/update',
+            '/v4/access%5Ftokens/update', '/pattern/1', '/wild-card', '/file';
+};
+
+# TraceEnable is on here, as it is where nobody says otherwise.
+subtest 'TRACE' => sub {
+    my %cookie = ('Cookie' => $secret, Authorization => "Bearer $admin");
+    for my $case ([$path, '405 METHOD_NOT_ALLOWED', 'OPTIONS, POST'],
+                  ['/denied', '405 METHOD_NOT_ALLOWED', 'OPTIONS, POST'],
+                  [$http_200, '405 METHOD_NOT_ALLOWED', 'OPTIONS, POST'],
+                  ['/ready', '405 METHOD_NOT_ALLOWED', 'GET, HEAD'],
+                  ['/pattern/1', '405 METHOD_NOT_ALLOWED', 'OPTIONS, POST'],
+                  ["$path/more", '404 INVALID_REQUEST'], ['/error', '404 INVALID_REQUEST']) {
+        my ($place, $expected, $allow) = @$case;
+        my $reply = $server->request('TRACE', $place, { %cookie });
+        is_outcome($reply, $expected, "TRACE of $place");
+        is($reply->{headers}{allow}, $allow, 'what is allowed');
+        unlike($reply->{content}, qr/\Q$secret\E|\Q$admin\E/, 'nothing of the request comes back');
+    }
+    like($server->request('TRACE', '/index.html', { %cookie })->{content}, qr/\Q$secret\E/,
+         'other addresses are none of its business');
+};
+
+subtest 'what follows the address' => sub {
+    changes_nothing('other addresses', sub {
+        for my $place ("$path/more", "$path/", "$path//", "$path/more/still?x=1", "$path/%2e",
+                       '/large/more', '/file/more') {
+            my $reply = $server->post(body(), undef, $place);
+            is_outcome($reply, '404 INVALID_REQUEST', "$place is not found");
+            is($reply->{headers}{'content-type'}, 'application/json; charset=utf-8', 'in JSON');
+            is_outcome($server->request($_, $place), '404 INVALID_REQUEST', "by $_ as well")
+                for qw(GET OPTIONS);
+        }
+        is_outcome($server->post(body(), undef, "$http_200/more"), '404 INVALID_REQUEST',
+                   'also where errors come as HTTP 200, as for any address that there is not');
+        is($server->post(body(), undef, "${path}x")->{status}, 404, "${path}x is another address");
+    });
+    is_outcome($server->request('GET', '/ready'), '200 OK', 'readiness');
+    is_outcome($server->request('GET', "/ready/more"), '404 INVALID_REQUEST', 'has nothing below');
+    is_outcome($server->post(body(), undef, '/file'), '200 OK', 'a file is an address as well');
+    is_outcome($server->post(body(), undef, '/pattern/12/3'), '200 OK',
+               'a pattern says itself what it takes');
 };
 
 subtest 'media types' => sub {

@@ -222,6 +222,8 @@ my %ways = (
         [413, $keep->(chunks(text(), ' ' x 70_000) . "\r\n", @chunked)],
     'a body over the limit in its last chunk' =>
         [413, $keep->(chunks(' ' x 65_000, ' ' x 537) . "\r\n", @chunked)],
+    'another address' => [404, to("$path/x", $keep->(text()))],
+    'another address, and no chunks' => [400, to("$path/x", $keep->("zz\r\n\r\n", @chunked))],
     'what does not inflate' =>
         [400, to('/inflate', $keep->(substr($zipped, 0, 12) . 'no deflate here',
                                      'Content-Encoding' => 'gzip'))],
@@ -286,7 +288,7 @@ subtest 'HTTP/2' => sub {
         [413, text() . ' ' x 65_536], [413, text() . ' ' x 300_000],
         [413, text() . ' ' x 1_000_000], [415, text() . ' ' x 300_000, '-H', 'Content-Type: x'],
         [415, text(), '-H', 'Content-Type: x'], [405, text() . ' ' x 300_000, '-X', 'PUT'],
-        [405, text() . ' ' x 300_000, '/ready'],
+        [404, text() . ' ' x 300_000, "$path/x"], [405, text() . ' ' x 300_000, '/ready'],
     ) {
         my ($status, @request) = @$case;
         my %got;
