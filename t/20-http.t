@@ -103,6 +103,7 @@ LimitRequestLine 4000
 <VirtualHost *>
     ServerName slow.test
     RequestReadTimeout header=2 body=1
+    MergeSlashes Off
 </VirtualHost>
 END
 mkdir $server->path('htdocs/rewritten') or die "htdocs/rewritten: $!\n";
@@ -211,6 +212,10 @@ subtest 'methods' => sub {
     is_outcome($server->post(body(), undef, $_), '200 OK', "$_ is served as well")
         for '/large', "$path?query=1", '/v4//access_tokens/update', '/v4/./access_tokens/update',
             '/v4/access%5Ftokens/update', '/pattern/1', '/wild-card', '/file';
+    # <Location> merges slashes where nothing else does.
+    is_outcome($server->raw(to('/v4//access_tokens/update',
+                               $server->request_text(text(), Host => 'slow.test'))),
+               '200 OK', 'two slashes where MergeSlashes is off');
 };
 
 # TraceEnable is on here, as it is where nobody says otherwise.

@@ -10,6 +10,7 @@ use JSON::PP ();
 use Test::More;
 
 use AccessTokenTest;
+use AccessTokenTest::Farm;
 
 my $path = $AccessTokenTest::PATH;
 my $id = 'D0000000000000000000000000000031';
@@ -28,6 +29,7 @@ my %places = (
     '/cached-late' => 'CacheEnable disk',
     '/traced' => 'SetEnvIf X-Trace (.*) UNIQUE_ID=$1',
     '/always-200' => 'AccessTokenHTTP200 On',
+    '/inflate-200' => "SetInputFilter DEFLATE\nAccessTokenHTTP200 On",
 );
 my $places = join '', map { <<"END" } sort keys %places;
 <Location "$_">
@@ -227,6 +229,9 @@ my %ways = (
     'what does not inflate' =>
         [400, to('/inflate', $keep->(substr($zipped, 0, 12) . 'no deflate here',
                                      'Content-Encoding' => 'gzip'))],
+    'what does not inflate, and errors as HTTP 200' =>
+        [200, to('/inflate-200', $keep->(substr($zipped, 0, 12) . 'no deflate here',
+                                         'Content-Encoding' => 'gzip'))],
     'readiness, and no chunks' =>
         [400, to('/ready', $keep->("zz\r\n\r\n", @chunked)) =~ s/\APOST/GET/r],
     'readiness by POST' => [405, to('/ready', $keep->(text()))],
@@ -254,6 +259,9 @@ for my $mode ('', '/always-200') {
         is($result->{answers}, 2, "$case: the connection goes on")
             if $name =~ /^(?:a wrong session|another (?:method|type|address|coding)(?:, chunked)?)$/
                 || $name eq 'OPTIONS with a body';
+        is($result->{answers}, 1, "$case: the connection ends")
+            if $name =~ /trailer|no chunks|a chunk that|with Expect|much|inflate/;
+        unlike($result->{bytes}, qr{</html>\s*\{}, "$case: one answer and no other behind it");
         unlike($result->{bytes}, qr{^HTTP/1\.1 100}m, "$case: nothing more is asked for")
             if $name =~ /Expect/;
         is(stored('version'), $before + $result->{done}, "$case: nothing else is done");
@@ -299,6 +307,23 @@ subtest 'HTTP/2' => sub {
     }
     is(stored('version'), $before, 'and nothing changes');
     answers('HTTP/2 behind it', $curl);
+};
+
+# ---- the configurations that are shipped
+
+subtest 'the shipped configurations' => sub {
+    my $farm = AccessTokenTest::Farm->start;
+    my $balancer = $farm->balancer;
+    for my $headers (grep { $_->{Range} } @headers) {
+        my %headers = map { $_ => ref $headers->{$_} ? '"x"' : $headers->{$_} } keys %$headers;
+        my $reply = $balancer->post(body(udf_string_1 => 'balanced'), \%headers);
+        is(AccessTokenTest::outcome($reply) . " $reply->{json}{data}{udf_string_1}",
+           '200 OK balanced', join ', ', 'through the balancer', %headers);
+    }
+    my $trace = $farm->node(0)->request('TRACE', '/index.html', { Cookie => 'private' });
+    is($trace->{status}, 405, 'TRACE is off in the whole server');
+    unlike($trace->{content}, qr/private/, 'and sends nothing back');
+    $farm->finish('the farm');
 };
 
 $server->finish;
