@@ -25,10 +25,21 @@ typedef struct {
     { code, AT_STORE_BROKEN, AT_FAULT_BROKEN,               \
       AT_CONNECTION_KEEP, quote, meaning }
 
-/* The statement was prepared, so it fitted then. */
+/* The same, and the connection is not in step, or was not made. */
+#define REFUSED(code, quote, meaning)                       \
+    { code, AT_STORE_BROKEN, AT_FAULT_BROKEN,               \
+      AT_CONNECTION_DISCARD, quote, meaning }
+
+#define SEE_PACKET "; raise max_allowed_packet, of the server and, if it is " \
+    "set there, in the my.cnf group that DBDParams names"
+
+/* Another connection may do, or an admin must fix it. */
 #define STALE(code, meaning)                                \
     { code, AT_STORE_STALE, AT_FAULT_BROKEN,                \
       AT_CONNECTION_DISCARD, 1, meaning }
+
+#define NO_MEMBER "the member of the replication group is not online, or " \
+    "waited too long for the others"
 
 /* By the error references of MariaDB and MySQL. */
 static const mysql_row_t mysql_rows[] = {
@@ -51,16 +62,31 @@ static const mysql_row_t mysql_rows[] = {
           "max_statement_time"),
     AGAIN(3024, WAIT, KEEP, "the statement took longer than "
           "max_execution_time"),
+    AGAIN(3101, WAIT, KEEP, "a conflict of members of the replication group; "
+          "nothing was committed"),
     AGAIN(3572, WAIT, KEEP, "a lock was not free"),
     /* The like, but through another connection: a proxy or a virtual
      * address may lead it to a server that can. */
     AGAIN(1047, CONNECTION, DISCARD, "the Galera node is not ready: it is "
           "joining, or was parted from the majority"),
+    AGAIN(1036, READ_ONLY, DISCARD, "the database is read-only: "
+          "innodb_read_only, or the table's file can't be written"),
     AGAIN(1290, READ_ONLY, DISCARD, "the database is read-only: a replica, "
           "or read_only was switched on"),
     AGAIN(1792, READ_ONLY, DISCARD, "the database is read-only"),
     AGAIN(1836, READ_ONLY, DISCARD, "the database is read-only"),
     AGAIN(1874, READ_ONLY, DISCARD, "InnoDB is read-only"),
+    AGAIN(1881, READ_ONLY, DISCARD, "InnoDB is read-only: "
+          "innodb_force_recovery"),
+    AGAIN(3796, CONNECTION, DISCARD, NO_MEMBER),
+    AGAIN(3797, CONNECTION, DISCARD, NO_MEMBER),
+    AGAIN(3798, CONNECTION, DISCARD, NO_MEMBER),
+    AGAIN(3799, CONNECTION, DISCARD, NO_MEMBER),
+    AGAIN(3032, CONNECTION, DISCARD, "the server is in offline mode"),
+    AGAIN(1042, CONNECTION, DISCARD, "the server can't look up this host"),
+    AGAIN(1043, CONNECTION, DISCARD, "the connection was cut while it was "
+          "made"),
+    AGAIN(1135, CONNECTION, DISCARD, "the server can't start a thread"),
     AGAIN(1040, CONNECTION, DISCARD, "too many connections; see "
           "max_connections, and DBDMax times the number of children"),
     AGAIN(1203, CONNECTION, DISCARD, "the account has too many connections; "
@@ -77,6 +103,7 @@ static const mysql_row_t mysql_rows[] = {
     AGAIN(2003, CONNECTION, DISCARD, "no connection to the database"),
     /* The connection is gone, and what it was about to do is open. */
     AGAIN(1053, CONNECTION, LOST, "the database shuts down"),
+    AGAIN(1152, CONNECTION, LOST, "the connection was lost"),
     AGAIN(1158, CONNECTION, LOST, "the connection was lost"),
     AGAIN(1159, CONNECTION, LOST, "the connection was lost"),
     AGAIN(1160, CONNECTION, LOST, "the connection was lost"),
@@ -90,6 +117,9 @@ static const mysql_row_t mysql_rows[] = {
     AGAIN(2030, CONNECTION, LOST, "the connection's prepared statements "
           "are gone; put reconnect=0 into DBDParams"),
     AGAIN(2055, CONNECTION, LOST, "the connection was lost"),
+    AGAIN(3100, CONNECTION, LOST, "the replication group did not take the "
+          "change"),
+    AGAIN(3169, CONNECTION, LOST, "the connection was killed"),
     AGAIN(4031, CONNECTION, LOST, "the connection was idle too long"),
     /* It may pass, but not within a call's time. */
     LATER(1021, FULL, "the database's disk is full"),
@@ -101,16 +131,21 @@ static const mysql_row_t mysql_rows[] = {
           "a KILL broke that, FLUSH TABLES mends it"),
     STALE(1146, "a table is missing; see schema.sql, or, if it is there, "
           "FLUSH TABLES"),
+    /* Another connection may have a new limit. */
+    STALE(1153, "a statement with its values is longer than the server "
+          "allows" SEE_PACKET),
     /* An admin must mend it. */
     MEND(1030, 1, "the storage engine failed; see the database's log"),
-    MEND(1044, 1, "a right is missing; see grants.sql"),
-    MEND(1045, 1, "the login failed"),
-    MEND(1048, 1, "a column may not be NULL"),
+    MEND(1048, 1, "a column may not be NULL; those of the history are if their "
+         "text is longer than max_allowed_packet: raise it"),
     MEND(1054, 1, "a column is missing"),
     MEND(1142, 1, "a right is missing; see grants.sql"),
     MEND(1143, 1, "a right is missing; see grants.sql"),
+    MEND(1162, 0, "a text is longer than the server allows" SEE_PACKET),
     MEND(1267, 1, "collations differ; set default-character-set=utf8mb4 "
          "for the connection"),
+    MEND(1301, 0, "a function's result is longer than the server allows"
+         SEE_PACKET),
     MEND(1305, 1, "a function is missing; see schema.sql"),
     MEND(1364, 1, "a column needs a value"),
     MEND(1366, 0, "a value does not fit its column; check the character "
@@ -121,7 +156,44 @@ static const mysql_row_t mysql_rows[] = {
          "make them again"),
     MEND(1451, 0, "a foreign key was violated"),
     MEND(1452, 0, "a foreign key was violated"),
-    MEND(4025, 0, "a CHECK constraint was violated")
+    MEND(4025, 0, "a CHECK constraint was violated"),
+    /* The same, when a connection is made, or of one. */
+    REFUSED(1044, 1, "a right is missing; see grants.sql"),
+    REFUSED(1045, 1, "the login failed"),
+    REFUSED(1049, 0, "there is no such database"),
+    REFUSED(1129, 0, "the server has blocked this host; find out why its "
+            "connections broke off, then FLUSH HOSTS"),
+    REFUSED(1130, 0, "the account is not for this host; see CREATE USER"),
+    REFUSED(1184, 0, "the server's init_connect fails; see the database's "
+            "log"),
+    REFUSED(1193, 0, "there is no such variable; see init-command"),
+    REFUSED(1227, 0, "a right is missing"),
+    REFUSED(1231, 0, "a variable can't have this value; see init-command"),
+    REFUSED(1251, 0, "the client library does not know the account's way to "
+            "authenticate"),
+    REFUSED(1275, 0, "the account's password has an old format; set it "
+            "anew"),
+    REFUSED(1524, 0, "the account's way to authenticate is not there"),
+    REFUSED(1698, 0, "the login failed: the account is not one with a "
+            "password"),
+    REFUSED(1820, 0, "the account's password has expired; set a new one"),
+    REFUSED(1862, 0, "the account's password has expired; set a new one"),
+    REFUSED(3118, 0, "the account is locked"),
+    REFUSED(3159, 0, "the server wants TLS; see ssl-ca in access_token.cnf"),
+    REFUSED(3955, 0, "the account is locked after failed logins"),
+    REFUSED(4151, 0, "the account is locked"),
+    REFUSED(2019, 0, "the client library does not know the character set"),
+    REFUSED(2020, 0, "a statement with its values, or a row of its result, "
+            "is longer than the client library allows" SEE_PACKET),
+    REFUSED(2031, 0, "a parameter has no value"),
+    REFUSED(2033, 0, "the statement has no parameters"),
+    REFUSED(2034, 0, "the statement has other parameters"),
+    REFUSED(2035, 0, "the client library refuses a buffer"),
+    REFUSED(2036, 0, "the client library does not know a type"),
+    REFUSED(2054, 0, "the client library lacks a function"),
+    REFUSED(2059, 0, "the client library lacks the account's way to "
+            "authenticate"),
+    REFUSED(2061, 0, "the account's way to authenticate failed")
 };
 
 #define MYSQL_DUPLICATE 1062
@@ -169,8 +241,8 @@ static void set(at_store_error_t *error, at_outcome_e outcome,
     error->detail = detail;
 }
 
-/* A unique key was violated: what does that mean? SHOWN is KEY, or "?"
- * where KEY might be a value. */
+/* A unique key was violated: what does that mean? SHOWN is KEY without its
+ * table, or "?" where KEY might be a value. */
 static void read_unique(at_store_error_t *error, const char *key,
                         const char *shown, const at_statement_t *statement,
                         apr_pool_t *pool)
@@ -198,50 +270,78 @@ static void read_unique(at_store_error_t *error, const char *key,
     }
 }
 
-/* The text between the last two quotes of TEXT, if it ends with one and
- * has two more before them; NULL if not. */
+/* The text between the last two quotes of TEXT, if there are two more
+ * before them; NULL if not. */
 static const char *last_quoted(const char *text, apr_pool_t *pool)
 {
-    apr_size_t length = strlen(text), quotes = 0, i;
-    const char *start;
+    const char *end = strrchr(text, '\''), *each;
+    apr_size_t quotes = 0;
 
-    for (i = 0; i < length; i++) {
-        quotes += text[i] == '\'';
+    for (each = text; *each; each++) {
+        quotes += *each == '\'';
     }
-    if (quotes < 4 || text[length - 1] != '\'') {
+    if (quotes < 4) {
         return NULL;
     }
-    start = text + length - 1;
-    while (start[-1] != '\'') {
-        start--;
+    each = end;
+    while (each[-1] != '\'') {
+        each--;
     }
-    return apr_pstrmemdup(pool, start,
-                          (apr_size_t)(text + length - 1 - start));
+    return apr_pstrmemdup(pool, each, (apr_size_t)(end - each));
+}
+
+/* NAME, or what follows a dot in it, as STATEMENT declares it by @unique; NULL
+ * if it does not. */
+static const char *declared(const char *name, const at_statement_t *statement)
+{
+    while (at_statement_unique(statement, name) == AT_UNIQUE_UNKNOWN) {
+        const char *dot = strchr(name, '.');
+
+        if (!dot) {
+            return NULL;
+        }
+        name = dot + 1;
+    }
+    return name;
 }
 
 /*
- * "Duplicate entry 'VALUE' for key 'TABLE.KEY'", in the language of
- * lc_messages; TABLE is MySQL 8's. VALUE may hold anything, so the key is
- * looked for from the end. It is shown only where the text leaves no doubt
- * that it is one.
+ * "Duplicate entry 'VALUE' for key 'TABLE.KEY'"; TABLE is MySQL 8's. The
+ * session's lc_messages asks for this language; in all others, too, the key
+ * comes last, but words may follow it. VALUE may hold anything, so the key is
+ * looked for from the end, and one that is not declared is shown only where
+ * the text leaves no doubt that it is one.
  */
 static void read_duplicate(at_store_error_t *error, const char *text,
                            const at_statement_t *statement, apr_pool_t *pool)
 {
     const char *name = last_quoted(text, pool);
-    const char *dot = name ? strchr(name, '.') : NULL;
-    const char *key = dot ? dot + 1 : name;
-    const char *whole;
+    const char *key = name ? declared(name, statement) : "";
+    const char *dot, *whole;
     int certain;
 
-    if (!name) {
-        read_unique(error, "", "?", statement, pool);
+    if (key) {
+        read_unique(error, key, *key ? key : "?", statement, pool);
         return;
     }
+    dot = strchr(name, '.');
     whole = apr_pstrcat(pool, "' for key '", name, "'", (char *)NULL);
     certain = strlen(text) > strlen(whole)
               && !strcmp(text + strlen(text) - strlen(whole), whole);
-    read_unique(error, key, certain ? key : "?", statement, pool);
+    read_unique(error, name, !certain ? "?" : dot ? dot + 1 : name,
+                statement, pool);
+}
+
+static const mysql_row_t *find_row(int code)
+{
+    size_t i;
+
+    for (i = 0; i < sizeof(mysql_rows) / sizeof(mysql_rows[0]); i++) {
+        if (mysql_rows[i].code == code) {
+            return &mysql_rows[i];
+        }
+    }
+    return NULL;
 }
 
 /* ROW is that of the error. Only a save runs our triggers; elsewhere what is
@@ -265,17 +365,15 @@ static void read_mysql(at_store_error_t *error, int code, const char *text,
                        const at_statement_t *statement, int saves,
                        apr_pool_t *pool)
 {
-    size_t i;
+    const mysql_row_t *row = find_row(code);
 
     if (code == MYSQL_DUPLICATE) {
         read_duplicate(error, text, statement, pool);
         return;
     }
-    for (i = 0; i < sizeof(mysql_rows) / sizeof(mysql_rows[0]); i++) {
-        if (mysql_rows[i].code == code) {
-            read_row(error, &mysql_rows[i], text, statement, saves, pool);
-            return;
-        }
+    if (row) {
+        read_row(error, row, text, statement, saves, pool);
+        return;
     }
     if (IS_OF_CLIENT(code)) {
         error->connection = AT_CONNECTION_LOST;
@@ -290,6 +388,27 @@ static void read_mysql(at_store_error_t *error, int code, const char *text,
     set(error, AT_STORE_BROKEN, AT_FAULT_BROKEN, apr_psprintf(pool, "%s: "
         "error %d of the database (its text may hold values, so it is not "
         "shown here)", statement->file, code));
+}
+
+void at_store_error_connecting(at_store_error_t *error, int code,
+                               apr_pool_t *pool)
+{
+    const mysql_row_t *row = find_row(code);
+
+    error->conflict = -1;
+    error->connection = AT_CONNECTION_DISCARD;
+    if (row && row->outcome != AT_STORE_STALE) {
+        set(error, row->outcome, row->fault,
+            apr_psprintf(pool, "error %d, %s", code, row->meaning));
+    }
+    else if (IS_OF_CLIENT(code)) {
+        set(error, AT_STORE_RETRY, AT_FAULT_CONNECTION,
+            apr_psprintf(pool, "error %d of the client library", code));
+    }
+    else {
+        set(error, AT_STORE_BROKEN, AT_FAULT_BROKEN,
+            apr_psprintf(pool, "error %d", code));
+    }
 }
 
 /* "table.a, table.b" as @unique has it: "table.a,table.b". */

@@ -40,4 +40,12 @@ void at_store_error_read(at_store_error_t *error, const char *driver,
                          const at_statement_t *statement, int saves,
                          apr_pool_t *pool);
 
+/**
+ * Fill ERROR with the meaning of CODE, with which the client library of MySQL
+ * or MariaDB failed to connect; its detail, made in POOL, is CODE and, if it
+ * is known, the meaning.
+ */
+void at_store_error_connecting(at_store_error_t *error, int code,
+                               apr_pool_t *pool);
+
 #endif /* AT_STORE_ERROR_H */

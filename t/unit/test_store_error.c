@@ -104,6 +104,19 @@ START_TEST(the_outcome_of_each_error_is_known)
           AT_FAULT_CONNECTION },
         { "mysql", 1874, "InnoDB is in read only mode", AT_STORE_RETRY,
           AT_FAULT_READ_ONLY },
+        { "mysql", 1881, "Operation not allowed when innodb_force_recovery "
+          "> 0.", AT_STORE_RETRY, AT_FAULT_READ_ONLY },
+        { "mysql", 1036, "Table 'access_tokens' is read only",
+          AT_STORE_RETRY, AT_FAULT_READ_ONLY },
+        { "mysql", 3101, "Plugin instructed the server to rollback the "
+          "current transaction.", AT_STORE_RETRY, AT_FAULT_WAIT },
+        { "mysql", 3796, "The option group_replication_consistency cannot "
+          "be used on the current member state.", AT_STORE_RETRY,
+          AT_FAULT_CONNECTION },
+        { "mysql", 3032, "The server is currently in offline mode",
+          AT_STORE_RETRY, AT_FAULT_CONNECTION },
+        { "mysql", 1135, "Can't create a new thread", AT_STORE_RETRY,
+          AT_FAULT_CONNECTION },
         { "mysql", 1047, "WSREP has not yet prepared node for application "
           "use", AT_STORE_RETRY, AT_FAULT_CONNECTION },
         { "mysql", 1290, "The MariaDB server is running with the "
@@ -144,6 +157,10 @@ START_TEST(the_outcome_of_each_error_is_known)
           AT_FAULT_CONNECTION },
         { "mysql", 2055, "Lost connection at 'reading'", AT_STORE_RETRY,
           AT_FAULT_CONNECTION },
+        { "mysql", 3100, "Error on observer while running replication hook "
+          "'before_commit'.", AT_STORE_RETRY, AT_FAULT_CONNECTION },
+        { "mysql", 3169, "Session was killed", AT_STORE_RETRY,
+          AT_FAULT_CONNECTION },
         { "mysql", 4031, "The client was disconnected by the server because "
           "of inactivity.", AT_STORE_RETRY, AT_FAULT_CONNECTION },
         /* it will not pass at once */
@@ -158,6 +175,19 @@ START_TEST(the_outcome_of_each_error_is_known)
         { "mysql", 1045, "Access denied for user 'u'@'h' (using password: "
           "YES)", AT_STORE_BROKEN,
           AT_FAULT_BROKEN },
+        { "mysql", 1153, "Got a packet bigger than 'max_allowed_packet' "
+          "bytes", AT_STORE_STALE, AT_FAULT_BROKEN },
+        { "mysql", 1162, "Result string is longer than 'max_allowed_packet' "
+          "bytes", AT_STORE_BROKEN, AT_FAULT_BROKEN },
+        { "mysql", 1301, "Result of concat() was larger than "
+          "max_allowed_packet (1024) - truncated", AT_STORE_BROKEN,
+          AT_FAULT_BROKEN },
+        { "mysql", 2020, "", AT_STORE_BROKEN, AT_FAULT_BROKEN },
+        { "mysql", 2031, "", AT_STORE_BROKEN, AT_FAULT_BROKEN },
+        { "mysql", 2034, "", AT_STORE_BROKEN, AT_FAULT_BROKEN },
+        { "mysql", 2036, "", AT_STORE_BROKEN, AT_FAULT_BROKEN },
+        { "mysql", 1820, "You must SET PASSWORD before executing this "
+          "statement", AT_STORE_BROKEN, AT_FAULT_BROKEN },
         { "mysql", 1048, "Column 'authentication_code' cannot be null",
           AT_STORE_BROKEN,
           AT_FAULT_BROKEN },
@@ -260,11 +290,17 @@ END_TEST
 /* What becomes of the connection, and with it of a save. */
 START_TEST(a_connection_that_is_no_good_is_told_from_one_that_is)
 {
-    static const int lost[] = { 1053, 1158, 1159, 1160, 1161, 1180, 1927,
-                                4031 };
-    static const int discarded[] = { 1040, 1047, 1064, 1146, 1203, 1226,
-                                     1243, 1290, 1461, 1792, 1836, 1874,
-                                     2002, 2003 };
+    static const int lost[] = { 1053, 1152, 1158, 1159, 1160, 1161, 1180,
+                                1927, 3100, 3169, 4031 };
+    static const int discarded[] = { 1036, 1040, 1042, 1043, 1044, 1045,
+                                     1047, 1049, 1064, 1129, 1130, 1135,
+                                     1146, 1153, 1184, 1193, 1203, 1226,
+                                     1227, 1231, 1243, 1251, 1275, 1290,
+                                     1461, 1524, 1698, 1792, 1820, 1836,
+                                     1862, 1874, 1881, 2002, 2003, 2019,
+                                     2020, 2031, 2033, 2034, 2035, 2036,
+                                     2054, 2059, 2061, 3032, 3118, 3159,
+                                     3796, 3797, 3798, 3799, 3955, 4151 };
     int code;
 
     for (code = -1; code < 10000; code++) {
@@ -337,9 +373,20 @@ START_TEST(a_duplicate_names_the_field)
         { "mysql", 1062, "Duplicate entry '.access_tokens_identifier' for "
           "key 'access_tokens_authentication_code'",
           AT_CREDENTIAL_AUTHENTICATION_CODE },
-        /* another language */
+        /* other languages, some with words after the key; the value lies */
         { "mysql", 1062, "Doppelter Eintrag 'x' f\xC3\xBCr Schl\xC3\xBCssel "
           "'access_tokens_identifier'", AT_CREDENTIAL_IDENTIFIER },
+        { "mysql", 1062, "'x' \xE3\x81\xAF\xE7\xB4\xA2\xE5\xBC\x95 "
+          "'access_tokens_identifier' "
+          "\xE3\x81\xA7\xE9\x87\x8D\xE8\xA4\x87\xE3\x81\x97\xE3\x81\xA6"
+          "\xE3\x81\x84\xE3\x81\xBE\xE3\x81\x99\xE3\x80\x82",
+          AT_CREDENTIAL_IDENTIFIER },
+        { "mysql", 1062, "Duplikalt bejegyzes ''access_tokens_identifier'' a "
+          "'access_tokens_authentication_code' kulcs szerint",
+          AT_CREDENTIAL_AUTHENTICATION_CODE },
+        { "mysql", 1062, "Zvojen\xC3\xBD kl\xC3\xAD\xC4\x8D 'x' "
+          "(\xC4\x8D\xC3\xADslo kl\xC3\xAD\xC4\x8D" "e "
+          "'t.access_tokens_identifier')", AT_CREDENTIAL_IDENTIFIER },
         { "sqlite3", 1, "UNIQUE constraint failed: "
           "access_tokens.authentication_code",
           AT_CREDENTIAL_AUTHENTICATION_CODE },
@@ -376,6 +423,8 @@ START_TEST(a_duplicate_of_another_key_must_be_mended)
         { "mysql", 1062, "Duplicate entry '" VALUE " for key "
           "'access_tokens_identifier' for key 'history_key'",
           "history_key" },
+        { "mysql", 1062, "Duplicate entry '" VALUE "' a 'history_key' "
+          "kulcs szerint", "?" },
         /* no key's name, or not all of the text */
         { "mysql", 1062, "Duplicate entry '" VALUE "' for key 2", NULL },
         { "mysql", 1062, "Duplicate entry 'access_tokens_identifier' for "
@@ -429,6 +478,53 @@ START_TEST(a_version_that_the_history_has_must_be_mended)
 }
 END_TEST
 
+/* What does not pass by itself is no reason to wait. */
+START_TEST(a_failure_to_connect_is_told_by_its_number)
+{
+    static const struct {
+        int code;
+        at_outcome_e outcome;
+        const char *meaning;
+    } cases[] = {
+        { 1045, AT_STORE_BROKEN, "error 1045, the login failed" },
+        { 1044, AT_STORE_BROKEN, "error 1044, a right is missing" },
+        { 1049, AT_STORE_BROKEN, "no such database" },
+        { 1129, AT_STORE_BROKEN, "FLUSH HOSTS" },
+        { 1130, AT_STORE_BROKEN, "host" },
+        { 1193, AT_STORE_BROKEN, "init-command" },
+        { 1251, AT_STORE_BROKEN, "authenticate" },
+        { 1698, AT_STORE_BROKEN, "the login failed" },
+        { 1820, AT_STORE_BROKEN, "expired" },
+        { 1862, AT_STORE_BROKEN, "expired" },
+        { 2059, AT_STORE_BROKEN, "authenticate" },
+        { 4151, AT_STORE_BROKEN, "locked" },
+        { 1064, AT_STORE_BROKEN, "error 1064" },
+        { 9999, AT_STORE_BROKEN, "error 9999" },
+        { 1040, AT_STORE_RETRY, "max_connections" },
+        { 1053, AT_STORE_RETRY, "shuts down" },
+        { 2002, AT_STORE_RETRY, "error 2002" },
+        { 2005, AT_STORE_RETRY, "error 2005" },
+        { 2013, AT_STORE_RETRY, "error 2013" },
+        { 2026, AT_STORE_RETRY, "error 2026" },
+        { 5013, AT_STORE_RETRY, "error 5013" }
+    };
+    size_t i;
+
+    for (i = 0; i < COUNT(cases); i++) {
+        at_store_error_t error;
+
+        memset(&error, 0x55, sizeof(error));
+        at_store_error_connecting(&error, cases[i].code, pool);
+        ck_assert_msg(error.outcome == cases[i].outcome, "%d",
+                      cases[i].code);
+        ck_assert_msg(has(error.detail, cases[i].meaning), "%s",
+                      error.detail);
+        ck_assert_int_eq(error.fault == AT_FAULT_BROKEN,
+                         error.outcome == AT_STORE_BROKEN);
+    }
+}
+END_TEST
+
 /* Every code, with a text of which nothing may be shown. */
 START_TEST(no_code_shows_a_value)
 {
@@ -440,7 +536,7 @@ START_TEST(no_code_shows_a_value)
     };
     /* Their texts name users, tables and columns, and never a value. */
     static const int quoted[] = { 1030, 1044, 1045, 1048, 1054, 1064, 1142,
-                                  1143, 1146, 1267, 1305, 1364, 1370, 1406,
+                                  1143, 1146, 1153, 1267, 1305, 1364, 1370, 1406,
                                   1449 };
     const at_statement_t *statement = save_statement();
     size_t i, k;
@@ -474,6 +570,7 @@ int main(void)
     tcase_add_test(tests, a_version_that_the_history_has_must_be_mended);
     tcase_add_test(tests, a_duplicate_names_the_field);
     tcase_add_test(tests, a_duplicate_of_another_key_must_be_mended);
+    tcase_add_test(tests, a_failure_to_connect_is_told_by_its_number);
     tcase_add_test(tests, no_code_shows_a_value);
     return test_end(tests);
 }
