@@ -2,6 +2,7 @@
 -- Run alone it resets the demonstration. The same rows for both engines, from BEGIN on word for word.
 
 SET NAMES utf8mb4 COLLATE utf8mb4_bin;
+SET SESSION sql_mode = 'STRICT_ALL_TABLES';
 BEGIN;
 
 DELETE FROM access_token_requests;

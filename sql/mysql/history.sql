@@ -18,6 +18,11 @@
 
 SET NAMES utf8mb4 COLLATE utf8mb4_bin;
 
+-- Triggers keep the mode that they are made in, and some modes read SQL in another way. In this one, bytes of a
+-- code that are not UTF-8 become a question mark in the history; in a strict one they would refuse the update.
+SET @access_token_sql_mode = @@SESSION.sql_mode;
+SET SESSION sql_mode = '';
+
 -- fields: a JSON array of the names of the fields that changed, in the order of the table; empty if none did.
 -- old_values, new_values: JSON objects of their values. A pass code and a verification code stand in fields
 -- alone. An authentication code is masked: its last two characters, and these only if it has eight or more.
@@ -38,11 +43,6 @@ CREATE TABLE access_token_changes (
     CONSTRAINT access_token_changes_version UNIQUE KEY (token_id, version),
     KEY access_token_changes_changed_at (changed_at)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
-
--- Triggers keep the mode that they are made in. In this one, bytes of a code that are not UTF-8 become a
--- question mark in the history; in a strict one they would refuse the update.
-SET @access_token_sql_mode = @@SESSION.sql_mode;
-SET SESSION sql_mode = '';
 
 -- The history outlives the access token. One that comes back under its id goes on with the next version. That
 -- one has no line: it is not of an update.

@@ -12,6 +12,11 @@
 
 SET NAMES utf8mb4 COLLATE utf8mb4_bin;
 
+-- Triggers and functions keep the mode that they are made in, and some modes read SQL in another way. In this
+-- one a value that does not fit is an error.
+SET @access_token_sql_mode = @@SESSION.sql_mode;
+SET SESSION sql_mode = 'STRICT_ALL_TABLES';
+
 CREATE TABLE access_token_schema (
     version                          INT NOT NULL,
     PRIMARY KEY (version)
@@ -322,3 +327,5 @@ BEGIN
     ; RETURN (SELECT value FROM access_token_sequences WHERE name = sequence_name)
     ; END;;
 DELIMITER ;
+
+SET SESSION sql_mode = @access_token_sql_mode;
