@@ -5,6 +5,7 @@
 
 #include <apr_strings.h>
 
+#include "at_mysql.h"
 #include "at_store_error.h"
 
 /* How often, and after which pause, what another process may hold up for a
@@ -12,7 +13,12 @@
 #define TRIES 3
 #define PAUSE apr_time_from_msec(100)
 
-/* What of connecting an admin must mend; the driver gives a text only. */
+/* A server that refuses does so at once. What has taken longer was a wait, and
+ * is not worth a second one. */
+#define AT_ONCE apr_time_from_sec(1)
+
+/* What of connecting an admin must fix, where nothing but the driver's text
+ * says so. */
 static const char *const refusals[] = {
     "Access denied", "Unknown database", "is not allowed to connect",
     "is blocked because", "Authentication plugin", NULL
@@ -43,7 +49,7 @@ static apr_status_t close_connection(void *data)
     return APR_SUCCESS;
 }
 
-/* Registered before those of the statements, so it runs behind them. */
+/* Registered before those of the statements, so it runs after them. */
 static void close_with_pool(const apr_dbd_driver_t *driver,
                             apr_dbd_t *handle, apr_pool_t *pool)
 {
@@ -55,11 +61,45 @@ static void close_with_pool(const apr_dbd_driver_t *driver,
                               apr_pool_cleanup_null);
 }
 
+/* The number of the error with which a connection to USE's database failed,
+ * after WAITED; 0 or less: it is not known. */
+static int connect_error(const at_use_t *use, apr_interval_time_t waited,
+                         apr_pool_t *pool)
+{
+    return ap_cstr_casecmp(use->driver, "mysql") || waited >= AT_ONCE ? -1
+           : at_mysql_connect_error(use->params, pool);
+}
+
+/* There is no connection; TEXT is the driver's, CODE as of connect_error. */
+static void explain(at_diagnosis_t *diagnosis, const at_use_t *use,
+                    const char *text, int code, apr_pool_t *pool)
+{
+    at_store_error_t error = { AT_STORE_RETRY, -1, AT_CONNECTION_DISCARD,
+                               AT_FAULT_CONNECTION, NULL };
+
+    text = text ? text : "the driver gives no reason";
+    if (code > 0) {
+        at_store_error_connecting(&error, code, pool);
+        text = apr_psprintf(pool, "%s (%s)", text, error.detail);
+    }
+    else if (code < 0 && is_refusal(text)) {
+        error.outcome = AT_STORE_BROKEN;
+        error.fault = AT_FAULT_BROKEN;
+    }
+    diagnosis->outcome = error.outcome;
+    diagnosis->fault = error.fault;
+    diagnosis->detail = apr_psprintf(pool, "no connection to the %s "
+        "database: %s. Check DBDParams, that Apache's User can reach it, and "
+        "(MySQL) that the client library reads the file with the group that "
+        "DBDParams names: if the user is '', it did not", use->driver, text);
+}
+
 int at_diagnosis_connect(at_diagnosis_t *diagnosis,
                          const apr_dbd_driver_t **driver, apr_dbd_t **handle,
                          const at_use_t *use, apr_pool_t *pool)
 {
     const char *text = NULL;
+    apr_time_t start = apr_time_now();
     apr_status_t status = apr_dbd_get_driver(pool, use->driver, driver);
 
     if (status == APR_SUCCESS) {
@@ -69,14 +109,8 @@ int at_diagnosis_connect(at_diagnosis_t *diagnosis,
         close_with_pool(*driver, *handle, pool);
         return 1;
     }
-    text = text ? text : "the driver gives no reason";
-    diagnosis->outcome = is_refusal(text) ? AT_STORE_BROKEN : AT_STORE_RETRY;
-    diagnosis->fault = is_refusal(text) ? AT_FAULT_BROKEN
-                                        : AT_FAULT_CONNECTION;
-    diagnosis->detail = apr_psprintf(pool, "no connection to the %s "
-        "database: %s. Check DBDParams, that Apache's User can reach it, and "
-        "(MySQL) that the client library reads the file with the group that "
-        "DBDParams names: if the user is '', it did not", use->driver, text);
+    explain(diagnosis, use, text,
+            connect_error(use, apr_time_now() - start, pool), pool);
     return 0;
 }
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "at_socket.h"
 
-#include <dlfcn.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -11,10 +10,10 @@
 
 #include <apr_thread_mutex.h>
 
+#include "at_mysql.h"
+
 /* Under this name the copy is kept in the connection's pool. */
 #define KEPT_AS "access_token_socket"
-
-typedef int (*get_socket_fn)(void *mysql);
 
 /* A copy of a connection's descriptor. */
 typedef struct copy_t {
@@ -73,23 +72,12 @@ static void unlist(copy_t *copy)
 
 /*
  * apr_dbd has no time-out for reading, and no way to the socket; the client
- * library has one. It is in the process already, brought by the driver.
+ * library has one.
  */
 static int driver_socket(ap_dbd_t *dbd)
 {
-    get_socket_fn get_socket = NULL;
-    void *symbol, *handle;
-
-    if (strcmp(apr_dbd_name(dbd->driver), "mysql")) {
-        return -1;
-    }
-    symbol = dlsym(RTLD_DEFAULT, "mysql_get_socket");
-    handle = apr_dbd_native_handle(dbd->driver, dbd->handle);
-    if (!symbol || !handle) {
-        return -1;
-    }
-    memcpy(&get_socket, &symbol, sizeof(get_socket));
-    return get_socket(handle);
+    return strcmp(apr_dbd_name(dbd->driver), "mysql") ? -1
+           : at_mysql_socket(apr_dbd_native_handle(dbd->driver, dbd->handle));
 }
 
 /* A peer that vanished without a word is noticed by the kernel only after

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "at_mysql.h"
+
+#include <dlfcn.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <apr_lib.h>
+#include <apr_strings.h>
+
+/* Of enum mysql_option, in all releases of both client libraries. */
+#define READ_DEFAULT_GROUP 5
+
+/* Between the words of DBDParams, as apr_dbd_mysql has them. */
+#define DELIMITERS " \r\n\t;|,"
+
+typedef int (*get_socket_fn)(void *mysql);
+
+/* The functions that connecting takes. */
+typedef struct {
+    void *(*init)(void *mysql);
+    int (*options)(void *mysql, int option, const void *value);
+    void *(*real_connect)(void *mysql, const char *host, const char *user,
+                          const char *password, const char *database,
+                          unsigned int port, const char *socket,
+                          unsigned long flags);
+    unsigned int (*error)(void *mysql);
+    void (*close)(void *mysql);
+} client_t;
+
+/* Those of DBDParams that connecting takes, in the order of fields[]. */
+enum { HOST, USER, PASSWORD, DATABASE, PORT, SOCKET, GROUP, FIELD_COUNT };
+
+/* Fill *FUNCTION, a pointer to a function, of SIZE bytes. */
+static int find(void *function, size_t size, const char *name)
+{
+    void *symbol = dlsym(RTLD_DEFAULT, name);
+
+    memcpy(function, &symbol, size);
+    return symbol != NULL;
+}
+
+static int find_client(client_t *client)
+{
+    return find(&client->init, sizeof(client->init), "mysql_init")
+           && find(&client->options, sizeof(client->options),
+                   "mysql_options")
+           && find(&client->real_connect, sizeof(client->real_connect),
+                   "mysql_real_connect")
+           && find(&client->error, sizeof(client->error), "mysql_errno")
+           && find(&client->close, sizeof(client->close), "mysql_close");
+}
+
+int at_mysql_knows_sockets(void)
+{
+    return dlsym(RTLD_DEFAULT, "mysql_get_socket") != NULL;
+}
+
+int at_mysql_socket(void *handle)
+{
+    get_socket_fn get_socket;
+
+    return handle && find(&get_socket, sizeof(get_socket),
+                          "mysql_get_socket") ? get_socket(handle) : -1;
+}
+
+/* Where the letters that END follows begin; not before START. */
+static const char *letters_before(const char *start, const char *end)
+{
+    while (end > start && apr_isalpha(end[-1])) {
+        end--;
+    }
+    return end;
+}
+
+/* Read PARAMS as apr_dbd_mysql does: blanks may stand around "=", and the
+ * beginning of a key is enough. */
+static void read_params(const char *values[FIELD_COUNT], const char *params,
+                        apr_pool_t *pool)
+{
+    /* In the driver's order, those included that are of no use here. */
+    static const struct {
+        const char *name;
+        int field;
+    } fields[] = {
+        { "host", HOST }, { "user", USER }, { "pass", PASSWORD },
+        { "dbname", DATABASE }, { "port", PORT }, { "sock", SOCKET },
+        { "flags", -1 }, { "fldsz", -1 }, { "group", GROUP },
+        { "reconnect", -1 }
+    };
+    const char *equals = strchr(params, '=');
+    size_t i;
+
+    while (equals) {
+        const char *end = equals, *key, *value = equals + 1;
+        size_t length;
+
+        while (end > params && apr_isspace(end[-1])) {
+            end--;
+        }
+        key = letters_before(params, end);
+        while (apr_isspace(*value)) {
+            value++;
+        }
+        length = strcspn(value, DELIMITERS);
+        for (i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+            if (!strncasecmp(fields[i].name, key, (size_t)(end - key))) {
+                if (fields[i].field >= 0) {
+                    values[fields[i].field] = apr_pstrndup(pool, value,
+                                                           length);
+                }
+                break;
+            }
+        }
+        equals = strchr(value + length, '=');
+    }
+}
+
+int at_mysql_connect_error(const char *params, apr_pool_t *pool)
+{
+    const char *values[FIELD_COUNT] = { NULL };
+    client_t client;
+    void *mysql;
+    int code = 0;
+
+    mysql = find_client(&client) ? client.init(NULL) : NULL;
+    if (!mysql) {
+        return -1;
+    }
+    read_params(values, params, pool);
+    if (values[GROUP]) {
+        (void)client.options(mysql, READ_DEFAULT_GROUP, values[GROUP]);
+    }
+    if (!client.real_connect(mysql, values[HOST], values[USER],
+                             values[PASSWORD], values[DATABASE],
+                             values[PORT] ? (unsigned int)atoi(values[PORT])
+                                          : 0, values[SOCKET], 0)) {
+        code = (int)client.error(mysql);
+    }
+    client.close(mysql);
+    return code;
+}
