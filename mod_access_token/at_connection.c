@@ -7,9 +7,11 @@
 
 #include <ap_mpm.h>
 #include <http_log.h>
+#include <http_main.h>
 
 #include "at_clock.h"
 #include "at_opener.h"
+#include "at_session.h"
 #include "at_socket.h"
 
 APLOG_USE_MODULE(access_token);
@@ -104,6 +106,20 @@ apr_status_t at_connections_note(apr_pool_t *pool, dbd_cfg_t *config,
     if (sockets) {
         (void)at_socket_of(dbd, at_config_of_server(config->server, pool)
                                 ->retry_budget, sockets);
+    }
+    return APR_SUCCESS;
+}
+
+apr_status_t at_connections_set_up(apr_pool_t *pool, dbd_cfg_t *config,
+                                   ap_dbd_t *dbd)
+{
+    const apr_array_header_t *uses =
+        at_server_config_of(ap_server_conf)->uses;
+    at_diagnosis_t ignored;          /* it is kept with DBD */
+
+    (void)config;
+    if (uses) {
+        (void)at_session_check(&ignored, dbd, uses, pool);
     }
     return APR_SUCCESS;
 }
@@ -383,10 +399,17 @@ at_connection_t *at_connection_take(at_connections_t *connections,
 }
 
 at_connection_t *at_connection_share(at_connections_t *connections,
-                                     ap_dbd_t *dbd, apr_pool_t *pool)
+                                     ap_dbd_t *dbd, at_diagnosis_t *why,
+                                     apr_pool_t *pool)
 {
-    at_connection_t *connection = at_opener_wrap(connections, dbd, pool);
+    at_connection_t *connection;
 
+    if (!at_session_check(why, dbd, connections->uses, pool)) {
+        at_socket_cut(at_socket_of(dbd, connections->budget,
+                                   connections->sockets));
+        return NULL;
+    }
+    connection = at_opener_wrap(connections, dbd, pool);
     hold_signals(connections);
     connection->shared = 1;
     return connection;

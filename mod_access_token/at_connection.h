@@ -41,6 +41,8 @@ typedef struct at_connection_t {
     apr_pool_t *results;         /* for what a statement takes and gives; who
                                     runs the next one clears it */
     int socket;                  /* a copy of its descriptor; -1: none */
+    apr_size_t max_packet;       /* bytes of a statement's values; 0: not
+                                    known */
     int shared;                  /* mod_dbd's for the request; not ours */
     apr_time_t given_back;
     apr_time_t deadline;         /* of the statement that runs; 0: none */
@@ -58,9 +60,14 @@ typedef struct at_connection_t {
  */
 void at_connections_prepare(apr_pool_t *pool, server_rec *server);
 
-/** The hook post_connect of mod_dbd: DBD is a new connection of CONFIG. */
+/** The hook post_connect of mod_dbd: DBD is a new connection of CONFIG. To
+ *  run first: what others do there may wait for the database. */
 apr_status_t at_connections_note(apr_pool_t *pool, dbd_cfg_t *config,
                                  ap_dbd_t *dbd);
+
+/** The same hook, to run last: then nobody changes the session any more. */
+apr_status_t at_connections_set_up(apr_pool_t *pool, dbd_cfg_t *config,
+                                   ap_dbd_t *dbd);
 
 /**
  * Make what the servers with a database need, in this child process. The
@@ -94,10 +101,13 @@ at_connection_t *at_connection_take(at_connections_t *connections,
 
 /**
  * Wrap DBD, which mod_dbd keeps for the request of POOL, so that it can be
- * watched. It is not given back.
+ * watched. It is not given back. NULL with *WHY filled (detail in POOL) if its
+ * session is not as it must be; it is cut off then, so that mod_dbd discards
+ * it.
  */
 at_connection_t *at_connection_share(at_connections_t *connections,
-                                     ap_dbd_t *dbd, apr_pool_t *pool);
+                                     ap_dbd_t *dbd, at_diagnosis_t *why,
+                                     apr_pool_t *pool);
 
 /** Give CONNECTION back. What its statements gave must be gone before. */
 void at_connection_give(at_connection_t *connection, at_connection_e state);

@@ -5,7 +5,9 @@
 
 #include <apr_strings.h>
 
+#include "at_clock.h"
 #include "at_mysql.h"
+#include "at_session.h"
 #include "at_store_error.h"
 
 /* How often, and after which pause, what another process may hold up for a
@@ -99,7 +101,7 @@ int at_diagnosis_connect(at_diagnosis_t *diagnosis,
                          const at_use_t *use, apr_pool_t *pool)
 {
     const char *text = NULL;
-    apr_time_t start = apr_time_now();
+    apr_time_t start = at_clock_now();
     apr_status_t status = apr_dbd_get_driver(pool, use->driver, driver);
 
     if (status == APR_SUCCESS) {
@@ -107,10 +109,11 @@ int at_diagnosis_connect(at_diagnosis_t *diagnosis,
     }
     if (status == APR_SUCCESS) {
         close_with_pool(*driver, *handle, pool);
-        return 1;
+        return at_session_set(diagnosis, *driver, *handle,
+                              at_source_statements(use->source), pool);
     }
     explain(diagnosis, use, text,
-            connect_error(use, apr_time_now() - start, pool), pool);
+            connect_error(use, at_clock_now() - start, pool), pool);
     return 0;
 }
 

@@ -24,9 +24,10 @@ typedef struct at_diagnosis_t {
 } at_diagnosis_t;
 
 /**
- * Connect as USE says, into *DRIVER and *HANDLE; the connection ends with
- * POOL. Returns 1, or 0 with *DIAGNOSIS filled in POOL. Waits as long as
- * the client library does (connect-timeout).
+ * Connect as USE says, into *DRIVER and *HANDLE, and set the session as
+ * at_session.h does; the connection ends with POOL. Returns 1, or 0 with
+ * *DIAGNOSIS filled in POOL. Waits as long as the client library does
+ * (connect-timeout).
  */
 int at_diagnosis_connect(at_diagnosis_t *diagnosis,
                          const apr_dbd_driver_t **driver, apr_dbd_t **handle,

@@ -8,6 +8,7 @@
 #include <apr_thread_proc.h>
 
 #include "at_clock.h"
+#include "at_session.h"
 #include "at_socket.h"
 
 /* While we hold all that DBDMax allows, others of mod_dbd's pool may want
@@ -79,24 +80,49 @@ static const at_source_t *source_of(const at_connections_t *connections)
     return APR_ARRAY_IDX(connections->uses, 0, at_use_t).source;
 }
 
+/* One of mod_dbd's whose session is as it must be. Another is cut off, so that
+ * mod_dbd discards it: then *DIAGNOSIS, in SCRATCH, says why. */
+static ap_dbd_t *open_one_of(at_connections_t *connections, apr_pool_t *pool,
+                             at_diagnosis_t *diagnosis, apr_pool_t *scratch)
+{
+    const at_source_t *source = source_of(connections);
+    ap_dbd_t *dbd = at_source_open(source, connections->server, pool);
+
+    if (!dbd || at_session_check(diagnosis, dbd, connections->uses,
+                                 scratch)) {
+        return dbd;
+    }
+    at_socket_cut(at_socket_of(dbd, connections->budget,
+                               connections->sockets));
+    at_source_close(source, connections->server, dbd);
+    return NULL;
+}
+
 /*
  * A connection of mod_dbd's. It gives up at the first stale one of its pool
  * and discards it: as long as the database itself can be reached, it is
- * asked for the next.
+ * asked for the next. So it is for one that was refused: the database may
+ * have been set up otherwise since it was made.
  */
 static ap_dbd_t *open_dbd(at_connections_t *connections, apr_pool_t *pool,
                           at_diagnosis_t *diagnosis, apr_pool_t *scratch)
 {
-    const at_source_t *source = source_of(connections);
     int tries = APR_ARRAY_IDX(connections->uses, 0, at_use_t).dbd_max + 1;
-    ap_dbd_t *dbd = at_source_open(source, connections->server, pool);
+    at_diagnosis_t refused;
+    ap_dbd_t *dbd;
 
+    memset(&refused, 0, sizeof(refused));
+    dbd = open_one_of(connections, pool, &refused, scratch);
     if (dbd) {
         return dbd;
     }
     diagnose(diagnosis, connections, scratch);
     while (!dbd && diagnosis->outcome == AT_STORE_DONE && tries-- > 0) {
-        dbd = at_source_open(source, connections->server, pool);
+        dbd = open_one_of(connections, pool, &refused, scratch);
+    }
+    if (!dbd && diagnosis->outcome == AT_STORE_DONE
+        && refused.outcome != AT_STORE_DONE) {
+        *diagnosis = refused;
     }
     return dbd;
 }
@@ -131,6 +157,7 @@ at_connection_t *at_opener_wrap(at_connections_t *connections, ap_dbd_t *dbd,
     connection->results = make_results(pool);
     connection->socket = at_socket_of(dbd, connections->budget,
                                       connections->sockets);
+    connection->max_packet = at_session_max_packet(dbd);
     return connection;
 }
 

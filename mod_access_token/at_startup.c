@@ -10,10 +10,13 @@
 #include <ap_mpm.h>
 #include <http_core.h>
 #include <http_log.h>
+#include <http_main.h>
 
 #include "at_clock.h"
 #include "at_config.h"
 #include "at_diagnosis.h"
+#include "at_mysql.h"
+#include "at_session.h"
 #include "at_store_error.h"
 
 APLOG_USE_MODULE(access_token);
@@ -22,6 +25,9 @@ APLOG_USE_MODULE(access_token);
  * child may hold up for a moment. */
 #define TRIES 3
 #define PAUSE apr_time_from_msec(100)
+
+/* Bytes: less is too little for max_allowed_packet. */
+#define LEAST_PACKET 262144
 
 /* What the children share; behind it the incidents of each use, of
  * AT_FAULT_COUNT kinds. */
@@ -320,6 +326,18 @@ const char *at_startup_charset_fault(const char *charset, apr_pool_t *pool)
                         charset ? charset : "unclear");
 }
 
+/* A save with all that a call may set, written down by the history, takes
+ * some 150 KB. */
+static void check_packet(check_t *check, const char *max_packet)
+{
+    if (max_packet && apr_atoi64(max_packet) < LEAST_PACKET) {
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, check->server,
+                     ATLOGNO("045") "%sthe database's max_allowed_packet, "
+                     "%s, is below %d: calls with long values would get 500. "
+                     "Raise it.", check->place, max_packet, LEAST_PACKET);
+    }
+}
+
 /* The server's limits, where startup.sql tells them. */
 static void check_limits(check_t *check, const char *max_connections,
                          const char *lock_wait)
@@ -354,7 +372,7 @@ static void check_schema(check_t *check)
 {
     apr_dbd_results_t *results = run(check, AT_STATEMENT_STARTUP);
     const char *version = NULL, *charset = NULL, *max_connections = NULL;
-    const char *lock_wait = NULL, *fault;
+    const char *lock_wait = NULL, *max_packet = NULL, *fault;
     apr_dbd_row_t *row = NULL;
 
     if (!results) {
@@ -368,6 +386,8 @@ static void check_schema(check_t *check)
                                    "server.max_connections");
         lock_wait = value_of(check, results, row,
                              "connection.lock_wait_timeout");
+        max_packet = value_of(check, results, row,
+                              "connection.max_allowed_packet");
     }
     fault = at_startup_schema_fault(version, check->pool);
     if (fault) {
@@ -382,6 +402,7 @@ static void check_schema(check_t *check)
                      ATLOGNO("025") "%s%s", check->place, fault);
     }
     check_limits(check, max_connections, lock_wait);
+    check_packet(check, max_packet);
 }
 
 /* A fault of a load statement is one of its narrow form as well: once is
@@ -474,22 +495,45 @@ static ap_dbd_t *open_connection(const check_t *check, apr_pool_t *pool)
     return connection;
 }
 
+/* CONNECTION is mod_dbd's. On one that is refused, statements would find what
+ * calls do not. */
+static void check_connection(check_t *check, ap_dbd_t *connection)
+{
+    at_diagnosis_t diagnosis;
+    int i;
+
+    check->driver = connection->driver;
+    check->handle = connection->handle;
+    for (i = 0; i < AT_STATEMENT_COUNT; i++) {
+        if (check->statements->statement[i]) {
+            find_prepared(check, connection, (at_statement_e)i);
+        }
+    }
+    if (at_session_check(&diagnosis, connection,
+                         at_server_config_of(ap_server_conf)->uses,
+                         check->pool)) {
+        check_statements(check);
+    }
+    else if (diagnosis.outcome == AT_STORE_BROKEN) {
+        check->faults++;
+        ap_log_error(APLOG_MARK, APLOG_ERR, 0, check->server, ATLOGNO("043")
+                     "%sthe connection to the database can't be used: %s. "
+                     "All calls get 500 until that is so.", check->place,
+                     diagnosis.detail);
+    }
+    else {
+        cut_short(check, diagnosis.detail);
+    }
+}
+
 static void check_use(check_t *check, apr_pool_t *pool)
 {
     const at_source_t *source = check->use->source;
     ap_dbd_t *connection = open_connection(check, pool);
-    int i;
 
     check_params(check);
     if (connection) {
-        check->driver = connection->driver;
-        check->handle = connection->handle;
-        for (i = 0; i < AT_STATEMENT_COUNT; i++) {
-            if (check->statements->statement[i]) {
-                find_prepared(check, connection, (at_statement_e)i);
-            }
-        }
-        check_statements(check);
+        check_connection(check, connection);
     }
     else {
         diagnose(check);
@@ -507,6 +551,28 @@ static void check_use(check_t *check, apr_pool_t *pool)
     }
 }
 
+/* Once, however many servers have MySQL: they share the client library. */
+static void check_library(const apr_array_header_t *uses)
+{
+    int i;
+
+    for (i = 0; i < uses->nelts; i++) {
+        const at_use_t *use = &APR_ARRAY_IDX(uses, i, at_use_t);
+
+        if (!ap_cstr_casecmp(use->driver, "mysql")
+            && !at_mysql_knows_sockets()) {
+            ap_log_error(APLOG_MARK, APLOG_WARNING, 0, use->server,
+                         ATLOGNO("044") "the client library of apr_dbd_mysql "
+                         "has no mysql_get_socket: a database that stops "
+                         "answering in the middle of a statement holds its "
+                         "call, and in the end all threads, without limit. "
+                         "Use an apr_dbd_mysql that is linked to "
+                         "libmariadb 3 (MariaDB Connector/C).");
+            return;
+        }
+    }
+}
+
 void at_startup_check(apr_pool_t *pool, server_rec *server)
 {
     const apr_array_header_t *uses = at_server_config_of(server)->uses;
@@ -515,6 +581,7 @@ void at_startup_check(apr_pool_t *pool, server_rec *server)
     if (!uses || !is_first_child(server)) {
         return;
     }
+    check_library(uses);
     for (i = 0; i < uses->nelts; i++) {
         const at_use_t *use = &APR_ARRAY_IDX(uses, i, at_use_t);
         check_t check;

@@ -38,7 +38,8 @@ static const char *const startup_columns[] = {
     "schema.version", "connection.charset", NULL
 };
 static const char *const startup_optional[] = {
-    "server.max_connections", "connection.lock_wait_timeout", NULL
+    "server.max_connections", "connection.lock_wait_timeout",
+    "connection.max_allowed_packet", NULL
 };
 static const char *const no_columns[] = { NULL };
 

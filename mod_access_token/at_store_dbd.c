@@ -10,6 +10,10 @@
 #include "at_custom.h"
 #include "at_store_error.h"
 
+/* What a packet has beside its values, and beside each: bytes, at most. */
+#define PACKET_HEAD 32
+#define PACKET_VALUE 12
+
 /* A statement has so much time, even if its call's is over. */
 #define GRACE apr_time_from_msec(800)
 
@@ -55,7 +59,7 @@ static at_outcome_e hold_connection(at_store_t *store)
         return AT_STORE_BROKEN;
     }
     dbd->connection = shared
-        ? at_connection_share(connections, shared, dbd->r->pool)
+        ? at_connection_share(connections, shared, &why, dbd->r->pool)
         : at_connection_take(connections, store->deadline, &why,
                              dbd->r->pool);
     if (!dbd->connection) {
@@ -161,6 +165,54 @@ static void shape_row(execution_t *execution)
     }
 }
 
+/* Find what mod_dbd has prepared for EXECUTION. */
+static at_outcome_e find_prepared(execution_t *execution)
+{
+    dbd_store_t *dbd = execution->dbd;
+
+    execution->prepared = at_source_prepared(dbd->source,
+                                             dbd->connection->dbd,
+                                             execution->number);
+    if (execution->prepared) {
+        return AT_STORE_DONE;
+    }
+    execution->store->fault = AT_FAULT_BROKEN;
+    execution->store->detail = apr_pstrcat(dbd->r->pool,
+        execution->statement->file, ": mod_dbd has not prepared it for this "
+        "server; put AccessTokenStatements beside the DBDriver that is "
+        "meant", (char *)NULL);
+    return AT_STORE_BROKEN;
+}
+
+/*
+ * A server that is sent more than it takes closes the connection, mostly
+ * before its error is read: then it would be open whether the change was
+ * saved. So that is not sent. Another connection may have a new limit.
+ */
+static at_outcome_e check_size(execution_t *execution)
+{
+    at_connection_t *connection = execution->dbd->connection;
+    int count = execution->statement->value_count, i;
+    apr_size_t size = PACKET_HEAD + PACKET_VALUE * (apr_size_t)count;
+
+    for (i = 0; i < count; i++) {
+        if (execution->arguments[i]) {
+            size += strlen(execution->arguments[i]);
+        }
+    }
+    if (!connection->max_packet || size < connection->max_packet) {
+        return AT_STORE_DONE;
+    }
+    execution->store->fault = AT_FAULT_BROKEN;
+    execution->store->detail = apr_psprintf(execution->dbd->r->pool,
+        "%s: its values need some %" APR_SIZE_T_FMT " bytes; raise the "
+        "database's max_allowed_packet, which is %" APR_SIZE_T_FMT,
+        execution->statement->file, size, connection->max_packet);
+    execution->state = AT_CONNECTION_DISCARD;
+    return end(execution, execution->saves ? AT_STORE_STALE
+                                           : AT_STORE_BROKEN);
+}
+
 /* Get ready to run STATEMENT with VALUES, and be watched. */
 static at_outcome_e begin(execution_t *execution, at_store_t *store,
                           at_statement_e statement,
@@ -184,16 +236,9 @@ static at_outcome_e begin(execution_t *execution, at_store_t *store,
     execution->statement = text;
     execution->saves = statement == AT_STATEMENT_SAVE;
     shape_row(execution);
-    execution->prepared = at_source_prepared(dbd->source,
-                                             dbd->connection->dbd,
-                                             statement);
-    if (!execution->prepared) {
-        store->fault = AT_FAULT_BROKEN;
-        store->detail = apr_pstrcat(dbd->r->pool, text->file, ": mod_dbd "
-                                    "has not prepared it for this server; put "
-                                    "AccessTokenStatements beside the "
-                                    "DBDriver that is meant", (char *)NULL);
-        return AT_STORE_BROKEN;
+    outcome = find_prepared(execution);
+    if (outcome != AT_STORE_DONE) {
+        return outcome;
     }
     execution->pool = dbd->connection->results;
     execution->arguments = apr_pcalloc(execution->pool, sizeof(char *)
@@ -202,8 +247,11 @@ static at_outcome_e begin(execution_t *execution, at_store_t *store,
     for (i = 0; i < text->value_count; i++) {
         execution->arguments[i] = values[text->values[i]];
     }
-    at_connection_watch(dbd->connection, latest_end(store));
-    return AT_STORE_DONE;
+    outcome = check_size(execution);
+    if (outcome == AT_STORE_DONE) {
+        at_connection_watch(dbd->connection, latest_end(store));
+    }
+    return outcome;
 }
 
 /* For each column of the statement: its place in RESULTS, of COUNT columns;

@@ -37,6 +37,8 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_child_init(at_child_init, NULL, NULL, APR_HOOK_MIDDLE);
     APR_OPTIONAL_HOOK(dbd, post_connect, at_connections_note, NULL, NULL,
                       APR_HOOK_FIRST);
+    APR_OPTIONAL_HOOK(dbd, post_connect, at_connections_set_up, NULL, NULL,
+                      APR_HOOK_REALLY_LAST);
     /* Behind mod_dbd, so that its own message on a failure comes first. */
     ap_hook_child_init(at_startup_check, NULL, NULL, APR_HOOK_LAST);
     ap_hook_child_init(at_connections_init, NULL, NULL, APR_HOOK_LAST);

@@ -813,10 +813,19 @@ if ($is_mariadb) {
 
     says_at_start($_->[0], { dbd => { params => $_->[1] } }, $_->[2]) for
         ['no reconnect=0', $dbd{params} =~ s/,reconnect=0//r, qr/AT021: .*reconnect=0/],
-        ['reconnect=1', $dbd{params} =~ s/reconnect=0/reconnect=1/r, qr/AT021: .*reconnect=0/],
-        ['another character set', $dbd{params} =~ s/group=access_token/group=latin1/r,
-            qr/AT025: .*latin1.*default-character-set=utf8mb4/];
+        ['reconnect=1', $dbd{params} =~ s/reconnect=0/reconnect=1/r, qr/AT021: .*reconnect=0/];
+
+    my $started = AccessTokenTest->start(database => $database, dbd =>
+        { params => $dbd{params} =~ s/group=access_token/group=latin1/r });
+    ok($started->wait_for_error(qr/AT026: .*fit the \w+ database/),
+       'the character set of the group is no fault: the module sets its own');
+    $started->finish('the error log holds what it should: another character set in the group');
 }
+
+# What startup.sql tells of the connection is checked.
+says_at_start('another character set', { statements => folder_with('startup.sql' =>
+        sub { s/THEN \@\@character_set_client/THEN 'latin1'/ or s/'utf8mb4' /'latin1' / }) },
+    qr/AT025: .*latin1.*default-character-set=utf8mb4/);
 
 {
     my $started = AccessTokenTest->start(database => $database);

@@ -6,4 +6,5 @@ SELECT (SELECT MAX(version) FROM access_token_schema) AS 'schema.version',
             ELSE CONCAT_WS('/', @@character_set_client, @@character_set_connection, @@character_set_results)
        END AS 'connection.charset',
        @@max_connections           AS 'server.max_connections',
-       @@innodb_lock_wait_timeout  AS 'connection.lock_wait_timeout'
+       @@innodb_lock_wait_timeout  AS 'connection.lock_wait_timeout',
+       @@max_allowed_packet        AS 'connection.max_allowed_packet'
