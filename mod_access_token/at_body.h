@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reading a request's body: parsed as it arrives, never kept whole. */
+/* Reading a request's body: kept while it arrives, parsed when it is whole. */
 #ifndef AT_BODY_H
 #define AT_BODY_H
 

@@ -105,7 +105,7 @@ const char *at_idempotency_digest(const at_json_t *root,
                                   const at_secret_t *secret,
                                   apr_pool_t *pool)
 {
-    at_writer_t *writer = at_writer_make(pool);
+    at_writer_t *writer = at_writer_make_secret(pool);
     const char *text;
 
     at_write_json(writer, sorted(root, "token", pool));

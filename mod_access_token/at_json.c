@@ -1,16 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "at_json.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-#include <apr_hash.h>
 #include <apr_strings.h>
 #include <yajl/yajl_parse.h>
 
 #include "at_json_scan.h"
+#include "at_number.h"
+#include "at_wiped.h"
 
-/* So many members are compared as quickly as they are hashed. */
+/* So many members are compared as quickly as they are sorted. */
 #define FEW_MEMBERS 8
+
+/* Room for a usual body; it doubles when needed. */
+#define FIRST_SIZE 4096
+
+#define NOWHERE ((apr_size_t)-1)
 
 /* An array or an object that is not closed yet. */
 typedef struct {
@@ -18,24 +25,37 @@ typedef struct {
     at_json_t *next;          /* of an object: the value to come */
 } container_t;
 
-typedef struct {
-    const char *data;
-    apr_size_t length;
-} chunk_t;
-
 struct at_json_parser_t {
     apr_pool_t *pool;
     yajl_handle yajl;
     at_json_scan_t scan;
-    int is_exact;             /* feeds yajl byte by byte */
-    apr_array_header_t *seen; /* chunk_t: what yajl was given; not if exact */
-    apr_size_t offset;        /* how many bytes yajl was given */
+    const char *scan_problem; /* what follows it is passed over */
+    char *kept;               /* the text so far, up to that, and a NUL; wiped
+                                 memory */
+    apr_size_t length;
+    apr_size_t size;
+    char *texts;              /* those of the tree, each with its NUL */
+    char *next_text;
     int depth;
     container_t stack[AT_JSON_DEPTH];
     at_json_t *root;
+    apr_array_header_t *no_members; /* those of each empty container */
+    apr_array_header_t *no_elements;
     const char *problem;      /* found in a callback */
-    at_error_t *error;        /* the first; the rest is passed over */
+    apr_size_t twice;         /* where the first name ends that stands twice */
+    int no_memory;
 };
+
+/* *ARRAY, which something is put into. There are bodies of nothing but empty
+ * containers: all of those share one. */
+static apr_array_header_t *own_array(at_json_parser_t *parser,
+                                     apr_array_header_t **array)
+{
+    if ((*array)->nelts == 0) {
+        *array = apr_array_make(parser->pool, 1, (*array)->elt_size);
+    }
+    return *array;
+}
 
 /* Put VALUE where it belongs: the open container, or the root. */
 static at_json_t *add_value(at_json_parser_t *parser, at_json_type_e type)
@@ -52,9 +72,23 @@ static at_json_t *add_value(at_json_parser_t *parser, at_json_type_e type)
         parser->root = value;
     }
     else if (container->value->type == AT_JSON_ARRAY) {
-        APR_ARRAY_PUSH(container->value->elements, at_json_t *) = value;
+        APR_ARRAY_PUSH(own_array(parser, &container->value->elements),
+                       at_json_t *) = value;
     }
     return value;
+}
+
+/* A copy of TEXT. All of them have room, with a NUL each: that is where in
+ * the document a quote was, or what ends a number. */
+static const char *copy_text(at_json_parser_t *parser, const void *text,
+                             size_t length)
+{
+    char *copy = parser->next_text;
+
+    memcpy(copy, text, length);
+    copy[length] = '\0';
+    parser->next_text += length + 1;
+    return copy;
 }
 
 static int on_null(void *context)
@@ -73,8 +107,7 @@ static int on_number(void *context, const char *text, size_t length)
 {
     at_json_parser_t *parser = context;
 
-    add_value(parser, AT_JSON_NUMBER)->text =
-        apr_pstrmemdup(parser->pool, text, length);
+    add_value(parser, AT_JSON_NUMBER)->text = copy_text(parser, text, length);
     return 1;
 }
 
@@ -82,8 +115,7 @@ static int on_string(void *context, const unsigned char *text, size_t length)
 {
     at_json_parser_t *parser = context;
 
-    add_value(parser, AT_JSON_STRING)->text =
-        apr_pstrmemdup(parser->pool, (const char *)text, length);
+    add_value(parser, AT_JSON_STRING)->text = copy_text(parser, text, length);
     return 1;
 }
 
@@ -114,9 +146,7 @@ static int on_object_open(void *context)
     if (!container) {
         return 0;
     }
-    container->value->members = apr_array_make(parser->pool, 8,
-                                               sizeof(at_json_member_t));
-    container->value->names = apr_hash_make(parser->pool);
+    container->value->members = parser->no_members;
     return 1;
 }
 
@@ -128,32 +158,99 @@ static int on_array_open(void *context)
     if (!container) {
         return 0;
     }
-    container->value->elements = apr_array_make(parser->pool, 4,
-                                                sizeof(at_json_t *));
+    container->value->elements = parser->no_elements;
     return 1;
+}
+
+/* Where in the document the last byte is of what yajl has just taken. */
+static apr_size_t last_byte(const at_json_parser_t *parser)
+{
+    return yajl_get_bytes_consumed(parser->yajl) - 1;
 }
 
 static int on_name(void *context, const unsigned char *text, size_t length)
 {
     at_json_parser_t *parser = context;
     container_t *container = &parser->stack[parser->depth - 1];
-    at_json_t *object = container->value;
-    at_json_member_t *member = apr_array_push(object->members);
+    at_json_member_t *member =
+        apr_array_push(own_array(parser, &container->value->members));
 
-    member->name = apr_pstrmemdup(parser->pool, (const char *)text, length);
+    member->name = copy_text(parser, text, length);
     member->value = apr_pcalloc(parser->pool, sizeof(*member->value));
+    member->offset = last_byte(parser);
     container->next = member->value;
-    apr_hash_set(object->names, member->name, (apr_ssize_t)length,
-                 member->value);
-    /* The one lookup tells as well whether the name was there. */
-    if (apr_hash_count(object->names) < (unsigned)object->members->nelts) {
-        parser->problem = "a member that stands twice in its object";
-        return 0;
-    }
     return 1;
 }
 
-static int on_close(void *context)
+/* By their names, those of one name as they come. */
+static int compare_members(const void *one, const void *other)
+{
+    const at_json_member_t *first = *(const at_json_member_t *const *)one;
+    const at_json_member_t *second = *(const at_json_member_t *const *)other;
+    int order = strcmp(first->name, second->name);
+
+    return order ? order : first->offset < second->offset ? -1 : 1;
+}
+
+static void note_twice(at_json_parser_t *parser,
+                       const at_json_member_t *one,
+                       const at_json_member_t *other)
+{
+    if (other->offset < parser->twice && !strcmp(one->name, other->name)) {
+        parser->twice = other->offset;
+    }
+}
+
+/* A hash would do with less work, but for names that are made to have one
+ * hash. */
+static void sort_out(at_json_parser_t *parser, const at_json_member_t *member,
+                     apr_size_t count)
+{
+    const at_json_member_t **sorted = at_wiped_malloc(parser->pool,
+                                          count * sizeof(*sorted));
+    apr_size_t i;
+
+    if (!sorted) {
+        parser->no_memory = 1;
+        return;
+    }
+    for (i = 0; i < count; i++) {
+        sorted[i] = &member[i];
+    }
+    qsort(sorted, count, sizeof(*sorted), compare_members);
+    for (i = 1; i < count; i++) {
+        note_twice(parser, sorted[i - 1], sorted[i]);
+    }
+    at_wiped_free(parser->pool, sorted);
+}
+
+/* Find the names that stand twice in OBJECT, which has all its members. */
+static void check_names(at_json_parser_t *parser, const at_json_t *object)
+{
+    const at_json_member_t *member =
+        (const at_json_member_t *)object->members->elts;
+    int i, k, count = object->members->nelts;
+
+    if (count > FEW_MEMBERS) {
+        sort_out(parser, member, (apr_size_t)count);
+        return;
+    }
+    for (i = 1; i < count; i++) {
+        for (k = 0; k < i; k++) {
+            note_twice(parser, &member[k], &member[i]);
+        }
+    }
+}
+
+static int on_object_close(void *context)
+{
+    at_json_parser_t *parser = context;
+
+    check_names(parser, parser->stack[--parser->depth].value);
+    return parser->twice == NOWHERE && !parser->no_memory;
+}
+
+static int on_array_close(void *context)
 {
     at_json_parser_t *parser = context;
 
@@ -163,44 +260,111 @@ static int on_close(void *context)
 
 static const yajl_callbacks callbacks = {
     on_null, on_boolean, NULL, NULL, on_number, on_string,
-    on_object_open, on_name, on_close, on_array_open, on_close
+    on_object_open, on_name, on_object_close, on_array_open, on_array_close
 };
 
-static apr_status_t free_yajl(void *yajl)
+static yajl_handle make_yajl(const yajl_callbacks *with, void *context,
+                             apr_pool_t *pool)
 {
-    yajl_free(yajl);
-    return APR_SUCCESS;
+    yajl_alloc_funcs functions = { at_wiped_malloc, at_wiped_realloc,
+                                   at_wiped_free, NULL };
+    yajl_handle yajl;
+
+    functions.ctx = pool;
+    yajl = yajl_alloc(with, &functions, context);
+    if (yajl) {
+        /* at_json_scan does, and better. */
+        yajl_config(yajl, yajl_dont_validate_strings, 1);
+    }
+    return yajl;
 }
 
-static at_json_parser_t *make(apr_pool_t *pool, int is_exact)
+/* Free what only parsing needs, the text as it was sent with it. */
+static void free_working_memory(at_json_parser_t *parser)
 {
-    at_json_parser_t *parser = apr_pcalloc(pool, sizeof(*parser));
-
-    parser->pool = pool;
-    parser->is_exact = is_exact;
-    parser->seen = apr_array_make(pool, 1, sizeof(chunk_t));
-    parser->yajl = yajl_alloc(&callbacks, NULL, parser);
-    if (!parser->yajl) {
-        return NULL;
+    if (parser->yajl) {
+        yajl_free(parser->yajl);
+        parser->yajl = NULL;
     }
-    apr_pool_cleanup_register(pool, parser->yajl, free_yajl,
-                              apr_pool_cleanup_null);
-    /* at_json_scan does, and better. */
-    yajl_config(parser->yajl, yajl_dont_validate_strings, 1);
-    return parser;
+    at_wiped_free(parser->pool, parser->kept);
+    parser->kept = NULL;
+}
+
+static apr_status_t free_parser(void *data)
+{
+    at_json_parser_t *parser = data;
+
+    free_working_memory(parser);
+    at_wiped_free(parser->pool, parser->texts);
+    return APR_SUCCESS;
 }
 
 at_json_parser_t *at_json_parser_make(apr_pool_t *pool)
 {
-    return make(pool, 0);
+    at_json_parser_t *parser = apr_pcalloc(pool, sizeof(*parser));
+
+    parser->pool = pool;
+    parser->twice = NOWHERE;
+    parser->no_members = apr_array_make(pool, 1, sizeof(at_json_member_t));
+    parser->no_elements = apr_array_make(pool, 1, sizeof(at_json_t *));
+    parser->yajl = make_yajl(&callbacks, parser, pool);
+    if (!parser->yajl) {
+        return NULL;
+    }
+    apr_pool_cleanup_register(pool, parser, free_parser,
+                              apr_pool_cleanup_null);
+    return parser;
 }
 
-static void remember(at_json_parser_t *parser, const char *problem,
-                     apr_size_t offset)
+static int make_room(at_json_parser_t *parser, apr_size_t length)
 {
-    parser->error = at_error_make(parser->pool, AT_INVALID_JSON,
-                                  "Wrong at byte %" APR_SIZE_T_FMT ": %s.",
-                                  offset, problem);
+    apr_size_t size = parser->kept ? parser->size : FIRST_SIZE;
+    char *larger;
+
+    while (size - parser->length < length) {
+        size *= 2;
+    }
+    if (parser->kept && size == parser->size) {
+        return 1;
+    }
+    larger = at_wiped_realloc(parser->pool, parser->kept, size);
+    if (!larger) {
+        parser->no_memory = 1;
+        return 0;
+    }
+    parser->kept = larger;
+    parser->size = size;
+    return 1;
+}
+
+void at_json_parser_feed(at_json_parser_t *parser, const char *data,
+                         apr_size_t length)
+{
+    apr_size_t good;
+
+    if (parser->scan_problem || parser->no_memory) {
+        return;
+    }
+    parser->scan_problem = at_json_scan(&parser->scan, data, length, &good);
+    if (make_room(parser, good + 1)) {
+        memcpy(parser->kept + parser->length, data, good);
+        parser->length += good;
+        parser->kept[parser->length] = '\0';
+    }
+}
+
+static at_error_t *wrong_at(at_json_parser_t *parser, const char *problem,
+                            apr_size_t offset)
+{
+    return at_error_make(parser->pool, AT_INVALID_JSON,
+                         "Wrong at byte %" APR_SIZE_T_FMT ": %s.", offset,
+                         problem);
+}
+
+static at_error_t *no_memory(apr_pool_t *pool)
+{
+    return at_error_hidden(pool, AT_INTERNAL_ERROR,
+                           "no memory for a JSON parser");
 }
 
 /*
@@ -209,13 +373,9 @@ static void remember(at_json_parser_t *parser, const char *problem,
  */
 static const char *yajl_problem(at_json_parser_t *parser)
 {
-    unsigned char *text;
+    unsigned char *text = yajl_get_error(parser->yajl, 0, NULL, 0);
     char *line;
 
-    if (parser->problem) {
-        return parser->problem;
-    }
-    text = yajl_get_error(parser->yajl, 0, NULL, 0);
     if (!text) {
         return "out of memory";
     }
@@ -225,90 +385,132 @@ static const char *yajl_problem(at_json_parser_t *parser)
     return line;
 }
 
-static int feed_yajl(at_json_parser_t *parser, const char *data,
-                     apr_size_t length)
+static int feed_yajl(yajl_handle yajl, const char *data, apr_size_t length)
 {
-    return yajl_parse(parser->yajl, (const unsigned char *)data, length)
+    return yajl_parse(yajl, (const unsigned char *)data, length)
            == yajl_status_ok;
 }
 
-/* Feed byte by byte: the one that fails is the one to name. */
-static void feed_exactly(at_json_parser_t *parser, const char *data,
-                         apr_size_t length)
+/* The byte with which the token ends that has begun before byte FROM, if that
+ * is within a string, or begins there. */
+static apr_size_t token_end(const at_json_parser_t *parser, apr_size_t from)
 {
-    for (; length > 0; length--, data++, parser->offset++) {
-        if (!feed_yajl(parser, data, 1)) {
-            remember(parser, yajl_problem(parser), parser->offset);
-            return;
+    const char *text = parser->kept;
+    at_json_scan_t scan = { 0 };
+    apr_size_t good, byte = from;
+
+    (void)at_json_scan(&scan, text, from, &good);
+    if (scan.in_string) {
+        while (scan.in_string && byte < parser->length) {
+            (void)at_json_scan(&scan, text + byte++, 1, &good);
         }
+        return byte - 1;
+    }
+    switch (text[from]) {
+    case 't':
+    case 'n':
+        return from + 3;
+    case 'f':
+        return from + 4;
+    default:
+        return from + at_number_length(text + from);
     }
 }
 
 /*
- * yajl reads ahead, by how much depends on how the text was cut, so it
- * does not know the byte of a fault. A second reading finds it.
+ * The byte with which the text became wrong, when yajl has given up. It has
+ * passed that byte, or is just before it, or, when there is no comma behind
+ * a member, has gone back to the token there. A second look at what it has
+ * passed, and at one byte more, tells.
  */
-static void locate_fault(at_json_parser_t *parser)
+static apr_size_t fault_byte(at_json_parser_t *parser)
 {
-    at_json_parser_t *exact = make(parser->pool, 1);
-    int i;
+    apr_size_t passed = yajl_get_bytes_consumed(parser->yajl), fault;
+    yajl_handle yajl = make_yajl(NULL, NULL, parser->pool);
 
-    for (i = 0; exact && !exact->error && i < parser->seen->nelts; i++) {
-        const chunk_t *chunk = &APR_ARRAY_IDX(parser->seen, i, chunk_t);
-
-        feed_exactly(exact, chunk->data, chunk->length);
-        parser->error = exact->error;
+    if (!yajl) {
+        return passed;
     }
-    if (!parser->error) {
-        remember(parser, yajl_problem(parser), parser->offset);
+    if (!feed_yajl(yajl, parser->kept, passed)) {
+        fault = passed - 1;
+    }
+    else if (!feed_yajl(yajl, parser->kept + passed, 1)) {
+        fault = passed;
+    }
+    else {
+        fault = token_end(parser, passed);
+    }
+    yajl_free(yajl);
+    return fault;
+}
+
+/* Names that stand twice are a fault in objects that are not closed, too. */
+static void check_open(at_json_parser_t *parser)
+{
+    while (parser->depth > 0) {
+        const at_json_t *open = parser->stack[--parser->depth].value;
+
+        if (open->type == AT_JSON_OBJECT) {
+            check_names(parser, open);
+        }
     }
 }
 
-static void keep(at_json_parser_t *parser, const char *data,
-                 apr_size_t length)
+/* Parse what was kept; return what is wrong, or NULL. Of two faults it is the
+ * first: what yajl has passed is good, and names come from there only. */
+static at_error_t *parse_kept(at_json_parser_t *parser)
 {
-    chunk_t *chunk = apr_array_push(parser->seen);
+    int is_good = feed_yajl(parser->yajl, parser->kept, parser->length);
+    int is_whole = is_good && !parser->scan_problem
+                   && !parser->scan.in_string
+                   && yajl_complete_parse(parser->yajl) == yajl_status_ok;
 
-    chunk->data = apr_pmemdup(parser->pool, data, length);
-    chunk->length = length;
-}
-
-void at_json_parser_feed(at_json_parser_t *parser, const char *data,
-                         apr_size_t length)
-{
-    const char *problem;
-    apr_size_t good;
-
-    if (parser->error) {
-        return;
+    check_open(parser);
+    if (parser->no_memory) {
+        return no_memory(parser->pool);
     }
-    problem = at_json_scan(&parser->scan, data, length, &good);
-    keep(parser, data, good);
-    if (!feed_yajl(parser, data, good)) {
-        locate_fault(parser);
-        return;
+    if (parser->twice != NOWHERE) {
+        return wrong_at(parser, "a member that stands twice in its object",
+                        parser->twice);
     }
-    parser->offset += good;
-    if (problem) {
-        remember(parser, problem, parser->offset);
+    if (parser->problem) {
+        return wrong_at(parser, parser->problem, last_byte(parser));
     }
+    if (!is_good) {
+        return wrong_at(parser, yajl_problem(parser), fault_byte(parser));
+    }
+    if (parser->scan_problem) {
+        return wrong_at(parser, parser->scan_problem, parser->length);
+    }
+    return is_whole ? NULL : wrong_at(parser, "the JSON text ends too early",
+                                      parser->length);
 }
 
 at_error_t *at_json_parser_finish(at_json_t **root,
                                   at_json_parser_t *parser)
 {
-    if (!parser->error && parser->offset == 0) {
-        parser->error = at_error_make(parser->pool, AT_INVALID_JSON,
-                                      "The body is empty; it must be a "
-                                      "JSON object.");
+    at_error_t *error;
+
+    *root = NULL;
+    /* Each text of the tree is shorter than it is in the document, but for a
+     * number at its very end. */
+    parser->texts = at_wiped_malloc(parser->pool, parser->length + 1);
+    parser->next_text = parser->texts;
+    if (!parser->texts || parser->no_memory) {
+        error = no_memory(parser->pool);
     }
-    else if (!parser->error
-             && (parser->scan.in_string
-                 || yajl_complete_parse(parser->yajl) != yajl_status_ok)) {
-        remember(parser, "the JSON text ends too early", parser->offset);
+    else if (parser->length == 0 && !parser->scan_problem) {
+        error = at_error_make(parser->pool, AT_INVALID_JSON,
+                              "The body is empty; it must be a JSON object.");
     }
-    *root = parser->root;
-    return parser->error;
+    else {
+        error = parse_kept(parser);
+    }
+    free_working_memory(parser);
+    if (!error) {
+        *root = parser->root;
+    }
+    return error;
 }
 
 at_error_t *at_json_parse(at_json_t **root, const char *text,
@@ -318,8 +520,7 @@ at_error_t *at_json_parse(at_json_t **root, const char *text,
 
     *root = NULL;
     if (!parser) {
-        return at_error_hidden(pool, AT_INTERNAL_ERROR,
-                               "no memory for a JSON parser");
+        return no_memory(pool);
     }
     at_json_parser_feed(parser, text, strlen(text));
     return at_json_parser_finish(root, parser);
@@ -329,9 +530,6 @@ at_json_t *at_json_get(const at_json_t *object, const char *name)
 {
     int i;
 
-    if (object->names && object->members->nelts > FEW_MEMBERS) {
-        return apr_hash_get(object->names, name, APR_HASH_KEY_STRING);
-    }
     for (i = 0; i < object->members->nelts; i++) {
         at_json_member_t *member = &APR_ARRAY_IDX(object->members, i,
                                                   at_json_member_t);

@@ -1,14 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * JSON in: a tree of values made by yajl's SAX parser from bytes as they
- * arrive, with the checks that yajl leaves out (contract, section 2,
- * "Refused everywhere"): duplicate keys, U+0000, lone surrogates, UTF-8 as
- * RFC 3629 has it, a byte order mark, nesting depth.
+ * JSON in: a tree of values made by yajl's SAX parser, with the checks that
+ * yajl leaves out (contract, section 2, "Refused everywhere"): duplicate
+ * keys, U+0000, lone surrogates, UTF-8 as RFC 3629 has it, a byte order mark,
+ * nesting depth.
+ *
+ * The text may arrive in any pieces. They are checked as they come, kept, and
+ * given to yajl as one: it reads a token that is not whole again from its
+ * start at each call. The work is linear in the length of the text, but for
+ * the sorting of an object's names. A tree takes at most AT_JSON_GROWTH times
+ * the memory of its text.
+ *
+ * What was kept, and all text in the tree, holds the caller's secrets: it is
+ * wiped, the former when the document ends, the latter with the tree's pool.
  */
 #ifndef AT_JSON_H
 #define AT_JSON_H
 
-#include <apr_hash.h>
 #include <apr_pools.h>
 #include <apr_tables.h>
 
@@ -16,6 +24,10 @@
 
 /** The deepest nesting that is read; the root is depth 1. */
 #define AT_JSON_DEPTH 8
+
+/** The most bytes of memory for each byte of a long text, such as
+ *  "[[1],[1], ...]"; while it is parsed, it is itself kept besides. */
+#define AT_JSON_GROWTH 36
 
 typedef enum {
     AT_JSON_NULL,
@@ -32,6 +44,7 @@ typedef struct at_json_t at_json_t;
 typedef struct at_json_member_t {
     const char *name;
     at_json_t *value;
+    apr_size_t offset;        /* the byte of the text at which NAME ends */
 } at_json_member_t;
 
 struct at_json_t {
@@ -39,7 +52,6 @@ struct at_json_t {
     int boolean;              /* of a boolean: 0 or 1 */
     const char *text;         /* of a string: UTF-8; of a number: as sent */
     apr_array_header_t *members;  /* of an object: at_json_member_t */
-    apr_hash_t *names;        /* the same by name -> at_json_t *; or NULL */
     apr_array_header_t *elements; /* of an array: at_json_t * */
 };
 
@@ -53,15 +65,18 @@ typedef struct at_json_parser_t at_json_parser_t;
 at_json_parser_t *at_json_parser_make(apr_pool_t *pool);
 
 /**
- * Take the next LENGTH bytes of DATA. What is wrong is remembered, and
- * reported by at_json_parser_finish; what follows it is passed over.
+ * Take the next LENGTH bytes of DATA, which are copied. What is wrong is
+ * reported by at_json_parser_finish. How much is taken is bounded by the
+ * caller.
  */
 void at_json_parser_feed(at_json_parser_t *parser, const char *data,
                          apr_size_t length);
 
 /**
- * End the document. *ROOT becomes its root. The error is AT_INVALID_JSON,
- * and says what is wrong at which byte (the first is byte 0).
+ * End the document, and the use of PARSER. *ROOT becomes its root, NULL if
+ * there is an error. That is AT_INVALID_JSON, and says what is wrong at which
+ * byte (the first is byte 0): the first one after which no text can be right;
+ * or AT_INTERNAL_ERROR: no memory.
  */
 at_error_t *at_json_parser_finish(at_json_t **root,
                                   at_json_parser_t *parser) AT_MUST_CHECK;

@@ -40,17 +40,18 @@ static double parse_double(const char *text)
 }
 
 /* RFC 8259, section 6. */
-static int is_json_number(const char *text)
+apr_size_t at_number_length(const char *text)
 {
     static const char digits[] = "0123456789";
+    const char *number = text;
     apr_size_t length;
 
     text += *text == '-';
     length = strspn(text, digits);
-    if (length == 0 || (length > 1 && *text == '0')) {
+    if (length == 0) {
         return 0;
     }
-    text += length;
+    text += *text == '0' ? 1 : length;
     if (*text == '.') {
         length = strspn(++text, digits);
         if (length == 0) {
@@ -67,7 +68,14 @@ static int is_json_number(const char *text)
         }
         text += length;
     }
-    return *text == '\0';
+    return (apr_size_t)(text - number);
+}
+
+static int is_json_number(const char *text)
+{
+    apr_size_t length = at_number_length(text);
+
+    return length > 0 && text[length] == '\0';
 }
 
 int at_number_is_whole(const char *text)

@@ -17,6 +17,9 @@
  */
 int at_number_parse(double *value, const char *text);
 
+/** The length in bytes of the JSON number that TEXT begins with; 0: none. */
+apr_size_t at_number_length(const char *text);
+
 /**
  * True if TEXT is a whole JSON number of at most 19 digits, those of a
  * BIGINT: it is passed on as it is, since a double has fewer.

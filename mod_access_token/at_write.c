@@ -10,9 +10,6 @@
 /* Room for a reply of the contract's example; it doubles when needed. */
 #define FIRST_SIZE 4096
 
-/* Values within values; more than the parser reads (at_json.h). */
-#define MOST_DEPTH 128
-
 /* What may come next. */
 typedef enum {
     A_VALUE,                  /* the text itself */
@@ -28,10 +25,11 @@ struct at_writer_t {
     apr_size_t length;
     apr_size_t size;
     int failed;
+    int is_secret;
     char separator;           /* to stand before what comes; 0: nothing */
     place_e place;
     int depth;
-    unsigned char outer[MOST_DEPTH]; /* place_e, of the values around it */
+    unsigned char outer[AT_WRITE_DEPTH]; /* place_e, of the values around it */
 };
 
 at_writer_t *at_writer_make(apr_pool_t *pool)
@@ -44,8 +42,26 @@ at_writer_t *at_writer_make(apr_pool_t *pool)
     return writer;
 }
 
+static apr_status_t wipe(void *data)
+{
+    at_writer_t *writer = data;
+
+    explicit_bzero(writer->buffer, writer->size);
+    return APR_SUCCESS;
+}
+
+at_writer_t *at_writer_make_secret(apr_pool_t *pool)
+{
+    at_writer_t *writer = at_writer_make(pool);
+
+    writer->is_secret = 1;
+    apr_pool_cleanup_register(pool, writer, wipe, apr_pool_cleanup_null);
+    return writer;
+}
+
 static void enlarge(at_writer_t *writer, apr_size_t length)
 {
+    apr_size_t old_size = writer->size;
     char *larger;
 
     while (writer->size - writer->length <= length) {
@@ -53,6 +69,9 @@ static void enlarge(at_writer_t *writer, apr_size_t length)
     }
     larger = apr_palloc(writer->pool, writer->size);
     memcpy(larger, writer->buffer, writer->length);
+    if (writer->is_secret) {
+        explicit_bzero(writer->buffer, old_size);
+    }
     writer->buffer = larger;
 }
 
@@ -120,7 +139,7 @@ static void write_value(at_writer_t *writer, const char *text,
 static void open_value(at_writer_t *writer, char bracket, place_e place)
 {
     write_value(writer, &bracket, 1);
-    if (writer->depth + 1 == MOST_DEPTH) {
+    if (writer->depth == AT_WRITE_DEPTH) {
         writer->failed = 1;
         return;
     }

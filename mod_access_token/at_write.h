@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * JSON out, into one buffer of a pool (RFC 8259). The functions may be
- * called in any order that makes a JSON text, at most 127 values deep; one that
- * does not is a defect, and at_writer_text then returns NULL.
+ * called in any order that makes a JSON text, at most AT_WRITE_DEPTH values
+ * deep; one that does not is a defect, and at_writer_text then returns NULL.
  */
 #ifndef AT_WRITE_H
 #define AT_WRITE_H
@@ -10,6 +10,10 @@
 #include <apr_pools.h>
 
 #include "at_json.h"
+
+/** How many values can be within each other; more than the parser reads
+ *  (at_json.h), and enough for each plan (at_plan.h). */
+#define AT_WRITE_DEPTH 135
 
 typedef struct at_writer_t at_writer_t;
 
@@ -21,6 +25,9 @@ typedef struct at_label_t {
 
 /** Make a writer in POOL. */
 at_writer_t *at_writer_make(apr_pool_t *pool);
+
+/** The same; what it has written is wiped when POOL is cleared. */
+at_writer_t *at_writer_make_secret(apr_pool_t *pool);
 
 void at_write_open_object(at_writer_t *writer);
 void at_write_close_object(at_writer_t *writer);

@@ -424,5 +424,58 @@ subtest 'numbers of any length are JSON' => sub {
         for '0.5' . '0' x 5000, '0.4' . '9' x 5000, '5' . '0' x 400 . 'e-401';
 };
 
+# ---- how much work a body is
+
+# The processor time of those that serve, in ticks.
+sub ticks {
+    my $sum = 0;
+    for my $child ($server->children) {
+        open my $file, '<', "/proc/$child/stat" or next;
+        my @fields = split ' ', <$file> =~ s/.*\) //r;
+        $sum += $fields[11] + $fields[12];
+    }
+    return $sum;
+}
+
+# That of some calls with BODY, and the answer of the last one.
+sub work {
+    my ($send, $body) = @_;
+    my $before = ticks();
+    my $reply;
+    $reply = $send->($body) for 1 .. 5;
+    return (ticks() - $before, $reply);
+}
+
+group 'what is wrong is no more work than what is right' => sub {
+    my @cases = (['escapes', '{"x":"' . '\u0041' x 10_900, '"}', '"]'],
+                 ['letters', '{"x":"' . 'a' x 65_400, '"}', '"]'],
+                 ['a number', '{"x":' . '1' x 65_400, '}', ']'],
+                 ['a name', '{"' . 'a' x 65_400, '":1}', '" 1}'],
+                 ['elements', '{"x":[1' . ',1' x 32_600, ']}', ']]']);
+    for my $case (@cases) {
+        my ($name, $body, $good, $bad) = @$case;
+        my ($right, $reply) = work(sub { $server->post($_[0]) }, "$body$good");
+        is(code($reply), '422 VALIDATION_FAILED', "$name, right but for their place");
+        (my $wrong, $reply) = work(sub { $server->post($_[0]) }, "$body$bad");
+        is(code($reply), '400 INVALID_JSON', 'and wrong at the end');
+        is(byte($reply), length("$body$bad") - 1, 'at that byte');
+        cmp_ok($wrong, '<=', 10 * $right + 50, "$wrong ticks, not many more than $right");
+    }
+};
+
+group 'what comes in small pieces is no more work than other small pieces' => sub {
+    my %bodies = (letters => '"' . 'a' x 30_000 . '"', 'a number' => '1' x 30_000,
+                  escapes => '"' . '\u0041' x 5000 . '"', blanks => ' ' x 30_000 . '1',
+                  'a number that is wrong' => '1' x 30_000 . 'x');
+    my %ticks;
+    for my $name (sort keys %bodies) {
+        ($ticks{$name}, my $reply) = work(\&bytewise, qq({"x":$bodies{$name}}));
+        is(code($reply), $name =~ /wrong/ ? '400 INVALID_JSON' : '422 VALIDATION_FAILED',
+           "$name, in chunks of one byte");
+    }
+    cmp_ok($ticks{$_}, '<=', 5 * $ticks{blanks} + 50,
+           "$_: $ticks{$_} ticks, not many more than $ticks{blanks}") for sort keys %bodies;
+};
+
 $server->finish;
 done_testing;

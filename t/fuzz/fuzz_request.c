@@ -9,6 +9,7 @@
 
 #include <apr_general.h>
 #include <apr_pools.h>
+#include <yajl/yajl_parse.h>
 
 #include "at_custom.h"
 #include "at_field.h"
@@ -19,6 +20,24 @@
 
 const char fuzz_corpus[] = "request";
 const int fuzz_random = 0;
+
+/* The cuts of a body that comes byte by byte. */
+#define BYTEWISE 0xFFFFFFFFU
+
+static size_t fed;               /* bytes that yajl was given, */
+static int pieces;               /* in so many pieces */
+
+yajl_status __real_yajl_parse(yajl_handle yajl, const unsigned char *text,
+                              size_t length);
+yajl_status __wrap_yajl_parse(yajl_handle yajl, const unsigned char *text,
+                              size_t length);
+yajl_status __wrap_yajl_parse(yajl_handle yajl, const unsigned char *text,
+                              size_t length)
+{
+    fed += length;
+    pieces++;
+    return __real_yajl_parse(yajl, text, length);
+}
 
 static const at_statements_t *read_statements(void)
 {
@@ -41,14 +60,21 @@ static const at_statements_t *read_statements(void)
     return statements;
 }
 
+/* Parse DATA, cut as CUTS says (0: not at all). The work is bounded by the
+ * length: once for what is right, twice for what is wrong. */
 static at_error_t *parse(at_json_t **root, const uint8_t *data, size_t size,
                          unsigned int cuts, apr_pool_t *pool)
 {
     at_json_parser_t *parser = at_json_parser_make(pool);
+    const size_t all = size;
+    at_error_t *error;
 
+    fed = 0;
+    pieces = 0;
     while (size > 0) {
-        size_t length = cuts ? cuts % 7 + (cuts % 3 == 0) * (cuts % 64)
-                             : size;
+        size_t length = cuts == BYTEWISE ? 1
+                        : cuts ? cuts % 7 + (cuts % 3 == 0) * (cuts % 64)
+                        : size;
         char *piece;
 
         if (length > size) {
@@ -60,10 +86,15 @@ static at_error_t *parse(at_json_t **root, const uint8_t *data, size_t size,
         free(piece);
         data += length;
         size -= length;
-        cuts = cuts * 1103515245 + 12345;
-        cuts += cuts == 0;
+        if (cuts != BYTEWISE) {
+            cuts = cuts * 1103515245 + 12345;
+            cuts += cuts == 0;
+        }
     }
-    return at_json_parser_finish(root, parser);
+    error = at_json_parser_finish(root, parser);
+    require(fed <= (error ? 2 * all : all) && pieces <= (error ? 3 : 1));
+    require(!*root == (error != NULL));
+    return error;
 }
 
 static const char *written(const at_json_t *root, apr_pool_t *pool)
@@ -132,21 +163,25 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                      0 };
     at_request_t *request;
     at_json_t *root, *other_root;
-    at_error_t *error, *other;
+    at_error_t *error;
     apr_pool_t *pool;
+    int i;
 
     if (size == 0) {
         return 0;
     }
     apr_pool_create(&pool, NULL);
     error = parse(&root, data + 1, size - 1, 0, pool);
-    other = parse(&other_root, data + 1, size - 1, data[0] + 1U, pool);
-    require(!error == !other);
-    if (error) {
-        require(!strcmp(error->description, other->description));
+    /* Other pieces change nothing. */
+    for (i = 0; i < 2; i++) {
+        at_error_t *other = parse(&other_root, data + 1, size - 1,
+                                  i == 0 ? data[0] + 1U : BYTEWISE, pool);
+
+        require(!error == !other);
+        require(error ? !strcmp(error->description, other->description)
+                : !strcmp(written(root, pool), written(other_root, pool)));
     }
-    else {
-        require(!strcmp(written(root, pool), written(other_root, pool)));
+    if (!error) {
         check_writer(root, pool);
         options.ignore_unknown = data[0] & 1;
         error = at_request_read(&request, root, &options, pool);

@@ -381,11 +381,33 @@ START_TEST(the_locale_plays_no_part)
 }
 END_TEST
 
+START_TEST(a_number_ends_where_its_grammar_does)
+{
+    static const struct {
+        const char *text;
+        apr_size_t length;
+    } cases[] = {
+        { "", 0 }, { "-", 0 }, { "x", 0 }, { "+1", 0 }, { ".5", 0 },
+        { "0", 1 }, { "-0", 2 }, { "01", 1 }, { "-012", 2 }, { "12", 2 },
+        { "12,", 2 }, { "1.5x", 3 }, { "1.2.3", 3 }, { "1e5e6", 3 },
+        { "-1.25e-30]", 9 }, { "1E+2-", 4 }, { "1-2", 1 }, { "1.", 0 },
+        { "1e", 0 }, { "1e+", 0 }
+    };
+    size_t i;
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        ck_assert_msg(at_number_length(cases[i].text) == cases[i].length,
+                      "%s", cases[i].text);
+    }
+}
+END_TEST
+
 int main(void)
 {
     TCase *tests = test_begin("test_number");
 
     tcase_add_test(tests, numbers_are_those_of_json);
+    tcase_add_test(tests, a_number_ends_where_its_grammar_does);
     tcase_add_test(tests, what_overflows_a_double_is_refused);
     tcase_add_test(tests, zero_has_no_sign_and_takes_what_is_too_small);
     tcase_add_test(tests, a_number_of_any_length_is_read);

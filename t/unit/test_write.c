@@ -254,12 +254,71 @@ START_TEST(brackets_have_to_match)
     ck_assert_ptr_null(at_writer_text(writer, NULL));
 
     writer = at_writer_make(pool);
-    for (depth = 0; depth < 127; depth++) {
+    for (depth = 0; depth < AT_WRITE_DEPTH; depth++) {
         at_write_open_array(writer);
     }
     ck_assert_ptr_nonnull(at_writer_text(writer, NULL));
     at_write_open_array(writer);
     ck_assert_ptr_null(at_writer_text(writer, NULL));
+}
+END_TEST
+
+/* The buffers that a writer has had, and what was seen of them. */
+typedef struct {
+    const char *buffers[16];
+    int count;
+    int was_wiped;
+} watch_t;
+
+static int is_wiped(const char *buffer, apr_size_t size)
+{
+    apr_size_t i;
+
+    for (i = 0; i < size; i++) {
+        if (buffer[i]) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+/* Runs after the cleanup of what was made later. */
+static apr_status_t look(void *data)
+{
+    watch_t *watch = data;
+
+    watch->was_wiped = is_wiped(watch->buffers[watch->count - 1], 4096);
+    return APR_SUCCESS;
+}
+
+START_TEST(what_is_secret_is_wiped)
+{
+    watch_t watch = { { NULL }, 0, 0 };
+    apr_pool_t *scratch;
+    at_writer_t *writer;
+    int i;
+
+    apr_pool_create(&scratch, pool);
+    apr_pool_cleanup_register(scratch, &watch, look, apr_pool_cleanup_null);
+    writer = at_writer_make_secret(scratch);
+    at_write_open_array(writer);
+    for (i = 0; i < 2000; i++) {
+        const char *buffer;
+
+        at_write_string(writer, "a secret of some length");
+        buffer = at_writer_text(writer, NULL);
+        if (watch.count == 0 || watch.buffers[watch.count - 1] != buffer) {
+            ck_assert_int_lt(watch.count, 16);
+            watch.buffers[watch.count++] = buffer;
+        }
+    }
+    ck_assert_int_ge(watch.count, 3);
+    for (i = 0; i < watch.count - 1; i++) {
+        ck_assert_msg(is_wiped(watch.buffers[i], 4096), "buffer %d", i);
+    }
+    ck_assert(has(watch.buffers[watch.count - 1], "a secret"));
+    apr_pool_destroy(scratch);
+    ck_assert(watch.was_wiped);
 }
 END_TEST
 
@@ -278,5 +337,6 @@ int main(void)
     tcase_add_test(tests, what_makes_no_json_is_noticed);
     tcase_add_test(tests, each_byte_of_a_string_is_written_as_json_wants_it);
     tcase_add_test(tests, brackets_have_to_match);
+    tcase_add_test(tests, what_is_secret_is_wiped);
     return test_end(tests);
 }
