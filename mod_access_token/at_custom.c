@@ -9,7 +9,7 @@
 
 typedef struct {
     apr_array_header_t *entries;
-    apr_array_header_t *violations;
+    at_violations_t *violations;
     apr_pool_t *pool;
 } reader_t;
 
@@ -29,20 +29,27 @@ static const at_custom_entry_t *find_entry(const apr_array_header_t *entries,
     return NULL;
 }
 
+/* One more than there may be is enough to see that there are too many. */
+static int are_too_many(const reader_t *reader)
+{
+    return reader->entries->nelts > AT_CUSTOM_ENTRIES;
+}
+
 static void read_object(reader_t *reader, const at_json_t *object,
                         const char *pointer)
 {
     int i;
 
-    for (i = 0; i < object->members->nelts; i++) {
+    for (i = 0; i < object->members->nelts && !are_too_many(reader); i++) {
         at_json_member_t *member = &APR_ARRAY_IDX(object->members, i,
                                                   at_json_member_t);
-        const char *place = at_pointer_member(reader->pool, pointer,
-                                              member->name);
+        int is_there = find_entry(reader->entries, member->name) != NULL;
+        const char *place =
+            is_there && at_violations_are_full(reader->violations) ? NULL
+            : at_pointer_member(reader->pool, pointer, member->name);
         at_custom_entry_t *entry;
 
-        if (reader->entries->nelts <= AT_CUSTOM_ENTRIES
-            && find_entry(reader->entries, member->name)) {
+        if (is_there) {
             at_violations_add(reader->violations, place,
                               AT_VIOLATION_INVALID_FORMAT,
                               "This custom field is given twice.");
@@ -55,6 +62,16 @@ static void read_object(reader_t *reader, const at_json_t *object,
     }
 }
 
+/* Where element INDEX stands, unless nobody will be told. */
+static const char *element_place(const reader_t *reader,
+                                 const at_json_t *element,
+                                 const char *pointer, int index)
+{
+    return element->type != AT_JSON_OBJECT
+           && at_violations_are_full(reader->violations)
+           ? NULL : at_pointer_element(reader->pool, pointer, index);
+}
+
 static void read_array(reader_t *reader, const at_json_t *array,
                        const char *pointer)
 {
@@ -63,7 +80,7 @@ static void read_array(reader_t *reader, const at_json_t *array,
     for (i = 0; i < array->elements->nelts; i++) {
         const at_json_t *element = APR_ARRAY_IDX(array->elements, i,
                                                  at_json_t *);
-        const char *place = at_pointer_element(reader->pool, pointer, i);
+        const char *place = element_place(reader, element, pointer, i);
 
         if (element->type == AT_JSON_OBJECT) {
             read_object(reader, element, place);
@@ -98,7 +115,7 @@ static const at_json_t *unwrap(const at_json_t *value, const char **pointer,
 
 apr_array_header_t *at_custom_read(const at_json_t *value,
                                    const char *pointer,
-                                   apr_array_header_t *violations,
+                                   at_violations_t *violations,
                                    apr_pool_t *pool)
 {
     reader_t reader = { NULL, violations, pool };
@@ -116,7 +133,7 @@ apr_array_header_t *at_custom_read(const at_json_t *value,
                           "Write an object of names and values, or an array "
                           "of such objects.");
     }
-    if (reader.entries->nelts > AT_CUSTOM_ENTRIES) {
+    if (are_too_many(&reader)) {
         at_violations_add(violations, pointer, AT_VIOLATION_TOO_LONG,
                           "At most %d custom fields a call.",
                           AT_CUSTOM_ENTRIES);
@@ -148,7 +165,7 @@ static int is_removal(const at_json_t *value)
 
 static void judge_value(const at_custom_entry_t *entry,
                         const at_custom_field_t *field,
-                        apr_array_header_t *violations)
+                        at_violations_t *violations)
 {
     const at_json_t *value = entry->value;
     at_json_type_e type = AT_JSON_STRING;
@@ -185,7 +202,7 @@ static void judge_value(const at_custom_entry_t *entry,
 
 void at_custom_judge(const apr_array_header_t *entries,
                      const apr_array_header_t *configured,
-                     apr_array_header_t *violations)
+                     at_violations_t *violations)
 {
     int i;
 
@@ -235,9 +252,11 @@ static void write_entry(at_writer_t *writer, const at_custom_entry_t *entry,
     }
 }
 
-/* The members of STORED in their order, those of ENTRIES replaced. */
+/* The members of STORED in their order, those of ENTRIES replaced, each of
+ * which is marked in IS_WRITTEN. */
 static void write_stored(at_writer_t *writer, const at_json_t *stored,
-                         const apr_array_header_t *entries, apr_pool_t *pool)
+                         const apr_array_header_t *entries, char *is_written,
+                         apr_pool_t *pool)
 {
     int i;
 
@@ -248,6 +267,7 @@ static void write_stored(at_writer_t *writer, const at_json_t *stored,
 
         if (entry) {
             write_entry(writer, entry, pool);
+            is_written[entry - (const at_custom_entry_t *)entries->elts] = 1;
         }
         else {
             at_write_string(writer, member->name);
@@ -261,6 +281,7 @@ at_error_t *at_custom_merge(const char **merged, const char *stored,
                             apr_pool_t *pool)
 {
     at_writer_t *writer = at_writer_make(pool);
+    char *is_written = apr_pcalloc(pool, (apr_size_t)entries->nelts + 1);
     at_json_t *set = NULL;
     at_error_t *error = NULL;
     int i;
@@ -275,13 +296,13 @@ at_error_t *at_custom_merge(const char **merged, const char *stored,
     }
     at_write_open_object(writer);
     if (set) {
-        write_stored(writer, set, entries, pool);
+        write_stored(writer, set, entries, is_written, pool);
     }
     for (i = 0; i < entries->nelts; i++) {
         const at_custom_entry_t *entry = &APR_ARRAY_IDX(entries, i,
                                                         at_custom_entry_t);
 
-        if (!set || !at_json_get(set, entry->name)) {
+        if (!is_written[i]) {
             write_entry(writer, entry, pool);
         }
     }

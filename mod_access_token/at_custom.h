@@ -38,7 +38,7 @@ typedef struct at_custom_field_t {
  */
 apr_array_header_t *at_custom_read(const at_json_t *value,
                                    const char *pointer,
-                                   apr_array_header_t *violations,
+                                   at_violations_t *violations,
                                    apr_pool_t *pool);
 
 /** The field NAME among CONFIGURED (at_custom_field_t), or NULL. */
@@ -51,7 +51,7 @@ const at_custom_field_t *at_custom_find(const apr_array_header_t *configured,
  */
 void at_custom_judge(const apr_array_header_t *entries,
                      const apr_array_header_t *configured,
-                     apr_array_header_t *violations);
+                     at_violations_t *violations);
 
 /**
  * Merge ENTRIES, which are judged, into STORED, a JSON object or NULL.

@@ -4,7 +4,11 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include <apr_hash.h>
 #include <apr_strings.h>
+
+/* The most bytes of a violation's message, with the NUL. */
+#define MESSAGE_SIZE 1024
 
 typedef struct {
     const char *name;
@@ -98,45 +102,102 @@ at_error_t *at_error_hidden(apr_pool_t *pool, at_code_e code,
 }
 
 at_error_t *at_error_violations(apr_pool_t *pool,
-                                apr_array_header_t *violations)
+                                const at_violations_t *violations)
 {
+    int count = violations->list->nelts;
+    const char *more = "";
     at_error_t *error;
 
-    if (violations->nelts == 0) {
+    if (count == 0) {
         return NULL;
     }
-    error = at_error_make(pool, AT_VALIDATION_FAILED, "%d %s: see errors.",
-                          violations->nelts,
-                          violations->nelts == 1 ? "thing is wrong"
-                                                 : "things are wrong");
-    error->violations = violations;
+    if (violations->more > 0) {
+        more = apr_psprintf(pool, ", and %d more", violations->more);
+    }
+    error = at_error_make(pool, AT_VALIDATION_FAILED, "%d %s: see errors%s.",
+                          count, count == 1 ? "thing is wrong"
+                                            : "things are wrong", more);
+    error->violations = violations->list;
     return error;
 }
 
-apr_array_header_t *at_violations_make(apr_pool_t *pool)
+at_violations_t *at_violations_make(apr_pool_t *pool)
 {
-    return apr_array_make(pool, 4, sizeof(at_violation_t));
+    at_violations_t *violations = apr_pcalloc(pool, sizeof(*violations));
+
+    violations->pool = pool;
+    violations->list = apr_array_make(pool, 4, sizeof(at_violation_t));
+    return violations;
 }
 
-void at_violations_add(apr_array_header_t *violations, const char *pointer,
+int at_violations_are_full(const at_violations_t *violations)
+{
+    return violations->list->nelts >= AT_VIOLATIONS;
+}
+
+int at_violations_count(const at_violations_t *violations)
+{
+    return violations->list->nelts + violations->more;
+}
+
+static unsigned int hash_of(const at_violation_t *violation)
+{
+    apr_ssize_t pointer = APR_HASH_KEY_STRING, message = APR_HASH_KEY_STRING;
+
+    return apr_hashfunc_default(violation->pointer, &pointer)
+           + apr_hashfunc_default(violation->message, &message)
+           + (unsigned int)violation->code;
+}
+
+static int has_equal(const apr_array_header_t *list,
+                     const at_violation_t *violation)
+{
+    int i;
+
+    for (i = 0; i < list->nelts; i++) {
+        const at_violation_t *other = &APR_ARRAY_IDX(list, i,
+                                                     at_violation_t);
+
+        if (other->hash == violation->hash
+            && other->code == violation->code
+            && !strcmp(other->pointer, violation->pointer)
+            && !strcmp(other->message, violation->message)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+void at_violations_add(at_violations_t *violations, const char *pointer,
                        at_violation_e code, const char *format, ...)
 {
-    at_violation_t *violation = apr_array_push(violations);
+    char message[MESSAGE_SIZE];
+    at_violation_t violation = { pointer, code, message, 0 };
     va_list arguments;
 
+    if (at_violations_are_full(violations)) {
+        violations->more++;
+        return;
+    }
     va_start(arguments, format);
-    violation->pointer = pointer;
-    violation->code = code;
-    violation->message = apr_pvsprintf(violations->pool, format, arguments);
+    apr_vsnprintf(message, sizeof(message), format, arguments);
     va_end(arguments);
+    violation.hash = hash_of(&violation);
+    if (!has_equal(violations->list, &violation)) {
+        violation.message = apr_pstrdup(violations->pool, message);
+        APR_ARRAY_PUSH(violations->list, at_violation_t) = violation;
+    }
 }
 
 const char *at_pointer_member(apr_pool_t *pool, const char *base,
                               const char *name)
 {
-    char *escaped = apr_palloc(pool, 2 * strlen(name) + 1);
-    char *to = escaped;
+    apr_size_t length = strlen(base);
+    char *pointer = apr_palloc(pool, length + 1 + 2 * strlen(name) + 1);
+    char *to = pointer + length;
 
+    memcpy(pointer, base, length);
+    *to++ = '/';
     for (; *name; name++) {
         if (*name == '~' || *name == '/') {
             *to++ = '~';
@@ -147,7 +208,7 @@ const char *at_pointer_member(apr_pool_t *pool, const char *base,
         }
     }
     *to = '\0';
-    return apr_pstrcat(pool, base, "/", escaped, (char *)NULL);
+    return pointer;
 }
 
 const char *at_pointer_element(apr_pool_t *pool, const char *base,

@@ -60,7 +60,18 @@ typedef struct at_violation_t {
     const char *pointer;      /* RFC 6901, into the request body */
     at_violation_e code;
     const char *message;      /* a sentence; holds no field's value */
+    unsigned int hash;        /* of all three */
 } at_violation_t;
+
+/** How many violations of a request are told one by one. */
+#define AT_VIOLATIONS 100
+
+/** All that is wrong with a request. */
+typedef struct at_violations_t {
+    apr_pool_t *pool;
+    apr_array_header_t *list; /* at_violation_t: the first, no two equal */
+    int more;                 /* how many came when the list was full */
+} at_violations_t;
 
 /** What is wrong with the database, or lacking here, by what there is to
  *  mend: an incident is one kind of fault from its first to its last
@@ -130,20 +141,31 @@ at_error_t *at_error_hidden(apr_pool_t *pool, at_code_e code,
                             const char *detail);
 
 /**
- * The error for VIOLATIONS (an array of at_violation_t), made in POOL, or
- * NULL if there are none.
+ * The error for VIOLATIONS, made in POOL, or NULL if there are none. Its
+ * description says how many more there are than its list has.
  */
 at_error_t *at_error_violations(apr_pool_t *pool,
-                                apr_array_header_t *violations);
+                                const at_violations_t *violations);
 
-/** Make an empty array of at_violation_t in POOL. */
-apr_array_header_t *at_violations_make(apr_pool_t *pool);
+/** Make a list in POOL that has nothing yet. */
+at_violations_t *at_violations_make(apr_pool_t *pool);
 
 /**
- * Add to VIOLATIONS that CODE holds at POINTER (lifetime of the array's
- * pool); the message is made from the printf format FORMAT.
+ * True if VIOLATIONS has its AT_VIOLATIONS: what is added now is counted
+ * only. Whoever adds many then need not make a pointer, and gives NULL.
  */
-void at_violations_add(apr_array_header_t *violations, const char *pointer,
+int at_violations_are_full(const at_violations_t *violations);
+
+/** How many were added to VIOLATIONS, those equal to one before not counted,
+ *  unless the list was full. */
+int at_violations_count(const at_violations_t *violations);
+
+/**
+ * Add to VIOLATIONS that CODE holds at POINTER (lifetime of their pool),
+ * unless that has been added; the message is made from the printf format
+ * FORMAT, and is cut at 1,023 bytes.
+ */
+void at_violations_add(at_violations_t *violations, const char *pointer,
                        at_violation_e code, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 

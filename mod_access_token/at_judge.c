@@ -9,6 +9,7 @@
 #include "at_custom.h"
 #include "at_etag.h"
 #include "at_passcode.h"
+#include "at_text.h"
 
 at_error_t *at_judge_no_session(at_call_t *call)
 {
@@ -136,7 +137,7 @@ at_error_t *at_judge_precondition(at_call_t *call)
 /* fields_set names what only the rules stage knows. */
 static void judge_select(const at_call_t *call,
                          const apr_array_header_t *configured,
-                         apr_array_header_t *violations)
+                         at_violations_t *violations)
 {
     const at_select_t *select = call->request->select;
     int i;
@@ -154,7 +155,8 @@ static void judge_select(const at_call_t *call,
         if (!at_custom_find(configured, wanted->name)) {
             at_violations_add(violations, wanted->pointer,
                               AT_VIOLATION_UNKNOWN_FIELD, "No custom field "
-                              "\"%s\" is configured.", wanted->name);
+                              "\"%s\" is configured.",
+                              at_text_quoted(call->pool, wanted->name));
         }
     }
 }
@@ -162,10 +164,10 @@ static void judge_select(const at_call_t *call,
 /* Judge the custom fields, and merge them into what is stored. */
 static at_error_t *judge_custom_fields(at_call_t *call,
                                        const apr_array_header_t *configured,
-                                       apr_array_header_t *violations)
+                                       at_violations_t *violations)
 {
     const apr_array_header_t *entries = call->request->custom_fields;
-    int field = at_field_custom(), before = violations->nelts;
+    int field = at_field_custom(), before = at_violations_count(violations);
     at_field_value_t *to = &call->change[field];
 
     if (!entries || entries->nelts == 0) {
@@ -173,7 +175,7 @@ static at_error_t *judge_custom_fields(at_call_t *call,
         return NULL;
     }
     at_custom_judge(entries, configured, violations);
-    if (violations->nelts > before) {
+    if (at_violations_count(violations) > before) {
         return NULL;
     }
     AT_TRY(at_custom_merge(&to->text, at_row_field(call->row, field),
@@ -190,7 +192,7 @@ static at_error_t *judge_custom_fields(at_call_t *call,
 
 at_error_t *at_judge_change(at_call_t *call)
 {
-    apr_array_header_t *violations = at_violations_make(call->pool);
+    at_violations_t *violations = at_violations_make(call->pool);
     apr_array_header_t *configured = NULL;
     const apr_array_header_t *entries = call->request->custom_fields;
     at_outcome_e outcome;

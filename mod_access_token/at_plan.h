@@ -34,6 +34,11 @@ typedef enum {
 /** How many objects of a reply can be looked up. */
 #define AT_PLAN_LOOKUPS 64
 
+/** How deep its members can be within each other, those of `data` being at 1:
+ *  as deep as is written, without the two objects around them and what a
+ *  column of JSON has in it. */
+#define AT_PLAN_DEPTH (AT_WRITE_DEPTH - 2 - AT_JSON_DEPTH)
+
 /** No node, no column. */
 #define AT_PLAN_NONE (-1)
 

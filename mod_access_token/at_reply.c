@@ -54,19 +54,6 @@ static at_error_t *write_boolean(reply_t *reply, const at_plan_node_t *node,
     return NULL;
 }
 
-static int is_wanted_custom_field(const reply_t *reply, const char *name)
-{
-    const apr_array_header_t *wanted = reply->select->custom_fields;
-    int i;
-
-    for (i = 0; i < wanted->nelts; i++) {
-        if (!strcmp(APR_ARRAY_IDX(wanted, i, at_select_name_t).name, name)) {
-            return 1;
-        }
-    }
-    return 0;
-}
-
 /* Only those members of OBJECT that fields_set names. */
 static void write_part(reply_t *reply, const at_json_t *object)
 {
@@ -77,7 +64,7 @@ static void write_part(reply_t *reply, const at_json_t *object)
         at_json_member_t *member = &APR_ARRAY_IDX(object->members, i,
                                                   at_json_member_t);
 
-        if (is_wanted_custom_field(reply, member->name)) {
+        if (at_select_wants_custom(reply->select, member->name)) {
             at_write_string(reply->writer, member->name);
             at_write_json(reply->writer, member->value);
         }

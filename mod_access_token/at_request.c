@@ -16,7 +16,7 @@
 typedef struct {
     at_request_t *request;
     const at_request_options_t *options;
-    apr_array_header_t *violations;
+    at_violations_t *violations;
     apr_pool_t *pool;
 } reader_t;
 
@@ -175,7 +175,8 @@ static void add_unknown(reader_t *reader, const char *base, const char *name)
 {
     if (!reader->options->ignore_unknown) {
         at_violations_add(reader->violations,
-                          at_pointer_member(reader->pool, base, name),
+                          at_violations_are_full(reader->violations) ? NULL
+                          : at_pointer_member(reader->pool, base, name),
                           AT_VIOLATION_UNKNOWN_PARAMETER,
                           "There is no such parameter.");
     }

@@ -112,7 +112,7 @@ static int has_format(const char *value, at_format_e format)
 
 static void judge_count(apr_size_t count, apr_size_t least,
                         const char *pointer, at_violation_e code,
-                        const char *what, apr_array_header_t *violations)
+                        const char *what, at_violations_t *violations)
 {
     if (count < least) {
         at_violations_add(violations, pointer, code,
@@ -123,7 +123,7 @@ static void judge_count(apr_size_t count, apr_size_t least,
 
 static void judge_value(const char *value, const char *pointer,
                         const at_credential_rules_t *rules,
-                        apr_array_header_t *violations)
+                        at_violations_t *violations)
 {
     static const char *const descriptions[] = {
         "any text", "an e-mail address",
@@ -162,7 +162,7 @@ static int is_set(const at_row_t *row, at_credential_e credential)
     return value && *value;
 }
 
-static void add_mandatory(apr_array_header_t *violations, const char *pointer,
+static void add_mandatory(at_violations_t *violations, const char *pointer,
                           const char *why)
 {
     at_violations_add(violations, pointer, AT_VIOLATION_MANDATORY, "%s",
@@ -175,7 +175,7 @@ static void add_mandatory(apr_array_header_t *violations, const char *pointer,
  */
 static void judge_pair(const int *set, const int *given,
                        const at_rules_t *rules,
-                       apr_array_header_t *violations)
+                       at_violations_t *violations)
 {
     int identifier = set[AT_CREDENTIAL_IDENTIFIER];
     int pass_code = set[AT_CREDENTIAL_PASS_CODE];
@@ -202,7 +202,7 @@ static void judge_pair(const int *set, const int *given,
 
 void at_rules_judge(int generate[AT_CREDENTIAL_COUNT],
                     const at_rules_t *rules, const at_request_t *request,
-                    const at_row_t *row, apr_array_header_t *violations)
+                    const at_row_t *row, at_violations_t *violations)
 {
     int set[AT_CREDENTIAL_COUNT], given[AT_CREDENTIAL_COUNT];
     int i;

@@ -56,6 +56,6 @@ at_error_t *at_rules_read(at_rules_t **rules, const at_row_t *row,
  */
 void at_rules_judge(int generate[AT_CREDENTIAL_COUNT],
                     const at_rules_t *rules, const at_request_t *request,
-                    const at_row_t *row, apr_array_header_t *violations);
+                    const at_row_t *row, at_violations_t *violations);
 
 #endif /* AT_RULES_H */

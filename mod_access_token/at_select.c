@@ -1,21 +1,35 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "at_select.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include <apr_lib.h>
 #include <apr_strings.h>
 
 #include "at_field.h"
+#include "at_text.h"
 
 #define PARAMETER "/fields_set"
 
 typedef struct {
     at_select_t *select;
     const at_plan_t *plan;
-    apr_array_header_t *violations;
+    at_violations_t *violations;
+    const char *pointer;      /* to what is read; NULL: not made yet */
+    int element;              /* the number of what is read */
     apr_pool_t *pool;
 } reader_t;
+
+/* Where that is which is read, or NULL where nobody will be told. */
+static const char *place(reader_t *reader)
+{
+    if (!reader->pointer && !at_violations_are_full(reader->violations)) {
+        reader->pointer = at_pointer_element(reader->pool, PARAMETER,
+                                             reader->element);
+    }
+    return reader->pointer;
+}
 
 /* True if PATH is NAME, or something inside it. */
 static int begins_with(const char *path, const char *name)
@@ -38,28 +52,27 @@ static const char *resolve_alias(reader_t *reader, const char *path)
                        path + strlen(alias), (char *)NULL);
 }
 
-static void add_custom_field(reader_t *reader, const char *name,
-                             const char *pointer)
+static void add_custom_field(reader_t *reader, const char *name)
 {
     at_select_name_t *wanted = apr_array_push(reader->select->custom_fields);
 
     wanted->name = name;
-    wanted->pointer = pointer;
+    wanted->pointer = place(reader);
 }
 
 /* Mark the nodes on PATH. Returns 0 if the plan does not know it. */
-static int mark_path(reader_t *reader, const char *path, const char *pointer)
+static int mark_path(reader_t *reader, const char *path)
 {
     unsigned char *marks = reader->select->marks;
     int custom = reader->plan->field_columns[at_field_custom()];
-    int nodes[64];
+    int nodes[AT_PLAN_DEPTH];
     int depth = 0, node = 0, i;
 
     for (;;) {
         apr_size_t length = strcspn(path, ".");
 
         node = at_plan_child(reader->plan, node, path, length);
-        if (node == AT_PLAN_NONE || depth == 64) {
+        if (node == AT_PLAN_NONE || depth == AT_PLAN_DEPTH) {
             return 0;
         }
         if (!path[length]) {
@@ -70,7 +83,7 @@ static int mark_path(reader_t *reader, const char *path, const char *pointer)
         path += length + 1;
         if (custom != AT_PLAN_NONE
             && at_plan_node(reader->plan, node)->column == custom && *path) {
-            add_custom_field(reader, path, pointer);
+            add_custom_field(reader, path);
             break;
         }
     }
@@ -80,26 +93,30 @@ static int mark_path(reader_t *reader, const char *path, const char *pointer)
     return 1;
 }
 
-static void read_name(reader_t *reader, const char *name,
-                      const char *pointer)
+static void add_unknown(reader_t *reader, const char *name)
+{
+    at_violations_add(reader->violations, place(reader),
+                      AT_VIOLATION_UNKNOWN_FIELD,
+                      "The reply has no field \"%s\".",
+                      at_text_quoted(reader->pool, name));
+}
+
+static void read_name(reader_t *reader, const char *name)
 {
     const at_field_t *pass_code = at_field_get(AT_CREDENTIAL_PASS_CODE);
 
     name = resolve_alias(reader, name);
     reader->select->all = 0;
     if (!strcmp(name, pass_code->name)) {
-        reader->select->pass_code_pointer = pointer;
+        reader->select->pass_code_pointer = place(reader);
     }
-    else if (!mark_path(reader, name, pointer)) {
-        at_violations_add(reader->violations, pointer,
-                          AT_VIOLATION_UNKNOWN_FIELD,
-                          "The reply has no field \"%s\".", name);
+    else if (!mark_path(reader, name)) {
+        add_unknown(reader, name);
     }
 }
 
 /* Names between commas; white space around them is ignored. */
-static void read_list(reader_t *reader, const char *text,
-                      const char *pointer)
+static void read_list(reader_t *reader, const char *text)
 {
     char *state, *name, *list = apr_pstrdup(reader->pool, text);
 
@@ -114,7 +131,7 @@ static void read_list(reader_t *reader, const char *text,
             *--end = '\0';
         }
         if (*name) {
-            read_name(reader, name, pointer);
+            read_name(reader, name);
         }
     }
 }
@@ -126,44 +143,70 @@ static void read_array(reader_t *reader, const at_json_t *array)
     for (i = 0; i < array->elements->nelts; i++) {
         const at_json_t *element = APR_ARRAY_IDX(array->elements, i,
                                                  at_json_t *);
-        const char *pointer = at_pointer_element(reader->pool, PARAMETER, i);
 
+        reader->element = i;
+        reader->pointer = NULL;
         if (element->type == AT_JSON_STRING) {
-            read_list(reader, element->text, pointer);
+            read_list(reader, element->text);
         }
         else {
-            at_violations_add(reader->violations, pointer,
-                              AT_VIOLATION_INVALID_TYPE,
+            at_violations_add(reader->violations,
+                              place(reader), AT_VIOLATION_INVALID_TYPE,
                               "A name in fields_set must be a string.");
         }
     }
 }
 
+static int compare_names(const void *one, const void *other)
+{
+    return strcmp(*(const char *const *)one, *(const char *const *)other);
+}
+
+/* A request may name as many as it has room for, and a reply asks for each
+ * member of the stored set whether it is one of them. */
+static void sort_custom_names(at_select_t *select, apr_pool_t *pool)
+{
+    int i, count = select->custom_fields->nelts;
+
+    select->custom_names = apr_palloc(pool, sizeof(char *)
+                                            * (apr_size_t)(count + 1));
+    for (i = 0; i < count; i++) {
+        select->custom_names[i] = APR_ARRAY_IDX(select->custom_fields, i,
+                                                at_select_name_t).name;
+    }
+    qsort(select->custom_names, (size_t)count, sizeof(char *), compare_names);
+}
+
+int at_select_wants_custom(const at_select_t *select, const char *name)
+{
+    return bsearch(&name, select->custom_names,
+                   (size_t)select->custom_fields->nelts, sizeof(char *),
+                   compare_names) != NULL;
+}
+
 at_select_t *at_select_read(const at_json_t *value, const at_plan_t *plan,
-                            apr_array_header_t *violations,
+                            at_violations_t *violations,
                             apr_pool_t *pool)
 {
-    reader_t reader = { NULL, plan, violations, pool };
+    reader_t reader = { NULL, plan, violations, PARAMETER, 0, pool };
 
     reader.select = apr_pcalloc(pool, sizeof(*reader.select));
     reader.select->all = 1;
     reader.select->marks = apr_pcalloc(pool, (apr_size_t)plan->nodes->nelts);
     reader.select->custom_fields = apr_array_make(pool, 1,
                                                   sizeof(at_select_name_t));
-    if (!value) {
-        return reader.select;
+    if (value && value->type == AT_JSON_STRING) {
+        read_list(&reader, value->text);
     }
-    if (value->type == AT_JSON_STRING) {
-        read_list(&reader, value->text, PARAMETER);
-    }
-    else if (value->type == AT_JSON_ARRAY) {
+    else if (value && value->type == AT_JSON_ARRAY) {
         read_array(&reader, value);
     }
-    else {
+    else if (value) {
         at_violations_add(violations, PARAMETER, AT_VIOLATION_INVALID_TYPE,
                           "fields_set must be a string of names with commas "
                           "between them, or an array of such strings.");
     }
+    sort_custom_names(reader.select, pool);
     return reader.select;
 }
 

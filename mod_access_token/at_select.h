@@ -25,6 +25,7 @@ typedef struct at_select_t {
     apr_array_header_t *custom_fields; /* at_select_name_t: the members of
                                  custom_field_set that are wanted; empty:
                                  all of them, if the set is wanted */
+    const char **custom_names; /* theirs, sorted */
     const char *pass_code_pointer; /* where pass_code is named, or NULL */
 } at_select_t;
 
@@ -40,7 +41,7 @@ enum {
  * What is wrong is added to VIOLATIONS.
  */
 at_select_t *at_select_read(const at_json_t *value, const at_plan_t *plan,
-                            apr_array_header_t *violations,
+                            at_violations_t *violations,
                             apr_pool_t *pool);
 
 /**
@@ -52,6 +53,9 @@ static inline int at_select_mark(const at_select_t *select, int child,
 {
     return select->marks[child] | (parent_mark & AT_SELECT_WHOLE);
 }
+
+/** True if SELECT names the custom field NAME by itself. */
+int at_select_wants_custom(const at_select_t *select, const char *name);
 
 /** True if NODE of PLAN, or something in it, is wanted. */
 int at_select_wants(const at_select_t *select, const at_plan_t *plan,

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include <apr_strings.h>
 #include <unictype.h>
 #include <unistr.h>
 
@@ -153,6 +154,18 @@ static ucs4_t next_character(const char **text)
 apr_size_t at_text_length(const char *text)
 {
     return u8_mbsnlen((const uint8_t *)text, strlen(text));
+}
+
+const char *at_text_quoted(apr_pool_t *pool, const char *text)
+{
+    const char *end = text;
+    int i;
+
+    for (i = 0; i < AT_TEXT_QUOTED && next_character(&end) != 0; i++) {
+        continue;
+    }
+    return *end ? apr_psprintf(pool, "%.*s...", (int)(end - text), text)
+                : text;
 }
 
 int at_text_has_control(const char *text)

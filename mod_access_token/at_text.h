@@ -32,8 +32,17 @@ int at_utf8_feed(at_utf8_t *state, unsigned char byte);
 const char *at_utf8_mend(apr_pool_t *pool, const char *text,
                          apr_size_t *length);
 
+/** The most characters of a text of the caller's that a message quotes. */
+#define AT_TEXT_QUOTED 100
+
 /** The number of characters of TEXT. */
 apr_size_t at_text_length(const char *text);
+
+/**
+ * TEXT as a message quotes it: TEXT itself, if it has at most
+ * AT_TEXT_QUOTED characters, else its first ones and "..." in POOL.
+ */
+const char *at_text_quoted(apr_pool_t *pool, const char *text);
 
 /** True if TEXT has a control character: C0, DEL or C1. */
 int at_text_has_control(const char *text);

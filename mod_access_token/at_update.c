@@ -368,6 +368,7 @@ static at_error_t *conflict(at_call_t *call)
 {
     int field = call->store->conflict;
     const char *name = at_field_get(field)->name;
+    at_violations_t *violations;
     at_error_t *error;
 
     if (field < AT_CREDENTIAL_COUNT && call->generate[field]) {
@@ -381,10 +382,11 @@ static at_error_t *conflict(at_call_t *call)
     }
     error = at_error_make(call->pool, AT_DUPLICATE_VALUE, "Another access "
                           "token has this %s.", name);
-    error->violations = at_violations_make(call->pool);
-    at_violations_add(error->violations, at_field_get(field)->pointer,
+    violations = at_violations_make(call->pool);
+    at_violations_add(violations, at_field_get(field)->pointer,
                       AT_VIOLATION_DUPLICATE_VALUE,
                       "Another access token has this value.");
+    error->violations = violations->list;
     return error;
 }
 

@@ -509,6 +509,37 @@ subtest 'X-Request-Id' => sub {
        ->{headers}{'x-request-id'}, 'mine', 'an ErrorDocument has it too');
 };
 
+# ---- how many errors
+
+subtest 'a hundred errors come, and the number of the others' => sub {
+    my $start = qq({"token":"none","access_token_identifier":{"authentication_code":"x"},);
+    my @numbers = 1 .. 6000;
+    my %bodies = (
+        'elements that are no objects' => '"custom_field_set":[' . join(',', (1) x 32_000) . ']',
+        'parameters that are unknown' => join(',', map { qq("p$_":1) } @numbers),
+        'names that are unknown' => '"fields_set":"' . join(',', @numbers) . '"',
+        'lists of such names' => '"fields_set":[' . join(',', map { qq("$_") } @numbers) . ']',
+        'the same field again and again' =>
+            '"custom_field_set":[' . join(',', ('{"a":1}') x 7000) . ']',
+    );
+    changes_nothing('what is wrong', sub {
+        for my $name (sort keys %bodies) {
+            my $reply = $server->post("$start$bodies{$name}}");
+            is("$reply->{status} $reply->{json}{status}{code}", '422 VALIDATION_FAILED', $name);
+            my @errors = @{ $reply->{json}{errors} };
+            is(scalar @errors, 100, 'comes a hundred times');
+            my %seen = map { join(' ', @$_{qw(pointer code message)}) => 1 } @errors;
+            is(scalar keys %seen, 100, 'each with a place or a name of its own');
+            my ($more) = $reply->{json}{status}{description} =~ /, and (\d+) more\.\z/;
+            cmp_ok($more // 0, '>=', 5000, 'and the number of the others is said');
+            cmp_ok(length $reply->{content}, '<', 30_000, 'in a short answer');
+        }
+    });
+    my $reply = $server->post("$start$bodies{'parameters that are unknown'}}",
+                              { Accept => 'application/problem+json' });
+    like($reply->{json}{detail}, qr/, and 5900 more\.\z/, 'in the detail of a problem as well');
+};
+
 # ---- forms of errors
 
 subtest 'problem details where the client prefers them' => sub {

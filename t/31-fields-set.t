@@ -153,6 +153,16 @@ subtest 'rewards_participant is reward_participant' => sub {
             { reward_participant => { number => 51 . '' } });
 };
 
+subtest 'what is wrong is told once, and quoted in part' => sub {
+    refused(['no,no'], '/fields_set/0 UNKNOWN_FIELD');
+    refused('no, no ,no', '/fields_set UNKNOWN_FIELD');
+    refused(['no,no', 'no'], '/fields_set/0 UNKNOWN_FIELD', '/fields_set/1 UNKNOWN_FIELD');
+    refused('no,nope', ('/fields_set UNKNOWN_FIELD') x 2);
+    my $reply = call('demo-udf', 'é' x 20_000);
+    is(outcome($reply), '422 VALIDATION_FAILED /fields_set UNKNOWN_FIELD', 'a long name');
+    like($reply->{json}{errors}[0]{message}, qr/"é{100}\.\.\."/, 'is quoted to its 100th character');
+};
+
 subtest 'custom fields by name' => sub {
     selects('demo-custom-fields', 'custom_field_set.nickname,custom_field_set.points',
             { custom_field_set => { nickname => 'Λένα 🎁', points => 1200 } });
@@ -169,6 +179,8 @@ subtest 'custom fields by name' => sub {
         { 'a.b' => 'x', 'Größe' => 'y' } }), 'names with dots, and not of ASCII');
     refused('custom_field_set.none', '/fields_set UNKNOWN_FIELD');
     refused(['id', 'custom_field_set.Nickname'], '/fields_set/1 UNKNOWN_FIELD');
+    refused(['custom_field_set.none,custom_field_set.none', 'custom_field_set.' . 'x' x 5000],
+            '/fields_set/0 UNKNOWN_FIELD', '/fields_set/1 UNKNOWN_FIELD');
     is(outcome($server->post({ token => 'demo-session-clerk', access_token_identifier =>
            { authentication_code => 'none' }, fields_set => 'custom_field_set.none' })),
        '404 ACCESS_TOKEN_NOT_FOUND', 'which is judged with the rules');

@@ -116,13 +116,36 @@ static void check_writer(const at_json_t *root, apr_pool_t *pool)
     require(!strcmp(written(again, pool), text));
 }
 
+/* At most so many, no two of them equal. */
+static void check_violations(const apr_array_header_t *violations)
+{
+    int i, k;
+
+    require(violations->nelts > 0 && violations->nelts <= AT_VIOLATIONS);
+    for (i = 0; i < violations->nelts; i++) {
+        const at_violation_t *one = &APR_ARRAY_IDX(violations, i,
+                                                   at_violation_t);
+
+        for (k = 0; k < i; k++) {
+            const at_violation_t *other = &APR_ARRAY_IDX(violations, k,
+                                                         at_violation_t);
+
+            require(one->code != other->code
+                    || strcmp(one->pointer, other->pointer)
+                    || strcmp(one->message, other->message));
+        }
+    }
+}
+
 static void check_error(const at_error_t *error, apr_pool_t *pool)
 {
     int problem;
 
     require(error->code == AT_INVALID_JSON
-            || (error->code == AT_VALIDATION_FAILED
-                && error->violations->nelts > 0));
+            || error->code == AT_VALIDATION_FAILED);
+    if (error->code == AT_VALIDATION_FAILED) {
+        check_violations(error->violations);
+    }
     for (problem = 0; problem < 2; problem++) {
         at_body_t body;
         at_json_t *root;

@@ -8,7 +8,7 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-static apr_array_header_t *violations;
+static at_violations_t *violations;
 
 static apr_array_header_t *read_set(const char *json)
 {
@@ -67,7 +67,7 @@ START_TEST(all_readings_of_the_set_work)
 
     for (i = 0; i < COUNT(cases); i++) {
         ck_assert_str_eq(entries_of(cases[i].json), cases[i].entries);
-        ck_assert_str_eq(test_violations(violations), "");
+        ck_assert_str_eq(test_violations(violations->list), "");
     }
 }
 END_TEST
@@ -94,7 +94,7 @@ START_TEST(other_shapes_are_refused)
 
     for (i = 0; i < COUNT(cases); i++) {
         read_set(cases[i].json);
-        ck_assert_str_eq(test_violations(violations), cases[i].violations);
+        ck_assert_str_eq(test_violations(violations->list), cases[i].violations);
     }
 }
 END_TEST
@@ -119,12 +119,12 @@ START_TEST(fifty_fields_a_call_are_the_most)
 
     for (as_array = 0; as_array < 2; as_array++) {
         read_set(many(50, as_array));
-        ck_assert_str_eq(test_violations(violations), "");
+        ck_assert_str_eq(test_violations(violations->list), "");
         read_set(many(51, as_array));
-        ck_assert_str_eq(test_violations(violations),
+        ck_assert_str_eq(test_violations(violations->list),
                          "TOO_LONG /custom_field_set");
         read_set(many(2000, as_array));
-        ck_assert_str_eq(test_violations(violations),
+        ck_assert_str_eq(test_violations(violations->list),
                          "TOO_LONG /custom_field_set");
     }
 }
@@ -151,7 +151,7 @@ static const char *judge(const char *json)
     apr_array_header_t *entries = read_set(json);
 
     at_custom_judge(entries, configured(), violations);
-    return test_violations(violations);
+    return test_violations(violations->list);
 }
 
 START_TEST(values_are_judged_by_the_type_of_the_field)
@@ -224,7 +224,7 @@ START_TEST(names_and_values_are_limited_in_characters)
     field->type = "string";
     entries = read_set(apr_psprintf(pool, "{\"%s\":\"x\"}", name));
     at_custom_judge(entries, fields, violations);
-    ck_assert_str_eq(test_violations(violations), "");
+    ck_assert_str_eq(test_violations(violations->list), "");
     ck_assert_str_eq(judge(apr_psprintf(pool, "{\"%s\":\"x\"}",
                                         letters(65))),
                      apr_psprintf(pool, "TOO_LONG /custom_field_set/%s",

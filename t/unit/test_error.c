@@ -115,7 +115,7 @@ END_TEST
 
 START_TEST(all_violations_come_at_once_in_their_order)
 {
-    apr_array_header_t *violations = at_violations_make(pool);
+    at_violations_t *violations = at_violations_make(pool);
     at_error_t *error;
     int i;
 
@@ -136,6 +136,56 @@ START_TEST(all_violations_come_at_once_in_their_order)
         ck_assert_str_eq(violation->message,
                          apr_psprintf(pool, "At most %d.", i));
     }
+}
+END_TEST
+
+START_TEST(what_is_equal_comes_once)
+{
+    at_violations_t *violations = at_violations_make(pool);
+    int i;
+
+    for (i = 0; i < 3; i++) {
+        at_violations_add(violations, apr_pstrdup(pool, "/a"),
+                          AT_VIOLATION_TOO_LONG, "At most %d.", 7);
+        at_violations_add(violations, "/b", AT_VIOLATION_TOO_LONG,
+                          "At most %d.", 7);
+        at_violations_add(violations, "/a", AT_VIOLATION_TOO_SHORT,
+                          "At most %d.", 7);
+        at_violations_add(violations, "/a", AT_VIOLATION_TOO_LONG,
+                          "At most %d.", 8);
+    }
+    ck_assert_str_eq(test_violations(violations->list),
+                     "TOO_LONG /a, TOO_LONG /b, TOO_SHORT /a, TOO_LONG /a");
+    ck_assert_int_eq(at_violations_count(violations), 4);
+    ck_assert_str_eq(at_error_violations(pool, violations)->description,
+                     "4 things are wrong: see errors.");
+}
+END_TEST
+
+START_TEST(a_hundred_come_and_the_number_of_the_others)
+{
+    at_violations_t *violations = at_violations_make(pool);
+    at_error_t *error;
+    int i;
+
+    for (i = 0; i < 1000; i++) {
+        ck_assert_int_eq(at_violations_are_full(violations), i >= 100);
+        ck_assert_int_eq(at_violations_count(violations), i);
+        at_violations_add(violations, i < 100
+                          ? at_pointer_element(pool, "/a", i) : NULL,
+                          AT_VIOLATION_TOO_LONG, "At most %d.", i);
+        error = at_error_violations(pool, violations);
+        if (i == 0 || i == 99) {
+            ck_assert_str_eq(error->description, i == 0
+                             ? "1 thing is wrong: see errors."
+                             : "100 things are wrong: see errors.");
+        }
+    }
+    ck_assert_int_eq(error->violations->nelts, 100);
+    ck_assert_str_eq(APR_ARRAY_IDX(error->violations, 99,
+                                   at_violation_t).pointer, "/a/99");
+    ck_assert_str_eq(error->description,
+                     "100 things are wrong: see errors, and 900 more.");
 }
 END_TEST
 
@@ -198,6 +248,8 @@ int main(void)
     tcase_add_test(tests, a_detail_is_kept_from_the_caller);
     tcase_add_test(tests, no_violations_are_no_error);
     tcase_add_test(tests, all_violations_come_at_once_in_their_order);
+    tcase_add_test(tests, what_is_equal_comes_once);
+    tcase_add_test(tests, a_hundred_come_and_the_number_of_the_others);
     tcase_add_test(tests, pointers_escape_as_rfc_6901_says);
     tcase_add_test(tests, try_leaves_the_function_with_an_error);
     return test_end(tests);

@@ -9,7 +9,8 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* Their columns follow those of the row. */
-#define LOOKUPS "thing id a?|bare x|typed n:number b:boolean j:json"
+#define LOOKUPS "thing id a?|bare x|typed n:number b:boolean j:json|" \
+    "down j.j.j.j.j.j.j.j.j.j:json"
 
 /*
  * The reply for a row of the columns COLUMNS (blanks between) with VALUES
@@ -21,7 +22,7 @@ static const char *reply_to(const char *columns, const char *values,
 {
     at_plan_t *plan = test_plan_with(columns, LOOKUPS);
     at_row_t row = { plan, NULL };
-    apr_array_header_t *violations = at_violations_make(pool);
+    at_violations_t *violations = at_violations_make(pool);
     at_select_t *select;
     at_body_t body;
     at_error_t *error;
@@ -38,7 +39,7 @@ static const char *reply_to(const char *columns, const char *values,
     }
     select = at_select_read(fields_set ? test_json(fields_set) : NULL, plan,
                             violations, pool);
-    ck_assert_str_eq(test_violations(violations), "");
+    ck_assert_str_eq(test_violations(violations->list), "");
     error = at_reply_data(&body, &row, select, pass_code, pool);
     if (error) {
         ck_assert_ptr_nonnull(error->detail);
@@ -341,12 +342,19 @@ START_TEST(the_deepest_path_can_be_written)
         path = apr_pstrcat(pool, path, ".a", (char *)NULL);
     }
     ck_assert(has(reply_to(path, "x", NULL, NULL), "\"a\":\"x\""));
+    /* and within it, by a lookup, JSON as deep as it is read */
+    for (path = "data", i = 10; i < AT_PLAN_DEPTH; i++) {
+        path = apr_pstrcat(pool, path, ".a", (char *)NULL);
+    }
+    path = apr_pstrcat(pool, path, "@down", (char *)NULL);
+    ck_assert(has(reply_to(path, "k|[[[[[[[[7]]]]]]]]", NULL, NULL),
+                  "[[[[[[[[7]]]]]]]]"));
 }
 END_TEST
 
 static at_error_t *sample_error(void)
 {
-    apr_array_header_t *violations = at_violations_make(pool);
+    at_violations_t *violations = at_violations_make(pool);
 
     at_violations_add(violations, "/udf_float_1", AT_VIOLATION_INVALID_TYPE,
                       "It must be a \"number\".");

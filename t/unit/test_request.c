@@ -2,10 +2,14 @@
 /* Contract, section 2: what is judged by its shape alone. */
 #include "test_support.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "at_custom.h"
 #include "at_field.h"
+#include "at_reply.h"
 #include "at_request.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -481,6 +485,121 @@ START_TEST(no_message_quotes_a_value)
 }
 END_TEST
 
+/* ---- the memory of a call that is refused */
+
+/* The size of this process, in bytes. */
+static double process_size(void)
+{
+    FILE *statistics = fopen("/proc/self/statm", "r");
+    long pages = -1, size = sysconf(_SC_PAGESIZE);
+
+    ck_assert_ptr_nonnull(statistics);
+    ck_assert_int_eq(fscanf(statistics, "%ld", &pages), 1);
+    fclose(statistics);
+    return (double)pages * (double)size;
+}
+
+/* Bodies beside a right key: BEGIN, PART ..., END. A # in PART is the number
+ * of the part. */
+static const struct {
+    const char *begin, *part, *end;
+    int count;                /* of what is wrong with it; 100: and more */
+} large[] = {
+    { "\"custom_field_set\":[1", ",1", "]", 100 },
+    { "\"custom_field_set\":[1", ",[]", "]", 100 },
+    { "\"custom_field_set\":[1", ",[1]", "]", 100 },
+    { "\"custom_field_set\":[1", ",\"\"", "]", 100 },
+    { "\"custom_field_set\":[1", ",{}", "]", 1 },
+    { "\"custom_field_set\":[1", ",{\"\":1}", "]", 100 },
+    { "\"custom_field_set\":[1", ",{\"#\":1}", "]", 2 },
+    { "\"custom_field_set\":{\"set\":1", ",\"#\":1", "}", 1 },
+    { "\"x\":1", ",\"#\":1", "", 100 },
+    { "\"x\":1", ",\"~~~~~~~~~~~~~~~~~~~~~#\":1", "", 100 },
+    { "\"fields_set\":[1", ",1", "]", 100 },
+    { "\"fields_set\":[1", ",\"a\"", "]", 100 },
+    { "\"fields_set\":[1", ",\"\"", "]", 1 },
+    { "\"fields_set\":\"no", ",no", "\"", 1 },
+    { "\"fields_set\":\"no", ",#", "\"", 100 },
+    { "\"fields_set\":\"no", "yyyyyyyyyyyyyyyy", "\"", 1 },
+    { "\"fields_set\":\"no", ",custom_field_set.a", "\"", 1 },
+    { "\"fields_set\":\"no", ",rewards_participant.x", "\"", 2 },
+    { "\"fields_set\":\"no", ", ", "\"", 1 },
+    { "\"udf_float_1\":1", "1111111111111111", "", 1 },
+    { "\"udf_date_1\":\"1", "1111111111111111", "\"", 1 },
+    { "\"authentication_code\":\"\\n", "\\u0007", "\"", 3 },
+    { "\"x", "~~~~~~~~~~~~~~~~", "\":1", 1 }
+};
+
+/* Of about LENGTH bytes; to be freed. */
+static char *large_body(size_t index, apr_size_t length)
+{
+    const char *part = large[index].part;
+    int first = (int)strcspn(part, "#");
+    char *body = malloc(length + 1000), *to = body;
+
+    ck_assert_ptr_nonnull(body);
+    to += sprintf(to, "{" KEY ",%s", large[index].begin);
+    while ((apr_size_t)(to - body) < length) {
+        to += part[first]
+              ? sprintf(to, "%.*s%x%s", first, part,
+                        (unsigned int)(to - body), part + first + 1)
+              : sprintf(to, "%s", part);
+    }
+    sprintf(to, "%s}", large[index].end);
+    return body;
+}
+
+/* A pool whose memory is the system's again when it is destroyed. */
+static apr_pool_t *own_pool(void)
+{
+    apr_allocator_t *allocator;
+    apr_pool_t *own;
+
+    ck_assert_int_eq(apr_allocator_create(&allocator), APR_SUCCESS);
+    apr_allocator_max_free_set(allocator, 1);
+    ck_assert_int_eq(apr_pool_create_ex(&own, NULL, NULL, allocator),
+                     APR_SUCCESS);
+    apr_allocator_owner_set(allocator, own);
+    return own;
+}
+
+/* At most what at_json.h says of a tree, the answer included. */
+START_TEST(a_refused_call_takes_memory_by_the_size_of_its_body)
+{
+    const apr_size_t length = 1000000;
+    const double most = AT_JSON_GROWTH * (double)length;
+    size_t i;
+
+    options.statements = test_statements();
+    options.scheme = at_scheme_default();
+    for (i = 0; i < COUNT(large); i++) {
+        char *text = large_body(i, length);
+        double before = process_size(), growth;
+        apr_pool_t *own = own_pool();
+        at_json_t *root;
+        at_body_t body;
+        at_error_t *error = at_json_parse(&root, text, own);
+
+        expect(!error, "%s%s", large[i].begin, large[i].part);
+        error = at_request_read(&request, root, &options, own);
+        ck_assert_ptr_nonnull(error);
+        at_reply_error(&body, error, 0, 422, own);
+        growth = process_size() - before;
+        expect(growth < most, "%s%s: %.0f bytes", large[i].begin,
+               large[i].part, growth);
+        expect(body.length < 3 * length, "%s%s: an answer of %u bytes",
+               large[i].begin, large[i].part, (unsigned int)body.length);
+        expect(error->violations->nelts == large[i].count, "%s%s: %s",
+               large[i].begin, large[i].part, error->description);
+        expect(has(error->description, " more.") == (large[i].count == 100),
+               "%s%s: %s", large[i].begin, large[i].part,
+               error->description);
+        apr_pool_destroy(own);
+        free(text);
+    }
+}
+END_TEST
+
 int main(void)
 {
     TCase *tests = test_begin("test_request");
@@ -499,5 +618,6 @@ int main(void)
     tcase_add_test(tests, a_root_that_is_no_object_is_refused);
     tcase_add_test(tests, custom_fields_are_absent_or_a_list);
     tcase_add_test(tests, no_message_quotes_a_value);
+    tcase_add_test(tests, a_refused_call_takes_memory_by_the_size_of_its_body);
     return test_end(tests);
 }

@@ -86,14 +86,14 @@ static const char *judge(const char *rules, const char *present,
                          const char *members)
 {
     at_row_t *row = row_of(rules, present);
-    apr_array_header_t *violations = at_violations_make(pool);
+    at_violations_t *violations = at_violations_make(pool);
     int generate[AT_CREDENTIAL_COUNT];
     at_rules_t *read;
 
     memset(generate, 0x55, sizeof(generate));
     expect(!at_rules_read(&read, row, pool), "the rules cannot be read");
     at_rules_judge(generate, read, request_of(members), row, violations);
-    return apr_pstrcat(pool, test_violations(violations),
+    return apr_pstrcat(pool, test_violations(violations->list),
                        generate[0] || generate[1] || generate[2]
                        ? "; generate " : "", generate[0] ? "a" : "",
                        generate[1] ? "i" : "", generate[2] ? "p" : "",
@@ -343,7 +343,7 @@ END_TEST
 START_TEST(an_empty_credential_in_the_row_is_none)
 {
     at_row_t *row = row_of("", "aip");
-    apr_array_header_t *violations = at_violations_make(pool);
+    at_violations_t *violations = at_violations_make(pool);
     int generate[AT_CREDENTIAL_COUNT];
     at_rules_t *rules;
 
@@ -351,7 +351,7 @@ START_TEST(an_empty_credential_in_the_row_is_none)
     test_row_set(row, load(), "data.identifier", "");
     ck_assert_ptr_null(at_rules_read(&rules, row, pool));
     at_rules_judge(generate, rules, request_of(""), row, violations);
-    ck_assert_str_eq(test_violations(violations),
+    ck_assert_str_eq(test_violations(violations->list),
                      "MANDATORY /authentication_code, "
                      "MANDATORY /identifier");
 }

@@ -13,7 +13,7 @@
     "data.owner.home?.name data.reward_participant.id " \
     "data.reward_participant.number data.custom_field_set?:json"
 
-static apr_array_header_t *violations;
+static at_violations_t *violations;
 
 /* FIELDS_SET, which is JSON or NULL, as a selection of COLUMNS. */
 static at_select_t *read_select(const at_plan_t *plan,
@@ -56,8 +56,8 @@ static const char *wanted(const char *fields_set)
     at_plan_t *plan = test_plan_of(COLUMNS);
     at_select_t *select = read_select(plan, fields_set);
 
-    ck_assert_msg(violations->nelts == 0, "%s: %s", fields_set,
-                  test_violations(violations));
+    ck_assert_msg(at_violations_count(violations) == 0, "%s: %s", fields_set,
+                  test_violations(violations->list));
     return draw(plan, select, 0, select->all ? AT_SELECT_WHOLE : 0);
 }
 
@@ -167,7 +167,7 @@ START_TEST(what_a_reply_needs_is_wanted)
         at_select_t *select = read_select(plan, cases[i].fields_set);
         const char *list = list_wanted(plan, select, 0, "");
 
-        ck_assert_str_eq(test_violations(violations), "");
+        ck_assert_str_eq(test_violations(violations->list), "");
         ck_assert_msg(!strcmp(list, cases[i].wanted), "%s: %s",
                       cases[i].fields_set ? cases[i].fields_set : "none",
                       list);
@@ -212,9 +212,9 @@ START_TEST(unknown_names_are_errors)
 
     for (i = 0; i < COUNT(cases); i++) {
         read_select(test_plan_of(COLUMNS), cases[i].fields_set);
-        ck_assert_msg(!strcmp(test_violations(violations),
+        ck_assert_msg(!strcmp(test_violations(violations->list),
                               cases[i].violations), "%s: %s",
-                      cases[i].fields_set, test_violations(violations));
+                      cases[i].fields_set, test_violations(violations->list));
     }
 }
 END_TEST
@@ -230,7 +230,7 @@ START_TEST(a_path_that_never_ends_is_unknown)
     }
     path[20001] = '"';
     read_select(test_plan_of("data.a.a.a.a"), path);
-    ck_assert_str_eq(test_violations(violations),
+    ck_assert_str_eq(test_violations(violations->list),
                      "UNKNOWN_FIELD /fields_set");
 }
 END_TEST
@@ -241,12 +241,12 @@ START_TEST(a_deep_plan_is_selected_from)
     at_plan_t *plan;
     int i;
 
-    for (i = 0; i < 60; i++) {
+    for (i = 1; i < AT_PLAN_DEPTH; i++) {
         path = apr_pstrcat(pool, path, ".a", (char *)NULL);
     }
     plan = test_plan_of(apr_pstrcat(pool, "data.", path, (char *)NULL));
     read_select(plan, apr_pstrcat(pool, "\"", path, "\"", (char *)NULL));
-    ck_assert_str_eq(test_violations(violations), "");
+    ck_assert_str_eq(test_violations(violations->list), "");
 }
 END_TEST
 
@@ -259,7 +259,7 @@ START_TEST(custom_fields_and_the_pass_code_wait_for_the_rules)
     at_select_name_t *names =
         (at_select_name_t *)(void *)select->custom_fields->elts;
 
-    ck_assert_str_eq(test_violations(violations), "");
+    ck_assert_str_eq(test_violations(violations->list), "");
     ck_assert(!select->all);
     ck_assert_str_eq(draw(plan, select, 0, 0), "id! custom_field_set!");
     ck_assert_int_eq(select->custom_fields->nelts, 2);
@@ -278,6 +278,62 @@ START_TEST(custom_fields_and_the_pass_code_wait_for_the_rules)
 }
 END_TEST
 
+START_TEST(a_name_that_is_wrong_twice_is_told_once)
+{
+    static const struct {
+        const char *fields_set, *violations;
+    } cases[] = {
+        { "\"no,no\"", "UNKNOWN_FIELD /fields_set" },
+        { "[\"no,no\"]", "UNKNOWN_FIELD /fields_set/0" },
+        { "[\"no, no\",\"no\"]",
+          "UNKNOWN_FIELD /fields_set/0, UNKNOWN_FIELD /fields_set/1" },
+        { "\"no,nope,no\"",
+          "UNKNOWN_FIELD /fields_set, UNKNOWN_FIELD /fields_set" }
+    };
+    size_t i;
+
+    for (i = 0; i < COUNT(cases); i++) {
+        read_select(test_plan_of(COLUMNS), cases[i].fields_set);
+        ck_assert_str_eq(test_violations(violations->list),
+                         cases[i].violations);
+    }
+}
+END_TEST
+
+START_TEST(a_long_name_is_quoted_in_part)
+{
+    char *text = apr_pcalloc(pool, 60003);
+
+    memset(text, 'y', 60002);
+    text[0] = text[60001] = '"';
+    read_select(test_plan_of(COLUMNS), text);
+    ck_assert_int_eq(at_violations_count(violations), 1);
+    ck_assert_uint_lt(strlen(APR_ARRAY_IDX(violations->list, 0,
+                                           at_violation_t).message), 150);
+}
+END_TEST
+
+START_TEST(custom_fields_are_wanted_by_name)
+{
+    at_plan_t *plan = test_plan_of(COLUMNS);
+    at_select_t *select = read_select(
+        plan, "\"custom_field_set.\xC3\xA9, custom_field_set.b,"
+              "custom_field_set.b, custom_field_set.b,"
+              "custom_field_set.a.x\"");
+    static const char *const yes[] = { "a.x", "b", "\xC3\xA9" };
+    static const char *const no[] = { "", "a", "a.", "a.xx", "c", "\xC3" };
+    size_t i;
+
+    for (i = 0; i < COUNT(yes); i++) {
+        ck_assert_msg(at_select_wants_custom(select, yes[i]), "%s", yes[i]);
+    }
+    for (i = 0; i < COUNT(no); i++) {
+        ck_assert_msg(!at_select_wants_custom(select, no[i]), "%s", no[i]);
+    }
+    ck_assert(!at_select_wants_custom(read_select(plan, NULL), "a"));
+}
+END_TEST
+
 int main(void)
 {
     TCase *tests = test_begin("test_select");
@@ -290,5 +346,8 @@ int main(void)
     tcase_add_test(tests, a_deep_plan_is_selected_from);
     tcase_add_test(tests,
                    custom_fields_and_the_pass_code_wait_for_the_rules);
+    tcase_add_test(tests, a_name_that_is_wrong_twice_is_told_once);
+    tcase_add_test(tests, a_long_name_is_quoted_in_part);
+    tcase_add_test(tests, custom_fields_are_wanted_by_name);
     return test_end(tests);
 }

@@ -592,12 +592,12 @@ END_TEST
 static at_statement_e load_for(const at_statements_t *statements,
                                at_statement_e load, const char *fields_set)
 {
-    apr_array_header_t *violations = at_violations_make(pool);
+    at_violations_t *violations = at_violations_make(pool);
     at_select_t *select = at_select_read(
         fields_set ? test_json(fields_set) : NULL, statements->plan,
         violations, pool);
 
-    ck_assert_str_eq(test_violations(violations), "");
+    ck_assert_str_eq(test_violations(violations->list), "");
     return at_narrow_choose(statements, load, select);
 }
 

@@ -393,6 +393,33 @@ START_TEST(plain_text_ends_where_json_would_escape)
 }
 END_TEST
 
+START_TEST(a_text_is_quoted_to_its_hundredth_character)
+{
+    static const char *const characters[] = { "a", "\xC3\xA9",
+                                              "\xF0\x9F\x98\x80" };
+    size_t i;
+    int k;
+
+    for (i = 0; i < 3; i++) {
+        const char *text = "";
+
+        for (k = 0; k <= 101; k++) {
+            const char *quoted = at_text_quoted(pool, text);
+
+            if (k <= 100) {
+                ck_assert_ptr_eq(quoted, text);
+            }
+            else {
+                ck_assert_uint_eq(at_text_length(quoted), 103);
+                ck_assert_str_eq(quoted + strlen(quoted) - 3, "...");
+                ck_assert(!strncmp(quoted, text, strlen(quoted) - 3));
+            }
+            text = apr_pstrcat(pool, text, characters[i], (char *)NULL);
+        }
+    }
+}
+END_TEST
+
 int main(void)
 {
     TCase *tests = test_begin("test_text");
@@ -413,5 +440,6 @@ int main(void)
     tcase_add_test(tests,
                    each_ascii_character_is_judged_in_an_e_mail_address);
     tcase_add_test(tests, plain_text_ends_where_json_would_escape);
+    tcase_add_test(tests, a_text_is_quoted_to_its_hundredth_character);
     return test_end(tests);
 }
