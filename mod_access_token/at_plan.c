@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include <apr_lib.h>
 #include <apr_strings.h>
 
 #include "at_field.h"
@@ -61,7 +62,8 @@ int at_plan_child(const at_plan_t *plan, int parent, const char *name,
     while (child != AT_PLAN_NONE) {
         const at_plan_node_t *node = node_of(plan, child);
 
-        if (!strncmp(node->name, name, length) && !node->name[length]) {
+        if (*node->name == *name && !strncmp(node->name, name, length)
+            && !node->name[length]) {
             return child;
         }
         child = node->next_sibling;
@@ -100,6 +102,18 @@ static int add_child(at_plan_t *plan, int parent, const char *name,
     return index;
 }
 
+/* 0 for `data`. */
+static int depth_of(const at_plan_t *plan, int node)
+{
+    int depth = 0;
+
+    while (node != 0) {
+        node = node_of(plan, node)->parent;
+        depth++;
+    }
+    return depth;
+}
+
 static const char *read_type(builder_t *builder, at_leaf_type_e *type,
                              const char *suffix)
 {
@@ -129,12 +143,19 @@ static const char *descend(builder_t *builder, int *node, const char *name,
     int child;
 
     length -= (apr_size_t)optional;
-    if (length == 0 || strcspn(name, "?:@=") < length) {
+    if (length == 0 || strcspn(name, "?:@=,") < length
+        || apr_isspace(name[0]) || apr_isspace(name[length - 1])) {
         return complain(builder, "between the dots stands a name without "
-                        ":, @ and =, with no more than one ? behind it");
+                        ":, @, = and commas, and without blanks around it, "
+                        "with no more than one ? behind it");
     }
     child = at_plan_child(plan, *node, name, length);
     if (child == AT_PLAN_NONE) {
+        if (depth_of(plan, *node) == AT_PLAN_DEPTH) {
+            return complain(builder, apr_psprintf(builder->pool, "it stands "
+                            "deeper than %d members within each other",
+                            AT_PLAN_DEPTH));
+        }
         child = add_child(plan, *node,
                           apr_pstrmemdup(builder->pool, name, length),
                           builder->pool);

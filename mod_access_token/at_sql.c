@@ -6,6 +6,9 @@
 #include <apr_file_io.h>
 #include <apr_lib.h>
 #include <apr_strings.h>
+#include <unistr.h>
+
+#include "at_text.h"
 
 /* Files within files; more than this is a circle. */
 #define INCLUDE_DEPTH 4
@@ -115,11 +118,26 @@ static int follows_as(const compiler_t *compiler)
            && (i == 2 || !(apr_isalnum(text[i - 3]) || text[i - 3] == '_'));
 }
 
+/* Take NAME as that of a result column. It is one in the reply and in
+ * messages as well, so it must be the same everywhere. */
+static const char *add_column(scanner_t *scanner, const char *name,
+                              char quote)
+{
+    if (strchr(name, quote) || strchr(name, '\\')
+        || at_text_has_control(name)) {
+        return complain(scanner, "the name of a result column has no quote "
+                        "like those around it, no backslash and no control "
+                        "character", NULL);
+    }
+    APR_ARRAY_PUSH(scanner->compiler->statement->columns, const char *) = name;
+    return NULL;
+}
+
 /* A string or a quoted name; behind AS it names a result column. */
 static const char *scan_quoted(scanner_t *scanner)
 {
     compiler_t *compiler = scanner->compiler;
-    const char quote = *scanner->from;
+    const char quote = *scanner->from, *problem = NULL;
     const char *end = scanner->from + 1;
 
     for (;; end++) {
@@ -142,12 +160,13 @@ static const char *scan_quoted(scanner_t *scanner)
         }
     }
     if (!is_left_out(compiler) && follows_as(compiler)) {
-        APR_ARRAY_PUSH(compiler->statement->columns, const char *) =
-            apr_pstrmemdup(compiler->pool, scanner->from + 1,
-                           (apr_size_t)(end - scanner->from - 1));
+        problem = add_column(scanner,
+                             apr_pstrmemdup(compiler->pool, scanner->from + 1,
+                                            (apr_size_t)(end - scanner->from
+                                                         - 1)), quote);
     }
     take(scanner, (apr_size_t)(end - scanner->from) + 1);
-    return NULL;
+    return problem;
 }
 
 /* ":a, :b and :c", of the parameters that the statement may use. */
@@ -190,10 +209,29 @@ static const char *scan_parameter(scanner_t *scanner)
     return NULL;
 }
 
+/* A key that stands for two fields would be told as the first. */
+static const char *check_unique(const scanner_t *scanner, const char *key,
+                                const char *field)
+{
+    const apr_array_header_t *uniques = scanner->compiler->statement->uniques;
+    int i;
+
+    for (i = 0; i < uniques->nelts; i++) {
+        const at_unique_t *other = &APR_ARRAY_IDX(uniques, i, at_unique_t);
+
+        if (!strcmp(other->key, key) && strcmp(other->field, field)) {
+            return complain(scanner, "a @unique before this one has another "
+                            "field for the key", key);
+        }
+    }
+    return NULL;
+}
+
 /* `-- @unique KEY FIELD` */
 static const char *scan_unique(scanner_t *scanner, char *arguments)
 {
     at_unique_t *unique;
+    const char *problem;
     char *state, *key, *field;
 
     key = apr_strtok(arguments, " \t\r", &state);
@@ -206,6 +244,10 @@ static const char *scan_unique(scanner_t *scanner, char *arguments)
         return complain(scanner, "the field of @unique is "
                         "authentication_code, identifier, idempotency_key "
                         "or version, not", field);
+    }
+    problem = check_unique(scanner, key, field);
+    if (problem) {
+        return problem;
     }
     unique = apr_array_push(scanner->compiler->statement->uniques);
     unique->key = key;
@@ -383,18 +425,24 @@ static const char *scan_next(scanner_t *scanner)
     return NULL;
 }
 
-/* A NUL would end the statement in silence; a byte order mark is skipped. */
+/* A NUL would end the statement in silence; the database, and who reads the
+ * reply, take the text to be UTF-8. A byte order mark is skipped. */
 static const char *check_encoding(const char **text, compiler_t *compiler,
                                   const char *path, apr_size_t length)
 {
     scanner_t scanner = { compiler, path, *text, 1, 0 };
+    const char *wrong = *text + strlen(*text), *problem = "a NUL byte";
+    const uint8_t *bad = u8_check((const uint8_t *)*text, strlen(*text));
 
-    if (strlen(*text) < length) {
-        for (; *scanner.from; scanner.from++) {
-            scanner.line += *scanner.from == '\n';
-        }
-        return complain(&scanner, "a NUL byte; save the file as UTF-8",
-                        NULL);
+    if (bad) {
+        wrong = (const char *)bad;
+        problem = "text that is not UTF-8";
+    }
+    if (wrong < *text + length) {
+        skip(&scanner, (apr_size_t)(wrong - *text));
+        return complain(&scanner, apr_pstrcat(compiler->pool, problem,
+                                              "; save the file as UTF-8",
+                                              (char *)NULL), NULL);
     }
     if (!strncmp(*text, "\xEF\xBB\xBF", 3)) {
         *text += 3;

@@ -3,7 +3,9 @@
  * Statement files: ordinary SQL with named parameters (design, idea 3).
  *
  *   :name                   a parameter, any number of times
- *   AS 'name'               a result column; its name says where it goes
+ *   AS 'name'               a result column; its name says where it goes; it
+ *                           has no backslash, no quote like those around it
+ *                           and no control character
  *   -- @include FILE        the text of FILE, from the same folder
  *   -- @wide ... -- @end    what stands between the two lines, in one file,
  *                           is left out of the narrow form of a load
@@ -16,9 +18,10 @@
  *                           that a call with this idempotency_key has been
  *                           saved; or that the history has this version
  *
- * Strings, quoted names and comments are no place for parameters. What two
- * databases would read in two ways is refused: a backslash before a quote
- * in a string, `--` without a blank behind it, executable comments.
+ * The text is UTF-8. Strings, quoted names and comments are no place for
+ * parameters. What two databases would read in two ways is refused: a
+ * backslash before a quote in a string, `--` without a blank behind it,
+ * executable comments.
  */
 #ifndef AT_SQL_H
 #define AT_SQL_H

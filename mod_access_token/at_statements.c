@@ -163,6 +163,10 @@ static const char *check_names(const at_statement_t *statement,
         for (k = 0; !known && more[k]; k++) {
             known = !strcmp(more[k], name);
         }
+        if (at_statement_column(statement, name) != i) {
+            return apr_psprintf(pool, "%s: column '%s' stands there twice",
+                                statement->file, name);
+        }
         if (!known) {
             return apr_psprintf(pool, "%s: column '%s' is %s", statement->file,
                                 name, load ? "neither data.... nor an input "

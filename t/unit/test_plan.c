@@ -503,6 +503,56 @@ START_TEST(a_child_is_found_by_the_bytes_given)
 }
 END_TEST
 
+/* "PREFIX.a.a ...", with DEPTH times "a". */
+static const char *deep_path(const char *prefix, int depth)
+{
+    const char *path = prefix;
+    int i;
+
+    for (i = 0; i < depth; i++) {
+        path = apr_pstrcat(pool, path, *path ? "." : "", "a", (char *)NULL);
+    }
+    return path;
+}
+
+/* A name alone cannot be deeper than is written; with a lookup it can. */
+START_TEST(a_path_that_is_deeper_than_is_written_is_refused)
+{
+    const char *lookup = apr_pstrcat(pool, "l ", deep_path("", 100),
+                                     (char *)NULL), *problem;
+    at_plan_t *plan;
+
+    test_plan_with(apr_pstrcat(pool, deep_path("data", AT_PLAN_DEPTH - 100),
+                               "@l", (char *)NULL), lookup);
+    problem = at_plan_make(
+        &plan, test_statement_of(apr_pstrcat(
+            pool, deep_path("data", AT_PLAN_DEPTH - 99), "@l",
+            (char *)NULL)), test_lookups_of(lookup), pool);
+    ck_assert_ptr_nonnull(problem);
+    ck_assert_msg(has(problem, "lookups/l.sql: ") && has(problem, "deeper"),
+                  "%s", problem);
+}
+END_TEST
+
+START_TEST(a_member_has_a_name_that_fields_set_can_give)
+{
+    static const char *const names[] = { "data.a,b", "data.,", "data. a",
+                                         "data.a ", "data.a .b", "data.a ?",
+                                         "data.a :json" };
+    at_statement_t *statement = test_statement_of("x");
+    at_plan_t *plan;
+    size_t i;
+
+    for (i = 0; i < COUNT(names); i++) {
+        APR_ARRAY_IDX(statement->columns, 0, const char *) = names[i];
+        ck_assert_msg(at_plan_make(&plan, statement, NULL, pool) != NULL,
+                      "%s", names[i]);
+    }
+    APR_ARRAY_IDX(statement->columns, 0, const char *) = "data.a b";
+    ck_assert_ptr_null(at_plan_make(&plan, statement, NULL, pool));
+}
+END_TEST
+
 int main(void)
 {
     TCase *tests = test_begin("test_plan");
@@ -523,5 +573,7 @@ int main(void)
     tcase_add_test(tests, inputs_are_found_by_name);
     tcase_add_test(tests, the_columns_of_the_fields_are_found);
     tcase_add_test(tests, a_child_is_found_by_the_bytes_given);
+    tcase_add_test(tests, a_path_that_is_deeper_than_is_written_is_refused);
+    tcase_add_test(tests, a_member_has_a_name_that_fields_set_can_give);
     return test_end(tests);
 }

@@ -198,7 +198,9 @@ START_TEST(result_columns_are_the_names_behind_as)
         { "AS 'x'", "x" },
         { "SELECT (a)AS 'x'", "x" },
         { "SELECT a AS '100%'", "100%" },
-        { "SELECT a AS ''", "" }
+        { "SELECT a AS ''", "" },
+        { "SELECT a AS 'it\"s', 'it''s \\\\ \n'", "it\"s" },
+        { "SELECT a AS 'Gr\xC3\xB6\xC3\x9F" "e'", "Gr\xC3\xB6\xC3\x9F" "e" }
     };
     size_t i;
 
@@ -288,7 +290,17 @@ START_TEST(errors_say_file_and_line)
         { "SELECT 1\n-- @wide\n, :nobody\n-- @end", 3 },
         { "SELECT 1\n-- @wide\n, ?\n-- @end", 3 },
         { "SELECT 1\n-- @wide\n, 'a\n-- @end", 3 },
-        { "SELECT 1 -- @wide\n;\n-- @end\n, 2", 4 }
+        { "SELECT 1 -- @wide\n;\n-- @end\n, 2", 4 },
+        /* not UTF-8: Latin-1, cut off, overlong, a surrogate */
+        { "SELECT 1 AS 'Gr\xF6\xDF" "e'", 1 }, { "SELECT 1,\n'\xC3'", 2 },
+        { "-- \xE9\nSELECT 1", 1 }, { "SELECT 1\n\n, '\xC0\x80'", 3 },
+        { "SELECT '\xED\xA0\x80'", 1 }, { "SELECT\n'\xFF'", 2 },
+        /* names that are not the same for everyone who reads them */
+        { "SELECT 1 AS 'a''b'", 1 }, { "SELECT 1,\n2 AS \"a\"\"b\"", 2 },
+        { "SELECT 1 AS `a``b`", 1 }, { "SELECT 1 AS 'a\\\\b'", 1 },
+        { "SELECT 1 AS 'a\nb'", 1 }, { "SELECT 1\n AS '\t'", 2 },
+        { "SELECT 1 AS 'a\x7F'", 1 }, { "SELECT 1 AS 'a\xC2\x85'", 1 },
+        { "-- @unique k identifier\n-- @unique k version\nSELECT 1", 2 }
     };
     size_t i;
 

@@ -976,6 +976,18 @@ START_TEST(the_files_have_the_names_of_the_design)
 }
 END_TEST
 
+START_TEST(a_column_that_stands_there_twice_is_refused)
+{
+    at_statements_t *statements;
+    const char *problem = change(&statements, "next_number.sql", "'number'",
+                                 "'number', 1 AS 'number'");
+
+    ck_assert_ptr_nonnull(problem);
+    ck_assert_msg(has(problem, "next_number.sql: column 'number'")
+                  && has(problem, "twice"), "%s", problem);
+}
+END_TEST
+
 int main(void)
 {
     TCase *tests = test_begin("test_statements");
@@ -1007,5 +1019,6 @@ int main(void)
     tcase_add_test(tests, the_parameters_of_save_are_those_of_the_fields);
     tcase_add_test(tests, columns_and_unique_keys_are_found);
     tcase_add_test(tests, the_files_have_the_names_of_the_design);
+    tcase_add_test(tests, a_column_that_stands_there_twice_is_refused);
     return test_end(tests);
 }
