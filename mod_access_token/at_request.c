@@ -9,6 +9,7 @@
 #include "at_date.h"
 #include "at_field.h"
 #include "at_number.h"
+#include "at_precis.h"
 #include "at_text.h"
 
 #define KEY_POINTER "/access_token_identifier"
@@ -18,6 +19,7 @@ typedef struct {
     const at_request_options_t *options;
     at_violations_t *violations;
     apr_pool_t *pool;
+    int out_of_memory;
 } reader_t;
 
 /* True if VALUE is a string; else says so. */
@@ -71,6 +73,26 @@ static void check_credential(reader_t *reader, const char *text,
     }
 }
 
+/* In a pass code it does no harm: who sets one enters it again the same way. */
+static void check_hidden(reader_t *reader, const char *text,
+                         const char *pointer)
+{
+    if (at_precis_has_hidden(text)) {
+        at_violations_add(reader->violations, pointer,
+                          AT_VIOLATION_INVALID_FORMAT,
+                          "It must not hold characters that nobody sees.");
+    }
+}
+
+/* The pass code SENT as it is hashed and verified. */
+static const char *prepare(reader_t *reader, const char *sent)
+{
+    const char *prepared = at_precis_prepare(reader->pool, sent);
+
+    reader->out_of_memory |= !prepared;
+    return prepared ? prepared : sent;
+}
+
 /* What the hash scheme would ignore is refused. */
 static void check_scheme(reader_t *reader, const char *text,
                          const char *pointer)
@@ -88,17 +110,23 @@ static void check_scheme(reader_t *reader, const char *text,
 static const char *read_string(reader_t *reader, const at_field_t *field,
                                const at_json_t *value, const char *pointer)
 {
+    const char *text = value->text;
+
     if (!is_string(reader, value, pointer, "string or null")) {
         return NULL;
     }
-    check_characters(reader, value->text, pointer, field->max_characters);
-    if (field->flags & AT_FIELD_IS_CREDENTIAL) {
-        check_credential(reader, value->text, pointer);
-    }
+    check_characters(reader, text, pointer, field->max_characters);
     if (field->flags & AT_FIELD_IS_SECRET) {
-        check_scheme(reader, value->text, pointer);
+        text = prepare(reader, text);
+        check_scheme(reader, text, pointer);
     }
-    return value->text;
+    else if (field->flags & AT_FIELD_IS_CREDENTIAL) {
+        check_hidden(reader, text, pointer);
+    }
+    if (field->flags & AT_FIELD_IS_CREDENTIAL) {
+        check_credential(reader, text, pointer);
+    }
+    return text;
 }
 
 static const char *read_number(reader_t *reader, const at_json_t *value,
@@ -209,6 +237,7 @@ static void read_key_value(reader_t *reader, const at_json_t *object,
     reader->request->key = key_string(reader, object, field->name, pointer,
                                       field->max_characters);
     if (reader->request->key) {
+        check_hidden(reader, reader->request->key, pointer);
         check_credential(reader, reader->request->key, pointer);
     }
 }
@@ -216,6 +245,7 @@ static void read_key_value(reader_t *reader, const at_json_t *object,
 static void read_key_pass_code(reader_t *reader, const at_json_t *object)
 {
     const char *pointer = KEY_POINTER "/pass_code";
+    const char *sent, *prepared;
 
     if (!at_json_get(object, "pass_code")) {
         at_violations_add(reader->violations, pointer,
@@ -223,12 +253,18 @@ static void read_key_pass_code(reader_t *reader, const at_json_t *object)
                           "An identifier comes with its pass code.");
         return;
     }
-    reader->request->key_pass_code = key_string(reader, object, "pass_code",
-                                                pointer, 0);
-    if (reader->request->key_pass_code) {
-        check_bytes(reader, reader->request->key_pass_code, pointer,
-                    AT_PASSCODE_BYTES);
+    sent = key_string(reader, object, "pass_code", pointer, 0);
+    if (!sent) {
+        return;
     }
+    prepared = prepare(reader, sent);
+    reader->request->key_pass_code = prepared;
+    if (prepared != sent) {
+        reader->request->key_pass_code_sent = sent;
+    }
+    /* The one that is too long opens nothing. */
+    check_bytes(reader, strlen(prepared) < strlen(sent) ? prepared : sent,
+                pointer, AT_PASSCODE_BYTES);
 }
 
 static void find_unknown_in_key(reader_t *reader, const at_json_t *object)
@@ -321,7 +357,7 @@ at_error_t *at_request_read(at_request_t **request, const at_json_t *root,
                             const at_request_options_t *options,
                             apr_pool_t *pool)
 {
-    reader_t reader = { NULL, options, NULL, pool };
+    reader_t reader = { NULL, options, NULL, pool, 0 };
     const at_json_t *token;
 
     if (root->type != AT_JSON_OBJECT) {
@@ -341,5 +377,9 @@ at_error_t *at_request_read(at_request_t **request, const at_json_t *root,
     reader.request->select = at_select_read(at_json_get(root, "fields_set"),
                                             options->statements->plan,
                                             reader.violations, pool);
+    if (reader.out_of_memory) {
+        return at_error_hidden(pool, AT_INTERNAL_ERROR, "no memory to "
+                               "prepare a pass code");
+    }
     return at_error_violations(pool, reader.violations);
 }

@@ -24,7 +24,8 @@ typedef enum {
 /** What the request says of a field. */
 typedef struct at_field_value_t {
     at_presence_e presence;
-    const char *text;         /* of a value: as it is bound; for the custom
+    const char *text;         /* of a value: as it is bound; a pass code as
+                                 at_precis_prepare makes it; for the custom
                                  fields NULL: they must be merged first */
 } at_field_value_t;
 
@@ -32,7 +33,10 @@ typedef struct at_request_t {
     const char *token;        /* the session token, or NULL */
     at_statement_e load;      /* finds the access token by KEY */
     const char *key;
-    const char *key_pass_code; /* to verify, or NULL */
+    const char *key_pass_code; /* to verify, as at_precis_prepare makes
+                                 it, or NULL */
+    const char *key_pass_code_sent; /* the same as it was sent; NULL: that
+                                 makes no difference */
     at_field_value_t *fields; /* indexed as at_field.h */
     apr_array_header_t *custom_fields; /* at_custom_entry_t; NULL: absent */
     at_select_t *select;

@@ -248,10 +248,13 @@ int at_text_is_email(const char *text)
     const char *at = strchr(text, '@');
     const char *label, *byte;
 
-    if (!at || at == text) {
+    if (!at || at == text || *text == '.' || at[-1] == '.') {
         return 0;
     }
     for (byte = text; byte < at; byte++) {
+        if (byte[0] == '.' && byte[1] == '.') {
+            return 0;
+        }
         if (!is_label_byte(*byte)
             && !strchr(".!#$%&'*+/=?^_`{|}~-", *byte)) {
             return 0;

@@ -66,7 +66,8 @@ int at_text_is_digits(const char *text);
 
 /**
  * True if TEXT is an e-mail address: what HTML's "valid e-mail address"
- * is, with any non-ASCII character allowed besides (RFC 6531).
+ * is, if the dots before its @ stand between other characters (RFC 5321,
+ * 4.1.2), with any non-ASCII character allowed besides (RFC 6531).
  */
 int at_text_is_email(const char *text);
 

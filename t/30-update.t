@@ -363,6 +363,36 @@ subtest 'limits of length' => sub {
     }
 };
 
+subtest 'what nobody sees in codes and identifiers' => sub {
+    # RFC 8264, 9.13; the joiners where RFC 5892, A.1 and A.2, do not allow them.
+    my @hidden = map { chr } 0xad, 0x34f, 0x61c, 0x115f, 0x17b4, 0x180b, 0x200b .. 0x200f,
+        0x202a .. 0x202e, 0x2060 .. 0x2064, 0x2066 .. 0x2069, 0x3164, 0xfdd0, 0xfe0f, 0xfeff, 0xffa0,
+        0xfff9, 0xfffe, 0x1d173, 0xe0001, 0xe0100, 0x10ffff;
+    $server->reset_data;
+    my $before = rows();
+    for my $value (map { ($_, "a$_", "${_}b", "a${_}b") } @hidden) {
+        my $name = join ' ', map { sprintf 'U+%04X', ord } split //, $value;
+        for my $field (qw(authentication_code identifier)) {
+            refused(update('demo-udf', { $field => $value }), violation("/$field INVALID_FORMAT"),
+                    "$name is no $field");
+            refused($server->post({ token => $admin, access_token_identifier => { $field => $value,
+                        $field eq 'identifier' ? (pass_code => 'x') : () } }),
+                    violation("/access_token_identifier/$field INVALID_FORMAT"), 'nor in a key');
+        }
+    }
+    unchanged($before, 'nothing changes by any of them');
+    # Persian: a non-joiner between letters that would join; Devanagari: after a virama.
+    for my $value ("\x{645}\x{6cc}\x{200c}\x{62e}", "\x{915}\x{94d}\x{200c}\x{937}",
+                   "\x{915}\x{94d}\x{200d}\x{937}", 'Ünï çødé', "\x{1f468}\x{1f3fd}") {
+        accepted(update('demo-udf', { identifier => $value, pass_code => 'opens-1' }), 'what is seen is right');
+        accepted($server->post({ token => $admin, access_token_identifier =>
+            { identifier => $value, pass_code => 'opens-1' } }), 'and identifies');
+    }
+    my $free = join '', @hidden;
+    my $reply = update('demo-udf', { udf_string_1 => $free });
+    is($reply->{json}{data}{udf_string_1}, $free, 'other strings hold anything');
+};
+
 subtest 'limits of pass codes' => sub {
     $server->reset_data;
     my $key = sub {

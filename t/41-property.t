@@ -12,6 +12,7 @@ no warnings 'nonchar';
 use Encode qw(encode_utf8);
 use POSIX ();
 use Test::More;
+use Unicode::Normalize qw(NFC);
 
 use AccessTokenTest;
 
@@ -147,11 +148,14 @@ sub random_text {
     return $text;
 }
 
+# A pass code as it is hashed (RFC 8265, OpaqueString).
+sub prepared { NFC($_[0] =~ s/\p{Space_Separator}/ /gr) }
+
 # Without what the contract refuses in codes.
 sub random_credential {
     my ($most) = @_;
     my $text = random_text($most, 1);
-    $text =~ s/[\p{Cc}]//g;
+    $text =~ s/[\p{Cc}\p{Default_Ignorable_Code_Point}\p{Noncharacter_Code_Point}]//g;
     $text =~ s/\A[\s\x{85}]+|[\s\x{85}]+\z//g;
     return length $text ? $text : 'x' . int rand 1e6;
 }
@@ -283,6 +287,7 @@ sub digits { scalar(() = $_[0] =~ /[0-9]/g) }
 # True if the rules take VALUE for FIELD.
 sub fits {
     my ($rules, $field, $value) = @_;
+    $value = prepared($value) if $field eq 'pass_code';
     my ($creation, $format, $length, $letters, $digits, $special) = map { $rules->{"${field}_$_"} }
         qw(creation format min_length min_letters min_digits min_special);
     return 1 if $creation ne 'NONE';
@@ -291,6 +296,7 @@ sub fits {
     return $value =~ /\A[0-9]+\z/ if $format eq 'NUMBER';
     my $label = qr/[^\x00-\x2c\x2e\x2f\x3a-\x40\x5b-\x60\x7b-\x7f-](?:[^\x00-\x2c\x2e\x2f\x3a-\x40
         \x5b-\x60\x7b-\x7f]{0,61}[^\x00-\x2c\x2e\x2f\x3a-\x40\x5b-\x60\x7b-\x7f-])?/x;
+    return 0 if $format eq 'EMAIL' && $value =~ /\A\.|\.[.\@]/;
     return 0 if $format eq 'EMAIL'
         && $value !~ /\A[^\x00-\x20"(),:;<>\@\[\\\]\x7f]+\@$label(?:\.$label)*\z/;
     my $others = length($value) - letters($value) - digits($value);
@@ -551,7 +557,7 @@ sub compare_row {
         elsif ($column eq 'pass_code' && exists $fields->{pass_code}) {
             my $plain = $token->{pass_code};
             $same = defined $plain
-                ? ($stored // '') =~ /^\$1\$/ && crypt(encode_utf8($plain), $stored) eq $stored
+                ? ($stored // '') =~ /^\$1\$/ && crypt(encode_utf8(prepared($plain)), $stored) eq $stored
                     && !same_bytes($stored, $before->{pass_code})
                 : !defined $stored;
         }

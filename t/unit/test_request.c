@@ -365,7 +365,7 @@ START_TEST(credentials_hold_no_control_and_no_outer_space)
         " a", "a ", "\\u00a0a", "a\\u3000", "\\u2028a", "a\\u2003", " "
     };
     static const char *const right[] = {
-        "a", "a b", "a\\u00a0b", "\\u200ba", "\\ufeffa", "-", "\\\"",
+        "a", "a b", "a\\u00a0b", "-", "\\\"",
         "\xCE\xB1", "'; DROP TABLE x; --", "%s%n", "a\\\\"
     };
     size_t i, k;
@@ -393,6 +393,90 @@ START_TEST(credentials_hold_no_control_and_no_outer_space)
                          apr_pstrcat(pool, "VALIDATION_FAILED: MANDATORY /",
                                      names[i], (char *)NULL));
     }
+}
+END_TEST
+
+/* Contract, section 2: in codes and identifiers alone. */
+START_TEST(codes_hold_nothing_that_nobody_sees)
+{
+    static const char *const hidden[] = {
+        "\\ufeffa", "a\\u200bb", "\\u3164", "a\\u202eb", "\\u200ea", "a\\u200d",
+        "a\\ufdd0", "\\udbff\\udfff", "a\\u00ad"
+    };
+    static const char *const names[] = { "authentication_code",
+                                         "identifier" };
+    size_t i, k;
+
+    for (i = 0; i < COUNT(hidden); i++) {
+        for (k = 0; k < COUNT(names); k++) {
+            const char *member = apr_psprintf(pool, "\"%s\":\"%s\"",
+                                              names[k], hidden[i]);
+            const char *expected = apr_psprintf(pool, "VALIDATION_FAILED: "
+                                                "INVALID_FORMAT /%s",
+                                                names[k]);
+
+            ck_assert_str_eq(read_members(member), expected);
+            expected = apr_psprintf(pool, "VALIDATION_FAILED: INVALID_FORMAT "
+                                    "/access_token_identifier/%s", names[k]);
+            ck_assert_str_eq(read_request(apr_psprintf(pool,
+                "{\"access_token_identifier\":{%s%s}}", member,
+                k ? ",\"pass_code\":\"x\"" : "")), expected);
+        }
+        ck_assert_str_eq(read_members(apr_psprintf(pool, "\"pass_code\":"
+                                                   "\"%s\"", hidden[i])),
+                         "OK");
+        ck_assert_str_eq(read_members(apr_psprintf(pool, "\"udf_string_1\":"
+                                                   "\"%s\"", hidden[i])),
+                         "OK");
+    }
+    /* Seen in the Devanagari script. */
+    ck_assert_str_eq(read_members("\"identifier\":\"\\u0915\\u094d\\u200c"
+                                  "\\u0915\""), "OK");
+}
+END_TEST
+
+/* A key with PASS_CODE. */
+static const char *read_key(const char *pass_code)
+{
+    return read_request(apr_psprintf(pool, "{\"access_token_identifier\":"
+                                     "{\"identifier\":\"i\","
+                                     "\"pass_code\":\"%s\"}}", pass_code));
+}
+
+/* RFC 8265, section 4.2. */
+START_TEST(pass_codes_are_prepared_and_then_judged)
+{
+    const char *grows = repeat("\\ufb2c", 100);    /* 300 bytes, then 600 */
+    const char *shrinks = repeat("e\\u0301", 250); /* 750, then 500 */
+
+    ck_assert_str_eq(read_members("\"pass_code\":\"cafe\\u0301\\u3000x\""),
+                     "OK");
+    ck_assert_str_eq(value_of("pass_code")->text, "caf\xC3\xA9 x");
+    ck_assert_str_eq(read_members("\"pass_code\":\"a\\u3000\""),
+                     "VALIDATION_FAILED: INVALID_FORMAT /pass_code");
+    /* bcrypt's 72 bytes are those of the prepared form. */
+    ck_assert_str_eq(read_members(apr_psprintf(pool, "\"pass_code\":\"%s\"",
+                                               repeat("e\\u0301", 36))),
+                     "OK");
+    ck_assert_str_eq(read_members(apr_psprintf(pool, "\"pass_code\":\"%s\"",
+                                               repeat("\\ufb2c", 24))),
+                     "VALIDATION_FAILED: TOO_LONG /pass_code");
+
+    ck_assert_str_eq(read_key("cafe\\u0301"),
+                     "OK");
+    ck_assert_str_eq(request->key_pass_code, "caf\xC3\xA9");
+    ck_assert_str_eq(request->key_pass_code_sent, "cafe\xCC\x81");
+    ck_assert_str_eq(read_key("caf\\u00e9"),
+                     "OK");
+    ck_assert_str_eq(request->key_pass_code, "caf\xC3\xA9");
+    ck_assert_ptr_null(request->key_pass_code_sent);
+    /* One of the two forms may open what is stored. */
+    ck_assert_str_eq(read_key(grows), "OK");
+    ck_assert_str_eq(read_key(shrinks), "OK");
+    ck_assert_str_eq(read_key(apr_pstrcat(pool, grows, shrinks,
+                                          (char *)NULL)),
+                     "VALIDATION_FAILED: TOO_LONG "
+                     "/access_token_identifier/pass_code");
 }
 END_TEST
 
@@ -613,6 +697,8 @@ int main(void)
     tcase_add_test(tests, the_limits_of_the_key_are_those_of_any_scheme);
     tcase_add_test(tests, the_limit_of_a_pass_code_is_that_of_the_scheme);
     tcase_add_test(tests, credentials_hold_no_control_and_no_outer_space);
+    tcase_add_test(tests, codes_hold_nothing_that_nobody_sees);
+    tcase_add_test(tests, pass_codes_are_prepared_and_then_judged);
     tcase_add_test(tests, unknown_parameters_can_be_ignored);
     tcase_add_test(tests, a_field_that_cannot_be_set_is_unknown);
     tcase_add_test(tests, a_root_that_is_no_object_is_refused);
