@@ -42,6 +42,7 @@ typedef enum {
 typedef struct at_slow_t {
     at_scheme_t scheme;
     char pass_code[AT_PASSCODE_BYTES + 2];
+    char sent[AT_PASSCODE_BYTES + 2];      /* the one to try next, or "" */
     char hash[AT_PASSCODE_HASH_BYTES + 1]; /* "": there is none */
     int verified;
 } at_slow_t;
@@ -60,6 +61,8 @@ typedef struct at_call_t {
     int generate[AT_CREDENTIAL_COUNT];
     const char *generated[AT_CREDENTIAL_COUNT];
     const char *verified_hash; /* what key_pass_code was verified by */
+    const char *not_verified; /* why the loaded row's hash was not looked at,
+                                 for the log; or NULL */
     const char *hashed;       /* the pass code that HASH is of */
     const char *hash;
 
@@ -110,7 +113,8 @@ at_error_t *at_call_outcome(at_call_t *call, at_outcome_e outcome);
 
 /**
  * Do WORK with SLOW, which hashes or verifies PASS_CODE, in its turn; no
- * connection is held meanwhile. The deadline is put off by what the work
+ * connection is held meanwhile. The pass codes in SLOW are wiped; its hash is
+ * the caller's to wipe. The deadline is put off by what the work
  * took, not by the wait for a processor. An error if it was not done in
  * time: then SLOW is as it was.
  */

@@ -15,6 +15,10 @@ APLOG_USE_MODULE(access_token);
 
 #define UNSET (-1)
 
+/* What verifying a pass code may cost, where nothing is set. */
+#define COST_MILLISECONDS 2000
+#define COST_MEGABYTES    256
+
 static const at_config_t defaults = {
     NULL,                     /* no statements */
     65536,                    /* bytes of body */
@@ -95,6 +99,8 @@ void *at_server_config_create(apr_pool_t *pool, server_rec *server)
 
     (void)server;
     config->sources = apr_hash_make(pool);
+    config->pass_code_limit.milliseconds = COST_MILLISECONDS;
+    config->pass_code_limit.megabytes = COST_MEGABYTES;
     return config;
 }
 
@@ -410,6 +416,29 @@ static const char *set_hashing_limit(cmd_parms *cmd, void *place,
     return problem;
 }
 
+/* Likewise. The schemes are compared with it when all is read. */
+static const char *set_pass_code_limit(cmd_parms *cmd, void *place,
+                                       const char *time,
+                                       const char *megabytes)
+{
+    const char *problem = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+    at_cost_t *limit = &at_server_config_of(cmd->server)->pass_code_limit;
+    apr_interval_time_t most = 0;
+    apr_off_t memory = COST_MEGABYTES;
+
+    (void)place;
+    if (!problem) {
+        problem = read_time(&most, cmd, time, apr_time_from_msec(100),
+                            apr_time_from_sec(60));
+    }
+    if (!problem && megabytes) {
+        problem = read_number(&memory, cmd, megabytes, 1, 65536);
+    }
+    limit->milliseconds = (double)apr_time_as_msec(most);
+    limit->megabytes = (double)memory;
+    return problem;
+}
+
 static const char *set_key_lifetime(cmd_parms *cmd, void *place,
                                     const char *argument)
 {
@@ -518,6 +547,9 @@ const command_rec at_config_directives[] = {
                   RSRC_CONF, "how many pass codes each child hashes or "
                   "verifies at once; without it, as many as there are "
                   "processors"),
+    AP_INIT_TAKE12("AccessTokenPassCodeLimit", set_pass_code_limit, NULL,
+                   RSRC_CONF, "the most time and megabytes that verifying a "
+                   "pass code by a stored hash may take (default 2s 256)"),
     AP_INIT_TAKE1("AccessTokenBalancerTimeout", set_balancer_timeout, NULL,
                   RSRC_CONF, "how long the balancer waits for an answer, to "
                   "be compared with AccessTokenRetryBudget"),

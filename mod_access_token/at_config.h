@@ -10,6 +10,7 @@
 #include <apr_shm.h>
 
 #include "at_cache.h"
+#include "at_cost.h"
 #include "at_hashing.h"
 #include "at_idempotency.h"
 #include "at_incident.h"
@@ -76,8 +77,10 @@ typedef struct at_server_config_t {
     apr_array_header_t *uses;    /* of the main server's only: at_use_t */
     apr_shm_t *shared;           /* likewise; what the children share: see
                                     at_startup.c */
-    int hashing_limit;           /* likewise; AccessTokenHashingLimit; 0: not
-                                    set */
+    at_cost_t pass_code_limit;   /* AccessTokenPassCodeLimit: the main server's,
+                                    which at_config_check copies to all */
+    int hashing_limit;           /* of the main server's only, as uses;
+                                    AccessTokenHashingLimit; 0: not set */
 
     /* Likewise: server_rec * -> the server_rec * whose connections it uses:
      * its own or the main server's. What is not there has none. */

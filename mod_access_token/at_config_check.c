@@ -94,6 +94,34 @@ static int is_method(const ap_directive_t *node, apr_pool_t *pool)
                                AT_HANDLER_UPDATE);
 }
 
+/* What a scheme makes must be such that it can be verified. */
+static int check_scheme(const ap_directive_t *node, server_rec *server,
+                        apr_pool_t *pool)
+{
+    const at_cost_t *limit = &at_server_config_of(server)->pass_code_limit;
+    const char *arguments = node->args;
+    const char *name = ap_getword_conf(pool, &arguments);
+    const at_scheme_t *scheme;
+    at_cost_t cost;
+
+    if (at_scheme_make(&scheme, name, *arguments ? ap_getword_conf(pool,
+                       &arguments) : NULL, pool)) {
+        return 0;                /* the directive itself has said so */
+    }
+    cost = at_scheme_cost(scheme);
+    if (!at_cost_exceeds(&cost, limit)) {
+        return 0;
+    }
+    ap_log_error(APLOG_MARK, APLOG_CRIT, 0, server, ATLOGNO("053") "%s:%d: "
+                 "AccessTokenPassCodeScheme: to verify what this makes would "
+                 "take some %.1f s and %.0f MB, and AccessTokenPassCodeLimit "
+                 "is %.1f s and %.0f MB: take a lower cost, or raise that",
+                 node->filename, node->line_num, cost.milliseconds / 1000,
+                 cost.megabytes, limit->milliseconds / 1000,
+                 limit->megabytes);
+    return 1;
+}
+
 static int check_directive(const ap_directive_t *node, server_rec *server,
                            apr_pool_t *pool)
 {
@@ -117,7 +145,8 @@ static int check_directive(const ap_directive_t *node, server_rec *server,
                      node->line_num);
         return 1;
     }
-    return 0;
+    return ap_cstr_casecmp(node->directive, "AccessTokenPassCodeScheme") ? 0
+           : check_scheme(node, server, pool);
 }
 
 /* The section of the tree that SERVER was made from. */
@@ -318,9 +347,13 @@ int at_config_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
 {
     at_server_config_t *config = at_server_config_of(server);
     const ap_directive_t *node;
+    server_rec *each;
     int mistakes = 0;
 
     (void)plog;
+    for (each = server->next; each; each = each->next) {
+        at_server_config_of(each)->pass_code_limit = config->pass_code_limit;
+    }
     for (node = ap_conftree; node; node = next_directive(node)) {
         mistakes += check_directive(node, server, ptemp);
     }

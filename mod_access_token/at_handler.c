@@ -109,6 +109,7 @@ static at_error_t *serve(at_update_t *update, const at_json_t *root,
     update->pool = r->pool;
     update->statements = at_source_statements(config->source);
     update->scheme = config->scheme;
+    update->cost_limit = &at_server_config_of(r->server)->pass_code_limit;
     update->hashing = at_server_config_of(r->server)->hashing;
     update->now = at_date_format(r->pool, now);
     update->budget = config->retry_budget;

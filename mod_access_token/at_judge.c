@@ -6,6 +6,7 @@
 
 #include <apr_strings.h>
 
+#include "at_cost.h"
 #include "at_custom.h"
 #include "at_etag.h"
 #include "at_passcode.h"
@@ -56,16 +57,51 @@ static int still_has_key(const at_call_t *call)
            || (value && !strcmp(value, call->request->key));
 }
 
+static int opens(const at_slow_t *slow, const char *pass_code)
+{
+    if (*slow->hash) {
+        return at_passcode_verify(pass_code, slow->hash);
+    }
+    at_passcode_verify_nothing(&slow->scheme, pass_code);
+    return 0;
+}
+
+/* A hash may have been made before pass codes were prepared. Whether there are
+ * two tries is up to the request, so the time does not tell of the record. */
 static void verify_here(void *baton)
 {
     at_slow_t *slow = baton;
 
-    if (*slow->hash) {
-        slow->verified = at_passcode_verify(slow->pass_code, slow->hash);
+    slow->verified = opens(slow, slow->pass_code);
+    if (!slow->verified && *slow->sent) {
+        slow->verified = opens(slow, slow->sent);
     }
-    else {
-        at_passcode_verify_nothing(&slow->scheme, slow->pass_code);
+}
+
+/* True if HASH can be verified, at a bearable cost; else notes why not. That
+ * a record is locked by what is no hash ("*", "!") is no news. */
+static int is_bearable(at_call_t *call, const char *hash)
+{
+    const at_cost_t *limit = call->update->cost_limit;
+    at_cost_t cost;
+
+    if (!limit) {
+        return 1;
     }
+    if (!at_cost_read(&cost, hash)) {
+        call->not_verified = strchr("*!", *hash) ? NULL
+            : "it is of no scheme that is known here; set a new pass code";
+        return 0;
+    }
+    if (at_cost_exceeds(&cost, limit)) {
+        call->not_verified = apr_psprintf(call->pool,
+            "to verify it would take some %.1f s and %.0f MB, and "
+            "AccessTokenPassCodeLimit is %.1f s and %.0f MB; set a new pass "
+            "code, or raise that", cost.milliseconds / 1000, cost.megabytes,
+            limit->milliseconds / 1000, limit->megabytes);
+        return 0;
+    }
+    return 1;
 }
 
 /* Verify the pass code of the key into *VERIFIED, FOUND if it needs none; no
@@ -75,21 +111,41 @@ static at_error_t *verify_pass_code(int *verified, at_call_t *call,
 {
     const char *hash = at_row_input(call->row, AT_INPUT_TOKEN_PASS_CODE);
     const char *pass_code = call->request->key_pass_code;
-    at_slow_t slow = { *call->update->scheme, "", "", 0 };
+    const char *sent = call->request->key_pass_code_sent;
+    at_slow_t slow = { *call->update->scheme, "", "", "", 0 };
+    at_error_t *error;
 
+    call->not_verified = NULL;
     *verified = found;
     if (!pass_code
         || (found && hash && call->verified_hash
             && !strcmp(hash, call->verified_hash))) {
         return NULL;
     }
-    if (found && hash) {
+    if (found && hash && is_bearable(call, hash)) {
         apr_cpystrn(slow.hash, hash, sizeof(slow.hash));
     }
-    AT_TRY(at_call_hash(call, verify_here, &slow, pass_code));
+    apr_cpystrn(slow.sent, sent ? sent : "", sizeof(slow.sent));
+    error = at_call_hash(call, verify_here, &slow, pass_code);
+    explicit_bzero(slow.hash, sizeof(slow.hash));
     *verified = slow.verified;
     call->verified_hash = *verified ? hash : NULL;
-    return NULL;
+    return error;
+}
+
+static at_error_t *not_found(const at_call_t *call, const char *id)
+{
+    at_error_t *error = at_error_make(call->pool, AT_ACCESS_TOKEN_NOT_FOUND,
+                                      "There is no access token of this "
+                                      "authentication code, or of this "
+                                      "identifier and pass code.");
+
+    if (call->not_verified) {
+        error->detail = apr_psprintf(call->pool, "the stored hash of access "
+                                     "token %s was not verified: %s", id,
+                                     call->not_verified);
+    }
+    return error;
 }
 
 at_error_t *at_judge_key(at_call_t *call)
@@ -99,10 +155,7 @@ at_error_t *at_judge_key(at_call_t *call)
 
     AT_TRY(verify_pass_code(&verified, call, id && still_has_key(call)));
     if (!verified) {
-        return at_error_make(call->pool, AT_ACCESS_TOKEN_NOT_FOUND,
-                             "There is no access token of this "
-                             "authentication code, or of this identifier "
-                             "and pass code.");
+        return not_found(call, id);
     }
     if (!at_row_input(call->row, AT_INPUT_TOKEN_VERSION)) {
         return at_error_hidden(call->pool, AT_INTERNAL_ERROR,

@@ -9,6 +9,8 @@
 #include <apr_strings.h>
 #include <crypt.h>
 
+#include "at_wipe.h"
+
 /*
  * What each scheme of libxcrypt takes. It refuses phrases of 512 bytes and
  * more; bcrypt and the DES ones look at less, and ignore the rest. bcrypt
@@ -113,6 +115,26 @@ int at_scheme_takes(const at_scheme_t *scheme, const char *text)
     return 1;
 }
 
+at_cost_t at_scheme_cost(const at_scheme_t *scheme)
+{
+    char setting[CRYPT_GENSALT_OUTPUT_SIZE];
+    at_cost_t cost = { 0, 0 };
+
+    if (make_setting(setting, scheme)) {
+        (void)at_cost_read(&cost, setting);
+    }
+    return cost;
+}
+
+/* Free DATA, of 32 KB. It holds traces of the pass code, and so does the
+ * stack. */
+static void forget(struct crypt_data *data)
+{
+    explicit_bzero(data, sizeof(*data));
+    free(data);
+    at_wipe_stack();
+}
+
 int at_passcode_hash(char *hash, const at_scheme_t *scheme,
                      const char *pass_code)
 {
@@ -126,7 +148,6 @@ int at_passcode_hash(char *hash, const at_scheme_t *scheme,
         || !make_setting(setting, scheme)) {
         return 0;
     }
-    /* Of 32 KB; it holds traces of the pass code, so it is wiped. */
     data = calloc(1, sizeof(*data));
     if (!data) {
         return 0;
@@ -135,8 +156,7 @@ int at_passcode_hash(char *hash, const at_scheme_t *scheme,
     if (made && strlen(made) <= AT_PASSCODE_HASH_BYTES) {
         strcpy(hash, made);
     }
-    explicit_bzero(data, sizeof(*data));
-    free(data);
+    forget(data);
     return *hash != '\0';
 }
 
@@ -152,10 +172,48 @@ static apr_size_t bytes_looked_at(const char *hash)
     return AT_PASSCODE_BYTES;
 }
 
+/* True if libcrypt makes HASH of PASS_CODE. *IS_KNOWN: it could try. */
+static int is_of_libcrypt(int *is_known, const char *pass_code,
+                          const char *hash)
+{
+    struct crypt_data *data = calloc(1, sizeof(*data));
+    const char *made;
+    int matches;
+
+    *is_known = 0;
+    if (!data) {
+        return 0;
+    }
+    made = crypt_rn(pass_code, hash, data, sizeof(*data));
+    *is_known = made != NULL;
+    matches = made && !strcmp(made, hash);
+    forget(data);
+    return matches;
+}
+
+/* APR has its own $apr1$, {SHA} and bcrypt. For the rest it would ask libcrypt
+ * again, and not wipe what that leaves. */
+static int is_of_apr(const char *pass_code, const char *hash)
+{
+    int matches;
+
+    if (strncmp(hash, "$apr1$", 6) && strncmp(hash, "{SHA}", 5)
+        && strncmp(hash, "$2", 2)) {
+        return 0;
+    }
+    matches = apr_password_validate(pass_code, hash) == APR_SUCCESS;
+    at_wipe_stack();
+    return matches;
+}
+
 int at_passcode_verify(const char *pass_code, const char *hash)
 {
-    int matches = apr_password_validate(pass_code, hash) == APR_SUCCESS;
+    int is_known;
+    int matches = is_of_libcrypt(&is_known, pass_code, hash);
 
+    if (!is_known) {
+        matches = is_of_apr(pass_code, hash);
+    }
     /* A right beginning with something behind it is not the pass code. */
     return matches && strlen(pass_code) <= bytes_looked_at(hash);
 }

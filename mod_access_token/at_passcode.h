@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Pass codes: hashed with libcrypt, verified with APR, so that every hash
- * that Apache's own authentication understands still opens.
+ * Pass codes: hashed and verified with libcrypt; what that does not know is
+ * verified with APR, so that every hash that Apache's own authentication
+ * understands still opens.
  */
 #ifndef AT_PASSCODE_H
 #define AT_PASSCODE_H
 
 #include <apr_pools.h>
+
+#include "at_cost.h"
 
 /** The longest pass code, in bytes, that is looked at for verification. */
 #define AT_PASSCODE_BYTES 512
@@ -34,6 +37,9 @@ const at_scheme_t *at_scheme_default(void);
 const char *at_scheme_make(const at_scheme_t **scheme, const char *name,
                            const char *cost, apr_pool_t *pool);
 
+/** What verifying takes by a hash that SCHEME makes. */
+at_cost_t at_scheme_cost(const at_scheme_t *scheme);
+
 /** True if SCHEME takes every bit of TEXT, whatever its length. */
 int at_scheme_takes(const at_scheme_t *scheme, const char *text);
 
@@ -45,7 +51,10 @@ int at_scheme_takes(const at_scheme_t *scheme, const char *text);
 int at_passcode_hash(char *hash, const at_scheme_t *scheme,
                      const char *pass_code);
 
-/** True if PASS_CODE is what HASH was made from. Slow by design. */
+/**
+ * True if PASS_CODE is what HASH was made from. Slow by design: at_cost_read
+ * says how slow. What it needs to know meanwhile is wiped.
+ */
 int at_passcode_verify(const char *pass_code, const char *hash);
 
 /**

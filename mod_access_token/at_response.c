@@ -187,6 +187,11 @@ static void log_detail(const at_exchange_t *exchange,
                       "unavailable: %s [request %s]", error->detail,
                       exchange->request_id);
     }
+    else if (error->detail && error->code == AT_ACCESS_TOKEN_NOT_FOUND) {
+        ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, exchange->r,
+                      ATLOGNO("052") "%s [request %s]", error->detail,
+                      exchange->request_id);
+    }
     else if (error->detail) {
         ap_log_rerror(APLOG_MARK, level, 0, exchange->r, ATLOGNO("003")
                       "%s [request %s]", error->detail,

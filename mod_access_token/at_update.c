@@ -15,6 +15,7 @@
 #include "at_etag.h"
 #include "at_generate.h"
 #include "at_narrow.h"
+#include "at_wipe.h"
 
 /* The longest pauses before a new attempt, in milliseconds. */
 #define LONGEST_PAUSE_OF_RACE  32
@@ -116,6 +117,7 @@ at_error_t *at_call_hash(at_call_t *call, at_hashing_work_t work,
     outcome = at_hashing_run(call->update->hashing, work, slow,
                              sizeof(*slow), call->store->deadline, &taken);
     explicit_bzero(slow->pass_code, sizeof(slow->pass_code));
+    explicit_bzero(slow->sent, sizeof(slow->sent));
     call->store->deadline += taken;
     /* The next attempt will not do it again. */
     call->started += at_clock_now() - suspended;
@@ -316,7 +318,7 @@ static void hash_here(void *baton)
 static at_error_t *hash_pass_code(at_call_t *call)
 {
     at_field_value_t *value = &call->change[AT_CREDENTIAL_PASS_CODE];
-    at_slow_t slow = { *call->update->scheme, "", "", 0 };
+    at_slow_t slow = { *call->update->scheme, "", "", "", 0 };
 
     if (value->presence != AT_VALUE) {
         return NULL;
@@ -324,7 +326,8 @@ static at_error_t *hash_pass_code(at_call_t *call)
     if (!call->hash || strcmp(value->text, call->hashed)) {
         AT_TRY(at_call_hash(call, hash_here, &slow, value->text));
         call->hashed = value->text;
-        call->hash = *slow.hash ? apr_pstrdup(call->pool, slow.hash) : NULL;
+        call->hash = *slow.hash ? at_wipe_copy(call->pool, slow.hash) : NULL;
+        explicit_bzero(slow.hash, sizeof(slow.hash));
     }
     if (!call->hash) {
         return at_error_hidden(call->pool, AT_INTERNAL_ERROR,

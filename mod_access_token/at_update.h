@@ -39,6 +39,8 @@ typedef struct at_update_t {
     at_store_t *store;
     const at_statements_t *statements;
     const at_scheme_t *scheme;
+    const at_cost_t *cost_limit; /* the most that verifying may cost; NULL:
+                                    any hash is verified */
     at_hashing_t *hashing;    /* where pass codes are hashed and verified;
                                  NULL: here, with no limit */
     const at_request_t *request;

@@ -126,6 +126,10 @@ for my $case (
     (map { ["AccessTokenPassCodeScheme bcrypt $_", qr/"\Q$_\E"/, qr/whole number/] }
         qw(ten 0 -10 10x)),
     ['AccessTokenPassCodeScheme bcrypt 10 10', $one_or_two],
+    ['AccessTokenPassCodeLimit', $one_or_two],
+    ['AccessTokenPassCodeLimit 2s 256 1', $one_or_two],
+    (map { ["AccessTokenPassCodeLimit $_", $time, qr/not "\Q$_\E"/] } qw(99ms 61s 0 -1s fast)),
+    (map { ["AccessTokenPassCodeLimit 2s $_", $whole, qr/not "\Q$_\E"/] } qw(0 -1 1.5 65537 64m)),
     ['AccessTokenHTTP200 sometimes', qr/On or Off/],
     ['AccessTokenHTTP200', qr/On or Off/],
     ['AccessTokenUnknownParameters reject', qr/refuse or ignore/, qr/"reject"/],
@@ -175,7 +179,7 @@ refused('a wrong value in a Location', { location_conf => 'AccessTokenBodyLimit 
 refused("$_ in a Location", { location_conf => "$_\n" }, qr/not allowed in <Location> context/)
     for 'AccessTokenConnections 4', 'AccessTokenConnectionWait 1s', 'AccessTokenConnectionReuse 1s',
         'AccessTokenLookupLifetime 1s',
-        'AccessTokenBalancerTimeout 9s', 'AccessTokenHashingLimit 2';
+        'AccessTokenBalancerTimeout 9s', 'AccessTokenHashingLimit 2', 'AccessTokenPassCodeLimit 2s';
 refused('AccessTokenHashingLimit in a virtual host',
     { conf => "<VirtualHost *>\nAccessTokenHashingLimit 2\n</VirtualHost>\n" },
     qr/AccessTokenHashingLimit cannot occur within <VirtualHost> section/);
@@ -461,6 +465,8 @@ END
 my $of_all = <<'END';
 AccessTokenHashingLimit 1000
 AccessTokenHashingLimit 1
+AccessTokenPassCodeLimit 60s 65536
+AccessTokenPassCodeLimit 1s
 END
 my $relative = '../' . basename(dirname($base->path('x'))) . '/'
     . basename(folder_with('save.sql' => sub { s/\z/\n-- the end/ }));

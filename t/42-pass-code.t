@@ -167,6 +167,41 @@ for my $case (['demo-bcrypt', '$2y$'], ['demo-apr1', '$apr1$'], ['demo-sha1', '{
     is(opens('/bcrypt', 'demo-pass-3', $identifier), 'opens', "$code: the new one opens");
 }
 
+# ---- texts that look the same
+
+# Each: a name, what one program sends and what another one does.
+for my $case (['an accent', "cafe\x{301}-opens", "caf\x{e9}-opens"],
+              ['two marks', "q\x{307}\x{323}-opens", "q\x{323}\x{307}-opens"],
+              ['Hangul', "\x{1112}\x{1161}\x{11ab}-opens", "\x{d55c}-opens"],
+              ['spaces', "wide\x{3000}open\x{a0}space", 'wide open space'],
+              ['a sign of measure', "\x{212b}-opens", "\x{c5}-opens"]) {
+    my ($name, @forms) = @$case;
+    for my $path (qw(/bcrypt /yescrypt /sha512crypt)) {
+        my @hashes;
+        for my $set (@forms) {
+            call($path, { %card }, { identifier => $user, pass_code => $set });
+            push @hashes, hash_of('demo-card');
+            is(opens($path, $_), 'opens', "$name: each form opens on $path") for @forms;
+        }
+        is(crypt(encode_utf8($forms[1]), $_), $_, "$name: what is hashed is composed") for @hashes;
+        # As a version before this one, or another program, has stored it.
+        my $old = crypt encode_utf8($forms[0]), '$2y$04$Ltc4R5MQvqYR9FSpFdYz.O';
+        $dbh->do('UPDATE access_tokens SET pass_code = ? WHERE identifier = ?', undef, $old, $user);
+        is(opens($path, $forms[0]), 'opens', "$name: an old hash opens by the bytes as sent");
+        is(opens($path, $forms[1]), 'does not open', "$name: and by these only");
+        is(opens($path, "$forms[0]x"), 'does not open', "$name: nor by more");
+    }
+}
+# The limit is that of the composed form: 36 letters of two bytes each.
+is(outcome(call('/bcrypt', { %card }, { identifier => $user, pass_code => "e\x{301}" x 36 })), 200,
+   'a pass code is measured when it is composed');
+is(opens('/bcrypt', "e\x{301}" x 36), 'opens', 'and opens');
+is(outcome(call('/bcrypt', { %card }, { identifier => $user, pass_code => "e\x{301}" x 36 . 'x' })),
+   '422 TOO_LONG /pass_code', 'a byte more is refused');
+is(outcome(call('/bcrypt', { %card }, { identifier => $user, pass_code => "$_->[0]pass$_->[1]" })),
+   '422 INVALID_FORMAT /pass_code', 'a space at an end is one, whichever it is')
+    for ["\x{3000}", ''], ['', "\x{a0}"];
+
 # These schemes look at the beginning alone: what stands behind a right one is
 # not to be overlooked, whatever the scheme of today takes.
 for my $case (['bcrypt', 72, '$2y$04$Ltc4R5MQvqYR9FSpFdYz.O'], ['bcrypt of $2b$', 72,
@@ -183,6 +218,35 @@ for my $case (['bcrypt', 72, '$2y$04$Ltc4R5MQvqYR9FSpFdYz.O'], ['bcrypt of $2b$'
             is(opens($path, $whole . $more, 'whole-user'), 'does not open',
                "$name: not with " . length($more) . " behind them on $path");
         }
+    }
+}
+
+# ---- hashes that would take minutes
+
+{
+    $server->allow_log(qr/AT052: the stored hash of access token \S+ was not verified: /);
+    my $id = row('demo-card')->{id};
+    my $salt = 'Ltc4R5MQvqYR9FSpFdYz.O';
+    for my $absurd ("\$2b\$31\$$salt" . 'x' x 31, "\$2y\$16\$$salt" . 'x' x 31,
+                    '$6$rounds=999999999$salt$' . 'x' x 86, '$5$rounds=999999999$salt$' . 'x' x 43,
+                    '$y$jFT$' . 'salt' x 5 . '$' . 'x' x 43, '$7$LU..../....saltsaltsalt$' . 'x' x 43,
+                    '$sha1$4000000000$saltsalt$' . 'x' x 28, '$md5,rounds=4000000000$salt$$' . 'x' x 22,
+                    '_zzzzsalt' . 'x' x 11, '$argon2id$v=19$m=65536,t=3,p=4$c2FsdA$aGFzaA') {
+        $dbh->do('UPDATE access_tokens SET identifier = ?, pass_code = ? WHERE id = ?', undef,
+                 'absurd-user', $absurd, $id);
+        my $lines = () = $server->error_log =~ /AT052/g;
+        my $start = time;
+        is(opens('/bcrypt', 'absurd-1', 'absurd-user'), 'does not open', "$absurd does not open");
+        # Each of them takes more than a minute.
+        cmp_ok(time - $start, '<', 20, 'and holds no thread');
+        my ($line, @more) = (grep { /AT052/ } split /\n/, $server->error_log)[$lines .. $lines + 1];
+        like($line // '', qr/\[access_token:warn\].*the stored hash of access token \Q$id\E was not verified: /,
+             'the log names the access token');
+        like($line // '', qr/would take some \d+\.\d s and \d+ MB, and AccessTokenPassCodeLimit is 2\.0 s and 256 MB|of no scheme/,
+             'and says why');
+        is(outcome(call('/bcrypt', { %card }, { identifier => 'absurd-user', pass_code => 'absurd-2' })),
+           200, 'a call by its code sets a new one');
+        is(opens('/bcrypt', 'absurd-2', 'absurd-user'), 'opens', 'which opens');
     }
 }
 

@@ -832,6 +832,86 @@ START_TEST(a_token_without_pass_code_takes_the_time_of_one)
 }
 END_TEST
 
+/* The second try is up to the request, not to what is stored. */
+START_TEST(a_pass_code_is_tried_as_prepared_and_then_as_sent)
+{
+    static const struct {
+        const char *stored, *sent, *result;
+        int tries, tries_of_nothing;
+    } cases[] = {
+        { "HASH(\xC3\xA9)", "\xC3\xA9", "OK", 1, 0 },
+        { "HASH(\xC3\xA9)", "e\xCC\x81", "OK", 1, 0 },
+        { "HASH(e\xCC\x81)", "e\xCC\x81", "OK", 2, 0 },
+        { "HASH(e\xCC\x81)", "\xC3\xA9", "ACCESS_TOKEN_NOT_FOUND", 1, 0 },
+        { "HASH(x)", "e\xCC\x81", "ACCESS_TOKEN_NOT_FOUND", 2, 0 },
+        { NULL, "e\xCC\x81", "ACCESS_TOKEN_NOT_FOUND", 0, 2 },
+        { NULL, "\xC3\xA9", "ACCESS_TOKEN_NOT_FOUND", 0, 1 }
+    };
+    size_t i;
+
+    for (i = 0; i < COUNT(cases); i++) {
+        set_up();
+        set("token.pass_code", cases[i].stored);
+        ck_assert_str_eq(run_call(apr_psprintf(pool, "{\"identifier\":"
+                                  "\"user-1\",\"pass_code\":\"%s\"}",
+                                  cases[i].sent), ""), cases[i].result);
+        ck_assert_int_eq(verifications, cases[i].tries);
+        ck_assert_int_eq(verifications_of_nothing, cases[i].tries_of_nothing);
+    }
+    set_up();
+    ck_assert_str_eq(update("\"pass_code\":\"e\xCC\x81\""), "OK");
+    ck_assert_str_eq(get("token.pass_code"), "HASH(\xC3\xA9)");
+}
+END_TEST
+
+/* What is stored is not verified, but the time of a verification is taken. */
+START_TEST(a_hash_of_absurd_cost_opens_for_nobody)
+{
+    static const struct {
+        const char *stored, *detail;
+    } cases[] = {
+        { "$2b$31$Ltc4R5MQvqYR9FSpFdYz.O", "AccessTokenPassCodeLimit" },
+        { "$6$rounds=999999999$salt$x", "AccessTokenPassCodeLimit" },
+        { "$y$jFT$salt$x", "1024 MB" },
+        { "$argon2id$x", "no scheme" }, { "x", "no scheme" },
+        { "*0", NULL }, { "!", NULL }, { "", NULL }
+    };
+    static const at_cost_t limit = { 2000, 256 };
+    size_t i;
+
+    for (i = 0; i < COUNT(cases); i++) {
+        set_up();
+        call.cost_limit = &limit;
+        set("token.pass_code", cases[i].stored);
+        ck_assert_str_eq(run_call(BY_IDENTIFIER, ""),
+                         "ACCESS_TOKEN_NOT_FOUND");
+        ck_assert_int_eq(verifications, 0);
+        ck_assert_int_eq(verifications_of_nothing, 1);
+        if (!cases[i].detail) {
+            ck_assert_ptr_null(error->detail);
+            continue;
+        }
+        ck_assert_ptr_nonnull(error->detail);
+        ck_assert_msg(has(error->detail, cases[i].detail), "%s",
+                      error->detail);
+        ck_assert(has(error->detail, "access token T1 "));
+        ck_assert(strlen(cases[i].stored) == 1
+                  || !has(error->detail, cases[i].stored));
+    }
+    set_up();
+    call.cost_limit = &limit;
+    set("token.pass_code", "$2y$10$right");
+    ck_assert_str_eq(run_call(BY_IDENTIFIER, ""), "ACCESS_TOKEN_NOT_FOUND");
+    ck_assert_int_eq(verifications, 1);
+    ck_assert_ptr_null(error->detail);
+    /* Whoever comes by the code can set a new one. */
+    set_up();
+    call.cost_limit = &limit;
+    set("token.pass_code", "$2b$31$Ltc4R5MQvqYR9FSpFdYz.O");
+    ck_assert_str_eq(update("\"pass_code\":\"new\""), "OK");
+}
+END_TEST
+
 /* ---- If-Match */
 
 START_TEST(if_match_is_judged_before_the_change)
@@ -2496,6 +2576,8 @@ int main(void)
     tcase_add_test(tests,
                    what_does_not_open_is_not_found_whatever_the_reason);
     tcase_add_test(tests, a_token_without_pass_code_takes_the_time_of_one);
+    tcase_add_test(tests, a_pass_code_is_tried_as_prepared_and_then_as_sent);
+    tcase_add_test(tests, a_hash_of_absurd_cost_opens_for_nobody);
     tcase_add_test(tests, if_match_is_judged_before_the_change);
     tcase_add_test(tests, if_match_fails_after_a_lost_race);
     tcase_add_test(tests, if_none_match_is_judged_before_the_change);
