@@ -10,6 +10,7 @@
 #include <http_core.h>
 
 #include "at_origin.h"
+#include "at_trust.h"
 
 APLOG_USE_MODULE(access_token);
 
@@ -138,6 +139,39 @@ int at_config_connections(const at_config_t *config, const at_use_t *use)
     return config->connections == UNSET ? use->dbd_max : config->connections;
 }
 
+/* In FOLDER another statement file could be put beside those that there are,
+ * which then comes before that of a base. */
+static const char *check_folder(const char *folder, apr_pool_t *pool)
+{
+    const char *problem = folder ? at_trust_check(folder, pool) : NULL;
+
+    return problem || !folder ? problem
+           : at_trust_check(apr_pstrcat(pool, folder, "/lookups",
+                                        (char *)NULL), pool);
+}
+
+/* Statements run with all rights of the database's user. */
+static const char *check_trust(const at_statements_t *statements,
+                               const char *base, apr_pool_t *pool)
+{
+    const char *problem = check_folder(statements->folder, pool);
+    int i, k;
+
+    if (!problem) {
+        problem = check_folder(base, pool);
+    }
+    for (i = 0; i < AT_STATEMENT_COUNT; i++) {
+        const at_statement_t *statement = statements->statement[i];
+
+        for (k = 0; !problem && statement && k < statement->files->nelts;
+             k++) {
+            problem = at_trust_check(APR_ARRAY_IDX(statement->files, k,
+                                                   const char *), pool);
+        }
+    }
+    return problem;
+}
+
 static const char *make_source(at_source_t **source, cmd_parms *cmd,
                                const char *folder, const char *base)
 {
@@ -145,6 +179,9 @@ static const char *make_source(at_source_t **source, cmd_parms *cmd,
     const char *problem = at_statements_read(&statements, folder, base,
                                              cmd->pool);
 
+    if (!problem) {
+        problem = check_trust(statements, base, cmd->pool);
+    }
     if (!problem) {
         problem = at_source_make(source, statements, cmd->server, cmd->pool);
     }
@@ -449,7 +486,7 @@ static const char *set_key_lifetime(cmd_parms *cmd, void *place,
                      apr_time_from_sec(366 * 24 * 60 * 60));
 }
 
-/* The bytes of the file FOLDER/NAME into *SECRET. */
+/* The bytes of the file PATH into *SECRET. */
 static const char *read_secret(at_secret_t **secret, const char *path,
                                apr_pool_t *pool)
 {
@@ -462,9 +499,12 @@ static const char *read_secret(at_secret_t **secret, const char *path,
     if (status != APR_SUCCESS) {
         char text[120];
 
-        return apr_psprintf(pool, "%s: %s; make it by head -c 32 "
-                            "/dev/urandom, the same on all nodes", path,
-                            apr_strerror(status, text, sizeof(text)));
+        return apr_psprintf(pool, "%s: %s; %s", path,
+                            apr_strerror(status, text, sizeof(text)),
+                            APR_STATUS_IS_EACCES(status)
+                            ? "only root can read it: run this as root"
+                            : "make it by head -c 32 /dev/urandom, the same "
+                              "on all nodes");
     }
     status = apr_file_info_get(&information, APR_FINFO_SIZE, file);
     if (status != APR_SUCCESS || information.size < AT_IDEMPOTENCY_SECRET_BYTES
@@ -492,6 +532,9 @@ static const char *set_key_file(cmd_parms *cmd, void *place,
     const char *problem = path ? read_secret(&secret, path, cmd->pool)
                                : "not a path";
 
+    if (!problem) {
+        problem = at_trust_check_secret(path, cmd->pool);
+    }
     config->secret = secret;
     return problem ? apr_pstrcat(cmd->pool, cmd->cmd->name, ": ", problem,
                                  (char *)NULL) : NULL;

@@ -459,6 +459,7 @@ static const char *read_file(const char **text, compiler_t *compiler,
     char *buffer, reason[120];
     apr_status_t status;
 
+    APR_ARRAY_PUSH(compiler->statement->files, const char *) = path;
     status = apr_file_open(&file, path, APR_FOPEN_READ, APR_FPROT_OS_DEFAULT,
                            compiler->pool);
     if (status != APR_SUCCESS) {
@@ -537,6 +538,7 @@ const char *at_sql_read(at_statement_t **statement,
     compiler.text = apr_array_make(pool, 4096, sizeof(char));
     compiler.values = apr_array_make(pool, 64, sizeof(int));
     (*statement)->file = find_file(&compiler, file);
+    (*statement)->files = apr_array_make(pool, 4, sizeof(char *));
     (*statement)->columns = apr_array_make(pool, 64, sizeof(char *));
     (*statement)->uniques = apr_array_make(pool, 2, sizeof(at_unique_t));
     problem = read_file(&text, &compiler, (*statement)->file);

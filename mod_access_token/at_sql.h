@@ -37,6 +37,7 @@ typedef struct at_unique_t {
 
 typedef struct at_statement_t {
     const char *file;         /* its path, for messages */
+    apr_array_header_t *files; /* const char *: that, and those included */
     const char *text;         /* for apr_dbd_prepare: %s for each value */
     int value_count;          /* how many values are bound */
     const int *values;        /* for each: the number of its parameter */

@@ -20,7 +20,7 @@ my $base = AccessTokenTest->new;
 my $database = $base->database;
 my %dbd = $database->dbd_defaults;
 my $sql = AccessTokenTest::srcdir() . '/sql/' . $database->sql_folder;
-my $shipped = "$sql/statements";
+my $shipped = AccessTokenTest::datadir() . '/sql/' . $database->sql_folder . '/statements';
 
 # ---- folders of statements that are a little other than the shipped ones
 
@@ -424,6 +424,99 @@ for my $case (
 ) {
     my ($name, $options, @patterns) = @$case;
     refused($name, $options, @patterns);
+}
+
+# ---- files that others could write
+
+# MODE (or a change of owner by CODE) of PATH, in the folder of the statements or of
+# the secret, is refused, with the command that makes it good; that makes it good.
+sub untrusted {
+    my ($name, $path, $options, $change, @patterns) = @_;
+    my @before = (stat $path)[2, 4];
+    ref $change ? $change->($path) : chmod $change, $path;
+    my ($status, $output) = configtest(%$options);
+    isnt($status, 0, "$name stops configtest");
+    like($output, $_, "$name: the message says it") for qr/\Q$path\E/, @patterns;
+    my ($command) = $output =~ /run (ch(?:mod|own) \S+ '\Q$path\E')/;
+    ok(defined $command, "$name: it names a command") or diag($output);
+    is(system($command // 'false'), 0, "$name: which works");
+    accepted("$name, after the command", %$options);
+    chmod $before[0] & 07777, $path;
+    chown $before[1], -1, $path if $> == 0;
+    return;
+}
+
+{
+    # As deep as a file can be below the folder that is named.
+    mkdir $base->path('above') or die "above: $!\n";
+    my $folder = $base->path('above/statements');
+    rename folder_with('lookups/thing.sql' => sub {
+        $_ = "SELECT 1 AS 'id' WHERE 1 = :key\n-- \@include part.sql\n";
+    }, 'lookups/part.sql' => sub { $_ = "-- part\n" }, 'load_select.sql' => sub {
+        s/(?=token\.id +AS 'data\.id')/token.id AS 'data.other\@thing',\n    /;
+    }), $folder or die "statements: $!\n";
+    my %options = (statements => $folder);
+    accepted('a folder of our own', %options);
+    for my $mode (0664, 0646, 0666) {
+        my $octal = sprintf '%04o', $mode;
+        untrusted("a statement of mode $octal", "$folder/save.sql", \%options, $mode,
+                  qr/AccessTokenStatements: /, qr/httpd\.conf|line \d+/, qr/mode is $octal/, qr/chmod go-w/);
+        untrusted("an included file of mode $octal", "$folder/load_select.sql", \%options, $mode);
+        untrusted("a lookup of mode $octal", "$folder/lookups/thing.sql", \%options, $mode);
+        untrusted("what a lookup includes, of mode $octal", "$folder/lookups/part.sql", \%options, $mode);
+    }
+    for my $mode (0775, 0757, 01777) {
+        my $octal = sprintf '%04o', $mode;
+        untrusted("a folder of mode $octal", $folder, \%options, $mode, qr/chmod go-w/);
+        untrusted("a folder of lookups of mode $octal", "$folder/lookups", \%options, $mode);
+    }
+    untrusted('a folder above of mode 0775', $base->path('above'), \%options, 0775);
+    # Of what stands there nobody else can take anything away.
+    chmod 01777, $base->path('above');
+    accepted('a folder above of mode 1777', %options);
+    chmod 0755, $base->path('above');
+
+    # The same for the rest, and for both ends of a symbolic link.
+    my $rest = folder_with('save.sql' => sub { s/\z/\n-- the rest/ });
+    my $few = $base->path('few');
+    mkdir $few or die "few: $!\n";
+    untrusted('a file of the rest', "$rest/save.sql", { statements => "$few :: $rest" }, 0664);
+    untrusted('the folder of the rest', $rest, { statements => "$few :: $rest" }, 0775);
+    untrusted('a folder with nothing in it', $few, { statements => "$few :: $rest" }, 0775);
+    mkdir $base->path('links') or die "links: $!\n";
+    my $link = $base->path('links/statements');
+    symlink $folder, $link or die "link: $!\n";
+    accepted('a symbolic link', statements => $link);
+    my $file = "$folder/save.sql";
+    chmod 0664, $file;
+    refused('a symbolic link to a file that others can write', { statements => $link }, qr/save\.sql can be written/);
+    chmod 0644, $file;
+    untrusted('what is above its target', $base->path('above'), { statements => $link }, 0775);
+    untrusted('what is above the link', $base->path('links'), { statements => $link }, 0775);
+
+    my $secret = $base->path('above/key');
+    $base->write_file('above/key', 's' x 32);
+    chmod 0400, $secret;
+    my %with_secret = (conf => "AccessTokenIdempotencyKeyFile $secret");
+    accepted('a secret of mode 0400', %with_secret);
+    untrusted(sprintf('a secret of mode %04o', $_), $secret, \%with_secret, $_,
+              qr/AccessTokenIdempotencyKeyFile: /, qr/can be read by others/, qr/chmod 0400/)
+        for 0440, 0404, 0444, 0410;
+    untrusted('what is above a secret', $base->path('above'), \%with_secret, 0775);
+    chmod 0620, $secret;
+    refused('a secret that a group can write', \%with_secret, qr/can be written by others/);
+    chmod 0400, $secret;
+
+    # Who runs configtest as himself owns his files; root does not work with others'.
+    if ($> == 0) {
+        my $other = getpwnam(AccessTokenTest::httpd_user());
+        my $give = sub { chown $other, -1, $_[0] };
+        untrusted("another user's statement", $file, \%options, $give, qr/number $other/, qr/chown root/);
+        untrusted("another user's folder", $folder, \%options, $give);
+        untrusted("another user's folder above", $base->path('above'), \%options, $give,
+                  qr/can put another file/);
+        untrusted("another user's secret", $secret, \%with_secret, $give);
+    }
 }
 
 # ---- what configtest takes

@@ -10,10 +10,10 @@ use Test::More;
 use AccessTokenTest;
 
 my $is_mariadb = AccessTokenTest::engine() eq 'mariadb';
-my $folder = AccessTokenTest::srcdir() . '/t/data/own-schema/'
-    . ($is_mariadb ? 'mysql' : 'sqlite3');
+my $name = 't/data/own-schema/' . ($is_mariadb ? 'mysql' : 'sqlite3');
+my $folder = AccessTokenTest::srcdir() . "/$name";
 my $server = AccessTokenTest->new(
-    schema => ["$folder/schema.sql", "$folder/data.sql"], statements => "$folder/statements",
+    schema => ["$folder/schema.sql", "$folder/data.sql"], statements => AccessTokenTest::datadir() . "/$name/statements",
     conf => <<'END');
 AccessTokenPassCodeScheme bcrypt 4
 <Location "/by-user">

@@ -26,6 +26,8 @@ use warnings;
 
 use Cwd qw(abs_path);
 use File::Basename qw(dirname);
+use File::Copy qw(copy);
+use File::Path qw(make_path);
 use File::Temp ();
 use HTTP::Tiny;
 use IO::Select;
@@ -40,6 +42,9 @@ use Time::HiRes qw(sleep time);
 use AccessTokenTest::Process;
 
 our $PATH = '/v4/access_tokens/update';
+
+# What a test writes is trusted by httpd, whatever the umask is.
+umask 022;
 
 my $json = JSON::PP->new->utf8->canonical->allow_nonref;
 my %unfinished;
@@ -445,11 +450,29 @@ sub dbd_conf {
         grep { defined $dbd{ $_->[0] } } @names;
 }
 
+# The statements that are shipped, in files that belong to us and that nobody else
+# can write, as an installation has them: a working copy may be another user's, or
+# have been made with another umask.
+my $data;
+
+sub datadir {
+    return "$data" if $data;
+    $data = File::Temp->newdir('at-data-XXXXXXXX', TMPDIR => 1);
+    chmod 0755, "$data" or die "$data: $!\n";
+    for my $folder (map { $_, glob "$_/lookups" }
+            map { glob srcdir() . "/$_/*/statements*" } qw(sql t/data/own-schema)) {
+        my $to = $data . substr $folder, length srcdir();
+        make_path($to);
+        copy($_, $to) or die "$_: $!\n" for glob "$folder/*.sql";
+    }
+    return "$data";
+}
+
 # The folder, or those two with " :: " between them, of the statements that are
 # shipped for an engine.
 sub shipped_statements {
     my ($engine) = @_;
-    my $folder = srcdir() . "/sql/$engine/statements";
+    my $folder = datadir() . "/sql/$engine/statements";
     return $ENV{AT_CACHED} ? "$folder-cached :: $folder" : $folder;
 }
 
@@ -518,7 +541,7 @@ END
 
 sub shipped_conf {
     my ($self) = @_;
-    my %defines = (ACCESS_TOKEN_DATA => srcdir(), $self->{database}->defines);
+    my %defines = (ACCESS_TOKEN_DATA => datadir(), $self->{database}->defines);
     my $conf = srcdir() . '/conf';
     my $engine = $self->{database}->sql_folder;
     my $own = "$conf/access_token-$engine.conf";
@@ -750,10 +773,12 @@ sub reset_data {
 
 sub path { "$_[0]{folder}/$_[1]" }
 
+# A file with "secret" in its name is for its owner alone.
 sub write_file {
     my ($self, $name, $content) = @_;
     my $path = $self->path($name);
     open my $file, '>:raw', $path or die "$path: $!\n";
+    chmod 0600, $path or die "$path: $!\n" if $name =~ /secret/;
     print {$file} $content;
     close $file or die "$path: $!\n";
     return $path;

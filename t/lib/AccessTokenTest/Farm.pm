@@ -31,7 +31,7 @@ sub start {
             log_level => 'notice access_token:info',
             $databases[$number] ? (database => $databases[$number]) : ());
         $databases[1] //= $node->database;
-        my $key_file = $node->write_file('request.key', $secret);
+        my $key_file = $node->write_file('request.secret', $secret);
         $node->{options}{conf} = <<"END";
 AccessTokenPassCodeScheme md5crypt
 Define ACCESS_TOKEN_BALANCERS "127.0.0.1"
