@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "at_body.h"
 
+#include <string.h>
+
 #include <apr_buckets.h>
 #include <apr_strings.h>
 
@@ -47,6 +49,16 @@ static at_error_t *check_announced_length(const reader_t *reader)
     return NULL;
 }
 
+/* What has been read is nobody's any more, but its memory is kept: the buffer
+ * that the connection has read it into, which is of the heap. */
+static void wipe(const apr_bucket *bucket, const char *data,
+                 apr_size_t length)
+{
+    if (APR_BUCKET_IS_HEAP(bucket)) {
+        explicit_bzero((void *)data, length);
+    }
+}
+
 static apr_status_t read_buckets(reader_t *reader,
                                  apr_bucket_brigade *brigade)
 {
@@ -74,6 +86,7 @@ static apr_status_t read_buckets(reader_t *reader,
         if (reader->length <= reader->limit) {
             at_json_parser_feed(reader->parser, data, length);
         }
+        wipe(bucket, data, length);
     }
     return APR_SUCCESS;
 }

@@ -179,7 +179,8 @@ at_error_t *at_reply_data(at_body_t *body, const at_row_t *row,
 {
     reply_t reply = { NULL, row, row->plan, NULL, select, pool };
 
-    reply.writer = at_writer_make(pool);
+    reply.writer = pass_code ? at_writer_make_secret(pool)
+                             : at_writer_make(pool);
     reply.nodes = at_plan_node(row->plan, 0);
     at_write_open_object(reply.writer);
     write_status(reply.writer, AT_OK, "");
