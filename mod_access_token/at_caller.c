@@ -11,10 +11,12 @@
 #include <http_protocol.h>
 
 #include "at_origin.h"
+#include "at_wipe.h"
 
 APLOG_USE_MODULE(access_token);
 
-/* The token of `Authorization: Bearer ...` (RFC 6750), or NULL. */
+/* The token of `Authorization: Bearer ...` (RFC 6750), or NULL. Both are wiped
+ * with the request, after all that may log a header. */
 static const char *bearer_token(request_rec *r)
 {
     const char *header = apr_table_get(r->headers_in, "Authorization");
@@ -29,7 +31,8 @@ static const char *bearer_token(request_rec *r)
     while (apr_isspace(*token)) {
         token++;
     }
-    end = apr_pstrdup(r->pool, token);
+    at_wipe_with_pool(r->pool, (void *)token, strlen(token));
+    end = at_wipe_copy(r->pool, token);
     token = end;
     end += strlen(end);
     while (end > token && apr_isspace(end[-1])) {

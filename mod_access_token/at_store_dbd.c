@@ -9,6 +9,7 @@
 #include "at_connection.h"
 #include "at_custom.h"
 #include "at_store_error.h"
+#include "at_wipe.h"
 
 /* What a packet has beside its values, and beside each: bytes, at most. */
 #define PACKET_HEAD 32
@@ -311,6 +312,37 @@ static const int *map_columns(execution_t *execution,
     return places;
 }
 
+/* True if PLACE in the row of EXECUTION has a hash, or a number that may be
+ * a pass code. */
+static int is_secret(const execution_t *execution, int place)
+{
+    const at_plan_t *plan =
+        at_source_statements(execution->dbd->source)->plan;
+    int is_load = execution->number <= AT_STATEMENT_LOAD_BY_ID
+                  || (execution->number >= AT_STATEMENT_NARROW
+                      && execution->number <= AT_STATEMENT_NARROW_LAST);
+
+    return execution->number == AT_STATEMENT_NEXT_NUMBER
+           || (is_load
+               && place == plan->input_columns[AT_INPUT_TOKEN_PASS_CODE]);
+}
+
+/* A copy for the request of VALUE, which is in a buffer of the driver's, at
+ * PLACE. A secret is wiped there now, and in the copy later. */
+static const char *copy_value(const execution_t *execution, char *value,
+                              int place)
+{
+    apr_pool_t *pool = execution->dbd->r->pool;
+    const char *copy;
+
+    if (!is_secret(execution, place)) {
+        return apr_pstrdup(pool, value);
+    }
+    copy = at_wipe_copy(pool, value);
+    explicit_bzero(value, strlen(value));
+    return copy;
+}
+
 /* Copy ROW, whose buffers the driver uses again. */
 static const char **copy_row(execution_t *execution, apr_dbd_row_t *row,
                              const int *places)
@@ -323,13 +355,14 @@ static const char **copy_row(execution_t *execution, apr_dbd_row_t *row,
     int i;
 
     for (i = 0; i < count; i++) {
-        const char *value = NULL;
+        char *value = NULL;
 
         /* The only way that ends a text cut at the driver's limit. */
         if (apr_dbd_datum_get(driver, row, places[i], APR_DBD_TYPE_STRING,
                               &value) == APR_SUCCESS && value) {
-            values[execution->to ? execution->to[i] : i] =
-                apr_pstrdup(execution->dbd->r->pool, value);
+            int place = execution->to ? execution->to[i] : i;
+
+            values[place] = copy_value(execution, value, place);
         }
     }
     return values;

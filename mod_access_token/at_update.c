@@ -281,6 +281,8 @@ static at_error_t *generate_one(at_call_t *call, at_credential_e credential)
 
     if (call->rules->credential[credential].creation == AT_CREATION_ID) {
         *value = at_generate_id(call->pool);
+        at_wipe_with_pool(call->pool, (void *)*value,
+                          *value ? strlen(*value) : 0);
         return *value ? NULL : at_error_hidden(call->pool, AT_INTERNAL_ERROR,
                                                "no randomness");
     }
