@@ -9,7 +9,7 @@
 
 #include "at_json_scan.h"
 #include "at_number.h"
-#include "at_wiped.h"
+#include "at_wipe.h"
 
 /* So many members are compared as quickly as they are sorted. */
 #define FEW_MEMBERS 8
@@ -206,7 +206,7 @@ static void note_twice(at_json_parser_t *parser,
 static void sort_out(at_json_parser_t *parser, const at_json_member_t *member,
                      apr_size_t count)
 {
-    const at_json_member_t **sorted = at_wiped_malloc(parser->pool,
+    const at_json_member_t **sorted = at_wipe_malloc(parser->pool,
                                           count * sizeof(*sorted));
     apr_size_t i;
 
@@ -221,7 +221,7 @@ static void sort_out(at_json_parser_t *parser, const at_json_member_t *member,
     for (i = 1; i < count; i++) {
         note_twice(parser, sorted[i - 1], sorted[i]);
     }
-    at_wiped_free(parser->pool, sorted);
+    at_wipe_free(parser->pool, sorted);
 }
 
 /* Find the names that stand twice in OBJECT, which has all its members. */
@@ -266,8 +266,8 @@ static const yajl_callbacks callbacks = {
 static yajl_handle make_yajl(const yajl_callbacks *with, void *context,
                              apr_pool_t *pool)
 {
-    yajl_alloc_funcs functions = { at_wiped_malloc, at_wiped_realloc,
-                                   at_wiped_free, NULL };
+    yajl_alloc_funcs functions = { at_wipe_malloc, at_wipe_realloc,
+                                   at_wipe_free, NULL };
     yajl_handle yajl;
 
     functions.ctx = pool;
@@ -286,7 +286,7 @@ static void free_working_memory(at_json_parser_t *parser)
         yajl_free(parser->yajl);
         parser->yajl = NULL;
     }
-    at_wiped_free(parser->pool, parser->kept);
+    at_wipe_free(parser->pool, parser->kept);
     parser->kept = NULL;
 }
 
@@ -295,7 +295,7 @@ static apr_status_t free_parser(void *data)
     at_json_parser_t *parser = data;
 
     free_working_memory(parser);
-    at_wiped_free(parser->pool, parser->texts);
+    at_wipe_free(parser->pool, parser->texts);
     return APR_SUCCESS;
 }
 
@@ -327,7 +327,7 @@ static int make_room(at_json_parser_t *parser, apr_size_t length)
     if (parser->kept && size == parser->size) {
         return 1;
     }
-    larger = at_wiped_realloc(parser->pool, parser->kept, size);
+    larger = at_wipe_realloc(parser->pool, parser->kept, size);
     if (!larger) {
         parser->no_memory = 1;
         return 0;
@@ -494,7 +494,7 @@ at_error_t *at_json_parser_finish(at_json_t **root,
     *root = NULL;
     /* Each text of the tree is shorter than it is in the document, but for a
      * number at its very end. */
-    parser->texts = at_wiped_malloc(parser->pool, parser->length + 1);
+    parser->texts = at_wipe_malloc(parser->pool, parser->length + 1);
     parser->next_text = parser->texts;
     if (!parser->texts || parser->no_memory) {
         error = no_memory(parser->pool);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Also of at_json_scan.c and at_wiped.c. RFC 8259; contract, section 2, "Refused". */
+/* Also of at_json_scan.c and at_wipe.c. RFC 8259; contract, section 2, "Refused". */
 #include "test_support.h"
 
 #include <stdio.h>
