@@ -7,6 +7,9 @@
 #ifndef AT_CLOCK_H
 #define AT_CLOCK_H
 
+#include <pthread.h>
+#include <semaphore.h>
+
 #include <apr_time.h>
 
 /**
@@ -15,5 +18,19 @@
  * can mean that there is no time.
  */
 apr_time_t at_clock_now(void);
+
+/** Make CONDITION one for at_clock_wait. Returns 0 if it can't be made. */
+int at_clock_make_condition(pthread_cond_t *condition);
+
+/**
+ * Wait, with MUTEX held, until CONDITION is signalled, or until the time is
+ * UNTIL, or until nothing: look again at what is waited for.
+ */
+void at_clock_wait(pthread_cond_t *condition, pthread_mutex_t *mutex,
+                   apr_time_t until);
+
+/** Wait until SEMAPHORE was posted, or until the time is UNTIL, or until
+ *  nothing, likewise. */
+void at_clock_wait_for_post(sem_t *semaphore, apr_time_t until);
 
 #endif /* AT_CLOCK_H */

@@ -40,23 +40,29 @@
 #define END_TRIES   200
 #define LEAVE_TRIES 20
 
-typedef enum {
-    JOB_WAITS,                /* it stands in the queue */
-    JOB_RUNS,
-    JOB_DONE,
-    JOB_REFUSED               /* the process ends */
-} job_state_e;
+/* What becomes of a place. */
+enum {
+    JOB_FREE,                 /* nobody's; a call may take it */
+    JOB_WAITS,                /* for a thread, which may take it */
+    JOB_RUNS,                 /* in a thread */
+    JOB_DONE,                 /* the call's again */
+    JOB_REFUSED,              /* likewise, not done: the process ends, or the
+                                 call's time is over */
+    JOB_LEFT                  /* it runs, and nobody waits for it: it is the
+                                 thread's, which then frees the place */
+};
 
-/* A work for a thread; behind it stands its copy of the baton. */
-typedef struct job_t {
+/* A place for a work that a thread is to do. */
+typedef struct {
+    volatile apr_uint32_t state;
+    volatile apr_uint32_t number;  /* they are served in its order */
+    volatile apr_uint32_t since;   /* when it came; when it began to run */
     at_hashing_work_t work;
-    apr_size_t size;          /* of the baton */
-    sem_t news;               /* posted once: it is done, or refused */
-    job_state_e state;
-    int left;                 /* nobody waits for it: it is the thread's */
-    apr_time_t since;         /* when it came; when it began to run */
+    void *baton;              /* a copy of the call's */
+    apr_size_t size;          /* of it */
+    apr_size_t room;          /* for it */
     apr_interval_time_t taken;
-    struct job_t *next;
+    sem_t news;               /* posted when it is done, or refused */
 } job_t;
 
 /* A call: what it does not share with the thread. */
@@ -69,29 +75,44 @@ typedef struct {
     apr_interval_time_t *taken;
 } call_t;
 
-/* No pool and no condition of APR's: at the end of a child of the prefork
+/*
+ * A thread that has only what no other wants may be left without a processor
+ * at any moment, for as long as others are busy: with a mutex in its hands, or
+ * inside of malloc, it would have the calls wait for it, without limit. So the
+ * threads take no lock and no memory. They and the calls hand works to each
+ * other by the states of places, and by semaphores.
+ *
+ * No pool and no condition of APR's: at the end of a child of the prefork
  * MPM they would be destroyed under the thread that waits for them, which
- * the end has interrupted, and that never ends. */
+ * the end has interrupted, and that never ends.
+ */
 struct at_hashing_t {
     int limit;
     int places;
     at_hashing_floor_t *floor;
     at_hashing_floor_t own_floor;
 
-    /* All that follows is under this mutex, which nobody holds while he
-     * waits for anything. */
+    job_t *jobs;              /* see job_count */
+    sem_t arrival;            /* for threads that rest */
+    volatile apr_uint32_t running; /* at most LIMIT in threads */
+    volatile apr_uint32_t threads;
+    volatile apr_uint32_t resting; /* of these: wait for an arrival */
+    volatile apr_uint32_t moved; /* when one took a job last, or when the first
+                                    of those that wait came */
+    volatile apr_uint32_t ended;
+
+    /* What follows is under this mutex, which only calls take, and which
+     * nobody holds while he waits for anything. */
     pthread_mutex_t mutex;
-    pthread_cond_t arrival;   /* for threads that rest */
-    job_t *first;             /* first come, first served */
-    job_t **last;
-    int queued;               /* how many these are */
-    int running;              /* at most LIMIT in threads */
     int calls;                /* in at_hashing_run, at most PLACES */
-    int threads;
-    int resting;              /* of these: wait for an arrival */
-    apr_time_t moved;         /* when one took a job last */
-    int ended;
+    apr_uint32_t number;      /* of the job that came last */
 };
+
+/* For each call one, and for each thread one that was left. */
+static int job_count(const at_hashing_t *hashing)
+{
+    return hashing->places + hashing->limit;
+}
 
 int at_hashing_processors(void)
 {
@@ -118,24 +139,25 @@ at_hashing_t *at_hashing_make(int limit, int places,
                               at_hashing_floor_t *floor)
 {
     at_hashing_t *hashing = calloc(1, sizeof(*hashing));
+    int i;
 
     if (!hashing) {
         return NULL;
     }
     hashing->limit = limit;
     hashing->places = places;
-    hashing->floor = floor ? floor : &hashing->own_floor;
+    hashing->jobs = calloc((size_t)job_count(hashing), sizeof(job_t));
+    if (!hashing->jobs || pthread_mutex_init(&hashing->mutex, NULL)) {
+        free(hashing->jobs);
+        free(hashing);
+        return NULL;
+    }
+    for (i = 0; i < job_count(hashing); i++) {
+        sem_init(&hashing->jobs[i].news, 0, 0);
+    }
+    sem_init(&hashing->arrival, 0, 0);
     at_hashing_floor_make(&hashing->own_floor);
-    hashing->last = &hashing->first;
-    if (pthread_mutex_init(&hashing->mutex, NULL)) {
-        free(hashing);
-        return NULL;
-    }
-    if (pthread_cond_init(&hashing->arrival, NULL)) {
-        pthread_mutex_destroy(&hashing->mutex);
-        free(hashing);
-        return NULL;
-    }
+    hashing->floor = floor ? floor : &hashing->own_floor;
     return hashing;
 }
 
@@ -152,16 +174,16 @@ static apr_interval_time_t processor_time(void)
     return apr_time_from_sec(time.tv_sec) + time.tv_nsec / 1000;
 }
 
-/* The floor's time. */
-static apr_uint32_t floor_time(void)
+/* In milliseconds, modulo 2^32: what can be read and set at once. */
+static apr_uint32_t short_time(apr_time_t time)
 {
-    return (apr_uint32_t)apr_time_as_msec(at_clock_now());
+    return (apr_uint32_t)apr_time_as_msec(time);
 }
 
 void at_hashing_floor_make(at_hashing_floor_t *floor)
 {
     floor->pause = FIRST_PAUSE;
-    floor->next = floor_time();
+    floor->next = short_time(at_clock_now());
 }
 
 /* Ask for the floor: 0 if the caller has it, and *PAUSE for it; else how long
@@ -169,7 +191,7 @@ void at_hashing_floor_make(at_hashing_floor_t *floor)
 static apr_uint32_t take_floor(at_hashing_floor_t *floor,
                                apr_uint32_t *pause)
 {
-    apr_uint32_t at = floor_time();
+    apr_uint32_t at = short_time(at_clock_now());
     apr_uint32_t next = apr_atomic_read32(&floor->next);
     apr_uint32_t charge = apr_atomic_read32(&floor->pause);
 
@@ -196,28 +218,40 @@ static void pay_floor(at_hashing_floor_t *floor, apr_uint32_t pause,
     apr_atomic_add32(&floor->next, charge - pause);
 }
 
-/* ---- the queue, with the mutex held */
+/* ---- jobs */
 
-static void enqueue(at_hashing_t *hashing, job_t *job)
+/* True if WAS, which JOB was, became NEXT; everything done before is seen by
+ * who sees that. */
+static int change(job_t *job, apr_uint32_t was, apr_uint32_t next)
 {
-    job->next = NULL;
-    *hashing->last = job;
-    hashing->last = &job->next;
-    hashing->queued++;
+    return apr_atomic_cas32(&job->state, next, was) == was;
 }
 
-static void dequeue(at_hashing_t *hashing, job_t *job)
+/* The job that waits for longest, or NULL; and *COUNT of those that wait. */
+static job_t *find_waiting(at_hashing_t *hashing, apr_uint32_t *count)
 {
-    job_t **place = &hashing->first;
+    job_t *first = NULL;
+    int i;
 
-    while (*place != job) {
-        place = &(*place)->next;
+    *count = 0;
+    for (i = 0; i < job_count(hashing); i++) {
+        job_t *job = &hashing->jobs[i];
+
+        if (apr_atomic_read32(&job->state) == JOB_WAITS) {
+            (*count)++;
+            if (!first || (apr_int32_t)(job->number - first->number) < 0) {
+                first = job;
+            }
+        }
     }
-    *place = job->next;
-    if (!job->next) {
-        hashing->last = place;
-    }
-    hashing->queued--;
+    return first;
+}
+
+/* JOB is STATE, and its place is to be free. */
+static void free_job(job_t *job, apr_uint32_t state)
+{
+    explicit_bzero(job->baton, job->size);
+    (void)change(job, state, JOB_FREE);
 }
 
 /* ---- the threads */
@@ -233,36 +267,57 @@ static void lower_rank(void)
 #endif
 }
 
-static void free_job(job_t *job)
+/* True if one more may run. */
+static int may_run(at_hashing_t *hashing)
 {
-    sem_destroy(&job->news);
-    explicit_bzero(job + 1, job->size);
-    free(job);
+    apr_uint32_t running;
+
+    do {
+        running = apr_atomic_read32(&hashing->running);
+        if (running >= (apr_uint32_t)hashing->limit) {
+            return 0;
+        }
+    } while (apr_atomic_cas32(&hashing->running, running + 1, running)
+             != running);
+    return 1;
 }
 
-/* With the mutex held, but for the work. What that takes is what it has of a
- * processor: most of the time it may have none. */
+/* The job whose turn it is, or NULL. */
+static job_t *take_job(at_hashing_t *hashing)
+{
+    apr_uint32_t count;
+    job_t *job;
+
+    while ((job = find_waiting(hashing, &count)) != NULL) {
+        if (!may_run(hashing)) {
+            return NULL;
+        }
+        if (change(job, JOB_WAITS, JOB_RUNS)) {
+            return job;
+        }
+        apr_atomic_dec32(&hashing->running);
+    }
+    return NULL;
+}
+
+/* What the work takes is what it has of a processor: most of the time it may
+ * have none. */
 static void run_job(at_hashing_t *hashing, job_t *job)
 {
+    apr_uint32_t now = short_time(at_clock_now());
     apr_interval_time_t began;
 
-    dequeue(hashing, job);
-    job->state = JOB_RUNS;
-    job->since = hashing->moved = at_clock_now();
-    hashing->running++;
-    pthread_mutex_unlock(&hashing->mutex);
+    apr_atomic_set32(&job->since, now);
+    apr_atomic_set32(&hashing->moved, now);
     began = processor_time();
-    job->work(job + 1);
-    began = processor_time() - began;
-    pthread_mutex_lock(&hashing->mutex);
-    hashing->running--;
-    job->taken = began;
-    job->state = JOB_DONE;
-    if (job->left) {
-        free_job(job);
+    job->work(job->baton);
+    job->taken = processor_time() - began;
+    apr_atomic_dec32(&hashing->running);
+    if (change(job, JOB_RUNS, JOB_DONE)) {
+        sem_post(&job->news);
     }
     else {
-        sem_post(&job->news);
+        free_job(job, JOB_LEFT);
     }
 }
 
@@ -271,21 +326,19 @@ static void *run_thread(void *data)
     at_hashing_t *hashing = data;
 
     lower_rank();
-    pthread_mutex_lock(&hashing->mutex);
-    while (!hashing->ended) {
-        job_t *job = hashing->first;
+    while (!apr_atomic_read32(&hashing->ended)) {
+        job_t *job = take_job(hashing);
 
-        if (job && hashing->running < hashing->limit) {
+        if (job) {
             run_job(hashing, job);
         }
         else {
-            hashing->resting++;
-            pthread_cond_wait(&hashing->arrival, &hashing->mutex);
-            hashing->resting--;
+            apr_atomic_inc32(&hashing->resting);
+            (void)sem_wait(&hashing->arrival);
+            apr_atomic_dec32(&hashing->resting);
         }
     }
-    hashing->threads--;
-    pthread_mutex_unlock(&hashing->mutex);
+    apr_atomic_dec32(&hashing->threads);
     return NULL;
 }
 
@@ -309,36 +362,26 @@ static int start_thread(at_hashing_t *hashing)
     return status == 0;
 }
 
-/* There is a job, with the mutex held: wake a thread, or start one if those
+/* There is a job, with the mutex held: wake a thread, and start one if those
  * that rest are not enough. True if there is one that will take it. */
 static int call_thread(at_hashing_t *hashing)
 {
-    if (hashing->queued > hashing->resting
-        && hashing->threads < hashing->limit && start_thread(hashing)) {
-        hashing->threads++;
+    apr_uint32_t waiting;
+
+    (void)find_waiting(hashing, &waiting);
+    if (waiting > apr_atomic_read32(&hashing->resting)
+        && apr_atomic_read32(&hashing->threads)
+           < (apr_uint32_t)hashing->limit) {
+        apr_atomic_inc32(&hashing->threads);
+        if (!start_thread(hashing)) {
+            apr_atomic_dec32(&hashing->threads);
+        }
     }
-    else if (hashing->resting > 0) {
-        pthread_cond_signal(&hashing->arrival);
-    }
-    return hashing->threads > 0;
+    sem_post(&hashing->arrival);
+    return apr_atomic_read32(&hashing->threads) > 0;
 }
 
 /* ---- a call */
-
-/* True if SEMAPHORE was posted by DEADLINE. */
-static int wait_in_time(sem_t *semaphore, apr_time_t deadline)
-{
-    struct timespec until;
-    int status;
-
-    deadline += apr_time_now() - at_clock_now();
-    until.tv_sec = (time_t)apr_time_sec(deadline);
-    until.tv_nsec = (long)apr_time_usec(deadline) * 1000;
-    do {
-        status = sem_timedwait(semaphore, &until);
-    } while (status != 0 && errno == EINTR);
-    return status == 0;
-}
 
 /* Do the work in this thread, whose rank it gets. */
 static void work_here(const call_t *call)
@@ -353,15 +396,17 @@ static void work_here(const call_t *call)
  * have come meanwhile. */
 static void work_alone(at_hashing_t *hashing, const call_t *call)
 {
+    apr_uint32_t waiting;
+
     hashing->calls++;
-    hashing->running++;
+    apr_atomic_inc32(&hashing->running);
     pthread_mutex_unlock(&hashing->mutex);
     work_here(call);
     pthread_mutex_lock(&hashing->mutex);
-    hashing->running--;
+    apr_atomic_dec32(&hashing->running);
     hashing->calls--;
-    if (hashing->first) {
-        (void)call_thread(hashing);
+    if (find_waiting(hashing, &waiting)) {
+        sem_post(&hashing->arrival);
     }
 }
 
@@ -375,52 +420,72 @@ static void work_on_floor(at_hashing_t *hashing, const call_t *call,
     pay_floor(hashing->floor, pause, processor_time() - began);
 }
 
-/* Wait in the queue, from which a thread takes the job. NULL if there is no
- * place, no thread, or no memory. */
+/* A place with room for SIZE bytes, or NULL. With the mutex held. */
+static job_t *find_place(at_hashing_t *hashing, apr_size_t size)
+{
+    job_t *job = hashing->jobs;
+
+    while (apr_atomic_read32(&job->state) != JOB_FREE) {
+        job++;
+    }
+    if (size > job->room) {
+        free(job->baton);
+        job->baton = calloc(1, size);
+        job->room = job->baton ? size : 0;
+    }
+    return size <= job->room ? job : NULL;
+}
+
+/* Wait for a thread to take the job. NULL if there is no place, no thread, or
+ * no memory. With the mutex held. */
 static job_t *enter(at_hashing_t *hashing, const call_t *call)
 {
+    apr_uint32_t now = short_time(at_clock_now()), waiting;
     job_t *job = NULL;
 
-    if (!hashing->ended && hashing->calls < hashing->places) {
-        job = calloc(1, sizeof(*job) + call->size);
+    if (!apr_atomic_read32(&hashing->ended)
+        && hashing->calls < hashing->places) {
+        job = find_place(hashing, call->size);
     }
     if (!job) {
         return NULL;
     }
     job->work = call->work;
     job->size = call->size;
-    job->since = at_clock_now();
-    memcpy(job + 1, call->baton, call->size);
-    sem_init(&job->news, 0, 0);
-    enqueue(hashing, job);
+    job->number = ++hashing->number;
+    job->since = now;
+    memcpy(job->baton, call->baton, call->size);
+    if (!find_waiting(hashing, &waiting)) {
+        apr_atomic_set32(&hashing->moved, now);
+    }
+    (void)change(job, JOB_FREE, JOB_WAITS);
     if (!call_thread(hashing)) {
-        dequeue(hashing, job);
-        free_job(job);
+        free_job(job, JOB_WAITS);
         return NULL;
     }
     hashing->calls++;
     return job;
 }
 
-/* JOB was not done by *LOOK, with the mutex held: true if its call goes on
- * without it, because its time is over, or because it has got *PAUSE on the
- * floor. Else it is to look again at *LOOK. */
-static int gives_up(at_hashing_t *hashing, const job_t *job,
-                    const call_t *call, apr_time_t *look, apr_uint32_t *pause)
+/* JOB was not done by *LOOK: true if its call goes on without it, because its
+ * time is over, or because it has got *PAUSE on the floor. Else it is to look
+ * again at *LOOK. */
+static int gives_up(at_hashing_t *hashing, job_t *job, const call_t *call,
+                    apr_time_t *look, apr_uint32_t *pause)
 {
-    apr_time_t now = at_clock_now(), moved = job->since;
-    apr_uint32_t wait;
+    apr_uint32_t state = apr_atomic_read32(&job->state), wait;
+    apr_uint32_t moved = apr_atomic_read32(&hashing->moved);
+    apr_uint32_t since = apr_atomic_read32(&job->since);
+    apr_time_t now = at_clock_now();
 
-    if (job->state == JOB_DONE || job->state == JOB_REFUSED) {
-        return 0;                        /* just now */
-    }
-    if (now >= call->deadline) {
+    if (state == JOB_DONE || state == JOB_REFUSED || now >= call->deadline) {
         return 1;
     }
-    if (job->state == JOB_WAITS && hashing->moved > moved) {
-        moved = hashing->moved;
+    if (state == JOB_WAITS && (apr_int32_t)(moved - since) > 0) {
+        since = moved;
     }
-    *look = moved + call->patience;
+    *look = now + call->patience
+            - apr_time_from_msec((apr_int32_t)(short_time(now) - since));
     if (*look > now) {
         return 0;
     }
@@ -429,49 +494,48 @@ static int gives_up(at_hashing_t *hashing, const job_t *job,
     return wait == 0;
 }
 
-/* The call leaves JOB, with the mutex held. */
-static void leave(at_hashing_t *hashing, job_t *job)
+/* The call leaves JOB. True if it is done. */
+static int leave(job_t *job, const call_t *call)
 {
-    if (job->state == JOB_RUNS) {
-        job->left = 1;
-        return;
+    apr_uint32_t was;
+
+    do {
+        was = apr_atomic_cas32(&job->state, JOB_LEFT, JOB_RUNS);
+    } while (was == JOB_WAITS && !change(job, JOB_WAITS, JOB_REFUSED));
+    if (was == JOB_RUNS) {
+        return 0;                        /* the thread frees it */
     }
-    if (job->state == JOB_WAITS) {
-        dequeue(hashing, job);
+    if (was == JOB_DONE) {
+        memcpy(call->baton, job->baton, call->size);
+        *call->taken = job->taken;
     }
-    free_job(job);
+    free_job(job, was == JOB_WAITS ? JOB_REFUSED : was);
+    return was == JOB_DONE;
 }
 
-/* JOB is in the queue: see that it is done. With the mutex held, but for the
- * waiting. */
+/* See that JOB, which waits, is done. What was posted may be of an earlier job
+ * in this place. */
 static at_hashing_e see_to(at_hashing_t *hashing, job_t *job,
                            const call_t *call)
 {
     apr_time_t look = at_clock_now() + call->patience;
-    at_hashing_e outcome = AT_HASHING_LATE;
     apr_uint32_t pause = 0;
-    int is_posted;
 
     do {
-        pthread_mutex_unlock(&hashing->mutex);
-        is_posted = wait_in_time(&job->news, look < call->deadline
-                                             ? look : call->deadline);
-        pthread_mutex_lock(&hashing->mutex);
-    } while (!is_posted && !gives_up(hashing, job, call, &look, &pause));
-    if (job->state == JOB_DONE) {
-        memcpy(call->baton, job + 1, call->size);
-        *call->taken = job->taken;
-        outcome = AT_HASHING_DONE;
+        at_clock_wait_for_post(&job->news, look < call->deadline
+                                           ? look : call->deadline);
+    } while (!gives_up(hashing, job, call, &look, &pause));
+    if (leave(job, call)) {
+        if (pause) {
+            pay_floor(hashing->floor, pause, 0);
+        }
+        return AT_HASHING_DONE;
     }
-    leave(hashing, job);
     if (pause) {
-        pthread_mutex_unlock(&hashing->mutex);
         work_on_floor(hashing, call, pause);
-        pthread_mutex_lock(&hashing->mutex);
-        outcome = AT_HASHING_DONE;
+        return AT_HASHING_DONE;
     }
-    hashing->calls--;
-    return outcome;
+    return AT_HASHING_LATE;
 }
 
 static at_hashing_e run_in_turn(at_hashing_t *hashing, const call_t *call)
@@ -480,11 +544,15 @@ static at_hashing_e run_in_turn(at_hashing_t *hashing, const call_t *call)
     job_t *job;
 
     pthread_mutex_lock(&hashing->mutex);
-    if (hashing->calls == 0 && hashing->places > 1 && !hashing->ended) {
+    if (hashing->calls == 0 && hashing->places > 1
+        && !apr_atomic_read32(&hashing->ended)) {
         work_alone(hashing, call);
     }
     else if ((job = enter(hashing, call)) != NULL) {
+        pthread_mutex_unlock(&hashing->mutex);
         outcome = see_to(hashing, job, call);
+        pthread_mutex_lock(&hashing->mutex);
+        hashing->calls--;
     }
     else {
         outcome = AT_HASHING_FULL;
@@ -525,12 +593,12 @@ int at_hashing_is_full(at_hashing_t *hashing)
 
 static void refuse_all(at_hashing_t *hashing)
 {
-    while (hashing->first) {
-        job_t *job = hashing->first;
+    int i;
 
-        dequeue(hashing, job);
-        job->state = JOB_REFUSED;
-        sem_post(&job->news);
+    for (i = 0; i < job_count(hashing); i++) {
+        if (change(&hashing->jobs[i], JOB_WAITS, JOB_REFUSED)) {
+            sem_post(&hashing->jobs[i].news);
+        }
     }
 }
 
@@ -538,18 +606,34 @@ static void refuse_all(at_hashing_t *hashing)
  * had. */
 static int still_there(at_hashing_t *hashing, int *calls)
 {
-    int threads;
+    int threads, i;
 
     if (pthread_mutex_trylock(&hashing->mutex)) {
         return -1;
     }
-    hashing->ended = 1;
+    apr_atomic_set32(&hashing->ended, 1);
     refuse_all(hashing);
-    pthread_cond_broadcast(&hashing->arrival);
-    threads = hashing->threads;
     *calls = hashing->calls;
     pthread_mutex_unlock(&hashing->mutex);
+    threads = (int)apr_atomic_read32(&hashing->threads);
+    for (i = 0; i < threads; i++) {
+        sem_post(&hashing->arrival);
+    }
     return threads;
+}
+
+static void free_all(at_hashing_t *hashing)
+{
+    int i;
+
+    for (i = 0; i < job_count(hashing); i++) {
+        sem_destroy(&hashing->jobs[i].news);
+        free(hashing->jobs[i].baton);
+    }
+    sem_destroy(&hashing->arrival);
+    pthread_mutex_destroy(&hashing->mutex);
+    free(hashing->jobs);
+    free(hashing);
 }
 
 /* Whoever holds the mutex may be the one that was interrupted: so it is
@@ -568,8 +652,6 @@ void at_hashing_end(at_hashing_t *hashing)
         apr_sleep(END_PAUSE);
     }
     if (threads == 0 && calls == 0) {
-        pthread_cond_destroy(&hashing->arrival);
-        pthread_mutex_destroy(&hashing->mutex);
-        free(hashing);
+        free_all(hashing);
     }
 }

@@ -38,10 +38,78 @@ static at_hashing_floor_t closed, open;
  * what frees it is wrapped by the linker. */
 static volatile int secrets_freed, looks_for_secrets;
 
+/* How often a thread that yields to all others took a lock or memory. */
+static volatile int locks_of_threads;
+
+static int yields(void)
+{
+#ifdef SCHED_IDLE
+    return sched_getscheduler(0) == SCHED_IDLE;
+#else
+    return 0;
+#endif
+}
+
+static void note_lock(void)
+{
+    if (yields()) {
+        locks_of_threads++;
+    }
+}
+
+int __real_pthread_mutex_lock(pthread_mutex_t *taken);
+int __wrap_pthread_mutex_lock(pthread_mutex_t *taken);
+int __wrap_pthread_mutex_lock(pthread_mutex_t *taken)
+{
+    note_lock();
+    return __real_pthread_mutex_lock(taken);
+}
+
+int __real_pthread_mutex_trylock(pthread_mutex_t *taken);
+int __wrap_pthread_mutex_trylock(pthread_mutex_t *taken);
+int __wrap_pthread_mutex_trylock(pthread_mutex_t *taken)
+{
+    note_lock();
+    return __real_pthread_mutex_trylock(taken);
+}
+
+int __real_pthread_cond_wait(pthread_cond_t *condition,
+                             pthread_mutex_t *taken);
+int __wrap_pthread_cond_wait(pthread_cond_t *condition,
+                             pthread_mutex_t *taken);
+int __wrap_pthread_cond_wait(pthread_cond_t *condition,
+                             pthread_mutex_t *taken)
+{
+    note_lock();
+    return __real_pthread_cond_wait(condition, taken);
+}
+
+void *__real_calloc(size_t count, size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_calloc(size_t count, size_t size)
+{
+    note_lock();
+    return __real_calloc(count, size);
+}
+
+/* While this is set, a thread that yields gets no processor to post. */
+static volatile int posts_are_held;
+
+int __real_sem_post(sem_t *semaphore);
+int __wrap_sem_post(sem_t *semaphore);
+int __wrap_sem_post(sem_t *semaphore)
+{
+    while (posts_are_held && yields()) {
+        apr_sleep(1000);
+    }
+    return __real_sem_post(semaphore);
+}
+
 void __real_free(void *memory);
 void __wrap_free(void *memory);
 void __wrap_free(void *memory)
 {
+    note_lock();
     if (looks_for_secrets && memory
         && memmem(memory, malloc_usable_size(memory), SECRET,
                   strlen(SECRET))) {
@@ -73,7 +141,7 @@ static void set_up(void)
     memset(calls, 0, sizeof(calls));
     sem_init(&go, 0, 0);
     hashing = NULL;
-    secrets_freed = 0;
+    secrets_freed = locks_of_threads = posts_are_held = 0;
     at_hashing_floor_make(&open);
     at_hashing_floor_make(&closed);
     closed.next += 30 * 60 * 1000;
@@ -303,6 +371,79 @@ START_TEST(what_a_thread_does_is_left_at_the_deadline)
     sem_post(&go);
     ck_assert_int_eq(finish(1), AT_HASHING_DONE);
     ck_assert_int_eq(calls[1].worked_itself, 0);
+    at_hashing_end(hashing);
+}
+END_TEST
+
+static volatile int plain_works;
+
+/* Takes no lock, other than the works above. */
+static void plain_work(void *baton)
+{
+    (void)baton;
+    plain_works++;
+    while (sem_wait(&go) != 0) {
+        continue;
+    }
+}
+
+static void wait_for_plain_works(int number)
+{
+    int tries;
+
+    for (tries = 0; plain_works != number && tries < 5000; tries++) {
+        apr_sleep(1000);
+    }
+    ck_assert_int_eq(plain_works, number);
+}
+
+/* A thread may be left without a processor wherever it is. */
+START_TEST(a_thread_takes_no_lock_and_no_memory)
+{
+    int i;
+
+    plain_works = 0;
+    hashing = at_hashing_make(1, 1, &closed);
+    for (i = 0; i < 3; i++) {
+        start(i, plain_work, 200);       /* is left by its call */
+        ck_assert_int_eq(finish(i), AT_HASHING_LATE);
+        wait_for_plain_works(2 * i + 1);
+        start(i, plain_work, 20000);
+        let_it_queue();
+        sem_post(&go);                   /* and its thread takes the next */
+        wait_for_plain_works(2 * i + 2);
+        sem_post(&go);
+        ck_assert_int_eq(finish(i), AT_HASHING_DONE);
+    }
+    at_hashing_end(hashing);
+    ck_assert_int_eq(locks_of_threads, 0);
+}
+END_TEST
+
+START_TEST(a_thread_without_a_processor_holds_up_no_call)
+{
+    int i;
+
+    hashing = at_hashing_make(2, MOST, &closed);
+    start(0, wait_work, 20000);
+    wait_until_running(1);
+    posts_are_held = 1;
+    for (i = 1; i <= 3; i++) {
+        start(i, quick_work, 2000);
+        let_it_queue();
+    }
+    ck_assert_int_eq(finish(3), AT_HASHING_LATE);
+    ck_assert_int_ge(calls[3].lasted, apr_time_from_msec(2000));
+    ck_assert_int_lt(calls[3].lasted, apr_time_from_msec(12000));
+    /* what is done is found even if nobody could say so */
+    ck_assert_int_eq(finish(1), AT_HASHING_DONE);
+    ck_assert_int_eq(finish(2), AT_HASHING_DONE);
+    ck_assert(!at_hashing_is_full(hashing));
+    posts_are_held = 0;
+    start(4, quick_work, 20000);
+    ck_assert_int_eq(finish(4), AT_HASHING_DONE);
+    sem_post(&go);
+    ck_assert_int_eq(finish(0), AT_HASHING_DONE);
     at_hashing_end(hashing);
 }
 END_TEST
@@ -731,6 +872,8 @@ int main(void)
     tcase_add_test(tests, what_a_call_does_itself_is_not_broken_off);
     tcase_add_test(tests, what_a_thread_does_is_left_at_the_deadline);
     tcase_add_test(tests, the_baton_of_what_is_left_is_not_touched);
+    tcase_add_test(tests, a_thread_takes_no_lock_and_no_memory);
+    tcase_add_test(tests, a_thread_without_a_processor_holds_up_no_call);
     tcase_add_test(tests, the_end_leaves_a_thread_that_gets_nowhere);
     tcase_add_test(tests, what_gets_nowhere_is_done_by_its_call);
     tcase_add_test(tests, so_is_what_no_thread_takes);
