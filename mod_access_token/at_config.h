@@ -86,10 +86,12 @@ typedef struct at_server_config_t {
      * its own or the main server's. What is not there has none. */
     apr_hash_t *served_by;
 
-    /* In a child process, of all: server_rec * -> at_connections_t *, and the
-     * sockets of mod_dbd's connections. */
+    /* In a child process, of all: server_rec * -> at_connections_t *, the
+     * sockets of mod_dbd's connections, and the mutex that at_allocator_share
+     * has given the child's memory, or NULL. */
     apr_hash_t *connections;
     at_sockets_t *sockets;
+    apr_thread_mutex_t *allocator;
     at_hashing_t *hashing;       /* the child's one; see at_child.c */
 } at_server_config_t;
 

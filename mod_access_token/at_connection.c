@@ -9,6 +9,7 @@
 #include <http_log.h>
 #include <http_main.h>
 
+#include "at_allocator.h"
 #include "at_clock.h"
 #include "at_opener.h"
 #include "at_session.h"
@@ -66,6 +67,7 @@ static at_connections_t *make_connections(const at_use_t *use,
     made->pool = pool;
     made->server = use->server;
     made->sockets = at_server_config_of(use->server)->sockets;
+    made->allocator = at_server_config_of(use->server)->memory;
     made->uses = apr_array_make(pool, 1, sizeof(at_use_t));
     made->limit = at_config_connections(config, use);
     made->dbd_max = use->dbd_max;
@@ -89,12 +91,29 @@ static at_connections_t *make_connections(const at_use_t *use,
     return made;
 }
 
+static void log_no_memory(server_rec *server)
+{
+    ap_log_error(APLOG_MARK, APLOG_CRIT, 0, server, ATLOGNO("033")
+                 "no memory for the connections to the database: calls get "
+                 "503 in this child");
+}
+
 void at_connections_prepare(apr_pool_t *pool, server_rec *server)
 {
-    at_sockets_t *sockets = at_sockets_make(pool);
+    apr_thread_mutex_t *memory;
+    at_sockets_t *sockets;
 
+    if (!at_server_config_of(server)->uses) {
+        return;
+    }
+    if (at_allocator_share(&memory, pool) != APR_SUCCESS) {
+        log_no_memory(server);
+        return;
+    }
+    sockets = at_sockets_make(pool);
     for (; server; server = server->next) {
         at_server_config_of(server)->sockets = sockets;
+        at_server_config_of(server)->allocator = memory;
     }
 }
 
@@ -173,7 +192,10 @@ void at_connections_init(apr_pool_t *pool, server_rec *server)
     server_rec *each;
     int i;
 
-    for (i = 0; uses && i < uses->nelts; i++) {
+    if (!uses || !at_allocator_is_shared(pool)) {
+        return;
+    }
+    for (i = 0; i < uses->nelts; i++) {
         const at_use_t *use = &APR_ARRAY_IDX(uses, i, at_use_t);
         at_connections_t *made = apr_hash_get(of_servers, &use->server,
                                               sizeof(use->server));
@@ -181,9 +203,7 @@ void at_connections_init(apr_pool_t *pool, server_rec *server)
         if (!made) {
             made = make_connections(use, pool);
             if (!made) {
-                ap_log_error(APLOG_MARK, APLOG_CRIT, 0, server,
-                             ATLOGNO("033") "no memory for the connections "
-                             "to the database: calls get 503 in this child");
+                log_no_memory(server);
                 return;
             }
             apr_hash_set(of_servers, &use->server, sizeof(use->server),
@@ -411,6 +431,7 @@ at_connection_t *at_connection_share(at_connections_t *connections,
     }
     connection = at_opener_wrap(connections, dbd, pool);
     hold_signals(connections);
+    connection = at_opener_wrap(connections, dbd, pool);
     connection->shared = 1;
     return connection;
 }

@@ -7,6 +7,7 @@
 #include <apr_strings.h>
 #include <apr_thread_proc.h>
 
+#include "at_allocator.h"
 #include "at_clock.h"
 #include "at_session.h"
 #include "at_socket.h"
@@ -469,6 +470,7 @@ void at_opener_end(at_connections_t *connections)
 {
     int rounds = 0;
 
+    at_allocator_let_go(connections->allocator);
     while (threads_run(connections)) {
         /* Not at once: what only has to be given back is good. */
         if (++rounds % CUT_EVERY == 0) {

@@ -39,6 +39,7 @@ struct at_connections_t {
                                     a call, as under prefork */
     sigset_t signals;            /* if so: the mask of who has none in hand */
     at_sockets_t *sockets;       /* of all connections of mod_dbd; or NULL */
+    apr_thread_mutex_t *allocator; /* of at_allocator_share, or NULL */
 
     /* Its own: the allocator has a mutex, so that any thread may make
      * sub-pools. */

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -35,39 +36,60 @@ at_sockets_t *at_sockets_make(apr_pool_t *pool)
                                    pool) == APR_SUCCESS ? sockets : NULL;
 }
 
+/* Under prefork a signal ends the child from within what it interrupts; then
+ * the list is needed, so that is not to happen with the mutex held. */
+static void lock(at_sockets_t *sockets, sigset_t *signals)
+{
+    sigset_t all;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, signals);
+    apr_thread_mutex_lock(sockets->mutex);
+}
+
+static void unlock(at_sockets_t *sockets, const sigset_t *signals)
+{
+    apr_thread_mutex_unlock(sockets->mutex);
+    pthread_sigmask(SIG_SETMASK, signals, NULL);
+}
+
 void at_sockets_cut(at_sockets_t *sockets)
 {
     const copy_t *copy;
+    sigset_t signals;
 
     if (!sockets) {
         return;
     }
-    apr_thread_mutex_lock(sockets->mutex);
+    lock(sockets, &signals);
     for (copy = sockets->first; copy; copy = copy->next) {
         at_socket_cut(copy->number);
     }
-    apr_thread_mutex_unlock(sockets->mutex);
+    unlock(sockets, &signals);
 }
 
 static void list(copy_t *copy, at_sockets_t *sockets)
 {
+    sigset_t signals;
+
     copy->sockets = sockets;
-    apr_thread_mutex_lock(sockets->mutex);
+    lock(sockets, &signals);
     copy->next = sockets->first;
     sockets->first = copy;
-    apr_thread_mutex_unlock(sockets->mutex);
+    unlock(sockets, &signals);
 }
 
 static void unlist(copy_t *copy)
 {
     copy_t **place = &copy->sockets->first;
+    sigset_t signals;
 
-    apr_thread_mutex_lock(copy->sockets->mutex);
+    lock(copy->sockets, &signals);
     while (*place != copy) {
         place = &(*place)->next;
     }
     *place = copy->next;
-    apr_thread_mutex_unlock(copy->sockets->mutex);
+    unlock(copy->sockets, &signals);
 }
 
 /*

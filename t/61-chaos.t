@@ -78,7 +78,13 @@ my %faults = (
         unlock($other);
     },
     'httpd restarted gracefully' => sub { $server->graceful },
-    'httpd stopped and started' => sub { $server->restart_under_load },
+    'httpd stopped and started' => sub {
+        $server->restart_under_load(sub {
+            my $other = lock_rows();
+            sleep 0.3;
+            return sub { unlock($other) };
+        });
+    },
 );
 %faults = (%faults,
     'connections killed' => sub {

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "at_allocator.h"
+
+#include <apr_allocator.h>
+
+/* Whoever was interrupted between two instructions of locking has the mutex,
+ * and does not know it: the rest of the end is to need none. */
+static apr_status_t take_away(void *data)
+{
+    apr_allocator_mutex_set(data, NULL);
+    return APR_SUCCESS;
+}
+
+int at_allocator_is_shared(apr_pool_t *pool)
+{
+    return apr_allocator_mutex_get(apr_pool_allocator_get(pool)) != NULL;
+}
+
+apr_status_t at_allocator_share(apr_thread_mutex_t **mutex, apr_pool_t *pool)
+{
+    apr_allocator_t *allocator = apr_pool_allocator_get(pool);
+    apr_status_t status;
+
+    *mutex = NULL;
+    if (at_allocator_is_shared(pool)) {
+        return APR_SUCCESS;
+    }
+    status = apr_thread_mutex_create(mutex, APR_THREAD_MUTEX_NESTED, pool);
+    if (status == APR_SUCCESS) {
+        apr_allocator_mutex_set(allocator, *mutex);
+        apr_pool_pre_cleanup_register(pool, allocator, take_away);
+    }
+    return status;
+}
+
+void at_allocator_let_go(apr_thread_mutex_t *mutex)
+{
+    /* Who does not have a nested mutex can't unlock it. */
+    while (mutex && apr_thread_mutex_unlock(mutex) == APR_SUCCESS) {
+        continue;
+    }
+}

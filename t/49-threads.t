@@ -1,0 +1,124 @@
+# The module's own threads beside those of the requests: a database that stalls while
+# pages are served, and an end at any moment. No child crashes, none is slow to end, and
+# under the prefork MPM the threads share no memory that is made for one.
+use strict;
+use warnings;
+
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+use AccessTokenTest;
+use AccessTokenTest::Process;
+
+my $is_mariadb = AccessTokenTest::engine() eq 'mariadb';
+my $is_prefork = AccessTokenTest::mpm() eq 'prefork';
+# Not under the event MPM: see AccessTokenTest::wait_for_rest.
+my $may_be_busy = AccessTokenTest::mpm() ne 'event';
+my $rounds = $ENV{AT_STALLS} || 12;
+
+sub update {
+    my ($server, $fields) = @_;
+    return $server->post({ token => 'demo-session-clerk', %$fields,
+                           access_token_identifier => { authentication_code => 'demo-card' } });
+}
+
+# Clients that ask again and again until they are stopped, half of them for a page if
+# PAGES.
+sub clients {
+    my ($server, $count, $pages) = @_;
+    return map {
+        my $number = $_;
+        AccessTokenTest::Process->start(output => $server->path("client$number.log"), code => sub {
+            while (1) {
+                $server->{http} = AccessTokenTest::http_client();
+                for (1 .. 20) {
+                    my $reply = $pages && $number % 2 ? $server->request('GET', '/index.html')
+                        : update($server, { udf_string_1 => "client $number" });
+                    # There may be no server just now.
+                    sleep 0.02, last if $reply->{status} == 599;
+                }
+            }
+        });
+    } 1 .. $count;
+}
+
+# ---- whose memory it is
+
+if ($is_prefork) {
+    # No connection is there when a call wants one: a thread opens it.
+    my $server = AccessTokenTest->start(dbd => { min => 0, keep => 1 }, preload => 'memory');
+    is(update($server, { udf_string_1 => "call $_" })->{status}, 200, "call $_") for 1 .. 8;
+    unlike($server->error_log, qr/two threads share memory/,
+           'what a thread opens is of memory that it may share');
+    $server->finish('the error log holds what it should: memory');
+}
+
+# ---- a database that stalls
+
+if ($is_mariadb) {
+    my $server = AccessTokenTest->start(log_level => 'notice', conf => <<'END');
+AccessTokenRetryBudget 200ms
+AccessTokenConnectionWait 200ms
+END
+    $server->allow_log(qr/\[dbd:(?:error|crit|warn)\]/, qr/AT0(?:02|22|38): /);
+    my $database = $server->database;
+    my @clients = clients($server, 6, 1);
+    for my $round (1 .. $rounds) {
+        if ($round % 6 == 1) {
+            $database->stop('KILL');
+            $database->start;
+        }
+        kill 'STOP', $database->pid;
+        sleep 0.25 + rand 0.3;
+        kill 'CONT', $database->pid;
+        sleep 0.05 + rand 0.15;
+    }
+    is(scalar(grep { !$_->is_running } @clients), 0, 'pages and calls were asked for all the time');
+    $_->stop('KILL') for @clients;
+    ok($server->wait_for(sub { update($server, { udf_string_1 => 'after' })->{status} == 200 }),
+       'the database has come back');
+    # A thread that connects to a database which does not answer does so for
+    # connect-timeout, 2 s.
+    kill 'STOP', $database->pid;
+    @clients = clients($server, 6, $may_be_busy);
+    sleep 0.5;
+    my $start = time;
+    $server->stop;
+    cmp_ok(time - $start, '<', 8, 'a stop does not wait for a database that does not answer');
+    kill 'CONT', $database->pid;
+    $_->stop('KILL') for @clients;
+    $server->run;
+    is(update($server, { udf_string_1 => 'again' })->{status}, 200, 'and all works again');
+    unlike($server->error_log, qr/exit signal|AH00046/, 'no child crashed, none had to be killed');
+    $server->finish('the error log holds what it should: stalls');
+}
+
+# ---- an end at any moment
+
+{
+    my $server = AccessTokenTest->start(log_level => 'notice');
+    my @clients = clients($server, 6, $may_be_busy);
+    my $hold = sub {
+        my $other = $server->database->connect;
+        $is_mariadb ? $other->do('LOCK TABLES access_tokens WRITE')
+                    : $other->do('BEGIN IMMEDIATE');
+        sleep 0.2;
+        return sub { $other->disconnect };
+    };
+    my $longest = 0;
+    for my $round (1 .. $rounds) {
+        sleep 0.1 + rand 0.2;
+        my $start = time;
+        $server->restart_under_load($hold);
+        my $seconds = time - $start;
+        $longest = $seconds if $seconds > $longest;
+    }
+    cmp_ok($longest, '<', 8, 'a stop under load is quick, each time');
+    $_->stop('KILL') for @clients;
+    is(update($server, { udf_string_1 => 'after' })->{status}, 200, 'and all works behind it');
+    unlike($server->error_log, qr/exit signal|AH00046/, 'no child crashed, none had to be killed');
+    $server->allow_log(qr/\[dbd:(?:error|crit|warn)\]/, qr/AT002: /);
+    $server->finish('the error log holds what it should: stops');
+}
+
+done_testing;
