@@ -67,7 +67,7 @@ static at_connections_t *make_connections(const at_use_t *use,
     made->pool = pool;
     made->server = use->server;
     made->sockets = at_server_config_of(use->server)->sockets;
-    made->allocator = at_server_config_of(use->server)->memory;
+    made->allocator = at_server_config_of(use->server)->allocator;
     made->uses = apr_array_make(pool, 1, sizeof(at_use_t));
     made->limit = at_config_connections(config, use);
     made->dbd_max = use->dbd_max;
@@ -80,10 +80,9 @@ static at_connections_t *make_connections(const at_use_t *use,
     }
     made->incidents = use->incidents ? use->incidents
         : apr_pcalloc(pool, sizeof(at_incident_t) * AT_FAULT_COUNT);
-    if (apr_thread_mutex_create(&made->mutex, APR_THREAD_MUTEX_DEFAULT, pool)
-            != APR_SUCCESS
-        || apr_thread_cond_create(&made->work, pool) != APR_SUCCESS
-        || apr_thread_cond_create(&made->tick, pool) != APR_SUCCESS) {
+    if (pthread_mutex_init(&made->mutex, NULL)
+        || !at_clock_make_condition(&made->work)
+        || !at_clock_make_condition(&made->tick)) {
         return NULL;
     }
     /* Before mod_dbd's pools are gone, which are sub-pools of PARENT. */
@@ -353,11 +352,12 @@ static at_connection_t *wait_for_one(at_connections_t *connections,
                                      apr_time_t until, at_diagnosis_t *why,
                                      apr_pool_t *pool)
 {
-    at_waiter_t waiter = { NULL, NULL, NULL };
     apr_uint64_t attempt = connections->attempts;
     apr_time_t now = at_clock_now();
+    at_waiter_t waiter;
 
-    if (apr_thread_cond_create(&waiter.news, pool) != APR_SUCCESS) {
+    memset(&waiter, 0, sizeof(waiter));
+    if (!at_clock_make_condition(&waiter.news)) {
         refuse(why, AT_FAULT_PLACE, "no memory to wait for a connection");
         return NULL;
     }
@@ -365,14 +365,14 @@ static at_connection_t *wait_for_one(at_connections_t *connections,
     while (!waiter.connection && now < until
            && !is_hopeless(connections, attempt, now)) {
         at_opener_call(connections);
-        apr_thread_cond_timedwait(waiter.news, connections->mutex,
-                                  until - now);
+        at_clock_wait(&waiter.news, &connections->mutex, until);
         now = at_clock_now();
     }
     if (!waiter.connection) {
         dequeue(connections, &waiter);
         explain(why, connections, pool);
     }
+    pthread_cond_destroy(&waiter.news);
     return waiter.connection;
 }
 
@@ -402,14 +402,14 @@ at_connection_t *at_connection_take(at_connections_t *connections,
     at_connection_t *connection;
 
     hold_signals(connections);
-    apr_thread_mutex_lock(connections->mutex);
+    pthread_mutex_lock(&connections->mutex);
     connection = take_idle(connections, now);
     if (!connection) {
         connection = wait_for_one(connections,
                                   until < deadline ? until : deadline, why,
                                   pool);
     }
-    apr_thread_mutex_unlock(connections->mutex);
+    pthread_mutex_unlock(&connections->mutex);
     if (!connection) {
         release_signals(connections);
         return NULL;
@@ -441,7 +441,7 @@ static void put_back(at_connections_t *connections,
 {
     apr_time_t now = at_clock_now();
 
-    apr_thread_mutex_lock(connections->mutex);
+    pthread_mutex_lock(&connections->mutex);
     connection->given_back = now;
     if (state != AT_CONNECTION_KEEP || connection->cut
         || !at_opener_keeps(connections, connection, now)) {
@@ -452,7 +452,7 @@ static void put_back(at_connections_t *connections,
         at_opener_note_life(connections);
         at_opener_hand(connections, connection);
     }
-    apr_thread_mutex_unlock(connections->mutex);
+    pthread_mutex_unlock(&connections->mutex);
 }
 
 void at_connection_give(at_connection_t *connection, at_connection_e state)
@@ -478,7 +478,7 @@ void at_connection_watch(at_connection_t *connection, apr_time_t deadline)
     if (connection->socket < 0) {
         return;
     }
-    apr_thread_mutex_lock(connections->mutex);
+    pthread_mutex_lock(&connections->mutex);
     connection->deadline = deadline;
     connection->next = connections->watched;
     connection->link = &connections->watched;
@@ -487,7 +487,7 @@ void at_connection_watch(at_connection_t *connection, apr_time_t deadline)
     }
     connections->watched = connection;
     at_keeper_call(connections);
-    apr_thread_mutex_unlock(connections->mutex);
+    pthread_mutex_unlock(&connections->mutex);
 }
 
 int at_connection_unwatch(at_connection_t *connection)
@@ -497,12 +497,12 @@ int at_connection_unwatch(at_connection_t *connection)
     if (connection->socket < 0) {
         return 0;
     }
-    apr_thread_mutex_lock(connections->mutex);
+    pthread_mutex_lock(&connections->mutex);
     *connection->link = connection->next;
     if (connection->next) {
         connection->next->link = connection->link;
     }
     connection->next = NULL;
-    apr_thread_mutex_unlock(connections->mutex);
+    pthread_mutex_unlock(&connections->mutex);
     return connection->cut;
 }

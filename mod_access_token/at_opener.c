@@ -197,7 +197,7 @@ void at_opener_hand(at_connections_t *connections,
         connections->waiters = waiter->next;
         connections->waiting--;
         waiter->connection = connection;
-        apr_thread_cond_signal(waiter->news);
+        pthread_cond_signal(&waiter->news);
         return;
     }
     connection->next = connections->idle;
@@ -227,7 +227,7 @@ static void note_failure(at_connections_t *connections,
                 sizeof(connections->detail));
     connections->diagnosis.detail = connections->detail;
     for (waiter = connections->waiters; waiter; waiter = waiter->next) {
-        apr_thread_cond_signal(waiter->news);
+        pthread_cond_signal(&waiter->news);
     }
 }
 
@@ -246,10 +246,10 @@ static void open_one(at_connections_t *connections)
 
     connections->held++;
     connections->opening++;
-    apr_thread_mutex_unlock(connections->mutex);
+    pthread_mutex_unlock(&connections->mutex);
     apr_pool_create(&scratch, connections->pool);
     connection = open_connection(connections, &diagnosis, scratch);
-    apr_thread_mutex_lock(connections->mutex);
+    pthread_mutex_lock(&connections->mutex);
     connections->opening--;
     if (connection) {
         at_opener_note_life(connections);
@@ -328,28 +328,26 @@ static void close_one(at_connections_t *connections)
     int held_all = holds_all(connections);
 
     connections->closing = connection->next;
-    apr_thread_mutex_unlock(connections->mutex);
+    pthread_mutex_unlock(&connections->mutex);
     close_connection(connections, connection);
     if (held_all) {
         apr_sleep(RETURN_PAUSE);
     }
-    apr_thread_mutex_lock(connections->mutex);
+    pthread_mutex_lock(&connections->mutex);
     connections->held--;
 }
 
 /* Wait for work, or for the next attempt while the database is away. */
 static void rest(at_connections_t *connections)
 {
-    apr_interval_time_t pause = connections->next_attempt - at_clock_now();
-
     connections->resting++;
     if (connections->waiting && connections->away_since
         && !connections->opening) {
-        apr_thread_cond_timedwait(connections->work, connections->mutex,
-                                  pause > 0 ? pause : 1);
+        at_clock_wait(&connections->work, &connections->mutex,
+                      connections->next_attempt);
     }
     else {
-        apr_thread_cond_wait(connections->work, connections->mutex);
+        pthread_cond_wait(&connections->work, &connections->mutex);
     }
     connections->resting--;
 }
@@ -359,7 +357,7 @@ static void *APR_THREAD_FUNC run_opener(apr_thread_t *thread, void *data)
     at_connections_t *connections = data;
 
     (void)thread;
-    apr_thread_mutex_lock(connections->mutex);
+    pthread_mutex_lock(&connections->mutex);
     while (!connections->ended || connections->closing) {
         if (connections->closing) {
             close_one(connections);
@@ -373,14 +371,14 @@ static void *APR_THREAD_FUNC run_opener(apr_thread_t *thread, void *data)
         expire(connections);
     }
     connections->openers--;
-    apr_thread_mutex_unlock(connections->mutex);
+    pthread_mutex_unlock(&connections->mutex);
     return NULL;
 }
 
 void at_opener_call(at_connections_t *connections)
 {
     if (connections->resting) {
-        apr_thread_cond_signal(connections->work);
+        pthread_cond_signal(&connections->work);
     }
     else if (connections->openers < connections->limit
              && !connections->ended
@@ -421,15 +419,15 @@ static void *APR_THREAD_FUNC run_keeper(apr_thread_t *thread, void *data)
     at_connections_t *connections = data;
 
     (void)thread;
-    apr_thread_mutex_lock(connections->mutex);
+    pthread_mutex_lock(&connections->mutex);
     while (!connections->ended) {
         if (connections->held || connections->watched) {
-            apr_thread_cond_timedwait(connections->tick, connections->mutex,
-                                      TICK);
+            at_clock_wait(&connections->tick, &connections->mutex,
+                          at_clock_now() + TICK);
         }
         else {
             connections->keeper_rests = 1;
-            apr_thread_cond_wait(connections->tick, connections->mutex);
+            pthread_cond_wait(&connections->tick, &connections->mutex);
             connections->keeper_rests = 0;
         }
         cut_overdue(connections);
@@ -438,14 +436,14 @@ static void *APR_THREAD_FUNC run_keeper(apr_thread_t *thread, void *data)
         }
     }
     connections->keeper = 0;
-    apr_thread_mutex_unlock(connections->mutex);
+    pthread_mutex_unlock(&connections->mutex);
     return NULL;
 }
 
 void at_keeper_call(at_connections_t *connections)
 {
     if (connections->keeper_rests) {
-        apr_thread_cond_signal(connections->tick);
+        pthread_cond_signal(&connections->tick);
     }
     else if (!connections->keeper && !connections->ended) {
         connections->keeper = start_thread(run_keeper, connections);
@@ -457,12 +455,12 @@ static int threads_run(at_connections_t *connections)
 {
     int running;
 
-    apr_thread_mutex_lock(connections->mutex);
+    pthread_mutex_lock(&connections->mutex);
     connections->ended = 1;
-    apr_thread_cond_broadcast(connections->work);
-    apr_thread_cond_broadcast(connections->tick);
+    pthread_cond_broadcast(&connections->work);
+    pthread_cond_broadcast(&connections->tick);
     running = connections->openers || connections->keeper;
-    apr_thread_mutex_unlock(connections->mutex);
+    pthread_mutex_unlock(&connections->mutex);
     return running;
 }
 

@@ -9,16 +9,16 @@
 #ifndef AT_OPENER_H
 #define AT_OPENER_H
 
+#include <pthread.h>
 #include <signal.h>
 
-#include <apr_thread_cond.h>
 #include <apr_thread_mutex.h>
 
 #include "at_connection.h"
 
 /** A request that waits for a connection. */
 typedef struct at_waiter_t {
-    apr_thread_cond_t *news;     /* signalled for a connection or a failure */
+    pthread_cond_t news;         /* signalled for a connection or a failure */
     at_connection_t *connection; /* what it was given */
     struct at_waiter_t *next;
 } at_waiter_t;
@@ -47,9 +47,9 @@ struct at_connections_t {
 
     /* All that follows is under this mutex, which nobody holds while he
      * waits for anything. */
-    apr_thread_mutex_t *mutex;
-    apr_thread_cond_t *work;     /* for openers */
-    apr_thread_cond_t *tick;     /* for the keeper */
+    pthread_mutex_t mutex;
+    pthread_cond_t work;         /* for openers */
+    pthread_cond_t tick;         /* for the keeper */
 
     at_waiter_t *waiters;        /* first come, first served */
     int waiting;                 /* how many these are */

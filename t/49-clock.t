@@ -1,0 +1,84 @@
+# A clock that is set back, by an hour, while calls wait: for the database, for a lock,
+# for a turn to hash. They wait no longer for that.
+use strict;
+use warnings;
+
+use POSIX ();
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+use AccessTokenTest;
+
+my $is_mariadb = AccessTokenTest::engine() eq 'mariadb';
+
+# bcrypt 13 takes some 400 ms.
+my $server = AccessTokenTest->new(preload => 'clock', conf => AccessTokenTest::one_child_conf() . <<'END');
+AccessTokenHashingLimit 1
+AccessTokenPassCodeScheme bcrypt 13
+AccessTokenRetryBudget 1500ms
+AccessTokenConnectionWait 1500ms
+END
+my $back = $server->path('back');
+$server->{options}{environment}{AT_CLOCK_BACK} = $back;
+$server->run;
+my $database = $server->database;
+
+# COUNT calls at once, with FIELDS, while the clock is set back. The answers' outcomes,
+# a hash with their numbers.
+sub outcomes {
+    my ($count, $fields) = @_;
+    unlink $back;
+    my %outcomes;
+    for my $reply ($server->in_parallel($count + 1, sub {
+        if ($_[0] == $count) {
+            sleep 0.5;
+            $server->write_file('back', '');
+            return 'set back';
+        }
+        my $reply = $server->post({ token => 'demo-session-clerk', %$fields,
+            access_token_identifier => { authentication_code => 'demo-card' } });
+        return AccessTokenTest::outcome($reply);
+    }, 20)) {
+        $outcomes{ ref $reply ? $reply->{died} : $reply }++;
+    }
+    return \%outcomes;
+}
+
+is_deeply(outcomes(1, { udf_string_1 => 'before' }), { '200 OK' => 1, 'set back' => 1 }, 'a call');
+{
+    # The date of a reply is an hour ago: what is tested below is so.
+    my ($day) = $server->request('GET', '/index.html')->{headers}{date} =~ /(\d\d:\d\d):/;
+    my @hours = map { POSIX::strftime('%H:%M', gmtime(time - 3600 + $_)) } -60, 0, 60;
+    ok(scalar(grep { $_ eq $day } @hours), 'the clock is set back');
+}
+
+{
+    my $other = $database->connect;
+    $is_mariadb ? $other->do('LOCK TABLES access_tokens WRITE') : $other->do('BEGIN EXCLUSIVE');
+    is_deeply(outcomes(6, { udf_string_1 => 'locked' }),
+              { '503 SERVICE_UNAVAILABLE' => 6, 'set back' => 1 }, 'calls that wait for a lock');
+    $other->disconnect;
+}
+if ($is_mariadb) {
+    kill 'STOP', $database->pid;
+    is_deeply(outcomes(6, { udf_string_1 => 'stopped' }),
+              { '503 SERVICE_UNAVAILABLE' => 6, 'set back' => 1 },
+              'calls that wait for a database which does not answer');
+    kill 'CONT', $database->pid;
+    $database->stop;
+    is_deeply(outcomes(6, { udf_string_1 => 'away' }),
+              { '503 SERVICE_UNAVAILABLE' => 6, 'set back' => 1 },
+              'calls that wait for a database which is away');
+    $database->start;
+}
+{
+    my $outcomes = outcomes(16, { identifier => 'clock-user', pass_code => 'new-1' });
+    is(delete $outcomes->{'set back'}, 1, 'calls that wait for their turn to hash');
+    my @wrong = grep { !/^(?:200 OK|409 VERSION_CONFLICT|503 SERVICE_UNAVAILABLE)$/ } keys %$outcomes;
+    is("@wrong", '', 'are answered') or diag(join ', ', %$outcomes);
+}
+is_deeply(outcomes(1, { udf_string_1 => 'after' }), { '200 OK' => 1, 'set back' => 1 },
+          'and all works as before');
+$server->allow_log(qr/\[dbd:(?:error|crit|warn)\]/, qr/AT0(?:02|38): /);
+$server->finish;
+done_testing;
