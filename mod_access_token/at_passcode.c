@@ -126,12 +126,11 @@ at_cost_t at_scheme_cost(const at_scheme_t *scheme)
     return cost;
 }
 
-/* Free DATA, of 32 KB. It holds traces of the pass code, and so does the
- * stack. */
+/* What libcrypt works in, of 32 KB. It is on the stack, since a thread that
+ * hashes may get no processor for long, and must not hold malloc's lock. */
 static void forget(struct crypt_data *data)
 {
     explicit_bzero(data, sizeof(*data));
-    free(data);
     at_wipe_stack();
 }
 
@@ -139,7 +138,7 @@ int at_passcode_hash(char *hash, const at_scheme_t *scheme,
                      const char *pass_code)
 {
     char setting[CRYPT_GENSALT_OUTPUT_SIZE];
-    struct crypt_data *data;
+    struct crypt_data data;
     const char *made;
 
     *hash = '\0';
@@ -148,15 +147,12 @@ int at_passcode_hash(char *hash, const at_scheme_t *scheme,
         || !make_setting(setting, scheme)) {
         return 0;
     }
-    data = calloc(1, sizeof(*data));
-    if (!data) {
-        return 0;
-    }
-    made = crypt_rn(pass_code, setting, data, sizeof(*data));
+    memset(&data, 0, sizeof(data));
+    made = crypt_rn(pass_code, setting, &data, sizeof(data));
     if (made && strlen(made) <= AT_PASSCODE_HASH_BYTES) {
         strcpy(hash, made);
     }
-    forget(data);
+    forget(&data);
     return *hash != '\0';
 }
 
@@ -176,18 +172,15 @@ static apr_size_t bytes_looked_at(const char *hash)
 static int is_of_libcrypt(int *is_known, const char *pass_code,
                           const char *hash)
 {
-    struct crypt_data *data = calloc(1, sizeof(*data));
+    struct crypt_data data;
     const char *made;
     int matches;
 
-    *is_known = 0;
-    if (!data) {
-        return 0;
-    }
-    made = crypt_rn(pass_code, hash, data, sizeof(*data));
+    memset(&data, 0, sizeof(data));
+    made = crypt_rn(pass_code, hash, &data, sizeof(data));
     *is_known = made != NULL;
     matches = made && !strcmp(made, hash);
-    forget(data);
+    forget(&data);
     return matches;
 }
 
