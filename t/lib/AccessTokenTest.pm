@@ -41,10 +41,11 @@ use Time::HiRes qw(sleep time);
 
 use AccessTokenTest::Process;
 
-our $PATH = '/v4/access_tokens/update';
-
-# What a test writes is trusted by httpd, whatever the umask is.
+# All servers are on this machine, and what they are to read is made here.
+delete @ENV{map { ($_, uc) } qw(http_proxy https_proxy all_proxy)};
 umask 022;
+
+our $PATH = '/v4/access_tokens/update';
 
 my $json = JSON::PP->new->utf8->canonical->allow_nonref;
 my %unfinished;
@@ -135,7 +136,9 @@ sub new {
         port => $options{port} // free_port(),
     }, $class;
     mkdir "$folder/htdocs" or die "$folder/htdocs: $!\n";
-    $self->write_file('htdocs/index.html', "ready\n");
+    # What it says no other server does.
+    $self->write_file('htdocs/index.html', "ready: $folder\n");
+    $self->check_reach('htdocs/index.html');
     $options{environment}{LD_PRELOAD} = $self->make_library($options{preload})
         if $options{preload};
     $self->{database} = exists $options{database} ? $options{database}
@@ -152,6 +155,18 @@ sub make_library {
     system($ENV{CC} || 'cc', qw(-O1 -shared -fPIC -o), $library, $file, qw(-ldl -lpthread)) == 0
         or die "$file could not be compiled\n";
     return $library;
+}
+
+# Dies unless Apache's children can read the file NAME.
+sub check_reach {
+    my ($self, $name) = @_;
+    my $user = httpd_user() // return;
+    my ($uid, $gid) = (getpwnam $user)[2, 3];
+    local $) = "$gid $gid";
+    local $> = $uid;
+    -r $self->path($name) or die "the user $user can't reach $self->{folder}: allow it to pass "
+        . "the folders above (chmod o+x), or set TMPDIR to one that it can pass\n";
+    return;
 }
 
 sub make_database {
@@ -210,7 +225,8 @@ sub try_to_run {
         output => $self->path('output.log'));
     my $until = time + 30;
     while ($self->{process}->is_running && time < $until) {
-        return 1 if $self->{http}->get($self->url('/index.html'))->{success};
+        my $reply = $self->{http}->get($self->url('/index.html'));
+        return 1 if $reply->{status} == 200 && $reply->{content} eq "ready: $self->{folder}\n";
         sleep 0.02;
     }
     return 0;
