@@ -121,6 +121,7 @@ apr_status_t at_connections_note(apr_pool_t *pool, dbd_cfg_t *config,
 {
     at_sockets_t *sockets = at_server_config_of(config->server)->sockets;
 
+    at_renewal_note(config, dbd);
     if (sockets) {
         (void)at_socket_of(dbd, at_config_of_server(config->server, pool)
                                 ->retry_budget, sockets);
@@ -422,6 +423,7 @@ at_connection_t *at_connection_share(at_connections_t *connections,
                                      ap_dbd_t *dbd, at_diagnosis_t *why,
                                      apr_pool_t *pool)
 {
+    at_renewal_t *renewal = at_renewal_of(dbd);
     at_connection_t *connection;
 
     if (!at_session_check(why, dbd, connections->uses, pool)) {
@@ -429,8 +431,12 @@ at_connection_t *at_connection_share(at_connections_t *connections,
                                    connections->sockets));
         return NULL;
     }
-    connection = at_opener_wrap(connections, dbd, pool);
     hold_signals(connections);
+    if (at_renewal_is_due(renewal)
+        && !at_renewal_make(renewal, why, pool)) {
+        release_signals(connections);
+        return NULL;
+    }
     connection = at_opener_wrap(connections, dbd, pool);
     connection->shared = 1;
     return connection;
@@ -460,8 +466,9 @@ void at_connection_give(at_connection_t *connection, at_connection_e state)
     at_connections_t *connections = connection->owner;
 
     if (state != AT_CONNECTION_KEEP || connection->cut) {
-        /* mod_dbd will find out, and discard it. */
+        /* mod_dbd will find out, and discard it; or else we make it anew. */
         at_socket_cut(connection->socket);
+        at_renewal_ask(connection->renewal);
     }
     if (!connection->shared) {
         put_back(connections, connection, state);

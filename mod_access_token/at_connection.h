@@ -27,6 +27,7 @@
 #include "at_cache.h"
 #include "at_config.h"
 #include "at_diagnosis.h"
+#include "at_renewal.h"
 #include "at_store_error.h"
 
 /** The connections of one server in one child process. */
@@ -43,6 +44,8 @@ typedef struct at_connection_t {
     int socket;                  /* a copy of its descriptor; -1: none */
     apr_size_t max_packet;       /* bytes of a statement's values; 0: not
                                     known */
+    at_renewal_t *renewal;       /* how to make it anew, where there is no
+                                    socket to cut off; or NULL */
     int shared;                  /* mod_dbd's for the request; not ours */
     apr_time_t given_back;
     apr_time_t deadline;         /* of the statement that runs; 0: none */
@@ -101,9 +104,9 @@ at_connection_t *at_connection_take(at_connections_t *connections,
 
 /**
  * Wrap DBD, which mod_dbd keeps for the request of POOL, so that it can be
- * watched. It is not given back. NULL with *WHY filled (detail in POOL) if its
- * session is not as it must be; it is cut off then, so that mod_dbd discards
- * it.
+ * watched; make it anew if that is due. It is not given back. NULL with *WHY
+ * filled (detail in POOL) if it cannot be made anew, or if its session is not
+ * as it must be; that one is cut off, so that mod_dbd discards it.
  */
 at_connection_t *at_connection_share(at_connections_t *connections,
                                      ap_dbd_t *dbd, at_diagnosis_t *why,

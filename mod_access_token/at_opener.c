@@ -81,20 +81,29 @@ static const at_source_t *source_of(const at_connections_t *connections)
     return APR_ARRAY_IDX(connections->uses, 0, at_use_t).source;
 }
 
-/* One of mod_dbd's whose session is as it must be. Another is cut off, so that
- * mod_dbd discards it: then *DIAGNOSIS, in SCRATCH, says why. */
+/* One of mod_dbd's, made anew if that is due, and if its session is as it must
+ * be. One that cannot be made anew is left as it is: *DIAGNOSIS says why. One
+ * with another session is cut off, so that mod_dbd discards it: *REFUSED says
+ * why. Both are in SCRATCH. */
 static ap_dbd_t *open_one_of(at_connections_t *connections, apr_pool_t *pool,
-                             at_diagnosis_t *diagnosis, apr_pool_t *scratch)
+                             at_diagnosis_t *diagnosis,
+                             at_diagnosis_t *refused, apr_pool_t *scratch)
 {
     const at_source_t *source = source_of(connections);
     ap_dbd_t *dbd = at_source_open(source, connections->server, pool);
+    at_renewal_t *renewal = dbd ? at_renewal_of(dbd) : NULL;
+    int is_current = !at_renewal_is_due(renewal)
+                     || at_renewal_make(renewal, diagnosis, scratch);
 
-    if (!dbd || at_session_check(diagnosis, dbd, connections->uses,
-                                 scratch)) {
+    if (!dbd || (is_current
+                 && at_session_check(refused, dbd, connections->uses,
+                                     scratch))) {
         return dbd;
     }
-    at_socket_cut(at_socket_of(dbd, connections->budget,
-                               connections->sockets));
+    if (is_current) {
+        at_socket_cut(at_socket_of(dbd, connections->budget,
+                                   connections->sockets));
+    }
     at_source_close(source, connections->server, dbd);
     return NULL;
 }
@@ -112,14 +121,15 @@ static ap_dbd_t *open_dbd(at_connections_t *connections, apr_pool_t *pool,
     at_diagnosis_t refused;
     ap_dbd_t *dbd;
 
+    memset(diagnosis, 0, sizeof(*diagnosis));
     memset(&refused, 0, sizeof(refused));
-    dbd = open_one_of(connections, pool, &refused, scratch);
-    if (dbd) {
+    dbd = open_one_of(connections, pool, diagnosis, &refused, scratch);
+    if (dbd || diagnosis->outcome != AT_STORE_DONE) {
         return dbd;
     }
     diagnose(diagnosis, connections, scratch);
     while (!dbd && diagnosis->outcome == AT_STORE_DONE && tries-- > 0) {
-        dbd = open_one_of(connections, pool, &refused, scratch);
+        dbd = open_one_of(connections, pool, diagnosis, &refused, scratch);
     }
     if (!dbd && diagnosis->outcome == AT_STORE_DONE
         && refused.outcome != AT_STORE_DONE) {
@@ -159,6 +169,7 @@ at_connection_t *at_opener_wrap(at_connections_t *connections, ap_dbd_t *dbd,
     connection->socket = at_socket_of(dbd, connections->budget,
                                       connections->sockets);
     connection->max_packet = at_session_max_packet(dbd);
+    connection->renewal = at_renewal_of(dbd);
     return connection;
 }
 
@@ -286,7 +297,8 @@ int at_opener_keeps(const at_connections_t *connections,
 {
     apr_interval_time_t unused = now - connection->given_back;
 
-    if (unused >= connections->reuse) {
+    if (unused >= connections->reuse
+        || at_renewal_is_due(connection->renewal)) {
         return 0;
     }
     return !holds_all(connections)

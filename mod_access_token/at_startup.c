@@ -16,6 +16,7 @@
 #include "at_config.h"
 #include "at_diagnosis.h"
 #include "at_mysql.h"
+#include "at_renewal.h"
 #include "at_session.h"
 #include "at_store_error.h"
 
@@ -45,6 +46,8 @@ typedef struct {
     const at_statements_t *statements;
     const apr_dbd_driver_t *driver;
     apr_dbd_t *handle;
+    ap_dbd_t *connection;        /* mod_dbd's; NULL: the check has its own */
+    int renewals;                /* how often it was made anew */
     apr_dbd_prepared_t *prepared[AT_STATEMENT_COUNT]; /* NULL: refused */
     int faults;
     int is_cut;                  /* the database went away under it */
@@ -200,24 +203,86 @@ static void prepare(check_t *check, at_statement_e number)
                  check->place, diagnosis.detail, status_of(&diagnosis));
 }
 
-/* Run NUMBER with NULL for each value; NULL, and a message, if it fails. */
-static apr_dbd_results_t *run(check_t *check, at_statement_e number)
+/* What mod_dbd has prepared on its connection. */
+static void find_prepared(check_t *check, at_statement_e number)
+{
+    check->prepared[number] = at_source_prepared(check->use->source,
+                                                 check->connection, number);
+    if (!check->prepared[number]) {
+        check->faults++;
+        ap_log_error(APLOG_MARK, APLOG_ERR, 0, check->server, ATLOGNO("031")
+                     "%s%s: mod_dbd has not prepared it for this server. Put "
+                     "AccessTokenStatements, DBDriver and DBDParams into the "
+                     "same place, and the same ones into no other.",
+                     check->place,
+                     check->statements->statement[number]->file);
+    }
+}
+
+static void take_prepared(check_t *check)
+{
+    int i;
+
+    check->driver = check->connection->driver;
+    check->handle = check->connection->handle;
+    for (i = 0; i < AT_STATEMENT_COUNT; i++) {
+        if (check->statements->statement[i]) {
+            find_prepared(check, (at_statement_e)i);
+        }
+    }
+}
+
+/* Make the connection anew whose statements are stale; 0 if that cannot be
+ * done, or was of no use. */
+static int renew(check_t *check)
+{
+    at_renewal_t *renewal = check->connection
+                            ? at_renewal_of(check->connection) : NULL;
+    at_diagnosis_t diagnosis;
+
+    if (!renewal || check->renewals++ >= TRIES
+        || !at_renewal_make(renewal, &diagnosis, check->pool)) {
+        return 0;
+    }
+    take_prepared(check);
+    return 1;
+}
+
+/* Run NUMBER with NULL for each value into *RESULTS; 0 with *ERROR filled if
+ * it fails. */
+static int try_to_run(check_t *check, at_statement_e number,
+                      apr_dbd_results_t **results, at_store_error_t *error)
 {
     const at_statement_t *statement = check->statements->statement[number];
-    apr_dbd_results_t *results = NULL;
-    at_store_error_t error;
     const char **arguments = apr_pcalloc(check->pool, sizeof(char *)
                              * ((apr_size_t)statement->value_count + 1));
     int code = apr_dbd_pselect(check->driver, check->pool, check->handle,
-                               &results, check->prepared[number], 0,
+                               results, check->prepared[number], 0,
                                statement->value_count, arguments);
 
-    if (code == 0) {
+    if (code != 0) {
+        at_store_error_read(error, apr_dbd_name(check->driver), code,
+                            apr_dbd_error(check->driver, check->handle,
+                                          code), statement, 0, check->pool);
+    }
+    return code == 0;
+}
+
+/* Run NUMBER; NULL, and a message, if it fails. */
+static apr_dbd_results_t *run(check_t *check, at_statement_e number)
+{
+    apr_dbd_results_t *results = NULL;
+    at_store_error_t error;
+    int good = try_to_run(check, number, &results, &error);
+
+    while (!good && error.connection == AT_CONNECTION_DISCARD
+           && renew(check)) {
+        results = NULL;
+        good = try_to_run(check, number, &results, &error);
+    }
+    if (good) {
         return results;
     }
-    at_store_error_read(&error, apr_dbd_name(check->driver), code,
-                        apr_dbd_error(check->driver, check->handle, code),
-                        statement, 0, check->pool);
     if (error.connection == AT_CONNECTION_LOST) {
         cut_short(check, error.detail);
         return NULL;
@@ -457,23 +522,6 @@ static void diagnose(check_t *check)
     }
 }
 
-/* What mod_dbd has prepared on a connection that stands. */
-static void find_prepared(check_t *check, const ap_dbd_t *connection,
-                          at_statement_e number)
-{
-    check->prepared[number] = at_source_prepared(check->use->source,
-                                                 connection, number);
-    if (!check->prepared[number]) {
-        check->faults++;
-        ap_log_error(APLOG_MARK, APLOG_ERR, 0, check->server, ATLOGNO("031")
-                     "%s%s: mod_dbd has not prepared it for this server. Put "
-                     "AccessTokenStatements, DBDriver and DBDParams into the "
-                     "same place, and the same ones into no other.",
-                     check->place,
-                     check->statements->statement[number]->file);
-    }
-}
-
 /* A connection of mod_dbd's. What fails at once, as a lock of SQLite's
  * does, may work in a moment; what takes long is not asked again. */
 static ap_dbd_t *open_connection(const check_t *check, apr_pool_t *pool)
@@ -495,21 +543,14 @@ static ap_dbd_t *open_connection(const check_t *check, apr_pool_t *pool)
     return connection;
 }
 
-/* CONNECTION is mod_dbd's. On one that is refused, statements would find what
- * calls do not. */
-static void check_connection(check_t *check, ap_dbd_t *connection)
+/* The connection is mod_dbd's. On one that is refused, statements would find
+ * what calls do not. */
+static void check_connection(check_t *check)
 {
     at_diagnosis_t diagnosis;
-    int i;
 
-    check->driver = connection->driver;
-    check->handle = connection->handle;
-    for (i = 0; i < AT_STATEMENT_COUNT; i++) {
-        if (check->statements->statement[i]) {
-            find_prepared(check, connection, (at_statement_e)i);
-        }
-    }
-    if (at_session_check(&diagnosis, connection,
+    take_prepared(check);
+    if (at_session_check(&diagnosis, check->connection,
                          at_server_config_of(ap_server_conf)->uses,
                          check->pool)) {
         check_statements(check);
@@ -529,11 +570,11 @@ static void check_connection(check_t *check, ap_dbd_t *connection)
 static void check_use(check_t *check, apr_pool_t *pool)
 {
     const at_source_t *source = check->use->source;
-    ap_dbd_t *connection = open_connection(check, pool);
 
+    check->connection = open_connection(check, pool);
     check_params(check);
-    if (connection) {
-        check_connection(check, connection);
+    if (check->connection) {
+        check_connection(check);
     }
     else {
         diagnose(check);
@@ -546,8 +587,8 @@ static void check_use(check_t *check, apr_pool_t *pool)
                      check->use->driver);
     }
     apr_pool_destroy(check->pool);
-    if (connection) {
-        at_source_close(source, check->server, connection);
+    if (check->connection) {
+        at_source_close(source, check->server, check->connection);
     }
 }
 

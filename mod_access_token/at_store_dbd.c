@@ -78,8 +78,8 @@ static void let_go(dbd_store_t *dbd, at_connection_e state)
         return;
     }
     /* One that is no good is no good for us only: mod_dbd keeps it for the
-     * request, so another has to be taken. */
-    if (state != AT_CONNECTION_KEEP) {
+     * request, so another has to be taken, unless it can be made anew. */
+    if (state != AT_CONNECTION_KEEP && !dbd->connection->renewal) {
         dbd->may_share = 0;
     }
     at_connection_give(dbd->connection, state);
@@ -496,6 +496,20 @@ static at_outcome_e lookup(at_store_t *store, int number, const char *key,
     return outcome;
 }
 
+/* What was saved is in a file that is no longer the database's. */
+static at_outcome_e fail_moved(execution_t *execution)
+{
+    at_store_t *store = execution->store;
+
+    execution->state = AT_CONNECTION_DISCARD;
+    store->fault = AT_FAULT_CONNECTION;
+    store->detail = apr_pstrcat(execution->dbd->r->pool,
+                                execution->statement->file, ": another file "
+                                "was put into the place of the database's",
+                                (char *)NULL);
+    return AT_STORE_RETRY;
+}
+
 static at_outcome_e save(at_store_t *store, const char *const *values)
 {
     dbd_store_t *dbd = store->baton;
@@ -526,6 +540,9 @@ static at_outcome_e save(at_store_t *store, const char *const *values)
                                      "one", execution.statement->file,
                                      count);
         outcome = AT_STORE_BROKEN;
+    }
+    else if (at_renewal_has_moved(dbd->connection->renewal)) {
+        outcome = fail_moved(&execution);
     }
     return end(&execution, outcome);
 }

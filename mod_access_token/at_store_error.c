@@ -209,24 +209,31 @@ typedef struct {
     const char *text;         /* stands in the message */
     at_outcome_e outcome;
     at_fault_e fault;
+    at_connection_e connection;
     const char *meaning;
 } sqlite_row_t;
 
 static const sqlite_row_t sqlite_rows[] = {
-    { "is locked", AT_STORE_RETRY, AT_FAULT_WAIT, "another process writes" },
-    { "is full", AT_STORE_UNAVAILABLE, AT_FAULT_FULL, "free some space" },
-    { "disk I/O error", AT_STORE_UNAVAILABLE, AT_FAULT_CONNECTION, "see the "
-      "system's log" },
-    { "unable to open", AT_STORE_UNAVAILABLE, AT_FAULT_CONNECTION, "Apache's "
-      "User must be able to write the file and its directory" },
-    { "readonly", AT_STORE_BROKEN, AT_FAULT_BROKEN, "Apache's User must be "
-      "able to write the file and its directory" },
-    { "schema has changed", AT_STORE_BROKEN, AT_FAULT_BROKEN, "restart httpd "
-      "after a change of the schema" },
-    { "not an error", AT_STORE_BROKEN, AT_FAULT_BROKEN, "the schema was "
-      "changed, or DBDInitSQL sets PRAGMA foreign_keys: mend that and "
-      "restart httpd" },
-    { "no such", AT_STORE_BROKEN, AT_FAULT_BROKEN, "see schema.sql" }
+    { "is locked", AT_STORE_RETRY, AT_FAULT_WAIT, AT_CONNECTION_KEEP,
+      "another process writes" },
+    { "is full", AT_STORE_UNAVAILABLE, AT_FAULT_FULL, AT_CONNECTION_KEEP,
+      "free some space" },
+    { "disk I/O error", AT_STORE_UNAVAILABLE, AT_FAULT_CONNECTION,
+      AT_CONNECTION_KEEP, "see the system's log" },
+    { "unable to open", AT_STORE_UNAVAILABLE, AT_FAULT_CONNECTION,
+      AT_CONNECTION_KEEP, "Apache's User must be able to write the file and "
+      "its directory" },
+    { "readonly", AT_STORE_BROKEN, AT_FAULT_BROKEN, AT_CONNECTION_KEEP,
+      "Apache's User must be able to write the file and its directory" },
+    /* The driver prepares in the old way of SQLite, so that all that was
+     * prepared before a VACUUM or a change of the schema fails, at its
+     * start: by the first text once, then, for ever, by the second. */
+    { "schema has changed", AT_STORE_RETRY, AT_FAULT_WAIT,
+      AT_CONNECTION_DISCARD, "the statements are prepared anew" },
+    { "not an error", AT_STORE_RETRY, AT_FAULT_WAIT, AT_CONNECTION_DISCARD,
+      "the schema was changed; the statements are prepared anew" },
+    { "no such", AT_STORE_BROKEN, AT_FAULT_BROKEN, AT_CONNECTION_KEEP,
+      "see schema.sql" }
 };
 
 #define SQLITE_IS_BUSY 5
@@ -436,6 +443,7 @@ static void read_sqlite(at_store_error_t *error, int code, const char *text,
         const sqlite_row_t *row = &sqlite_rows[i];
 
         if (strstr(text, row->text)) {
+            error->connection = row->connection;
             set(error, row->outcome, row->fault, apr_psprintf(pool,
                 "%s: %s; %s", statement->file, text, row->meaning));
             return;

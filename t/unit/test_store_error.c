@@ -259,10 +259,10 @@ START_TEST(the_outcome_of_each_error_is_known)
           AT_FAULT_BROKEN },
         { "sqlite3", 1, "FOREIGN KEY constraint failed", AT_STORE_BROKEN,
           AT_FAULT_BROKEN },
-        { "sqlite3", 1, "not an error", AT_STORE_BROKEN,
-          AT_FAULT_BROKEN },
-        { "sqlite3", 17, "database schema has changed", AT_STORE_BROKEN,
-          AT_FAULT_BROKEN },
+        { "sqlite3", 1, "not an error", AT_STORE_RETRY,
+          AT_FAULT_WAIT },
+        { "sqlite3", 17, "database schema has changed", AT_STORE_RETRY,
+          AT_FAULT_WAIT },
         { "sqlite3", 1, NULL, AT_STORE_BROKEN,
           AT_FAULT_BROKEN },
         { "sqlite3", 1, "", AT_STORE_BROKEN,
@@ -322,6 +322,10 @@ START_TEST(a_connection_that_is_no_good_is_told_from_one_that_is)
     }
     ck_assert_int_eq(read_error("sqlite3", 2006, "disk I/O error").connection,
                      AT_CONNECTION_KEEP);
+    ck_assert_int_eq(read_error("sqlite3", 1, "not an error").connection,
+                     AT_CONNECTION_DISCARD);
+    ck_assert_int_eq(read_error("sqlite3", 17, "database schema has changed")
+                     .connection, AT_CONNECTION_DISCARD);
     ck_assert_int_eq(read_error("other", 2006, "").connection,
                      AT_CONNECTION_KEEP);
 }

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "at_renewal.h"
+
+#include <string.h>
+
+#include <apr_file_info.h>
+#include <apr_strings.h>
+
+#include "at_store_error.h"
+
+/* Under which mod_dbd's pool of a connection keeps its renewal. */
+#define KEY "access_token renewal"
+
+/* Which file it is; all 0: it is not there, or the system does not tell. */
+typedef struct {
+    apr_dev_t device;
+    apr_ino_t inode;
+} identity_t;
+
+struct at_renewal_t {
+    dbd_cfg_t *config;
+    ap_dbd_t *dbd;
+    apr_dbd_t *first_handle;     /* mod_dbd's own: it is mod_dbd's to close */
+    apr_hash_t *first_prepared;
+    apr_pool_t *pool;            /* of what took their place, which ends with
+                                    it; NULL: nothing has yet */
+    identity_t file;             /* as opened */
+    const char *log_path;
+    identity_t log;              /* its write-ahead log; it stays as long as
+                                    a connection does */
+    int asked;
+};
+
+static identity_t identify(const char *path, apr_pool_t *pool)
+{
+    identity_t identity = { 0, 0 };
+    apr_finfo_t info;
+
+    if (apr_stat(&info, path, APR_FINFO_IDENT, pool) == APR_SUCCESS) {
+        identity.device = info.device;
+        identity.inode = info.inode;
+    }
+    return identity;
+}
+
+static int is_same(identity_t one, identity_t other)
+{
+    return one.device == other.device && one.inode == other.inode;
+}
+
+static int is_there(identity_t identity)
+{
+    return identity.device != 0 || identity.inode != 0;
+}
+
+void at_renewal_note(dbd_cfg_t *config, ap_dbd_t *dbd)
+{
+    at_renewal_t *renewal;
+
+    if (strcmp(config->name, "sqlite3")) {
+        return;
+    }
+    renewal = apr_pcalloc(dbd->pool, sizeof(*renewal));
+    renewal->config = config;
+    renewal->dbd = dbd;
+    renewal->first_handle = dbd->handle;
+    renewal->first_prepared = dbd->prepared;
+    renewal->file = identify(config->params, dbd->pool);
+    renewal->log_path = apr_pstrcat(dbd->pool, config->params, "-wal",
+                                    (char *)NULL);
+    renewal->log = identify(renewal->log_path, dbd->pool);
+    apr_pool_userdata_setn(renewal, KEY, NULL, dbd->pool);
+}
+
+at_renewal_t *at_renewal_of(const ap_dbd_t *dbd)
+{
+    void *renewal = NULL;
+
+    apr_pool_userdata_get(&renewal, KEY, dbd->pool);
+    return renewal;
+}
+
+void at_renewal_ask(at_renewal_t *renewal)
+{
+    if (renewal) {
+        renewal->asked = 1;
+    }
+}
+
+/* What is no file (":memory:") had no identity from the first. */
+static int has_changed(identity_t identity, const char *path,
+                       apr_pool_t *pool)
+{
+    return is_there(identity) && !is_same(identity, identify(path, pool));
+}
+
+int at_renewal_has_moved(const at_renewal_t *renewal)
+{
+    return renewal
+           && (has_changed(renewal->file, renewal->config->params,
+                           renewal->dbd->pool)
+               || has_changed(renewal->log, renewal->log_path,
+                              renewal->dbd->pool));
+}
+
+int at_renewal_is_due(const at_renewal_t *renewal)
+{
+    return renewal && (renewal->asked || at_renewal_has_moved(renewal));
+}
+
+static int refuse(at_diagnosis_t *diagnosis, at_outcome_e outcome,
+                  at_fault_e fault, const char *detail)
+{
+    memset(diagnosis, 0, sizeof(*diagnosis));
+    diagnosis->outcome = outcome;
+    diagnosis->fault = fault;
+    diagnosis->detail = detail;
+    return 0;
+}
+
+/*
+ * Why FILE, which is there now, may not be opened, or NULL. One that is
+ * missing would be made. A log that was left would be taken for that of the
+ * new file, and destroy it. And where the log alone is another, this process
+ * has the index of the one before.
+ */
+static const char *why_not_open(const at_renewal_t *renewal, identity_t file,
+                                apr_pool_t *pool)
+{
+    const char *path = renewal->config->params;
+    int log_has_changed = has_changed(renewal->log, renewal->log_path, pool);
+    int is_other = is_there(renewal->file) && !is_same(renewal->file, file);
+
+    if (is_other && !is_there(file)) {
+        return apr_psprintf(pool, "the database's file %s is gone; put it "
+                            "back", path);
+    }
+    if (is_other && is_there(renewal->log) && !log_has_changed) {
+        return apr_psprintf(pool, "another file was put into the place of "
+                            "%s, and beside it is still %s of the one "
+                            "before: SQLite would mix them. Remove %s and "
+                            "%s-shm; better bring data back by .restore, or "
+                            "with httpd stopped", path, renewal->log_path,
+                            renewal->log_path, path);
+    }
+    if (!is_other && log_has_changed) {
+        return apr_psprintf(pool, "%s, the log of the database, was removed "
+                            "or replaced while it was in use: what was saved "
+                            "last may be lost. Check the data, and restart "
+                            "httpd", renewal->log_path);
+    }
+    return NULL;
+}
+
+/* The results of these are of no interest to mod_dbd either. */
+static void run_init_queries(const at_renewal_t *renewal, apr_dbd_t *handle)
+{
+    const apr_array_header_t *queries = renewal->config->init_queries;
+    int i, rows;
+
+    for (i = 0; i < queries->nelts; i++) {
+        if (apr_dbd_query(renewal->dbd->driver, handle, &rows,
+                          APR_ARRAY_IDX(queries, i, const char *))) {
+            return;
+        }
+    }
+}
+
+/* All that mod_dbd prepares, by label; NULL if one is refused. */
+static apr_hash_t *prepare(const at_renewal_t *renewal, apr_dbd_t *handle,
+                           apr_pool_t *pool)
+{
+    apr_hash_t *prepared = apr_hash_make(pool);
+    apr_hash_index_t *index;
+
+    for (index = apr_hash_first(pool, renewal->config->queries); index;
+         index = apr_hash_next(index)) {
+        apr_dbd_prepared_t *statement = NULL;
+        const void *label;
+        void *query;
+
+        apr_hash_this(index, &label, NULL, &query);
+        if (!*(const char *)query) {
+            continue;                    /* withdrawn */
+        }
+        if (apr_dbd_prepare(renewal->dbd->driver, pool, handle, query, label,
+                            &statement)) {
+            return NULL;
+        }
+        apr_hash_set(prepared, label, APR_HASH_KEY_STRING, statement);
+    }
+    return prepared;
+}
+
+/* Why HANDLE refuses a statement. No value is bound yet, so the text can
+ * hold none. */
+static int explain(const at_renewal_t *renewal, apr_dbd_t *handle,
+                   at_diagnosis_t *diagnosis, apr_pool_t *pool)
+{
+    const at_statement_t any = { .file = "to prepare the statements anew" };
+    at_store_error_t error;
+
+    at_store_error_read(&error, renewal->config->name, 1,
+                        apr_dbd_error(renewal->dbd->driver, handle, 0), &any,
+                        0, pool);
+    return refuse(diagnosis, error.outcome, error.fault, error.detail);
+}
+
+/* Runs when the pool of what took their place ends, be it before mod_dbd's
+ * own cleanup, which closes what mod_dbd opened. */
+static apr_status_t put_back(void *data)
+{
+    at_renewal_t *renewal = data;
+    ap_dbd_t *dbd = renewal->dbd;
+
+    apr_dbd_close(dbd->driver, dbd->handle);
+    dbd->handle = renewal->first_handle;
+    dbd->prepared = renewal->first_prepared;
+    renewal->pool = NULL;
+    return APR_SUCCESS;
+}
+
+static void put_in_place(at_renewal_t *renewal, apr_dbd_t *handle,
+                         apr_hash_t *prepared, apr_pool_t *pool)
+{
+    if (renewal->pool) {
+        apr_pool_destroy(renewal->pool);
+    }
+    renewal->dbd->handle = handle;
+    renewal->dbd->prepared = prepared;
+    renewal->pool = pool;
+    renewal->log = identify(renewal->log_path, pool);
+    renewal->asked = 0;
+    apr_pool_cleanup_register(pool, renewal, put_back,
+                              apr_pool_cleanup_null);
+}
+
+/* A pool of its own memory, which no other thread uses meanwhile. */
+static apr_pool_t *make_pool(apr_pool_t *parent)
+{
+    apr_allocator_t *allocator = NULL;
+    apr_pool_t *pool = NULL;
+
+    if (apr_allocator_create(&allocator) == APR_SUCCESS
+        && apr_pool_create_ex(&pool, parent, NULL, allocator)
+           == APR_SUCCESS) {
+        apr_allocator_owner_set(allocator, pool);
+        apr_pool_tag(pool, "access_token renewal");
+    }
+    return pool;
+}
+
+int at_renewal_make(at_renewal_t *renewal, at_diagnosis_t *diagnosis,
+                    apr_pool_t *pool)
+{
+    const apr_dbd_driver_t *driver = renewal->dbd->driver;
+    identity_t file = identify(renewal->config->params, pool);
+    apr_pool_t *made;
+    apr_hash_t *prepared;
+    apr_dbd_t *handle;
+    const char *text = why_not_open(renewal, file, pool);
+
+    if (text) {
+        return refuse(diagnosis, AT_STORE_RETRY, AT_FAULT_CONNECTION, text);
+    }
+    made = make_pool(renewal->dbd->pool);
+    if (!made) {
+        return refuse(diagnosis, AT_STORE_RETRY, AT_FAULT_CONNECTION,
+                      "no memory to connect again");
+    }
+    if (apr_dbd_open_ex(driver, made, renewal->config->params, &handle,
+                        &text) != APR_SUCCESS) {
+        refuse(diagnosis, AT_STORE_RETRY, AT_FAULT_CONNECTION,
+               apr_pstrcat(pool, "the database cannot be opened again: ",
+                           text ? text : "no reason is given",
+                           (char *)NULL));
+        apr_pool_destroy(made);
+        return 0;
+    }
+    run_init_queries(renewal, handle);
+    prepared = prepare(renewal, handle, made);
+    if (!prepared) {
+        explain(renewal, handle, diagnosis, pool);
+        apr_dbd_close(driver, handle);
+        apr_pool_destroy(made);
+        return 0;
+    }
+    renewal->file = file;
+    put_in_place(renewal, handle, prepared, made);
+    return 1;
+}

@@ -1,0 +1,423 @@
+# Maintenance of a database beside a running httpd (contract, section 6): what its
+# owner may do to it costs a call a retry and no more, and nothing needs a restart.
+use strict;
+use warnings;
+
+use POSIX ();
+use Test::More;
+use Time::HiRes qw(sleep);
+
+use AccessTokenTest;
+
+my $is_mariadb = AccessTokenTest::engine() eq 'mariadb';
+my $token = 'demo-session-clerk';
+my $sql = AccessTokenTest::srcdir() . '/sql/' . ($is_mariadb ? 'mysql' : 'sqlite3');
+my $clients = 6;
+
+my $ready = <<'END';
+<Location "/ready">
+    SetHandler access-token-ready
+</Location>
+END
+
+sub update {
+    my ($server, $code, $fields, $headers) = @_;
+    return $server->post({ token => $token, access_token_identifier =>
+                           { authentication_code => $code }, %{ $fields // {} } }, $headers);
+}
+
+sub outcome { AccessTokenTest::outcome($_[0]) }
+
+sub works {
+    my ($server, $name) = @_;
+    is(outcome(update($server, 'demo-card', { udf_string_1 => $name })), '200 OK',
+       "$name: a call is answered");
+    is($server->dbh->selectrow_array(q(SELECT udf_string_1 FROM access_tokens
+        WHERE authentication_code = 'demo-card')), $name, 'and its change stored');
+    is($server->request('GET', '/ready')->{status}, 200, 'and the server is ready');
+    return;
+}
+
+sub version {
+    my ($dbh) = @_;
+    return $dbh->selectrow_array(
+        q(SELECT version FROM access_tokens WHERE authentication_code = 'demo-udf'));
+}
+
+# Returns when calls have made more versions, 8 at least.
+sub see_calls {
+    my ($server, $dbh) = @_;
+    my $before = version($dbh);
+    return $server->wait_for(sub { abs(version($dbh) - $before) >= 8 }, 20)
+        || die "no calls are answered\n";
+}
+
+# Calls by all clients from before CODE to after it, ROUNDS times: how often they ended
+# in which way.
+sub beside_calls {
+    my ($server, $rounds, $code) = @_;
+    my $end = $server->path('maintained');
+    my @results = $server->in_parallel($clients + 1, sub {
+        my ($number) = @_;
+        if ($number == $clients) {
+            my $done = eval {
+                my $dbh = $server->database->connect;
+                for my $round (1 .. $rounds) {
+                    see_calls($server, $dbh);
+                    $code->($dbh, $round);
+                }
+                see_calls($server, $server->database->connect);
+                1;
+            };
+            my $error = $@;
+            $server->write_file('maintained', '');
+            return $done ? [] : ["maintenance: $error"];
+        }
+        my $field = 'udf_string_' . ($number % 8 + 1);
+        my @outcomes;
+        my $more = 3;
+        while ($more > 0 && @outcomes < 3000) {
+            $more-- if -e $end;
+            my $reply = update($server, 'demo-udf', { $field => "client $number call $more" },
+                $number % 2 ? { 'Idempotency-Key' => join '-', 'key', $$, scalar @outcomes, rand } : {});
+            push @outcomes, outcome($reply);
+        }
+        return \@outcomes;
+    }, 120);
+    unlink $end;
+    my %count;
+    $count{$_}++ for map { ref eq 'ARRAY' ? @$_ : $_->{died} } @results;
+    return \%count;
+}
+
+# maintains(SERVER, NAME, CODE, %options): CODE costs no call, and each call is done once.
+#   rounds     how often CODE runs (3)
+#   goes_back  true: it takes back what was done before
+sub maintains {
+    my ($server, $name, $code, %options) = @_;
+    my $before = version($server->dbh);
+    my $count = beside_calls($server, $options{rounds} // 3, $code);
+    is(join(', ', map { "$_: $count->{$_}" } sort keys %$count),
+       '200 OK: ' . ($count->{'200 OK'} // 0), "$name: no call fails");
+    is(version($server->dbh) - $before, $count->{'200 OK'}, 'and each is done once')
+        if !$options{goes_back};
+    works($server, $name);
+    return;
+}
+
+# ---- what an owner does, beside calls
+
+my $key = <<'END';
+AccessTokenIdempotencyKeyFile key
+END
+
+sub start_with_key {
+    my ($conf) = @_;
+    my $server = AccessTokenTest->new(conf => $ready . $key . ($conf // ''));
+    chmod 0600, $server->write_file('key', 'k' x 64);
+    $server->run;
+    return $server;
+}
+
+sub trigger_of {
+    my ($file, $name) = @_;
+    open my $in, '<', $file or die "$file: $!\n";
+    my $text = do { local $/; <$in> };
+    my ($trigger) = $text =~ /^(CREATE TRIGGER $name .*?;? END)(?:;|\n; END IF;;)$/ms
+        or die "$file has no trigger $name\n";
+    return $is_mariadb ? "$trigger\n; END IF" : $trigger;
+}
+
+my $request_trigger = trigger_of("$sql/schema.sql", 'access_tokens_request');
+
+sub each_of {
+    my (@statements) = @_;
+    return sub {
+        my ($dbh, $round) = @_;
+        $dbh->do(s/ROUND/$round/gr) for @statements;
+        return;
+    };
+}
+
+my @for_sqlite = (
+    'VACUUM' => each_of('VACUUM'),
+    'ANALYZE and PRAGMA optimize' => each_of('ANALYZE', 'PRAGMA optimize'),
+    'REINDEX' => each_of('REINDEX'),
+    'an index that comes and goes' => each_of(
+        'CREATE INDEX maintenance ON access_tokens (udf_string_8)', 'DROP INDEX maintenance'),
+    'a column more' => each_of('ALTER TABLE access_tokens ADD COLUMN more_ROUND TEXT NULL'),
+    'a column less' => each_of('ALTER TABLE access_tokens DROP COLUMN more_ROUND'),
+    'a trigger that is made anew' => each_of('BEGIN IMMEDIATE',
+        'DROP TRIGGER access_tokens_request', $request_trigger, 'COMMIT'),
+    'a table that is altered by making it anew' => each_of('BEGIN IMMEDIATE',
+        'ALTER TABLE access_token_requests RENAME TO old_requests',
+        'CREATE TABLE access_token_requests AS SELECT * FROM old_requests', 'COMMIT',
+        'BEGIN IMMEDIATE', 'DROP TABLE access_token_requests',
+        'ALTER TABLE old_requests RENAME TO access_token_requests', 'COMMIT'),
+    'a checkpoint' => each_of('PRAGMA wal_checkpoint(TRUNCATE)'),
+    'keys that are removed' => each_of('DELETE FROM access_token_requests'),
+);
+
+my @for_mariadb = (
+    'an index that comes and goes' => each_of(
+        'CREATE INDEX maintenance ON access_tokens (udf_string_8)',
+        'DROP INDEX maintenance ON access_tokens'),
+    'a column more' => each_of('ALTER TABLE access_tokens ADD COLUMN more_ROUND TEXT NULL'),
+    'a column less' => each_of('ALTER TABLE access_tokens DROP COLUMN more_ROUND'),
+    'a column that is widened and narrowed' => each_of(
+        'ALTER TABLE access_tokens MODIFY card_masked_number VARCHAR(400) NULL',
+        'ALTER TABLE access_tokens MODIFY card_masked_number VARCHAR(32) NULL'),
+    'a rebuild by copying' => each_of('ALTER TABLE access_tokens ENGINE = InnoDB, ALGORITHM = COPY'),
+    'OPTIMIZE TABLE' => each_of('OPTIMIZE TABLE access_tokens, access_token_requests, users'),
+    'ANALYZE TABLE' => each_of('ANALYZE TABLE access_tokens, users, contacts'),
+    'FLUSH TABLES' => each_of('FLUSH TABLES'),
+    'a backup under a read lock' => each_of('FLUSH TABLES WITH READ LOCK', 'DO SLEEP(0.2)',
+                                            'UNLOCK TABLES'),
+    'a trigger that is made anew' => each_of('LOCK TABLES access_tokens WRITE, access_token_requests WRITE',
+        'DROP TRIGGER access_tokens_request', $request_trigger, 'UNLOCK TABLES'),
+    'a trigger more, and less' => each_of(
+        'CREATE TRIGGER maintenance AFTER UPDATE ON access_tokens FOR EACH ROW SET @maintenance = 1',
+        'DROP TRIGGER maintenance'),
+    'a table that another takes the place of' => each_of('SET SESSION foreign_key_checks = 0',
+        'CREATE TABLE new_contacts LIKE contacts', 'INSERT INTO new_contacts SELECT * FROM contacts',
+        'RENAME TABLE contacts TO old_contacts, new_contacts TO contacts', 'DROP TABLE old_contacts'),
+    'a table of the save that another takes the place of' => each_of(
+        'CREATE TABLE new_requests LIKE access_token_requests',
+        'RENAME TABLE access_token_requests TO old_requests, new_requests TO access_token_requests',
+        'DROP TABLE old_requests'),
+    # As tools for changes of a schema do it, but without what they copy meanwhile.
+    'the table that is saved to, which another takes the place of' => each_of(
+        'SET SESSION foreign_key_checks = 0', 'CREATE TABLE new_tokens LIKE access_tokens',
+        'INSERT INTO new_tokens SELECT * FROM access_tokens',
+        'RENAME TABLE access_tokens TO old_tokens, new_tokens TO access_tokens',
+        'DROP TABLE old_tokens',
+        'CREATE TRIGGER access_tokens_version BEFORE UPDATE ON access_tokens FOR EACH ROW
+            SET NEW.version = GREATEST(NEW.version, OLD.version + 1)',
+        $request_trigger),
+    'FLUSH PRIVILEGES' => each_of('FLUSH PRIVILEGES'),
+    # With the old one gone at once, a connection that is new would be refused.
+    'another password beside the old one' => each_of(
+        q(ALTER USER 'access_token'@'localhost' IDENTIFIED VIA
+          mysql_native_password USING PASSWORD('another')
+          OR mysql_native_password USING PASSWORD('change this')), 'DO SLEEP(0.2)',
+        q(ALTER USER 'access_token'@'localhost' IDENTIFIED BY 'change this')),
+    'TRUNCATE of the keys' => each_of('TRUNCATE TABLE access_token_requests'),
+);
+
+{
+    my $server = start_with_key();
+    # What mod_dbd says of a connection that the module cut off.
+    $server->allow_log(qr/\[dbd:error\].* AH00639:/) if $is_mariadb;
+    my @maintenance = $is_mariadb ? @for_mariadb : @for_sqlite;
+    while (my ($name, $code) = splice @maintenance, 0, 2) {
+        maintains($server, $name, $code, goes_back => scalar($name =~ /table that is saved to/));
+    }
+    maintains($server, 'history.sql', sub { $server->database->load("$sql/history.sql") }, rounds => 1);
+    ok(scalar($server->history('D0000000000000000000000000000031')), 'which was installed');
+    $server->finish('the error log holds what it should: maintenance');
+}
+
+if ($is_mariadb) {
+    done_testing;
+    exit;
+}
+
+# ---- SQLite: what of a connection is made anew
+
+my $one_child = AccessTokenTest::one_child_conf();
+
+# The children's memory in bytes, and how many files they have open, by pid.
+sub sizes {
+    my ($server) = @_;
+    my (%bytes, %files);
+    for my $pid ($server->children) {
+        open my $in, '<', "/proc/$pid/statm" or next;
+        $bytes{$pid} = (split ' ', scalar <$in>)[1] * POSIX::sysconf(&POSIX::_SC_PAGESIZE);
+        $files{$pid} = () = grep { (readlink // '') =~ /tokens\.db/ } glob "/proc/$pid/fd/*";
+    }
+    return (\%bytes, \%files);
+}
+
+{
+    # Under prefork one child is asked, the only one.
+    my $conf = AccessTokenTest::mpm() eq 'prefork' ? <<'END' : $one_child;
+StartServers 1
+MinSpareServers 1
+MaxSpareServers 1
+MaxRequestWorkers 1
+KeepAlive Off
+END
+    my $server = AccessTokenTest->start(conf => $ready . $conf);
+    my $dbh = $server->dbh;
+    $dbh->do('PRAGMA synchronous = OFF');
+    my $answered = 0;
+    my $change_and_call = sub {
+        my ($times) = @_;
+        for my $time (1 .. $times) {
+            $dbh->do($time % 2 ? 'CREATE TABLE comes_and_goes (id INTEGER)' : 'DROP TABLE comes_and_goes');
+            my $reply = update($server, 'demo-card', { udf_string_2 => "change $time" });
+            $answered++ if outcome($reply) eq '200 OK';
+        }
+    };
+    $change_and_call->(100);
+    my ($bytes, $files) = sizes($server);
+    $change_and_call->(400);
+    my ($bytes_after, $files_after) = sizes($server);
+    is($answered, 500, 'a change of the schema before each call costs none');
+    is_deeply([sort keys %$bytes_after], [sort keys %$bytes], 'all by the same children');
+    for my $pid (sort keys %$bytes) {
+        # One set of statements has some 100 KB.
+        cmp_ok($bytes_after->{$pid} - $bytes->{$pid}, '<', 400 * 10_000,
+               'and what was prepared before is freed');
+        is($files_after->{$pid}, $files->{$pid}, 'and what was opened is closed');
+    }
+    works($server, 'many changes');
+
+    # What does not fit is said, and heals by itself.
+    $dbh->do('ALTER TABLE access_tokens RENAME COLUMN card_masked_number TO another_name');
+    is(outcome(update($server, 'demo-card')), '500 INTERNAL_ERROR', 'a column that is gone');
+    is($server->request('GET', '/ready')->{status}, 503, 'and the server is not ready');
+    ok($server->wait_for_error(qr/AT003: .*no such column: \S*card_masked_number/),
+       'the log names the column');
+    $dbh->do('ALTER TABLE access_tokens RENAME COLUMN another_name TO card_masked_number');
+    works($server, 'the column is back');
+
+    # While the schema changes all the time no call gets a 500.
+    my ($count, $changes) = (0, 0);
+    my @results = $server->in_parallel(4, sub {
+        my ($number) = @_;
+        my $end = $server->path('changed');
+        if ($number == 3) {
+            my $own = $server->database->connect;
+            $own->do('PRAGMA synchronous = OFF');
+            $own->do($_ % 2 ? 'CREATE TABLE comes_and_goes (id INTEGER)' : 'DROP TABLE comes_and_goes'),
+                sleep 0.01 for 1 .. 200;
+            $server->write_file('changed', '');
+            return [];
+        }
+        my @outcomes;
+        push @outcomes, outcome(update($server, 'demo-card', { udf_string_3 => 'again' }))
+            until -e $end;
+        return \@outcomes;
+    });
+    my %of;
+    $of{$_}++ for map { ref eq 'ARRAY' ? @$_ : $_->{died} } @results;
+    is(join(' ', sort keys %of), '200 OK', 'a schema that changes all the time costs no call')
+        or diag(explain(\%of));
+    $server->allow_log(qr/AT00[23]: /, qr/AH00161:/);
+    $server->finish('the error log holds what it should: made anew');
+}
+
+# ---- SQLite: another file in the place of the database
+
+sub move_in {
+    my ($server) = @_;
+    my $file = $server->database->file;
+    rename "$file.new", $file or die "$file: $!\n";
+    delete $server->database->{dbh};
+    return;
+}
+
+sub copy_of {
+    my ($server, $dbh) = @_;
+    my $file = $server->database->file;
+    unlink "$file.new";
+    $dbh->do("VACUUM INTO '$file.new'");
+    my (undef, undef, undef, undef, $uid, $gid) = stat $file;
+    chown $uid, $gid, "$file.new" or die "$file.new: $!\n";
+    my $copy = DBI->connect("dbi:SQLite:dbname=$file.new", '', '', { RaiseError => 1 });
+    $copy->do('PRAGMA journal_mode = WAL');
+    $copy->disconnect;
+    return;
+}
+
+{
+    # A new child would take the old log for the new file's, as any new program does.
+    my $server = start_with_key(AccessTokenTest::mpm() eq 'prefork' ? <<'END' : $one_child);
+StartServers 1
+MinSpareServers 1
+MaxSpareServers 1
+MaxRequestWorkers 1
+KeepAlive Off
+END
+    my $file = $server->database->file;
+    works($server, 'the first file');
+
+    my $count = beside_calls($server, 3, sub {
+        my ($dbh) = @_;
+        copy_of($server, $dbh);
+        $dbh->disconnect;
+        move_in($server);
+        unlink "$file-wal", "$file-shm";
+        $_[0] = $server->database->connect;
+    });
+    is(join(' ', sort keys %$count), '200 OK', 'another file costs no call') or diag(explain($count));
+    delete $server->database->{dbh};
+    works($server, 'another file');
+
+    # SQLite would take the log for that of the new file.
+    copy_of($server, $server->dbh);
+    move_in($server);
+    is(outcome(update($server, 'demo-card')), '503 SERVICE_UNAVAILABLE', 'another file beside the old log');
+    is($server->request('GET', '/ready')->{status}, 503, 'and the server is not ready');
+    ok($server->wait_for_error(qr/AT002: .*-wal of the one before.*Remove/), 'the log says what to do');
+    unlink "$file-wal", "$file-shm";
+    works($server, 'the log is removed');
+
+    # None is made where there was one.
+    rename $file, "$file.away" or die "$file: $!\n";
+    is(outcome(update($server, 'demo-card')), '503 SERVICE_UNAVAILABLE', 'no file');
+    ok(!-e $file, 'and none is made');
+    ok($server->wait_for_error(qr/AT002: .*tokens\.db is gone/), 'the log says so');
+    rename "$file.away", $file or die "$file: $!\n";
+    works($server, 'the file is back');
+
+    # What is saved from then on, nobody else would see.
+    unlink "$file-wal", "$file-shm";
+    is(outcome(update($server, 'demo-card')), '503 SERVICE_UNAVAILABLE', 'a log that is removed');
+    ok($server->wait_for_error(qr/AT002: .*-wal, the log.*restart httpd/), 'the log says what to do');
+    delete $server->database->{dbh};
+    $server->restart;
+    works($server, 'a restart');
+    $server->allow_log(qr/AT00[23]: /, qr/AH00161:/);
+    $server->finish('the error log holds what it should: another file');
+}
+
+# ---- SQLite: DBDInitSQL that makes stale what mod_dbd has prepared
+
+{
+    my $server = AccessTokenTest->start(conf => $ready, log_level => 'notice access_token:info',
+        dbd => { init_sql => 'PRAGMA foreign_keys = ON' });
+    ok($server->wait_for_error(qr/AT026: /), 'the check of the start prepares anew what is stale');
+    works($server, 'PRAGMA foreign_keys');
+    $server->finish('the error log holds what it should: DBDInitSQL');
+}
+
+# ---- SQLite: a connection that mod_authn_dbd holds to the end of the request
+
+{
+    # Its own statement reads no table, so that it does not become stale.
+    my $query = q(SELECT '{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=' WHERE %s <> '');     # secret
+    my $server = AccessTokenTest->start(conf => $ready . <<"END");
+<Location "/by-password">
+    SetHandler access-token-update
+    AccessTokenCaller apache
+    AuthType Basic
+    AuthName "logins"
+    AuthBasicProvider dbd
+    AuthDBDUserPWQuery "$query"
+    Require valid-user
+</Location>
+END
+    my $basic = { Authorization => 'Basic Y2xlcms6c2VjcmV0' };      # clerk:secret
+    my @outcomes = map {
+        $server->dbh->do('VACUUM');
+        outcome($server->post({ access_token_identifier => { authentication_code => 'demo-udf' } },
+                              $basic, '/by-password'));
+    } 1 .. 10;
+    is("@outcomes", join(' ', ('200 OK') x 10), 'a connection that is shared is made anew as well');
+    works($server, 'a shared connection');
+    $server->finish('the error log holds what it should: mod_authn_dbd');
+}
+
+done_testing;
