@@ -78,6 +78,11 @@ static int is_json_number(const char *text)
     return length > 0 && text[length] == '\0';
 }
 
+int at_number_is_natural(const char *text)
+{
+    return *text != '\0' && text[strspn(text, "0123456789")] == '\0';
+}
+
 int at_number_is_whole(const char *text)
 {
     const char *digits = text + (*text == '-');

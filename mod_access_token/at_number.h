@@ -26,6 +26,10 @@ apr_size_t at_number_length(const char *text);
  */
 int at_number_is_whole(const char *text);
 
+/** True if TEXT is one decimal digit or more, and nothing else: a whole number
+ *  of 0 or more, of any length. */
+int at_number_is_natural(const char *text);
+
 /**
  * True if TEXT is a JSON number as at_number_format writes it, and so short
  * that this can be seen: of at most 15 digits, which every double keeps.

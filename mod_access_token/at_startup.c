@@ -16,6 +16,7 @@
 #include "at_config.h"
 #include "at_diagnosis.h"
 #include "at_mysql.h"
+#include "at_number.h"
 #include "at_renewal.h"
 #include "at_session.h"
 #include "at_store_error.h"
@@ -433,11 +434,33 @@ static void check_limits(check_t *check, const char *max_connections,
     }
 }
 
+/* Of the data, and of the connection, where startup.sql tells them. */
+static void check_promises(check_t *check, const char *least,
+                           const char *synchronous)
+{
+    if (least && !at_number_is_natural(least)) {
+        check->faults++;
+        ap_log_error(APLOG_MARK, APLOG_ERR, 0, check->server, ATLOGNO("049")
+                     "%sa sequence has the value %s: what is no whole number "
+                     "of 0 or more becomes no code, and calls that take the "
+                     "next one get 500. Set it to the greatest number in "
+                     "use.", check->place, least);
+    }
+    if (synchronous && atoi(synchronous) < 2) {
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, check->server,
+                     ATLOGNO("048") "%sthe connection's PRAGMA synchronous "
+                     "is %s: a change that was answered by 200 may be lost "
+                     "in a power cut. Take it out of DBDInitSQL, or say "
+                     "FULL.", check->place, synchronous);
+    }
+}
+
 static void check_schema(check_t *check)
 {
     apr_dbd_results_t *results = run(check, AT_STATEMENT_STARTUP);
     const char *version = NULL, *charset = NULL, *max_connections = NULL;
-    const char *lock_wait = NULL, *max_packet = NULL, *fault;
+    const char *lock_wait = NULL, *max_packet = NULL, *least = NULL;
+    const char *synchronous = NULL, *fault;
     apr_dbd_row_t *row = NULL;
 
     if (!results) {
@@ -453,6 +476,9 @@ static void check_schema(check_t *check)
                              "connection.lock_wait_timeout");
         max_packet = value_of(check, results, row,
                               "connection.max_allowed_packet");
+        least = value_of(check, results, row, "sequences.least");
+        synchronous = value_of(check, results, row,
+                               "connection.synchronous");
     }
     fault = at_startup_schema_fault(version, check->pool);
     if (fault) {
@@ -468,6 +494,7 @@ static void check_schema(check_t *check)
     }
     check_limits(check, max_connections, lock_wait);
     check_packet(check, max_packet);
+    check_promises(check, least, synchronous);
 }
 
 /* A fault of a load statement is one of its narrow form as well: once is

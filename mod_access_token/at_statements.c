@@ -39,7 +39,8 @@ static const char *const startup_columns[] = {
 };
 static const char *const startup_optional[] = {
     "server.max_connections", "connection.lock_wait_timeout",
-    "connection.max_allowed_packet", NULL
+    "connection.max_allowed_packet", "sequences.least",
+    "connection.synchronous", NULL
 };
 static const char *const no_columns[] = { NULL };
 

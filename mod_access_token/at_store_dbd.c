@@ -8,6 +8,7 @@
 #include "at_clock.h"
 #include "at_connection.h"
 #include "at_custom.h"
+#include "at_number.h"
 #include "at_store_error.h"
 #include "at_wipe.h"
 
@@ -592,25 +593,42 @@ static at_outcome_e custom_fields(at_store_t *store, const char *id,
     return outcome;
 }
 
+/* Why NUMBER, which may become a secret and is not shown, is none to give
+ * out; NULL if it is one. */
+static const char *why_no_number(const char *number)
+{
+    if (!number) {
+        return "there is no such sequence, or it is used up; make it, or set "
+               "it to a lower number";
+    }
+    return at_number_is_natural(number) ? NULL
+        : "what it gave is no whole number of 0 or more: the sequence is used "
+          "up, or negative; set it to a number that is neither";
+}
+
 static at_outcome_e next_number(at_store_t *store, const char *sequence,
                                 const char **number)
 {
     dbd_store_t *dbd = store->baton;
     const at_statement_t *statement = statement_of(dbd,
                                           AT_STATEMENT_NEXT_NUMBER);
-    const char **row = NULL;
-    at_outcome_e outcome = run_select_one(store, AT_STATEMENT_NEXT_NUMBER,
-                                          &sequence, &row);
+    apr_array_header_t *rows = NULL;
+    const char *why;
+    at_outcome_e outcome = run_select(store, AT_STATEMENT_NEXT_NUMBER,
+                                      &sequence, &rows);
 
     if (outcome != AT_STORE_DONE) {
         return outcome;
     }
-    *number = row[at_statement_column(statement, "number")];
-    if (!*number) {
+    /* An UPDATE with RETURNING gives no row where it finds none. */
+    *number = rows->nelts != 1 ? NULL
+        : APR_ARRAY_IDX(rows, 0, const char **)
+              [at_statement_column(statement, "number")];
+    why = why_no_number(*number);
+    if (why) {
         store->fault = AT_FAULT_BROKEN;
-        store->detail = apr_pstrcat(dbd->r->pool, statement->file, ": there "
-                                    "is no sequence ", sequence,
-                                    (char *)NULL);
+        store->detail = apr_psprintf(dbd->r->pool, "%s: the sequence '%s': "
+                                     "%s", statement->file, sequence, why);
         return AT_STORE_BROKEN;
     }
     return AT_STORE_DONE;

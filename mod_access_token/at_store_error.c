@@ -142,6 +142,8 @@ static const mysql_row_t mysql_rows[] = {
     MEND(1142, 1, "a right is missing; see grants.sql"),
     MEND(1143, 1, "a right is missing; see grants.sql"),
     MEND(1162, 0, "a text is longer than the server allows" SEE_PACKET),
+    MEND(1264, 0, "a number is out of range: if this is next_number.sql, the "
+         "sequence is used up; set it to a lower number"),
     MEND(1267, 1, "collations differ; set default-character-set=utf8mb4 "
          "for the connection"),
     MEND(1301, 0, "a function's result is longer than the server allows"
@@ -156,6 +158,8 @@ static const mysql_row_t mysql_rows[] = {
          "make them again"),
     MEND(1451, 0, "a foreign key was violated"),
     MEND(1452, 0, "a foreign key was violated"),
+    MEND(1690, 0, "a number is out of range: if this is next_number.sql, the "
+         "sequence is used up; set it to a lower number"),
     MEND(4025, 0, "a CHECK constraint was violated"),
     /* The same, when a connection is made, or of one. */
     REFUSED(1044, 1, "a right is missing; see grants.sql"),

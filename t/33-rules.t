@@ -264,6 +264,50 @@ subtest 'a generated value that is taken is generated again' => sub {
     });
 };
 
+subtest 'a sequence that is used up, or negative, gives no code' => sub {
+    $server->reset_data;
+    my $dbh = $server->dbh;
+    my $last = '9223372036854775807';
+    my $set = sub { $dbh->do("UPDATE access_token_sequences SET value = $_[0]
+                              WHERE name = 'authentication_code'") };
+    $set->('9223372036854775806');
+    my $reply = update('demo-auto-number', { authentication_code => undef });
+    is($reply->{json}{data}{authentication_code}, $last, 'the last number');
+    for my $case (['used up'], ['and stays so'], ['negative', -5]) {
+        my ($name, $value) = @$case;
+        if (defined $value) {
+            # As in a database that was made before the schema refused it.
+            ok(!eval { $set->($value); 1 }, "$name: the schema refuses it");
+            $dbh->do($_) for AccessTokenTest::engine() eq 'mariadb'
+                ? 'ALTER TABLE access_token_sequences DROP CONSTRAINT access_token_sequences_value'
+                : ('ALTER TABLE access_token_sequences RENAME TO checked_sequences',
+                   'CREATE TABLE access_token_sequences AS SELECT * FROM checked_sequences');
+            $set->($value);
+        }
+        $reply = update($last, { authentication_code => undef });
+        is(outcome($reply), '500 INTERNAL_ERROR', "$name: no code") or diag($reply->{content});
+        my $id = $reply->{headers}{'x-request-id'};
+        ok($server->wait_for_error(qr/next_number\.sql: .*sequence.*set it to.* \[request \Q$id\E/),
+           "$name: the log names the remedy");
+    }
+    is($dbh->selectrow_array(qq(SELECT COUNT(*) FROM access_tokens
+        WHERE authentication_code = '$last')), 1, 'nothing has changed');
+    if (AccessTokenTest::engine() eq 'sqlite3') {
+        $set->(-5);
+        $server->graceful;
+        ok($server->wait_for_error(qr/AT049: a sequence has the value -5/), 'the start says so');
+        $dbh->do($_) for 'DROP TABLE access_token_sequences',
+            'ALTER TABLE checked_sequences RENAME TO access_token_sequences';
+    }
+    $set->(5000);
+    $reply = update($last, { authentication_code => undef });
+    is($reply->{json}{data}{authentication_code}, '5001', 'a number that is right is enough');
+    $dbh->do('ALTER TABLE access_token_sequences
+              ADD CONSTRAINT access_token_sequences_value CHECK (value >= 0)')
+        if AccessTokenTest::engine() eq 'mariadb';
+    $server->allow_log(qr/AT003: .*next_number/, qr/AT049: /);
+};
+
 subtest 'many calls at once get different numbers' => sub {
     $server->reset_data;
     my @codes = map { token_with({ authentication_code_creation => 'NUMBER',

@@ -155,6 +155,15 @@ my @for_sqlite = (
         'BEGIN IMMEDIATE', 'DROP TABLE access_token_requests',
         'ALTER TABLE old_requests RENAME TO access_token_requests', 'COMMIT'),
     'a checkpoint' => each_of('PRAGMA wal_checkpoint(TRUNCATE)'),
+    'a backup that is restored' => sub {
+        my ($dbh, $round) = @_;
+        my ($file) = $dbh->sqlite_db_filename =~ /(.*)/;
+        $dbh->sqlite_backup_to_file("$file.backup");
+        my $copy = DBI->connect("dbi:SQLite:dbname=$file.backup", '', '', { RaiseError => 1 });
+        $copy->do("CREATE TABLE restored_$round (id INTEGER)");
+        $copy->disconnect;
+        $dbh->sqlite_backup_from_file("$file.backup");
+    },
     'keys that are removed' => each_of('DELETE FROM access_token_requests'),
 );
 
@@ -210,7 +219,7 @@ my @for_mariadb = (
     $server->allow_log(qr/\[dbd:error\].* AH00639:/) if $is_mariadb;
     my @maintenance = $is_mariadb ? @for_mariadb : @for_sqlite;
     while (my ($name, $code) = splice @maintenance, 0, 2) {
-        maintains($server, $name, $code, goes_back => scalar($name =~ /table that is saved to/));
+        maintains($server, $name, $code, goes_back => scalar($name =~ /table that is saved to|restored/));
     }
     maintains($server, 'history.sql', sub { $server->database->load("$sql/history.sql") }, rounds => 1);
     ok(scalar($server->history('D0000000000000000000000000000031')), 'which was installed');
@@ -390,7 +399,21 @@ END
         dbd => { init_sql => 'PRAGMA foreign_keys = ON' });
     ok($server->wait_for_error(qr/AT026: /), 'the check of the start prepares anew what is stale');
     works($server, 'PRAGMA foreign_keys');
+    $server->dbh->do($_) for 'PRAGMA foreign_keys = OFF',
+        q(DELETE FROM units WHERE id = '5A7C00000000000000000000000000B2');
+    is(outcome(update($server, 'demo-card', { udf_string_1 => 'x' })), '500 INTERNAL_ERROR',
+       'and it is in force');
+    $server->expect_log(qr/AT003: .*FOREIGN KEY constraint failed/);
     $server->finish('the error log holds what it should: DBDInitSQL');
+}
+
+{
+    my $server = AccessTokenTest->start(conf => $ready, dbd => { init_sql => 'PRAGMA synchronous = NORMAL' });
+    ok($server->wait_for_error(qr/AT048: .*synchronous is 1: .*power cut/),
+       'the start warns of what may lose an answered call');
+    works($server, 'PRAGMA synchronous');
+    $server->expect_log(qr/AT048: /);
+    $server->finish('the error log holds what it should: synchronous');
 }
 
 # ---- SQLite: a connection that mod_authn_dbd holds to the end of the request

@@ -191,11 +191,12 @@ CREATE TABLE access_token_custom_fields (
     CONSTRAINT access_token_custom_fields_type CHECK (type IN ('string', 'number', 'boolean'))
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
--- value is the number given out last.
+-- value is the number given out last. A sequence ends with 9223372036854775807.
 CREATE TABLE access_token_sequences (
     name                             VARCHAR(64)  NOT NULL,
     value                            BIGINT       NOT NULL DEFAULT 0,
-    PRIMARY KEY (name)
+    PRIMARY KEY (name),
+    CONSTRAINT access_token_sequences_value CHECK (value >= 0)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 INSERT INTO access_token_sequences (name, value)

@@ -2,8 +2,8 @@
 -- Run it in an empty database:   sqlite3 access_token.db < schema.sql
 --
 -- Text compares byte for byte. Dates are text, 'YYYY-MM-DDThh:mm:ss' in UTC, so that they sort and are
--- replied as they are. Foreign keys hold on connections that say PRAGMA foreign_keys = ON; the
--- module's do not, since mod_dbd would say it behind the preparing of statements, which forgets them.
+-- replied as they are. Foreign keys hold on connections that say PRAGMA foreign_keys = ON; for the module's
+-- own, DBDInitSQL may say it.
 -- WAL, kept in the file: a reader never makes a writer wait, nor the other way round.
 
 PRAGMA journal_mode = WAL;
@@ -184,11 +184,12 @@ CREATE TABLE access_token_custom_fields (
     CONSTRAINT access_token_custom_fields_type CHECK (type IN ('string', 'number', 'boolean'))
 );
 
--- value is the number given out last.
+-- value is the number given out last. A sequence ends with 9223372036854775807.
 CREATE TABLE access_token_sequences (
     name                             TEXT    NOT NULL,
     value                            INTEGER NOT NULL DEFAULT 0,
-    PRIMARY KEY (name)
+    PRIMARY KEY (name),
+    CONSTRAINT access_token_sequences_value CHECK (value >= 0 AND TYPEOF(value) = 'integer')
 );
 
 INSERT INTO access_token_sequences (name, value)

@@ -146,6 +146,25 @@ START_TEST(a_whole_number_is_one_of_a_bigint)
 }
 END_TEST
 
+START_TEST(a_natural_number_has_digits_only)
+{
+    static const char *const natural[] = {
+        "0", "1", "007", "9223372036854775807", "18446744073709551615"
+    };
+    static const char *const others[] = {
+        "", "-1", "+1", " 1", "1 ", "1.0", "9.22337203685478e+18", "x"
+    };
+    size_t i;
+
+    for (i = 0; i < sizeof(natural) / sizeof(*natural); i++) {
+        ck_assert_msg(at_number_is_natural(natural[i]), "%s", natural[i]);
+    }
+    for (i = 0; i < sizeof(others) / sizeof(*others); i++) {
+        ck_assert_msg(!at_number_is_natural(others[i]), "%s", others[i]);
+    }
+}
+END_TEST
+
 START_TEST(what_is_formatted_already_is_known)
 {
     static const char *const yes[] = {
@@ -412,6 +431,7 @@ int main(void)
     tcase_add_test(tests, zero_has_no_sign_and_takes_what_is_too_small);
     tcase_add_test(tests, a_number_of_any_length_is_read);
     tcase_add_test(tests, a_whole_number_is_one_of_a_bigint);
+    tcase_add_test(tests, a_natural_number_has_digits_only);
     tcase_add_test(tests, what_is_formatted_already_is_known);
     tcase_add_test(tests, the_layout_is_that_of_ecmascript_without_plus);
     tcase_add_test(tests, random_numbers_are_written_shortest);

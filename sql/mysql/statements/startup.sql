@@ -1,4 +1,5 @@
--- What the module checks at start. Where the connection's character sets differ, all three are named.
+-- What the module checks at start. Its account may not read the sequences: the schema refuses negative ones.
+-- Where the connection's character sets differ, all three are named.
 SELECT (SELECT MAX(version) FROM access_token_schema) AS 'schema.version',
        CASE WHEN @@character_set_client = @@character_set_connection
              AND @@character_set_client = @@character_set_results
@@ -7,4 +8,6 @@ SELECT (SELECT MAX(version) FROM access_token_schema) AS 'schema.version',
        END AS 'connection.charset',
        @@max_connections           AS 'server.max_connections',
        @@innodb_lock_wait_timeout  AS 'connection.lock_wait_timeout',
-       @@max_allowed_packet        AS 'connection.max_allowed_packet'
+       @@max_allowed_packet        AS 'connection.max_allowed_packet',
+       NULL                        AS 'sequences.least',
+       NULL                        AS 'connection.synchronous'
