@@ -2,9 +2,7 @@
 -- that an update commits, be it by the module or by another program. A trigger of that update writes the
 -- line, so both are kept, or neither.
 --
--- Install: after schema.sql:   sqlite3 access_token.db < history.sql
--- and then apachectl graceful: SQLite's driver loses its statements when the schema changes, and calls are
--- answered by 500 until the old children of Apache have ended.
+-- Install: after schema.sql, also while httpd runs:   sqlite3 access_token.db < history.sql
 --
 -- Cost: about 15 microseconds of processor time for an update, as measured: bench/README.md.
 --
