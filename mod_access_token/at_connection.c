@@ -426,12 +426,13 @@ at_connection_t *at_connection_share(at_connections_t *connections,
     at_renewal_t *renewal = at_renewal_of(dbd);
     at_connection_t *connection;
 
+    hold_signals(connections);
     if (!at_session_check(why, dbd, connections->uses, pool)) {
         at_socket_cut(at_socket_of(dbd, connections->budget,
                                    connections->sockets));
+        release_signals(connections);
         return NULL;
     }
-    hold_signals(connections);
     if (at_renewal_is_due(renewal)
         && !at_renewal_make(renewal, why, pool)) {
         release_signals(connections);
