@@ -26,7 +26,7 @@ my $dev = AccessTokenTest::srcdir() . '/dev';
 my $reply_file = AccessTokenTest::srcdir() . '/t/data/example-response.json';
 my $folder = File::Temp->newdir('at-XXXXXXXX', TMPDIR => 1, CLEANUP => 1);
 chmod 0755, $folder;
-mkdir "$folder/$_" or die "$folder/$_: $!\n" for qw(home build);
+mkdir "$folder/$_" or die "$folder/$_: $!\n" for qw(home build temporary);
 symlink AccessTokenTest::builddir() . '/mod_access_token', "$folder/build/mod_access_token"
     or die "symlink: $!\n";
 
@@ -37,6 +37,7 @@ my %environment = (
     AT_BUILDDIR => "$folder/build",
     DEV_NO_INSTALL => 1,
     HOME => "$folder/home",
+    TMPDIR => "$folder/temporary",
     map({ $_ => 'http://127.0.0.1:1' } @proxies),
 );
 
@@ -103,11 +104,11 @@ sub serves {
 # The processes that were started with a file of RUN, a folder of a demonstration here.
 sub processes_of {
     my ($run) = @_;
-    $run && index($run, "$folder/build/runs/") == 0 or die "not a demonstration's folder\n";
+    $run && index($run, "$folder/temporary/access-token-") == 0 or die "not a demonstration's folder\n";
     return grep { text_of("/proc/$_/cmdline") =~ m{\Q$run/\E} } map { m{(\d+)} } glob '/proc/[0-9]*';
 }
 
-sub kept_folders { glob "$folder/build/runs/*" }
+sub kept_folders { glob "$folder/temporary/*" }
 
 # program(NAME, PATTERN, NUMBER): the environment in which NAME, at its call NUMBER
 # with such arguments, waits until let_go.
@@ -164,7 +165,7 @@ sub foreign_server {
     return $server;
 }
 
-sub port_of { text_of((glob "$folder/build/runs/*/httpd.conf")[0]) =~ /^Listen .*:(\d+)/m ? $1 : 0 }
+sub port_of { text_of((glob "$folder/temporary/access-token-*/httpd.conf")[0]) =~ /^Listen .*:(\d+)/m ? $1 : 0 }
 
 # ---- proxies, and .curlrc
 
@@ -205,7 +206,7 @@ sub port_of { text_of((glob "$folder/build/runs/*/httpd.conf")[0]) =~ /^Listen .
     my $curl = program('curl', '--data-binary', 2);
     my $demo = demo({ PATH => $curl->{PATH} }, '--once');
     ok(waits($curl), 'the first call is answered');
-    my ($run) = map { s{/httpd\.pid\z}{}r } glob "$folder/build/runs/*/httpd.pid";
+    my ($run) = map { s{/httpd\.pid\z}{}r } glob "$folder/temporary/access-token-*/httpd.pid";
     my $port = port_of();
     kill 'KILL', processes_of($run);
     ok(wait_for(sub { !processes_of($run) }), 'Apache is killed');
@@ -216,6 +217,8 @@ sub port_of { text_of((glob "$folder/build/runs/*/httpd.conf")[0]) =~ /^Listen .
     like(said($demo), qr/^-- error\.log\n.*AH00489/ms, 'and shows the error log');
     like(said($demo), qr/folder is kept: \Q$run\E$/m, 'and where it is kept');
     ok(-s "$run/error.log", 'there');
+    my $program = AccessTokenTest::httpd_program();
+    like(`"$program" -t -f "$run/httpd.conf" 2>&1`, qr/^Syntax OK$/m, 'with all that Apache needs');
 }
 
 # ---- two at once, and signals
@@ -260,17 +263,17 @@ SKIP: {
     mkdir "$folder/$_" for qw(closed closed/build closed/temporary);
     symlink AccessTokenTest::builddir() . '/mod_access_token', "$folder/closed/build/mod_access_token";
     chmod 0700, "$folder/closed";
-    my %closed = (AT_BUILDDIR => "$folder/closed/build");
+    my %closed = (TMPDIR => "$folder/closed/temporary");
 
-    my $demo = demo({ %closed, TMPDIR => "$folder/closed/temporary" }, '--once');
+    my $demo = demo({ %closed, AT_BUILDDIR => "$folder/closed/build" }, '--once');
     is(status_of($demo), 1, 'no folder that Apache can reach');
     like(said($demo), qr{the user $user, who can't pass\n\Q$folder\E/closed  \(drwx------ root:root\)}, 'says which');
     like(said($demo), qr{chmod o\+x \Q$folder\E/closed\b}, 'and what to do');
     unlike(said($demo), qr/HTTP \d/, 'at once');
 
-    $demo = demo({ %closed, TMPDIR => "$folder" }, '--once');
-    is(status_of($demo), 0, 'a closed checkout') or diag(said($demo));
-    like(said($demo), qr{The user $user can't pass\n\Q$folder\E/closed  .*\n.*\nWhat runs is in \Q$folder\E/}, 'says where it goes to');
+    $demo = demo({ %closed }, '--once');
+    is(status_of($demo), 0, 'a closed folder for temporary files') or diag(said($demo));
+    like(said($demo), qr{The user $user can't pass\n\Q$folder\E/closed  .*\n.*\nWhat runs is in \Q$folder\E/build/runs/}, 'says where it goes to');
 
     local $ENV{TMPDIR} = "$folder/closed/temporary";
     ok(!eval { AccessTokenTest->new(database => undef); 1 }, 'a test in such a folder');
