@@ -515,6 +515,23 @@ static at_error_t *resolve_by_key(at_call_t *call)
                            "followed, or the access token was deleted");
 }
 
+/* The row is older than the one that an open save was to change: what answers
+ * is a node or a replica that lags. It may catch up; and if it does not, a
+ * save there now, and the open one later, would be two. */
+static at_error_t *wait_for_row(at_call_t *call)
+{
+    at_error_t *error = at_error_hidden(call->pool, AT_SERVICE_UNAVAILABLE,
+        "the database that answers has an older version of the access token "
+        "than before: a node or a replica that lags, or an old backup");
+
+    error->fault = AT_FAULT_CONNECTION;
+    call->retries++;
+    if (at_clock_now() < call->store->deadline) {
+        call->next = AT_NEXT_LATER;
+    }
+    return error;
+}
+
 /*
  * What became of a save that was tried before? It was done if the row
  * remembers this call, whatever the database said. If the row has a later
@@ -537,7 +554,9 @@ static at_error_t *resolve(at_call_t *call)
         return resolve_by_key(call);
     }
     AT_TRY(read_version(&version, call->row, call->pool));
-    /* An earlier version, as of an old backup, is far beyond as well. */
+    if (version < call->guard) {
+        return wait_for_row(call);
+    }
     if (version - call->guard > REMEMBERED) {
         return resolve_by_key(call);
     }
@@ -576,8 +595,9 @@ static at_error_t *attempt(at_call_t *call)
 static void step_back(at_call_t *call)
 {
     int times = call->lost_races + call->retries;
-    unsigned int most = call->retries ? LONGEST_PAUSE_OF_FAULT
-                                      : LONGEST_PAUSE_OF_RACE;
+    /* With an open save soon: the row remembers the last calls only. */
+    unsigned int most = call->retries && call->open == AT_OPEN_NOT
+                        ? LONGEST_PAUSE_OF_FAULT : LONGEST_PAUSE_OF_RACE;
     unsigned int longest = times < 8 ? 1U << times : most;
 
     call->store->release(call->store);

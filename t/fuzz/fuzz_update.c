@@ -50,6 +50,7 @@ static struct {
     /* The access token. */
     int exists;
     apr_uint64_t version;
+    apr_uint64_t first_version;
     apr_uint32_t step;        /* by how much a save raises it */
     const char *code;
     const char *request_ids;
@@ -69,6 +70,7 @@ static struct {
     int applied;              /* how often its save was done */
     apr_uint64_t applied_version;
     int was_lost;
+    int has_failed_over;      /* what was answered may be lost by that */
     pending_t pending[4];
     int pending_count;
 } world;
@@ -216,6 +218,20 @@ static void delete_row(void)
     world.exists = 0;
 }
 
+/* To a replica that has nothing of what was done since the call came. What
+ * was under way to the other server is gone with it. */
+static void fail_over(void)
+{
+    world.has_failed_over = 1;
+    world.exists = 1;
+    world.version = world.first_version;
+    world.code = "code";
+    world.request_ids = "";
+    world.has_key = 0;
+    world.applied = 0;
+    world.pending_count = 0;
+}
+
 /* The same call, sent again elsewhere, or another one with its key. */
 static void key_of_another(const char *digest)
 {
@@ -263,7 +279,10 @@ static void others_do(unsigned int what)
         save_of_another();
         break;
     case 11:
+        fail_over();
+        break;
     case 12:
+    case 13:
         do_pending();
         break;
     default:
@@ -365,13 +384,14 @@ static void set_caller(at_row_t *row)
     set_input(row, AT_INPUT_CALLER_MAY_UPDATE, world.may_update ? "1" : "0");
 }
 
-static void set_token(at_row_t *row)
+static void set_token(at_row_t *row, apr_uint64_t version, const char *ids,
+                      const char *code)
 {
     set_input(row, AT_INPUT_TOKEN_ID, TOKEN_ID);
     set_input(row, AT_INPUT_TOKEN_VERSION,
-              apr_psprintf(world.pool, "%" APR_UINT64_T_FMT, world.version));
-    set_input(row, AT_INPUT_TOKEN_REQUEST_IDS, world.request_ids);
-    set_field(row, AT_CREDENTIAL_AUTHENTICATION_CODE, world.code);
+              apr_psprintf(world.pool, "%" APR_UINT64_T_FMT, version));
+    set_input(row, AT_INPUT_TOKEN_REQUEST_IDS, ids);
+    set_field(row, AT_CREDENTIAL_AUTHENTICATION_CODE, code);
     set_rules(row);
 }
 
@@ -381,10 +401,10 @@ static at_outcome_e load(at_store_t *self, at_statement_e statement,
     const at_plan_t *plan = world.statements->plan;
     int by_id = statement == AT_STATEMENT_LOAD_BY_ID
         || statement == AT_STATEMENT_NARROW + AT_STATEMENT_LOAD_BY_ID;
-    at_outcome_e outcome;
+    unsigned int what = begin_operation("load");
+    at_outcome_e outcome = refuse(what);
 
     (void)self;
-    outcome = refuse(begin_operation("load"));
     if (outcome != AT_STORE_DONE) {
         return outcome;
     }
@@ -395,9 +415,13 @@ static at_outcome_e load(at_store_t *self, at_statement_e statement,
     if (world.has_session) {
         set_caller(*row);
     }
-    if (world.exists && !strcmp(values[AT_LOAD_KEY],
-                                by_id ? TOKEN_ID : world.code)) {
-        set_token(*row);
+    if (what % 16 == 15 && by_id) {
+        /* From a node that lags. */
+        set_token(*row, world.first_version, "", "code");
+    }
+    else if (world.exists && !strcmp(values[AT_LOAD_KEY],
+                                     by_id ? TOKEN_ID : world.code)) {
+        set_token(*row, world.version, world.request_ids, world.code);
     }
     return AT_STORE_DONE;
 }
@@ -525,7 +549,7 @@ static void make_world(apr_pool_t *pool, const uint8_t *data, size_t size)
     world.statements = read_statements();
     world.clock = apr_time_from_sec(1000000);
     world.exists = 1;
-    world.version = versions[next_byte() % 5];
+    world.version = world.first_version = versions[next_byte() % 5];
     world.step = next_byte() % 4 == 3 ? 1 + next_byte() % 3 : 1;
     world.code = "code";
     world.request_ids = "";
@@ -604,6 +628,9 @@ static void check_success(const at_update_t *update, apr_uint32_t known_step)
                                     world.applied_version);
 
     require(update->body.text && update->etag);
+    if (world.has_failed_over) {
+        return;
+    }
     if (update->replayed) {
         require(world.applied == 0 && world.has_key);
         require(!strcmp(world.key_digest, world.request_digest));
