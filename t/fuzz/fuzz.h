@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "at_statements.h"
+
 /** The folder of this target's inputs in corpus/. */
 extern const char fuzz_corpus[];
 
@@ -23,6 +25,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /** The path of FILE in the source tree, in a buffer of its own. */
 const char *fuzz_source(const char *file);
+
+/** The statements of SQLite as they are shipped; they live for ever. */
+const at_statements_t *fuzz_statements(void);
 
 /** End the process, as a sanitizer does, if CONDITION does not hold. */
 #define require(condition)                                            \

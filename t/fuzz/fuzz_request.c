@@ -7,7 +7,6 @@
 
 #include <string.h>
 
-#include <apr_general.h>
 #include <apr_pools.h>
 #include <yajl/yajl_parse.h>
 
@@ -37,27 +36,6 @@ yajl_status __wrap_yajl_parse(yajl_handle yajl, const unsigned char *text,
     fed += length;
     pieces++;
     return __real_yajl_parse(yajl, text, length);
-}
-
-static const at_statements_t *read_statements(void)
-{
-    static at_statements_t *statements;
-
-    if (!statements) {
-        apr_pool_t *pool;
-        const char *problem;
-
-        apr_initialize();
-        apr_pool_create(&pool, NULL);
-        problem = at_statements_read(
-            &statements, fuzz_source("sql/sqlite3/statements"), NULL,
-            pool);
-        if (problem) {
-            fprintf(stderr, "%s\n", problem);
-        }
-        require(!problem);
-    }
-    return statements;
 }
 
 /* Parse DATA, cut as CUTS says (0: not at all). The work is bounded by the
@@ -182,7 +160,7 @@ static void check_request(const at_request_t *request, apr_pool_t *pool)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    at_request_options_t options = { read_statements(), at_scheme_default(),
+    at_request_options_t options = { fuzz_statements(), at_scheme_default(),
                                      0 };
     at_request_t *request;
     at_json_t *root, *other_root;

@@ -12,7 +12,6 @@
 
 #include <string.h>
 
-#include <apr_general.h>
 #include <apr_strings.h>
 
 #include "at_custom.h"
@@ -518,24 +517,6 @@ static void release(at_store_t *self)
 
 /* ---- the call */
 
-static const at_statements_t *read_statements(void)
-{
-    static at_statements_t *statements;
-
-    if (!statements) {
-        apr_pool_t *pool;
-        const char *problem;
-
-        apr_initialize();
-        apr_pool_create(&pool, NULL);
-        problem = at_statements_read(
-            &statements, fuzz_source("sql/sqlite3/statements"), NULL,
-            pool);
-        require(!problem);
-    }
-    return statements;
-}
-
 static void make_world(apr_pool_t *pool, const uint8_t *data, size_t size)
 {
     static const apr_uint64_t versions[] = {
@@ -546,7 +527,7 @@ static void make_world(apr_pool_t *pool, const uint8_t *data, size_t size)
     world.pool = pool;
     world.data = data;
     world.size = size;
-    world.statements = read_statements();
+    world.statements = fuzz_statements();
     world.clock = apr_time_from_sec(1000000);
     world.exists = 1;
     world.version = world.first_version = versions[next_byte() % 5];
@@ -668,7 +649,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     at_error_t *error;
     apr_pool_t *pool;
 
-    read_statements();
+    (void)fuzz_statements();
     apr_pool_create(&pool, NULL);
     make_world(pool, data, size);
     known_step = next_byte() % 2 ? world.step : 0;

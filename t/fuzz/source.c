@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fuzz.h"
 
+#include <apr_general.h>
+#include <apr_pools.h>
+
 const char *fuzz_source(const char *file)
 {
     static char path[4096];
@@ -8,4 +11,23 @@ const char *fuzz_source(const char *file)
 
     snprintf(path, sizeof(path), "%s/%s", top ? top : "../..", file);
     return path;
+}
+
+const at_statements_t *fuzz_statements(void)
+{
+    static at_statements_t *statements;
+    const char *problem;
+    apr_pool_t *pool;
+
+    if (!statements) {
+        apr_initialize();
+        apr_pool_create(&pool, NULL);
+        problem = at_statements_read(
+            &statements, fuzz_source("sql/sqlite3/statements"), NULL, pool);
+        if (problem) {
+            fprintf(stderr, "%s\n", problem);
+        }
+        require(!problem);
+    }
+    return statements;
 }
