@@ -143,6 +143,12 @@ static int read_scrypt(at_cost_t *cost, const char *text)
     return 1;
 }
 
+/* True if the bit of WEIGHT is set in MASK, however large that is. */
+static int has_bit(double mask, double weight)
+{
+    return fmod(mask, 2 * weight) >= weight;
+}
+
 static int read_yescrypt(at_cost_t *cost, const char *text)
 {
     double flavour, log2_n, r, more = 0, p = 1, t = 0;
@@ -152,14 +158,14 @@ static int read_yescrypt(at_cost_t *cost, const char *text)
         || !read_variable(&r, &text, 1)) {
         return 0;
     }
-    /* What stands behind these is named by the bits of a mask. */
+    /* The bits of a mask say what follows. */
     if (*text && *text != '$' && !read_variable(&more, &text, 1)) {
         return 0;
     }
-    if (((int)more & 1) && !read_variable(&p, &text, 2)) {
+    if (has_bit(more, 1) && !read_variable(&p, &text, 2)) {
         return 0;
     }
-    if (((int)more & 2) && !read_variable(&t, &text, 1)) {
+    if (has_bit(more, 2) && !read_variable(&t, &text, 1)) {
         return 0;
     }
     set_memory_hard(cost, YESCRYPT_UNIT * (1 + t), log2_n, r, p);
@@ -168,11 +174,12 @@ static int read_yescrypt(at_cost_t *cost, const char *text)
 
 static int read_bcrypt(at_cost_t *cost, const char *text)
 {
-    double log2_n = read_decimal(text + 2);
+    double log2_n;
 
     if (!*text || !strchr("abxy", *text) || text[1] != '$') {
         return 0;
     }
+    log2_n = read_decimal(text + 2);
     cost->milliseconds = ldexp(BCRYPT_UNIT, log2_n < 99 ? (int)log2_n : 99)
                          / 1000;
     return 1;

@@ -34,7 +34,7 @@ START_TEST(an_origin_has_one_form)
         "https://host:123456", "https://host:-1", "https://a:1:2",
         "https://a b", "https://a,https://b", "https://a https://b",
         " https://a", "https://a ", "https://*.example.com",
-        "https://b\xc3\xbc" "cher.example", "https://[::1", "https://::1",
+        "https://b\xc3\xbc\x63her.example", "https://[::1", "https://::1",
         "https://[]", "https://[::1]x", "https://[::1]:x", "https://a%2f",
         "https://:443", "https://a\x7f"
     };
