@@ -58,6 +58,9 @@ sub unlock {
     return;
 }
 
+# The clients, as long as they run.
+my $load;
+
 my %faults = (
     # A call waits for it, as long as it lasts.
     'lock held' => sub {
@@ -82,7 +85,12 @@ my %faults = (
         $server->restart_under_load(sub {
             my $other = lock_rows();
             sleep 0.3;
-            return sub { unlock($other) };
+            # Else calls that wait for no lock begin and end all the time.
+            $load->signal('STOP');
+            return sub {
+                unlock($other);
+                $load->signal('CONT');
+            };
         });
     },
 );
@@ -155,7 +163,7 @@ sub run {
     $server->{options}{conf} = AccessTokenTest::Workload::conf($server)
         . "AccessTokenRetryBudget $budget\nAccessTokenConnectionWait $budget\n";
     $server->write_conf;
-    my $load = AccessTokenTest::Workload->new(
+    $load = AccessTokenTest::Workload->new(
         urls => [$server->url], seed => $seed, name => $name, vanish => 0.02, pause => 0.02,
         timeout => 60);
     $load->prepare($database->dbh);

@@ -208,6 +208,12 @@ sub is_running {
     return scalar grep { $_->is_running } @{ $self->{processes} };
 }
 
+sub signal {
+    my ($self, $signal) = @_;
+    $_->signal($signal) for @{ $self->{processes} };
+    return;
+}
+
 # Waits until the clients have done what they were to do, for SECONDS at most,
 # and gathers what they remember.
 sub finish {
