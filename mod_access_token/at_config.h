@@ -3,6 +3,8 @@
 #ifndef AT_CONFIG_H
 #define AT_CONFIG_H
 
+#include <signal.h>
+
 #include <httpd.h>
 #include <http_config.h>
 
@@ -93,6 +95,10 @@ typedef struct at_server_config_t {
     at_sockets_t *sockets;
     apr_thread_mutex_t *allocator;
     at_hashing_t *hashing;       /* the child's one; see at_child.c */
+    int holds_signals;           /* of the main server's only: this child
+                                    starts, and SIGNALS is the mask that it
+                                    had before */
+    sigset_t signals;
 } at_server_config_t;
 
 /** Create and merge, for the module record. */

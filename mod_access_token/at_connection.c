@@ -97,14 +97,34 @@ static void log_no_memory(server_rec *server)
                  "503 in this child");
 }
 
+/*
+ * httpd ends a child that still starts from a signal's handler, under every
+ * MPM, and so destroys all of its memory wherever that has interrupted it: in
+ * malloc or in the driver, while mod_dbd connects. Such a child crashes, or
+ * waits for itself until it is killed. So these signals wait until it has
+ * started.
+ */
+static void block_ends(sigset_t *before)
+{
+    sigset_t ends;
+
+    sigemptyset(&ends);
+    sigaddset(&ends, SIGTERM);
+    sigaddset(&ends, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &ends, before);
+}
+
 void at_connections_prepare(apr_pool_t *pool, server_rec *server)
 {
+    at_server_config_t *config = at_server_config_of(server);
     apr_thread_mutex_t *memory;
     at_sockets_t *sockets;
 
-    if (!at_server_config_of(server)->uses) {
+    if (!config->uses) {
         return;
     }
+    block_ends(&config->signals);
+    config->holds_signals = 1;
     if (at_allocator_share(&memory, pool) != APR_SUCCESS) {
         log_no_memory(server);
         return;
@@ -185,7 +205,7 @@ static apr_hash_t *share(apr_hash_t *of_servers, server_rec *main_server,
     return by_server;
 }
 
-void at_connections_init(apr_pool_t *pool, server_rec *server)
+static void make_all(apr_pool_t *pool, server_rec *server)
 {
     const apr_array_header_t *uses = at_server_config_of(server)->uses;
     apr_hash_t *of_servers = apr_hash_make(pool), *by_server;
@@ -216,6 +236,17 @@ void at_connections_init(apr_pool_t *pool, server_rec *server)
     by_server = share(of_servers, server, pool);
     for (each = server; each; each = each->next) {
         at_server_config_of(each)->connections = by_server;
+    }
+}
+
+void at_connections_init(apr_pool_t *pool, server_rec *server)
+{
+    at_server_config_t *config = at_server_config_of(server);
+
+    make_all(pool, server);
+    if (config->holds_signals) {
+        config->holds_signals = 0;
+        pthread_sigmask(SIG_SETMASK, &config->signals, NULL);
     }
 }
 
@@ -258,13 +289,8 @@ at_incident_t *at_connections_incidents(const at_connections_t *connections)
  */
 static void hold_signals(at_connections_t *connections)
 {
-    sigset_t ends;
-
     if (!connections->has_threads) {
-        sigemptyset(&ends);
-        sigaddset(&ends, SIGTERM);
-        sigaddset(&ends, SIGHUP);
-        pthread_sigmask(SIG_BLOCK, &ends, &connections->signals);
+        block_ends(&connections->signals);
     }
 }
 
