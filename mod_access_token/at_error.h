@@ -63,7 +63,7 @@ typedef struct at_violation_t {
     unsigned int hash;        /* of all three */
 } at_violation_t;
 
-/** How many violations of a request are told one by one. */
+/** How many violations of a request are reported one by one. */
 #define AT_VIOLATIONS 100
 
 /** All that is wrong with a request. */

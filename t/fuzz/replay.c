@@ -71,7 +71,7 @@ static int run(const char *path, apr_pool_t *pool)
 }
 
 /* A part of the random inputs where valgrind runs them, which is slow: that
- * is told by CK_FORK=no, as in the unit tests. */
+ * shows by CK_FORK=no, as in the unit tests. */
 static int random_count(void)
 {
     const char *fork = getenv("CK_FORK");
