@@ -33,13 +33,56 @@ sub same_names {
 
 sub unique { my %seen; grep { !$seen{$_}++ } @_ }
 
-my @c_files = files('mod_access_token/*.[ch]');
+my @c_files = files('mod_access_token/*/*.[ch]');
 my %c = map { $_ => text_of($_) } @c_files;
+
+# ---- rooms
+
+# A room includes only what is in it and in the rooms after it.
+my @rooms = qw(http store config call statements base);
+my %floor = map { $rooms[$_] => $#rooms - $_ } 0 .. $#rooms;
+my %core = map { $_ => 1 } qw(call statements base);
+is_deeply([unique(map { m{/(\w+)/} ? $1 : () } @c_files)], [sort @rooms],
+          'mod_access_token has six rooms');
+my %home;
+for my $name (@c_files) {
+    my ($room, $unit) = $name =~ m{/(\w+)/(\w+)\.[ch]$};
+    ok(($home{$unit} //= $room) eq $room, "$name: no file of another room has its name");
+}
+
+# A unit is a .c with its .h; it includes those of %includes.
+my %includes;
+for my $name (@c_files) {
+    my ($room, $unit) = $name =~ m{/(\w+)/(\w+)\.[ch]$};
+    my @local = $c{$name} =~ /^#include "([^"]+)"/mg;
+    is_deeply([grep { !/\A(\w+)\.h\z/ || !$home{$1} } @local], [],
+              "$name: it includes headers by their names alone");
+    my @units = grep { $_ ne $unit } map { s/\.h$//r } @local;
+    is_deeply([grep { $floor{ $home{$_} } > $floor{$room} } @units], [],
+              "$name: no include runs up");
+    $includes{$unit}{$_} = 1 for @units;
+    is_deeply([$c{$name} =~ /^#include <((?:httpd|http_\w+|ap_\w+|util_\w+|mod_\w+|apr_dbd)\.h)>/mg],
+              [], "$name: the core knows neither httpd nor apr_dbd") if $core{$room};
+}
+# The units that UNIT includes, and those that they include.
+sub reached {
+    my ($unit) = @_;
+    my (%seen, @next);
+    @next = keys %{ $includes{$unit} };
+    while (defined(my $one = pop @next)) {
+        push @next, keys %{ $includes{$one} } if !$seen{$one}++;
+    }
+    return \%seen;
+}
+is_deeply([grep { reached($_)->{$_} } sort keys %includes],
+          [qw(at_call at_connection at_diagnosis at_lookup at_narrow at_opener
+              at_session at_statements at_update)],
+          'no circle of includes but these');
 my $readme = text_of('README.md');
 
 # ---- directives
 
-my $config = $c{'mod_access_token/at_config.c'};
+my $config = $c{'mod_access_token/config/at_config.c'};
 my %help = $config =~ /AP_INIT_\w+\("(\w+)",\s*\w+,\s*\w+,\s*\w+,\s*"((?:[^"]|"\s*")*)"\)/g;
 s/"\s*"//g for values %help;
 cmp_ok(scalar keys %help, '>=', 7, 'the directives are found in at_config.c');
@@ -74,7 +117,7 @@ same_names([unique($readme =~ /\b(AccessToken[A-Z]\w+)/g)], [keys %help],
 
 # ---- errors
 
-my $errors = $c{'mod_access_token/at_error.c'};
+my $errors = $c{'mod_access_token/base/at_error.c'};
 my ($code_table) = $errors =~ /codes\[\] = \{\n(.*?)^\};/ms;
 my %status = $code_table =~ /\{ "(\w+)", (\d+),/g;
 my ($violation_table) = $errors =~ /violation_names\[\] = \{\n(.*?)^\};/ms;
@@ -106,7 +149,7 @@ for my $name (sort keys %c) {
 
 # ---- fields
 
-my ($field_table) = $c{'mod_access_token/at_field.c'} =~ /fields\[\] = \{\n(.*?)^\};/ms;
+my ($field_table) = $c{'mod_access_token/base/at_field.c'} =~ /fields\[\] = \{\n(.*?)^\};/ms;
 my @fields = $field_table =~ /\{ NAME\("(\w+)"\),/g;
 cmp_ok(scalar @fields, '>=', 21, 'the fields are found in at_field.c');
 for my $engine (@engines) {
@@ -191,7 +234,7 @@ for my $file (@$ours) {
     }
 }
 {
-    my ($version) = $c{'mod_access_token/at_statements.h'} =~ /AT_SCHEMA_VERSION "(\d+)"/;
+    my ($version) = $c{'mod_access_token/statements/at_statements.h'} =~ /AT_SCHEMA_VERSION "(\d+)"/;
     like(text_of("sql/$_/schema.sql"),
          qr/INSERT INTO access_token_schema \(version\) VALUES \($version\);/,
          "sql/$_: the schema has the version that the module asks for") for @engines;
@@ -225,7 +268,7 @@ for my $name (@c_files, files('README.md', 'CHANGES', 'dev', 'conf/*', 'sql/*/*.
 # A wait that goes by the time of day lasts longer when that is set back. It is asked for
 # once in each call, for what is stored.
 is_deeply([map { my $name = $_; ($name) x (() = $c{$name} =~ /\bapr_time_now\(\);/g) } @c_files],
-          ['mod_access_token/at_handler.c'], 'deadlines and intervals do not go by the time of day');
+          ['mod_access_token/http/at_handler.c'], 'deadlines and intervals do not go by the time of day');
 for my $name (grep { !/at_store_dbd|at_startup|at_store_error/ } @c_files) {
     unlike($c{$name}, qr/\b(?:SELECT|UPDATE|INSERT|DELETE) .*\b(?:FROM|SET|INTO)\b/,
            "$name: no SQL");
@@ -262,8 +305,9 @@ my @helpers = files('t/data/*', 't/data/*/*', 't/data/*/*/*', 't/data/*/*/*/*', 
                     't/lib/*/*.pm');
 is_deeply([grep { -f "$root/$_" && !$distributed{$_} } @helpers], [],
           'Makefile.am distributes every file that the tests need');
-my @sources = text_of('mod_access_token/Makefile.am') =~ /\b(at_\w+\.[ch]|mod_\w+\.c)\b/g;
-same_names([unique(@sources)], [map { basename($_) } @c_files],
-           'mod_access_token/Makefile.am lists every source');
+my $module = text_of('mod_access_token/Makefile.am');
+same_names([listed($module, "${_}_sources")],
+           [map { s{^mod_access_token/}{}r } files("mod_access_token/$_/*.[ch]")],
+           "mod_access_token/Makefile.am lists every source of $_") for @rooms;
 
 done_testing;

@@ -348,7 +348,7 @@ static at_outcome_e refuse(unsigned int what)
     }
 }
 
-static void set_input(at_row_t *row, at_input_e input, const char *value)
+static void set_input(at_row_t *row, at_column_e input, const char *value)
 {
     row->values[row->plan->input_columns[input]] = value;
 }
@@ -364,32 +364,32 @@ static void set_rules(at_row_t *row)
 
     for (credential = 0; credential < AT_CREDENTIAL_COUNT; credential++) {
         for (rule = AT_RULE_MIN_LENGTH; rule < AT_RULE_COUNT; rule++) {
-            set_input(row, AT_INPUT_RULE(credential, rule), "0");
+            set_input(row, AT_COLUMN_RULE(credential, rule), "0");
         }
-        set_input(row, AT_INPUT_RULE(credential, AT_RULE_CREATION),
+        set_input(row, AT_COLUMN_RULE(credential, AT_RULE_CREATION),
                   credential == AT_CREDENTIAL_AUTHENTICATION_CODE ? "NUMBER"
                                                                   : "NONE");
-        set_input(row, AT_INPUT_RULE(credential, AT_RULE_FORMAT),
+        set_input(row, AT_COLUMN_RULE(credential, AT_RULE_FORMAT),
                   "FREE_TEXT");
     }
-    set_input(row, AT_INPUT_ALLOW_NO_IDENTIFIER, "1");
+    set_input(row, AT_COLUMN_ALLOW_NO_IDENTIFIER, "1");
 }
 
 static void set_caller(at_row_t *row)
 {
-    set_input(row, AT_INPUT_SESSION_USER_ID, "U1");
-    set_input(row, AT_INPUT_CALLER_USER_ID, "U1");
-    set_input(row, AT_INPUT_CALLER_USERNAME, "clerk");
-    set_input(row, AT_INPUT_CALLER_MAY_UPDATE, world.may_update ? "1" : "0");
+    set_input(row, AT_COLUMN_SESSION_USER_ID, "U1");
+    set_input(row, AT_COLUMN_CALLER_USER_ID, "U1");
+    set_input(row, AT_COLUMN_CALLER_USERNAME, "clerk");
+    set_input(row, AT_COLUMN_CALLER_MAY_UPDATE, world.may_update ? "1" : "0");
 }
 
 static void set_token(at_row_t *row, apr_uint64_t version, const char *ids,
                       const char *code)
 {
-    set_input(row, AT_INPUT_TOKEN_ID, TOKEN_ID);
-    set_input(row, AT_INPUT_TOKEN_VERSION,
+    set_input(row, AT_COLUMN_TOKEN_ID, TOKEN_ID);
+    set_input(row, AT_COLUMN_TOKEN_VERSION,
               apr_psprintf(world.pool, "%" APR_UINT64_T_FMT, version));
-    set_input(row, AT_INPUT_TOKEN_REQUEST_IDS, ids);
+    set_input(row, AT_COLUMN_TOKEN_REQUEST_IDS, ids);
     set_field(row, AT_CREDENTIAL_AUTHENTICATION_CODE, code);
     set_rules(row);
 }

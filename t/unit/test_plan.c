@@ -452,12 +452,12 @@ START_TEST(inputs_are_found_by_name)
     int i, found = 0;
 
     ck_assert_int_eq(plan->column_count, 3);
-    for (i = 0; i < AT_INPUT_COUNT; i++) {
+    for (i = 0; i < AT_COLUMN_COUNT; i++) {
         found += plan->input_columns[i] != AT_PLAN_NONE;
     }
     ck_assert_int_eq(found, 2);
-    ck_assert_str_eq(at_row_input(&row, AT_INPUT_TOKEN_ID), "T1");
-    ck_assert_ptr_null(at_row_input(&row, AT_INPUT_TOKEN_VERSION));
+    ck_assert_str_eq(at_row_input(&row, AT_COLUMN_TOKEN_ID), "T1");
+    ck_assert_ptr_null(at_row_input(&row, AT_COLUMN_TOKEN_VERSION));
 }
 END_TEST
 

@@ -434,15 +434,15 @@ START_TEST(each_rule_is_an_input_of_its_own)
 
     for (i = 0; i < AT_CREDENTIAL_COUNT; i++) {
         for (k = 0; k < AT_RULE_COUNT; k++) {
-            ck_assert_int_eq(at_input_find(apr_psprintf(pool, "rule.%s_%s",
+            ck_assert_int_eq(at_column_find(apr_psprintf(pool, "rule.%s_%s",
                                                         credentials[i],
                                                         rules[k])),
-                             AT_INPUT_RULE(i, k));
+                             AT_COLUMN_RULE(i, k));
         }
     }
-    ck_assert_int_eq(at_input_find("rule.allow_no_identifier"),
-                     AT_INPUT_ALLOW_NO_IDENTIFIER);
-    ck_assert_int_eq(at_input_find("rule."), -1);
+    ck_assert_int_eq(at_column_find("rule.allow_no_identifier"),
+                     AT_COLUMN_ALLOW_NO_IDENTIFIER);
+    ck_assert_int_eq(at_column_find("rule."), -1);
 }
 END_TEST
 

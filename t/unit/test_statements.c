@@ -7,7 +7,7 @@
 #include <apr_file_io.h>
 
 #include "at_field.h"
-#include "at_narrow.h"
+#include "at_select.h"
 #include "at_statements.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -598,7 +598,7 @@ static at_statement_e load_for(const at_statements_t *statements,
         violations, pool);
 
     ck_assert_str_eq(test_violations(violations->list), "");
-    return at_narrow_choose(statements, load, select);
+    return at_select_load(select, statements, load);
 }
 
 START_TEST(the_narrow_form_serves_who_wants_nothing_wide)

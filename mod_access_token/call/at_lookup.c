@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "at_lookup.h"
+
+#include <string.h>
+
+/* Where two objects are the same one, the second was not read. */
+static void copy_same(at_row_t *row)
+{
+    int i;
+
+    for (i = 0; i < row->plan->copies->nelts; i++) {
+        const at_plan_copy_t *copy = &APR_ARRAY_IDX(row->plan->copies, i,
+                                                    at_plan_copy_t);
+        const char *condition = row->values[copy->condition];
+
+        if (condition && *condition == '1' && !row->values[copy->to]) {
+            row->values[copy->to] = row->values[copy->from];
+        }
+    }
+}
+
+static const char *key_of(const at_row_t *row, int number)
+{
+    return row->values[APR_ARRAY_IDX(row->plan->lookups, number,
+                                     at_plan_lookup_t).key_column];
+}
+
+/* The columns of a lookup before NUMBER that has found the same object, or
+ * NULL. DONE says which have been made. */
+static const char **find_twin(const at_row_t *row, int number,
+                              const unsigned char *done)
+{
+    const apr_array_header_t *lookups = row->plan->lookups;
+    const at_plan_lookup_t *lookup = &APR_ARRAY_IDX(lookups, number,
+                                                    at_plan_lookup_t);
+    int i;
+
+    for (i = 0; i < number; i++) {
+        const at_plan_lookup_t *other = &APR_ARRAY_IDX(lookups, i,
+                                                       at_plan_lookup_t);
+
+        if (done[i] && other->lookup == lookup->lookup
+            && !strcmp(key_of(row, i), key_of(row, number))) {
+            return row->values + other->first_column;
+        }
+    }
+    return NULL;
+}
+
+at_error_t *at_lookup_row(at_call_t *call, at_row_t *row)
+{
+    const apr_array_header_t *lookups = row->plan->lookups;
+    unsigned char done[AT_PLAN_LOOKUPS] = { 0 };
+    int i;
+
+    copy_same(row);
+    for (i = 0; i < lookups->nelts; i++) {
+        const at_plan_lookup_t *lookup = &APR_ARRAY_IDX(lookups, i,
+                                                        at_plan_lookup_t);
+        const char **values;
+
+        if (!key_of(row, i) || !at_select_wants(call->request->select,
+                                                row->plan, lookup->node)) {
+            continue;
+        }
+        values = find_twin(row, i, done);
+        if (!values) {
+            at_outcome_e outcome = call->store->lookup(call->store,
+                                                       lookup->lookup,
+                                                       key_of(row, i),
+                                                       &values);
+
+            if (outcome != AT_STORE_DONE) {
+                return at_call_outcome(call, outcome);
+            }
+        }
+        memcpy(row->values + lookup->first_column, values,
+               sizeof(*values) * (apr_size_t)lookup->column_count);
+        done[i] = 1;
+    }
+    return NULL;
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From the row that a load statement gave to the row of the reply: what is
+ * the same in two places, and the objects that are looked up (design,
+ * idea 4).
+ */
+#ifndef AT_LOOKUP_H
+#define AT_LOOKUP_H
+
+#include "at_call.h"
+
+/**
+ * Fill in ROW what the request of CALL wants of it. May run lookups; a
+ * lookup that is asked for twice is read once.
+ */
+at_error_t *at_lookup_row(at_call_t *call, at_row_t *row) AT_MUST_CHECK;
+
+#endif /* AT_LOOKUP_H */

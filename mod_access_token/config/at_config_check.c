@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "at_config_check.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <apr_strings.h>
+
+#include <http_config.h>
+#include <http_log.h>
+#include <util_cfgtree.h>
+
+#include "at_config.h"
+#include "at_sizes.h"
+
+APLOG_USE_MODULE(access_token);
+
+/* DBDMax where mod_dbd is told nothing. */
+#define MOD_DBD_MAX 10
+
+/* The <VirtualHost> that NODE stands in, or NULL for the main server. */
+static const ap_directive_t *virtual_host_of(const ap_directive_t *node)
+{
+    for (node = node->parent; node; node = node->parent) {
+        if (!ap_cstr_casecmp(node->directive, "<VirtualHost")) {
+            return node;
+        }
+    }
+    return NULL;
+}
+
+/* The next directive of the tree, sections before what follows them. */
+static const ap_directive_t *next_directive(const ap_directive_t *node)
+{
+    if (node->first_child) {
+        return node->first_child;
+    }
+    while (node && !node->next) {
+        node = node->parent;
+    }
+    return node ? node->next : NULL;
+}
+
+/*
+ * The last directive NAME that holds in HOST: one of its own, else one of
+ * the main server; NULL if there is none.
+ */
+static const ap_directive_t *find_directive(const char *name,
+                                            const ap_directive_t *host)
+{
+    const ap_directive_t *node, *found = NULL;
+
+    for (node = ap_conftree; node; node = next_directive(node)) {
+        const ap_directive_t *place = virtual_host_of(node);
+
+        if (!ap_cstr_casecmp(node->directive, name)
+            && (place == host || (!place && !(found && host
+                                  && virtual_host_of(found))))) {
+            found = node;
+        }
+    }
+    return found;
+}
+
+/* True if the directive NAME stands anywhere. */
+static int stands_anywhere(const char *name)
+{
+    const ap_directive_t *node;
+
+    for (node = ap_conftree; node; node = next_directive(node)) {
+        if (!ap_cstr_casecmp(node->directive, name)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* One of the main server's may be meant for any of its virtual hosts. */
+static int holds_for(const char *name, const ap_directive_t *node)
+{
+    const ap_directive_t *host = virtual_host_of(node);
+
+    return host ? find_directive(name, host) != NULL
+                : stands_anywhere(name);
+}
+
+/* True if NODE switches the method on. */
+static int is_method(const ap_directive_t *node, apr_pool_t *pool)
+{
+    const char *arguments = node->args;
+
+    return !ap_cstr_casecmp(node->directive, "SetHandler") && arguments
+           && !ap_cstr_casecmp(ap_getword_conf(pool, &arguments),
+                               AT_HANDLER_UPDATE);
+}
+
+/* What a scheme makes must be such that it can be verified. */
+static int check_scheme(const ap_directive_t *node, server_rec *server,
+                        apr_pool_t *pool)
+{
+    const at_cost_t *limit = &at_server_config_of(server)->pass_code_limit;
+    const char *arguments = node->args;
+    const char *name = ap_getword_conf(pool, &arguments);
+    const at_scheme_t *scheme;
+    at_cost_t cost;
+
+    if (at_scheme_make(&scheme, name, *arguments ? ap_getword_conf(pool,
+                       &arguments) : NULL, pool)) {
+        return 0;                /* the directive itself has said so */
+    }
+    cost = at_scheme_cost(scheme);
+    if (!at_cost_exceeds(&cost, limit)) {
+        return 0;
+    }
+    ap_log_error(APLOG_MARK, APLOG_CRIT, 0, server, ATLOGNO("053") "%s:%d: "
+                 "AccessTokenPassCodeScheme: to verify what this makes would "
+                 "take some %.1f s and %.0f MB, and AccessTokenPassCodeLimit "
+                 "is %.1f s and %.0f MB: take a lower cost, or raise that",
+                 node->filename, node->line_num, cost.milliseconds / 1000,
+                 cost.megabytes, limit->milliseconds / 1000,
+                 limit->megabytes);
+    return 1;
+}
+
+static int check_directive(const ap_directive_t *node, server_rec *server,
+                           apr_pool_t *pool)
+{
+    if (!ap_cstr_casecmp(node->directive, "AccessTokenStatements")
+        && !holds_for("DBDriver", node)) {
+        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, server, ATLOGNO("010")
+                     "%s:%d: AccessTokenStatements needs a database: add "
+                     "DBDriver and DBDParams, as in access_token-mysql.conf "
+                     "or access_token-sqlite3.conf", node->filename,
+                     node->line_num);
+        return 1;
+    }
+    if (is_method(node, pool)
+        && !holds_for("AccessTokenStatements", node)) {
+        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, server, ATLOGNO("011")
+                     "%s:%d: SetHandler " AT_HANDLER_UPDATE " needs "
+                     "AccessTokenStatements with the folder of the "
+                     "statement files; access_token-mysql.conf and "
+                     "access_token-sqlite3.conf set it: is one of them "
+                     "included (Debian: a2enconf)?", node->filename,
+                     node->line_num);
+        return 1;
+    }
+    return ap_cstr_casecmp(node->directive, "AccessTokenPassCodeScheme") ? 0
+           : check_scheme(node, server, pool);
+}
+
+/* The section of the tree that SERVER was made from. */
+static const ap_directive_t *section_of(const server_rec *server)
+{
+    const ap_directive_t *node;
+
+    for (node = ap_conftree; server->is_virtual && node;
+         node = next_directive(node)) {
+        if (!ap_cstr_casecmp(node->directive, "<VirtualHost")
+            && (unsigned int)node->line_num == server->defn_line_number
+            && server->defn_name
+            && !strcmp(node->filename, server->defn_name)) {
+            return node;
+        }
+    }
+    return NULL;
+}
+
+static const char *first_argument(apr_pool_t *pool,
+                                  const ap_directive_t *node)
+{
+    const char *arguments = node ? node->args : NULL;
+
+    return arguments ? ap_getword_conf(pool, &arguments) : NULL;
+}
+
+/* True if HOST itself has the directive NAME. */
+static int has_own(const char *name, const ap_directive_t *host)
+{
+    const ap_directive_t *found = host ? find_directive(name, host) : NULL;
+
+    return found && virtual_host_of(found) == host;
+}
+
+/* True if HOST, or all hosts, serve the method. */
+static int serves_method(const ap_directive_t *host, apr_pool_t *pool)
+{
+    const ap_directive_t *node;
+
+    for (node = ap_conftree; node; node = next_directive(node)) {
+        const ap_directive_t *place = virtual_host_of(node);
+
+        if (is_method(node, pool) && (!place || place == host)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static void add_uses(apr_array_header_t *uses, const at_use_t *model,
+                     apr_hash_t *sources)
+{
+    apr_hash_index_t *index;
+
+    for (index = apr_hash_first(uses->pool, sources); index;
+         index = apr_hash_next(index)) {
+        at_use_t *use = apr_array_push(uses);
+        void *source;
+
+        apr_hash_this(index, NULL, NULL, &source);
+        *use = *model;
+        use->source = source;
+    }
+}
+
+/* Fill MODEL's database with that of its server. 0 if there is none. */
+static int read_database(at_use_t *model, const ap_directive_t *host,
+                         apr_pool_t *pool)
+{
+    const char *max;
+
+    model->driver = first_argument(pool, find_directive("DBDriver", host));
+    model->params = first_argument(pool, find_directive("DBDParams", host));
+    model->params = model->params ? model->params : "";
+    max = first_argument(pool, find_directive("DBDMax", host));
+    model->dbd_max = max && atoi(max) > 0 ? atoi(max) : MOD_DBD_MAX;
+    return model->driver != NULL;
+}
+
+static int is_same_database(const at_use_t *one, const at_use_t *other)
+{
+    return !ap_cstr_casecmp(one->driver, other->driver)
+           && !strcmp(one->params, other->params);
+}
+
+/* True if HOST serves the method by the main server's statements. */
+static int uses_main_statements(const ap_directive_t *host, apr_pool_t *pool)
+{
+    return !has_own("AccessTokenStatements", host)
+           && serves_method(host, pool);
+}
+
+/*
+ * True if a virtual host with the database of MODEL serves the method by the
+ * main server's statements. Hosts with one database must not differ in what
+ * is prepared, since mod_dbd gives them one pool of connections.
+ */
+static int wants_main_statements(const at_use_t *model,
+                                 server_rec *main_server, apr_pool_t *pool)
+{
+    at_use_t other = { NULL, NULL, NULL, NULL, 0, NULL, NULL };
+    server_rec *each;
+
+    for (each = main_server->next; each; each = each->next) {
+        const ap_directive_t *host = section_of(each);
+
+        if (read_database(&other, host, pool)
+            && is_same_database(model, &other)
+            && uses_main_statements(host, pool)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/*
+ * A virtual host with a database of its own inherits the main server's
+ * statements, and mod_dbd would prepare them there: a database that has not
+ * their tables would refuse every connection, also those of other modules.
+ */
+static void inherit(apr_array_header_t *uses, const at_use_t *model,
+                    const ap_directive_t *host, server_rec *main_server)
+{
+    apr_hash_t *sources = at_server_config_of(main_server)->sources;
+    apr_hash_index_t *index;
+    at_use_t of_main = { NULL, NULL, NULL, NULL, 0, NULL, NULL };
+
+    if (read_database(&of_main, NULL, uses->pool)
+        && is_same_database(&of_main, model)) {
+        return;
+    }
+    if ((!of_main.driver || !ap_cstr_casecmp(of_main.driver, model->driver))
+        && wants_main_statements(model, main_server, uses->pool)) {
+        if (uses_main_statements(host, uses->pool)) {
+            add_uses(uses, model, sources);
+        }
+        return;
+    }
+    for (index = apr_hash_first(uses->pool, sources); index;
+         index = apr_hash_next(index)) {
+        void *source;
+
+        apr_hash_this(index, NULL, NULL, &source);
+        at_dbd_withdraw(source, model->server);
+    }
+}
+
+/* Note whose connections the server of MODEL uses. HAS_USES: statements are
+ * prepared for it; OWN: it names a database itself. */
+static void note_server(at_server_config_t *main_config,
+                        const at_use_t *model, server_rec *main_server,
+                        int has_uses, int own)
+{
+    at_use_t of_main = { NULL, NULL, NULL, NULL, 0, NULL, NULL };
+    apr_pool_t *pool = main_config->uses->pool;
+    server_rec **key = apr_pmemdup(pool, &model->server, sizeof(*key));
+
+    if (has_uses) {
+        apr_hash_set(main_config->served_by, key, sizeof(*key),
+                     model->server);
+    }
+    else if (!own || (read_database(&of_main, NULL, pool)
+                      && is_same_database(&of_main, model))) {
+        apr_hash_set(main_config->served_by, key, sizeof(*key), main_server);
+    }
+}
+
+/* Note which statements are used with which database. */
+static void collect_uses(apr_array_header_t *uses, server_rec *main_server)
+{
+    at_server_config_t *main_config = at_server_config_of(main_server);
+    at_use_t model = { NULL, NULL, NULL, NULL, 0, NULL, NULL };
+
+    for (model.server = main_server; model.server;
+         model.server = model.server->next) {
+        const at_server_config_t *config = at_server_config_of(model.server);
+        const ap_directive_t *host = section_of(model.server);
+        int before = uses->nelts, own;
+
+        if (!read_database(&model, host, uses->pool)) {
+            continue;
+        }
+        if (model.server == main_server || config != main_config) {
+            add_uses(uses, &model, config->sources);
+        }
+        own = has_own("DBDriver", host) || has_own("DBDParams", host);
+        if (own) {
+            inherit(uses, &model, host, main_server);
+        }
+        note_server(main_config, &model, main_server, uses->nelts > before,
+                    own);
+    }
+}
+
+int at_config_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
+                    server_rec *server)
+{
+    at_server_config_t *config = at_server_config_of(server);
+    const ap_directive_t *node;
+    server_rec *each;
+    int mistakes = 0;
+
+    (void)plog;
+    for (each = server->next; each; each = each->next) {
+        at_server_config_of(each)->pass_code_limit = config->pass_code_limit;
+    }
+    for (node = ap_conftree; node; node = next_directive(node)) {
+        mistakes += check_directive(node, server, ptemp);
+    }
+    config->uses = apr_array_make(pconf, 2, sizeof(at_use_t));
+    config->served_by = apr_hash_make(pconf);
+    if (!mistakes && stands_anywhere("AccessTokenStatements")) {
+        collect_uses(config->uses, server);
+        at_sizes_check(config->uses, ptemp);
+    }
+    return mistakes ? HTTP_INTERNAL_SERVER_ERROR : OK;
+}

@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "at_handler.h"
+
+#include <string.h>
+
+#include <apr_lib.h>
+#include <apr_strings.h>
+
+#include <http_core.h>
+#include <http_log.h>
+#include <http_protocol.h>
+
+#include "at_address.h"
+#include "at_body.h"
+#include "at_caller.h"
+#include "at_clock.h"
+#include "at_config.h"
+#include "at_date.h"
+#include "at_etag.h"
+#include "at_request.h"
+#include "at_response.h"
+#include "at_startup.h"
+#include "at_store_dbd.h"
+#include "at_update.h"
+
+APLOG_USE_MODULE(access_token);
+
+static at_error_t *check_method(request_rec *r)
+{
+    if (r->method_number == M_POST) {
+        return NULL;
+    }
+    return at_error_make(r->pool, AT_METHOD_NOT_ALLOWED,
+                         "This address takes POST.");
+}
+
+/* A page of any site can have a browser send a body without a type, or with
+ * that of a form, but not JSON: where Apache knows the caller by what a browser
+ * adds of itself, the type must be said. */
+static at_error_t *check_media_type(request_rec *r, const at_config_t *config)
+{
+    static const char json[] = "application/json";
+    const char *type = apr_table_get(r->headers_in, "Content-Type");
+    const char *end;
+
+    if (!type && !at_caller_is_apaches(r, config)) {
+        return NULL;
+    }
+    type = type ? type : "";
+    while (apr_isspace(*type)) {
+        type++;
+    }
+    end = type + strcspn(type, "; \t");
+    if ((apr_size_t)(end - type) == strlen(json)
+        && !ap_cstr_casecmpn(type, json, strlen(json))) {
+        return NULL;
+    }
+    return at_error_make(r->pool, AT_UNSUPPORTED_MEDIA_TYPE,
+                         "The body must be application/json, and "
+                         "Content-Type must say so.");
+}
+
+static at_error_t *take_idempotency_key(at_update_t *update,
+                                        const at_json_t *root,
+                                        request_rec *r,
+                                        const at_config_t *config,
+                                        apr_time_t now)
+{
+    const char *header = apr_table_get(r->headers_in, "Idempotency-Key");
+
+    if (!header) {
+        return NULL;
+    }
+    AT_TRY(at_idempotency_key(&update->idempotency_key, header,
+                              config->secret, r->pool));
+    update->request_digest = at_idempotency_digest(root, config->secret,
+                                                   r->pool);
+    update->request_expires = at_date_format(r->pool,
+                                             now + config->key_lifetime);
+    return update->request_digest ? NULL
+           : at_error_hidden(r->pool, AT_INTERNAL_ERROR,
+                             "libcrypto has no HMAC with SHA-256");
+}
+
+/* An If-None-Match that can't be read can't be kept either; an If-Match like
+ * that matches nothing. */
+static at_error_t *take_preconditions(at_update_t *update, request_rec *r)
+{
+    update->if_match = apr_table_get(r->headers_in, "If-Match");
+    update->if_none_match = apr_table_get(r->headers_in, "If-None-Match");
+    if (update->if_none_match
+        && at_etag_match(update->if_none_match, "\"\"", 1)
+           == AT_ETAG_MALFORMED) {
+        return at_error_make(r->pool, AT_INVALID_REQUEST, "If-None-Match is "
+                             "* or a list of entity tags, each in quotes, "
+                             "with commas between them.");
+    }
+    return NULL;
+}
+
+/* From the body to the reply. */
+static at_error_t *serve(at_update_t *update, const at_json_t *root,
+                         request_rec *r, const at_config_t *config)
+{
+    at_request_options_t options;
+    at_request_t *request;
+    apr_time_t now = apr_time_now();
+
+    update->pool = r->pool;
+    update->statements = at_dbd_statements(config->source);
+    update->scheme = config->scheme;
+    update->cost_limit = &at_server_config_of(r->server)->pass_code_limit;
+    update->hashing = at_server_config_of(r->server)->hashing;
+    update->now = at_date_format(r->pool, now);
+    update->budget = config->retry_budget;
+    update->step = at_dbd_step(config->source);
+    options.statements = update->statements;
+    options.scheme = config->scheme;
+    options.ignore_unknown = config->ignore_unknown;
+    AT_TRY(at_request_read(&request, root, &options, r->pool));
+    update->request = request;
+    AT_TRY(at_caller_find(update, r, config));
+    AT_TRY(take_preconditions(update, r));
+    AT_TRY(take_idempotency_key(update, root, r, config, now));
+    update->store = at_store_dbd_make(r, config->source);
+    return at_update_run(update);
+}
+
+/* For the access log: who called, and which access token it was. */
+static void note(request_rec *r, const at_update_t *update)
+{
+    if (update->caller && !r->user) {
+        r->user = apr_pstrdup(r->pool, update->caller);
+    }
+    if (update->id) {
+        apr_table_setn(r->notes, AT_NOTE_ID, update->id);
+    }
+    if (update->change) {
+        apr_table_setn(r->notes, AT_NOTE_CHANGE, update->change);
+    }
+}
+
+static int answer_options(request_rec *r)
+{
+    apr_table_setn(r->headers_out, "Allow", "OPTIONS, POST");
+    ap_set_content_length(r, 0);
+    return at_body_discard(r, HTTP_OK);
+}
+
+/* The body did not come as far as to be judged. */
+static int answer_failure(at_exchange_t *exchange, at_error_t *error,
+                          const at_body_failure_t *failure)
+{
+    request_rec *r = exchange->r;
+
+    ap_log_rerror(APLOG_MARK, APLOG_INFO, failure->reason, r,
+                  ATLOGNO("005") "the body did not arrive whole "
+                  "[request %s]", exchange->request_id);
+    /* Nobody knows where in what follows the next request would begin. */
+    r->connection->keepalive = AP_CONN_CLOSE;
+    if (failure->http_status == AP_FILTER_ERROR) {
+        return AP_FILTER_ERROR;          /* the filter has answered */
+    }
+    if (failure->http_status == HTTP_REQUEST_ENTITY_TOO_LARGE) {
+        error = at_error_make(r->pool, AT_REQUEST_TOO_LARGE, "The body is "
+                              "longer than LimitRequestBody allows.");
+    }
+    if (failure->http_status == HTTP_BAD_REQUEST) {
+        return at_exchange_send_error(exchange, error);
+    }
+    return at_exchange_send_error_as(exchange, error, failure->http_status);
+}
+
+/* Everything up to the document: contract, section 5, "Order". */
+static at_error_t *receive(at_json_t **root, at_body_failure_t *failure,
+                           at_exchange_t *exchange)
+{
+    request_rec *r = exchange->r;
+
+    AT_TRY(check_method(r));
+    AT_TRY(check_media_type(r, exchange->config));
+    if (!exchange->config->source) {
+        return at_error_hidden(r->pool, AT_INTERNAL_ERROR, "no "
+                               "AccessTokenStatements applies here");
+    }
+    return at_body_read(root, failure, r, exchange->config->body_limit);
+}
+
+/* What follows an address names nothing. The status is one that Apache could
+ * have found itself, so no mode changes it. */
+static int answer_beneath(at_exchange_t *exchange)
+{
+    return at_exchange_send_error_as(exchange,
+        at_error_make(exchange->r->pool, AT_INVALID_REQUEST, "There is "
+                      "nothing at this address: its path goes on behind that "
+                      "of the method."), HTTP_NOT_FOUND);
+}
+
+int at_handler_update(request_rec *r)
+{
+    at_body_failure_t failure = { APR_SUCCESS, OK, 0 };
+    at_exchange_t *exchange;
+    at_update_t update;
+    at_error_t *error;
+    at_json_t *root = NULL;
+
+    if (!r->handler || strcmp(r->handler, AT_HANDLER_UPDATE)) {
+        return DECLINED;
+    }
+    exchange = at_exchange_begin(r);
+    if (at_address_is_beneath(r)) {
+        return answer_beneath(exchange);
+    }
+    if (r->method_number == M_OPTIONS) {
+        return answer_options(r);
+    }
+    memset(&update, 0, sizeof(update));
+    error = receive(&root, &failure, exchange);
+    exchange->body_ended = failure.is_whole;
+    if (failure.reason != APR_SUCCESS) {
+        return answer_failure(exchange, error, &failure);
+    }
+    if (!error) {
+        error = serve(&update, root, r, exchange->config);
+    }
+    note(r, &update);
+    if (update.replayed) {
+        apr_table_setn(r->headers_out, "Idempotency-Replayed", "true");
+    }
+    return error ? at_exchange_send_error(exchange, error)
+                 : at_exchange_send_data(exchange, &update.body,
+                                         update.etag);
+}
+
+/* The code for a status that Apache itself answers with. */
+static at_code_e code_of_status(int http_status)
+{
+    switch (http_status) {
+    case HTTP_UNAUTHORIZED:
+        return AT_INVALID_TOKEN;
+    case HTTP_FORBIDDEN:
+        return AT_FORBIDDEN;
+    case HTTP_METHOD_NOT_ALLOWED:
+        return AT_METHOD_NOT_ALLOWED;
+    case HTTP_REQUEST_ENTITY_TOO_LARGE:
+        return AT_REQUEST_TOO_LARGE;
+    case HTTP_UNSUPPORTED_MEDIA_TYPE:
+        return AT_UNSUPPORTED_MEDIA_TYPE;
+    case HTTP_BAD_GATEWAY:
+    case HTTP_SERVICE_UNAVAILABLE:
+    case HTTP_GATEWAY_TIME_OUT:
+        return AT_SERVICE_UNAVAILABLE;
+    default:
+        return http_status < 500 ? AT_INVALID_REQUEST : AT_INTERNAL_ERROR;
+    }
+}
+
+static at_error_t *check_ready_method(request_rec *r)
+{
+    if (r->method_number == M_GET) {         /* HEAD as well */
+        return NULL;
+    }
+    apr_table_setn(r->headers_out, "Allow", "GET, HEAD");
+    return at_error_make(r->pool, AT_METHOD_NOT_ALLOWED,
+                         "This address takes GET.");
+}
+
+static at_error_t *fault_error(request_rec *r, at_fault_e fault,
+                               const char *detail)
+{
+    at_error_t *error = at_error_hidden(r->pool, AT_SERVICE_UNAVAILABLE,
+                                        detail);
+
+    error->fault = fault;
+    return error;
+}
+
+/* Ask the database as a call would, within a call's time. */
+static at_error_t *check_database(request_rec *r, const at_config_t *config)
+{
+    const char *version = NULL, *charset = NULL, *detail;
+    at_outcome_e outcome;
+    at_store_t *store;
+
+    if (!config->source) {
+        return at_error_hidden(r->pool, AT_SERVICE_UNAVAILABLE, "no "
+                               "AccessTokenStatements applies here");
+    }
+    store = at_store_dbd_make(r, config->source);
+    store->deadline = at_clock_now() + config->retry_budget;
+    do {
+        outcome = at_store_dbd_startup(store, &version, &charset);
+    } while (outcome == AT_STORE_RETRY && at_clock_now() < store->deadline);
+    store->release(store);
+    if (outcome != AT_STORE_DONE) {
+        return fault_error(r, store->fault, store->detail);
+    }
+    detail = at_startup_schema_fault(version, r->pool);
+    if (!detail) {
+        detail = at_startup_charset_fault(charset, r->pool);
+    }
+    return detail ? fault_error(r, AT_FAULT_BROKEN, detail) : NULL;
+}
+
+int at_handler_ready(request_rec *r)
+{
+    at_exchange_t *exchange;
+    at_error_t *error;
+    at_body_t body;
+
+    if (!r->handler || strcmp(r->handler, AT_HANDLER_READY)) {
+        return DECLINED;
+    }
+    exchange = at_exchange_begin(r);
+    if (at_address_is_beneath(r)) {
+        return answer_beneath(exchange);
+    }
+    error = check_ready_method(r);
+    if (!error) {
+        error = check_database(r, exchange->config);
+    }
+    if (error) {
+        return at_exchange_send_error(exchange, error);
+    }
+    at_reply_ready(&body, r->pool);
+    return at_exchange_send_data(exchange, &body, NULL);
+}
+
+int at_handler_error(request_rec *r)
+{
+    at_exchange_t *exchange;
+    int http_status;
+
+    if (!r->handler || strcmp(r->handler, AT_HANDLER_ERROR)) {
+        return DECLINED;
+    }
+    exchange = at_exchange_begin(r);
+    http_status = r->prev && ap_is_HTTP_ERROR(r->prev->status)
+                  ? r->prev->status : HTTP_NOT_FOUND;
+    return at_exchange_send_error_as(exchange,
+        at_error_make(r->pool, code_of_status(http_status),
+                      "The server refused the request before it was looked "
+                      "at: %s.", ap_get_status_line(http_status)),
+        http_status);
+}
+
+/* httpd answers TRACE before it asks any handler, by what the request says,
+ * Authorization included, unless TraceEnable is off. */
+int at_handler_trace(request_rec *r)
+{
+    const char *name;
+
+    if (r->method_number != M_TRACE) {
+        return DECLINED;
+    }
+    name = at_address_handler(r);
+    if (!name || (strcmp(name, AT_HANDLER_UPDATE)
+                  && strcmp(name, AT_HANDLER_READY)
+                  && strcmp(name, AT_HANDLER_ERROR))) {
+        return DECLINED;
+    }
+    r->handler = name;
+    if (at_handler_update(r) == DECLINED && at_handler_ready(r) == DECLINED) {
+        (void)at_handler_error(r);
+    }
+    return DONE;
+}

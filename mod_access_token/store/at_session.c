@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "at_session.h"
+
+#include <string.h>
+
+#include <apr_strings.h>
+
+#include "at_store_error.h"
+
+/* Under this name the verdict is kept in the connection's pool. */
+#define KEPT_AS "access_token_session"
+
+/* What stands in here MySQL takes for a comment. A variable that a server does
+ * not know makes it refuse the whole statement. */
+#define MARIADB_ONLY(text) "/*M!100201 " text "*/"
+
+/*
+ * The right-hand sides are those of before. Modes that the admin has chosen
+ * are kept, but that of padding CHAR columns. A collation is kept as well: the
+ * statements were prepared in it, and their literals have it. completion_type:
+ * who runs transactions on this connection must not leave one open. At READ
+ * UNCOMMITTED, find_request.sql and the search for a save whose connection was
+ * lost would find what is rolled back later; ISOLATION is that variable's name.
+ */
+#define SET_SESSION(isolation) \
+    "SET @access_token_mode = @@SESSION.sql_mode," \
+    " @access_token_charset = @@SESSION.character_set_client," \
+    " SESSION autocommit = 1," \
+    " SESSION completion_type = 0," \
+    " SESSION character_set_client = utf8mb4," \
+    " SESSION character_set_results = utf8mb4," \
+    " SESSION collation_connection =" \
+    " IF(@@SESSION.character_set_connection = 'utf8mb4'," \
+    " @@SESSION.collation_connection, 'utf8mb4_general_ci')," \
+    " SESSION lc_messages = 'en_US'," \
+    " SESSION time_zone = '+00:00'," \
+    " SESSION foreign_key_checks = 1," \
+    " SESSION unique_checks = 1," \
+    " SESSION sql_safe_updates = 0," \
+    " SESSION sql_select_limit = 18446744073709551615," \
+    " SESSION sql_mode = CONCAT_WS(',', REPLACE(@@SESSION.sql_mode," \
+    " 'PAD_CHAR_TO_FULL_LENGTH', ''), 'STRICT_TRANS_TABLES')," \
+    " SESSION " isolation " = IF(@@SESSION." isolation \
+    " = 'READ-UNCOMMITTED', 'REPEATABLE-READ', @@SESSION." isolation ")" \
+    MARIADB_ONLY(", SESSION check_constraint_checks = 1")
+
+#define VARIABLE(name) "@@SESSION." name " AS '" name "'"
+
+#define READ_SESSION(isolation) \
+    "SELECT @access_token_mode AS 'mode when prepared'," \
+    " @access_token_charset AS 'charset when prepared', " \
+    VARIABLE("autocommit") ", " \
+    VARIABLE("completion_type") ", " \
+    VARIABLE("character_set_client") ", " \
+    VARIABLE("character_set_connection") ", " \
+    VARIABLE("character_set_results") ", " \
+    VARIABLE("lc_messages") ", " \
+    VARIABLE("time_zone") ", " \
+    VARIABLE("foreign_key_checks") ", " \
+    VARIABLE("unique_checks") ", " \
+    VARIABLE("sql_safe_updates") ", " \
+    VARIABLE("sql_select_limit") ", " \
+    VARIABLE("sql_mode") ", " \
+    VARIABLE("max_allowed_packet") ", " \
+    "@@SESSION." isolation " AS 'isolation'" \
+    MARIADB_ONLY(", " VARIABLE("check_constraint_checks"))
+
+/* MariaDB's first, so that MySQL alone has a round trip more; MariaDB 11.1
+ * knows both. */
+static const struct {
+    const char *set, *read;
+} texts[] = {
+    { SET_SESSION("tx_isolation"), READ_SESSION("tx_isolation") },
+    { SET_SESSION("transaction_isolation"),
+      READ_SESSION("transaction_isolation") }
+};
+
+#define UNKNOWN_VARIABLE 1193
+
+/* Those that have one right value. */
+static const struct {
+    const char *name, *value;
+} variables[] = {
+    { "autocommit", "1" },
+    { "completion_type", "NO_CHAIN" },
+    { "character_set_client", "utf8mb4" },
+    { "character_set_connection", "utf8mb4" },
+    { "character_set_results", "utf8mb4" },
+    { "lc_messages", "en_US" },
+    { "time_zone", "+00:00" },
+    { "foreign_key_checks", "1" },
+    { "unique_checks", "1" },
+    { "sql_safe_updates", "0" },
+    { "sql_select_limit", "18446744073709551615" },
+    { "check_constraint_checks", "1" }
+};
+
+/* Modes that change what a statement means while it is prepared, so that to
+ * take them away later does not help. */
+static const char *const parsing_modes[] = { "ORACLE",
+                                             "EMPTY_STRING_IS_NULL" };
+
+#define IN_GROUP "in the my.cnf group that DBDParams names"
+
+/* What is kept with a connection. */
+typedef struct {
+    at_diagnosis_t verdict;
+    apr_size_t max_packet;       /* 0: not known */
+} kept_t;
+
+/* For errors: these statements stand in no file and have no unique keys. */
+static at_statement_t session_statement(apr_pool_t *pool)
+{
+    at_statement_t statement;
+
+    memset(&statement, 0, sizeof(statement));
+    statement.file = "the settings of the connection";
+    statement.uniques = apr_array_make(pool, 1, sizeof(at_unique_t));
+    return statement;
+}
+
+static int fail(at_diagnosis_t *diagnosis, const apr_dbd_driver_t *driver,
+                apr_dbd_t *handle, int code, apr_pool_t *pool)
+{
+    const char *text = apr_dbd_error(driver, handle, code);
+    at_statement_t statement = session_statement(pool);
+    at_store_error_t error;
+
+    at_store_error_read(&error, "mysql", code, text, &statement, 0, pool);
+    memset(diagnosis, 0, sizeof(*diagnosis));
+    diagnosis->outcome = error.outcome;
+    diagnosis->fault = error.fault;
+    /* No value of a request is bound, so the text can hold none. */
+    diagnosis->detail = apr_psprintf(pool, "%s [%s]", error.detail,
+                                     text ? text : "");
+    return 0;
+}
+
+static int refuse(at_diagnosis_t *diagnosis, const char *detail)
+{
+    memset(diagnosis, 0, sizeof(*diagnosis));
+    diagnosis->outcome = AT_STORE_BROKEN;
+    diagnosis->fault = AT_FAULT_BROKEN;
+    diagnosis->detail = detail;
+    return 0;
+}
+
+/* True if MODE is one of MODES, as sql_mode lists them. */
+static int has_mode(const char *modes, const char *mode)
+{
+    size_t length = strlen(mode);
+    const char *found = strstr(modes, mode);
+
+    while (found && ((found > modes && found[-1] != ',')
+                     || (found[length] && found[length] != ','))) {
+        found = strstr(found + length, mode);
+    }
+    return found != NULL;
+}
+
+/* What was so when the statements were prepared; PLAIN: they are ASCII. */
+static const char *find_parsing_fault(const apr_table_t *session, int plain,
+                                      apr_pool_t *pool)
+{
+    const char *modes = apr_table_get(session, "mode when prepared");
+    const char *charset = apr_table_get(session, "charset when prepared");
+    size_t i;
+
+    for (i = 0; i < sizeof(parsing_modes) / sizeof(parsing_modes[0]); i++) {
+        if (modes && has_mode(modes, parsing_modes[i])) {
+            return apr_psprintf(pool, "sql_mode %s changes what statements "
+                "mean. Take it away for the module's account: SET SESSION "
+                "sql_mode = 'STRICT_ALL_TABLES' by init-command " IN_GROUP,
+                parsing_modes[i]);
+        }
+    }
+    if (!plain && charset && strcmp(charset, "utf8mb4")) {
+        return apr_psprintf(pool, "a statement has characters that are not "
+            "ASCII, and was read in the character set %s. Put "
+            "default-character-set=utf8mb4 " IN_GROUP "; if it stands there, "
+            "the server overrides it: put SET NAMES utf8mb4 into "
+            "init-command", charset);
+    }
+    return NULL;
+}
+
+/* The values that SESSION has; those of the other server are not in it. */
+static const char *find_fault(const apr_table_t *session, apr_pool_t *pool)
+{
+    const char *modes = apr_table_get(session, "sql_mode"), *value;
+    const char *isolation = apr_table_get(session, "isolation");
+    size_t i;
+
+    for (i = 0; i < sizeof(variables) / sizeof(variables[0]); i++) {
+        value = apr_table_get(session, variables[i].name);
+        if (value && strcmp(value, variables[i].value)) {
+            return apr_psprintf(pool, "%s is %s, and not %s, though the "
+                "module has set it so. Find out what between Apache and the "
+                "database, a proxy or a plugin, keeps it", variables[i].name,
+                value, variables[i].value);
+        }
+    }
+    if (!modes || (!has_mode(modes, "STRICT_TRANS_TABLES")
+                   && !has_mode(modes, "STRICT_ALL_TABLES"))
+        || has_mode(modes, "PAD_CHAR_TO_FULL_LENGTH")) {
+        return apr_psprintf(pool, "sql_mode is '%s', and could not be made "
+            "strict. SET SESSION sql_mode = 'STRICT_ALL_TABLES' by "
+            "init-command " IN_GROUP, modes ? modes : "unclear");
+    }
+    if (isolation && !strcmp(isolation, "READ-UNCOMMITTED")) {
+        return "the transaction isolation is READ-UNCOMMITTED, where a call "
+               "reads what is rolled back later. Take another one, by "
+               "init-command " IN_GROUP;
+    }
+    return NULL;
+}
+
+/* What READ gives, into SESSION. Returns apr_dbd's code. */
+static int read_back(apr_table_t *session, const apr_dbd_driver_t *driver,
+                     apr_dbd_t *handle, const char *read, apr_pool_t *pool)
+{
+    apr_dbd_results_t *results = NULL;
+    apr_dbd_row_t *row = NULL;
+    int code = apr_dbd_select(driver, pool, handle, &results, read, 0), i;
+
+    while (!code && (code = apr_dbd_get_row(driver, pool, results, &row, -1))
+                    == 0) {
+        for (i = 0; i < apr_dbd_num_cols(driver, results); i++) {
+            const char *name = apr_dbd_get_name(driver, results, i);
+            const char *value = apr_dbd_get_entry(driver, row, i);
+
+            if (name && value) {
+                apr_table_set(session, name, value);
+            }
+        }
+    }
+    return code == -1 ? 0 : code;
+}
+
+/* Set the session, and read it into SESSION. Returns apr_dbd's code. */
+static int set_and_read(apr_table_t *session, const apr_dbd_driver_t *driver,
+                        apr_dbd_t *handle, apr_pool_t *pool)
+{
+    int code = UNKNOWN_VARIABLE, count;
+    size_t i;
+
+    for (i = 0; i < sizeof(texts) / sizeof(texts[0])
+                && code == UNKNOWN_VARIABLE; i++) {
+        code = apr_dbd_query(driver, handle, &count, texts[i].set);
+        if (!code) {
+            code = read_back(session, driver, handle, texts[i].read,
+                             pool);
+        }
+    }
+    return code;
+}
+
+static int set_up(kept_t *kept, const apr_dbd_driver_t *driver,
+                  apr_dbd_t *handle, int plain, apr_pool_t *pool)
+{
+    at_diagnosis_t *diagnosis = &kept->verdict;
+    apr_table_t *session;
+    apr_pool_t *scratch;
+    const char *fault, *max_packet;
+    int code;
+
+    apr_pool_create(&scratch, pool);
+    session = apr_table_make(pool, 20);
+    code = set_and_read(session, driver, handle, scratch);
+    apr_pool_destroy(scratch);
+    if (code) {
+        return fail(diagnosis, driver, handle, code, pool);
+    }
+    fault = find_parsing_fault(session, plain, pool);
+    if (!fault) {
+        fault = find_fault(session, pool);
+    }
+    if (fault) {
+        return refuse(diagnosis, fault);
+    }
+    max_packet = apr_table_get(session, "max_allowed_packet");
+    kept->max_packet = max_packet ? (apr_size_t)apr_atoi64(max_packet) : 0;
+    diagnosis->outcome = AT_STORE_DONE;
+    return 1;
+}
+
+/* True if all of STATEMENTS are ASCII, so that most character sets read them
+ * in the same way. */
+static int are_plain(const at_statements_t *statements)
+{
+    const unsigned char *each;
+    int i;
+
+    for (i = 0; i < AT_STATEMENT_COUNT; i++) {
+        if (!statements->statement[i]) {
+            continue;
+        }
+        each = (const unsigned char *)statements->statement[i]->text;
+        while (*each && *each < 0x80) {
+            each++;
+        }
+        if (*each) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+/* A server that is sent more than it takes closes the connection, mostly
+ * before its error is read. */
+static const char *find_long(const at_statements_t *statements,
+                             apr_size_t max_packet, apr_pool_t *pool)
+{
+    int i;
+
+    for (i = 0; i < AT_STATEMENT_COUNT && max_packet; i++) {
+        const at_statement_t *statement = statements->statement[i];
+        apr_size_t length = statement ? strlen(statement->text) + 1 : 0;
+
+        if (length >= max_packet) {
+            return apr_psprintf(pool, "%s: it has %" APR_SIZE_T_FMT " bytes; "
+                "raise the database's max_allowed_packet, which is %"
+                APR_SIZE_T_FMT, statement->file, length, max_packet);
+        }
+    }
+    return NULL;
+}
+
+int at_session_set(at_diagnosis_t *diagnosis, const apr_dbd_driver_t *driver,
+                   apr_dbd_t *handle, const at_statements_t *statements,
+                   apr_pool_t *pool)
+{
+    const char *fault;
+    kept_t made;
+
+    if (strcmp(apr_dbd_name(driver), "mysql")) {
+        return 1;
+    }
+    memset(&made, 0, sizeof(made));
+    if (!set_up(&made, driver, handle, are_plain(statements), pool)) {
+        *diagnosis = made.verdict;
+        return 0;
+    }
+    fault = find_long(statements, made.max_packet, pool);
+    return !fault || refuse(diagnosis, fault);
+}
+
+/* Look which of USES have their statements on DBD: 1 if any has. *PLAIN is
+ * cleared if a statement is not ASCII. */
+static int serves(int *plain, const ap_dbd_t *dbd,
+                  const apr_array_header_t *uses)
+{
+    int i, any = 0;
+
+    *plain = 1;
+    for (i = 0; i < uses->nelts; i++) {
+        const at_dbd_t *source = APR_ARRAY_IDX(uses, i, at_use_t).source;
+
+        if (at_dbd_prepared(source, dbd, AT_STATEMENT_STARTUP)) {
+            any = 1;
+            *plain = *plain && are_plain(at_dbd_statements(source));
+        }
+    }
+    return any;
+}
+
+static kept_t *find_kept(const ap_dbd_t *dbd)
+{
+    void *kept = NULL;
+
+    return apr_pool_userdata_get(&kept, KEPT_AS, dbd->pool) == APR_SUCCESS
+           ? kept : NULL;
+}
+
+int at_session_check(at_diagnosis_t *diagnosis, ap_dbd_t *dbd,
+                     const apr_array_header_t *uses, apr_pool_t *pool)
+{
+    kept_t *kept;
+    int plain;
+
+    if (strcmp(apr_dbd_name(dbd->driver), "mysql")) {
+        return 1;
+    }
+    kept = find_kept(dbd);
+    if (!kept) {
+        if (!serves(&plain, dbd, uses)) {
+            return 1;
+        }
+        kept = apr_pcalloc(dbd->pool, sizeof(*kept));
+        if (set_up(kept, dbd->driver, dbd->handle, plain, dbd->pool)
+            || kept->verdict.outcome == AT_STORE_BROKEN) {
+            (void)apr_pool_userdata_setn(kept, KEPT_AS, NULL, dbd->pool);
+        }
+    }
+    if (kept->verdict.outcome == AT_STORE_DONE) {
+        return 1;
+    }
+    *diagnosis = kept->verdict;
+    diagnosis->detail = apr_pstrdup(pool, diagnosis->detail);
+    return 0;
+}
+
+apr_size_t at_session_max_packet(const ap_dbd_t *dbd)
+{
+    const kept_t *kept = find_kept(dbd);
+
+    return kept ? kept->max_packet : 0;
+}

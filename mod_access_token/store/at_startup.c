@@ -1,0 +1,669 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "at_startup.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <apr_atomic.h>
+#include <apr_strings.h>
+
+#include <ap_mpm.h>
+#include <http_core.h>
+#include <http_log.h>
+#include <http_main.h>
+
+#include "at_clock.h"
+#include "at_config.h"
+#include "at_diagnosis.h"
+#include "at_mysql.h"
+#include "at_number.h"
+#include "at_renewal.h"
+#include "at_session.h"
+#include "at_store_error.h"
+
+APLOG_USE_MODULE(access_token);
+
+/* How often, and after which pause, mod_dbd is asked again for what another
+ * child may hold up for a moment. */
+#define TRIES 3
+#define PAUSE apr_time_from_msec(100)
+
+/* Bytes: less is too little for max_allowed_packet. */
+#define LEAST_PACKET 262144
+
+/* What the children share; behind it the incidents of each use, of
+ * AT_FAULT_COUNT kinds. */
+typedef struct {
+    apr_uint32_t started;        /* 1: one of them has checked the start */
+    at_hashing_floor_t floor;
+} shared_t;
+
+/* The check of one use by one connection. */
+typedef struct {
+    apr_pool_t *pool;
+    const at_use_t *use;
+    server_rec *server;
+    const char *place;           /* for messages: "virtual host NAME: " */
+    const at_statements_t *statements;
+    const apr_dbd_driver_t *driver;
+    apr_dbd_t *handle;
+    ap_dbd_t *connection;        /* mod_dbd's; NULL: the check has its own */
+    int renewals;                /* how often it was made anew */
+    apr_dbd_prepared_t *prepared[AT_STATEMENT_COUNT]; /* NULL: refused */
+    int faults;
+    int is_cut;                  /* the database went away under it */
+} check_t;
+
+/* Uses of one server have one database, and share its incidents. */
+static void share_incidents(at_server_config_t *config)
+{
+    shared_t *shared = apr_shm_baseaddr_get(config->shared);
+    at_incident_t *incidents = (at_incident_t *)(shared + 1);
+    int i, k;
+
+    for (i = 0; i < config->uses->nelts; i++) {
+        at_use_t *use = &APR_ARRAY_IDX(config->uses, i, at_use_t);
+
+        use->incidents = incidents + i * AT_FAULT_COUNT;
+        for (k = 0; k < i; k++) {
+            at_use_t *other = &APR_ARRAY_IDX(config->uses, k, at_use_t);
+
+            if (other->server == use->server) {
+                use->incidents = other->incidents;
+            }
+        }
+    }
+}
+
+int at_startup_prepare(apr_pool_t *pconf, apr_pool_t *plog,
+                       apr_pool_t *ptemp, server_rec *server)
+{
+    at_server_config_t *config = at_server_config_of(server);
+    shared_t *shared;
+    apr_status_t status;
+    apr_size_t size;
+
+    (void)plog;
+    (void)ptemp;
+    if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG) {
+        return OK;
+    }
+    size = sizeof(shared_t)
+           + (apr_size_t)config->uses->nelts * sizeof(at_incident_t)
+             * AT_FAULT_COUNT;
+    status = apr_shm_create(&config->shared, size, NULL, pconf);
+    if (status != APR_SUCCESS) {
+        ap_log_error(APLOG_MARK, APLOG_WARNING, status, server,
+                     ATLOGNO("020") "no shared memory: each child will "
+                     "check the database at its start, and tell a fault of "
+                     "the database for itself");
+        config->shared = NULL;
+        return OK;
+    }
+    shared = apr_shm_baseaddr_get(config->shared);
+    memset(shared, 0, size);
+    at_hashing_floor_make(&shared->floor);
+    share_incidents(config);
+    return OK;
+}
+
+static shared_t *shared_of(server_rec *server)
+{
+    apr_shm_t *memory = at_server_config_of(server)->shared;
+
+    return memory ? apr_shm_baseaddr_get(memory) : NULL;
+}
+
+at_hashing_floor_t *at_startup_floor(server_rec *server)
+{
+    shared_t *shared = shared_of(server);
+
+    return shared ? &shared->floor : NULL;
+}
+
+static int is_first_child(server_rec *server)
+{
+    shared_t *shared = shared_of(server);
+
+    return !shared || apr_atomic_xchg32(&shared->started, 1) == 0;
+}
+
+/* True if the words of PARAMS, as apr_dbd_mysql splits them, have WORD. */
+static int has_word(const char *params, const char *word, apr_pool_t *pool)
+{
+    char *state, *copy = apr_pstrdup(pool, params);
+    char *each = apr_strtok(copy, " \r\n\t;|,", &state);
+
+    while (each && ap_cstr_casecmp(each, word)) {
+        each = apr_strtok(NULL, " \r\n\t;|,", &state);
+    }
+    return each != NULL;
+}
+
+static void check_params(check_t *check)
+{
+    if (!ap_cstr_casecmp(check->use->driver, "mysql")
+        && !has_word(check->use->params, "reconnect=0", check->pool)) {
+        check->faults++;
+        ap_log_error(APLOG_MARK, APLOG_ERR, 0, check->server,
+                     ATLOGNO("021") "%sDBDParams lacks reconnect=0: after a "
+                     "lost connection all its prepared statements would "
+                     "fail for ever. Add it.", check->place);
+    }
+}
+
+/* The HTTP status of calls that fail by DIAGNOSIS. */
+static const char *status_of(const at_diagnosis_t *diagnosis)
+{
+    return diagnosis->outcome == AT_STORE_BROKEN ? "500" : "503";
+}
+
+static int open_database(check_t *check)
+{
+    at_diagnosis_t diagnosis;
+
+    if (at_diagnosis_connect(&diagnosis, &check->driver, &check->handle,
+                             check->use, check->pool)) {
+        return 1;
+    }
+    check->faults++;
+    ap_log_error(APLOG_MARK, APLOG_ERR, 0, check->server, ATLOGNO("022")
+                 "%s%s. Calls get %s until there is one.", check->place,
+                 diagnosis.detail, status_of(&diagnosis));
+    return 0;
+}
+
+/* DETAIL says nothing of schema and statements, and neither would what is
+ * left of the check. The calls will tell, if the database stays away. */
+static void cut_short(check_t *check, const char *detail)
+{
+    check->faults++;
+    check->is_cut = 1;
+    ap_log_error(APLOG_MARK, APLOG_INFO, 0, check->server, ATLOGNO("032")
+                 "%sthe check of the start was cut short: %s", check->place,
+                 detail);
+}
+
+static void prepare(check_t *check, at_statement_e number)
+{
+    at_diagnosis_t diagnosis;
+
+    if (at_diagnosis_prepare(&diagnosis, &check->prepared[number],
+                             check->driver, check->handle,
+                             check->statements->statement[number],
+                             check->pool)) {
+        return;
+    }
+    if (diagnosis.outcome == AT_STORE_RETRY) {
+        cut_short(check, diagnosis.detail);
+        return;
+    }
+    check->faults++;
+    ap_log_error(APLOG_MARK, APLOG_ERR, 0, check->server, ATLOGNO("023")
+                 "%s%s. All calls get %s until schema and statements fit.",
+                 check->place, diagnosis.detail, status_of(&diagnosis));
+}
+
+/* What mod_dbd has prepared on its connection. */
+static void find_prepared(check_t *check, at_statement_e number)
+{
+    check->prepared[number] = at_dbd_prepared(check->use->source,
+                                                 check->connection, number);
+    if (!check->prepared[number]) {
+        check->faults++;
+        ap_log_error(APLOG_MARK, APLOG_ERR, 0, check->server, ATLOGNO("031")
+                     "%s%s: mod_dbd has not prepared it for this server. Put "
+                     "AccessTokenStatements, DBDriver and DBDParams into the "
+                     "same place, and the same ones into no other.",
+                     check->place,
+                     check->statements->statement[number]->file);
+    }
+}
+
+static void take_prepared(check_t *check)
+{
+    int i;
+
+    check->driver = check->connection->driver;
+    check->handle = check->connection->handle;
+    for (i = 0; i < AT_STATEMENT_COUNT; i++) {
+        if (check->statements->statement[i]) {
+            find_prepared(check, (at_statement_e)i);
+        }
+    }
+}
+
+/* Make the connection anew whose statements are stale; 0 if that cannot be
+ * done, or was of no use. */
+static int renew(check_t *check)
+{
+    at_renewal_t *renewal = check->connection
+                            ? at_renewal_of(check->connection) : NULL;
+    at_diagnosis_t diagnosis;
+
+    if (!renewal || check->renewals++ >= TRIES
+        || !at_renewal_make(renewal, &diagnosis, check->pool)) {
+        return 0;
+    }
+    take_prepared(check);
+    return 1;
+}
+
+/* Run NUMBER with NULL for each value into *RESULTS; 0 with *ERROR filled if
+ * it fails. */
+static int try_to_run(check_t *check, at_statement_e number,
+                      apr_dbd_results_t **results, at_store_error_t *error)
+{
+    const at_statement_t *statement = check->statements->statement[number];
+    const char **arguments = apr_pcalloc(check->pool, sizeof(char *)
+                             * ((apr_size_t)statement->value_count + 1));
+    int code = apr_dbd_pselect(check->driver, check->pool, check->handle,
+                               results, check->prepared[number], 0,
+                               statement->value_count, arguments);
+
+    if (code != 0) {
+        at_store_error_read(error, apr_dbd_name(check->driver), code,
+                            apr_dbd_error(check->driver, check->handle,
+                                          code), statement, 0, check->pool);
+    }
+    return code == 0;
+}
+
+/* Run NUMBER; NULL, and a message, if it fails. */
+static apr_dbd_results_t *run(check_t *check, at_statement_e number)
+{
+    apr_dbd_results_t *results = NULL;
+    at_store_error_t error;
+    int good = try_to_run(check, number, &results, &error);
+
+    while (!good && error.connection == AT_CONNECTION_DISCARD
+           && renew(check)) {
+        results = NULL;
+        good = try_to_run(check, number, &results, &error);
+    }
+    if (good) {
+        return results;
+    }
+    if (error.connection == AT_CONNECTION_LOST) {
+        cut_short(check, error.detail);
+        return NULL;
+    }
+    check->faults++;
+    ap_log_error(APLOG_MARK, APLOG_ERR, 0, check->server, ATLOGNO("028")
+                 "%sa statement fails: %s. See that DBDInitSQL sets nothing "
+                 "that makes prepared statements invalid.", check->place,
+                 error.detail);
+    return NULL;
+}
+
+/* The number of column NAME in RESULTS, or -1. */
+static int find_column(const check_t *check, apr_dbd_results_t *results,
+                       const char *name)
+{
+    int count = apr_dbd_num_cols(check->driver, results), i;
+
+    for (i = 0; i < count; i++) {
+        const char *column = apr_dbd_get_name(check->driver, results, i);
+
+        if (column && !strcmp(column, name)) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+/* The value of column NAME of the one row of RESULTS, or NULL. */
+static const char *value_of(const check_t *check, apr_dbd_results_t *results,
+                            apr_dbd_row_t *row, const char *name)
+{
+    int column = find_column(check, results, name);
+    const char *value = column < 0 ? NULL
+                        : apr_dbd_get_entry(check->driver, row, column);
+
+    return value ? apr_pstrdup(check->pool, value) : NULL;
+}
+
+/* Both ways: what the text names, and what the database makes of it. */
+static void compare_columns(check_t *check, const at_statement_t *statement,
+                            apr_dbd_results_t *results)
+{
+    int i;
+
+    for (i = 0; i < apr_dbd_num_cols(check->driver, results); i++) {
+        const char *name = apr_dbd_get_name(check->driver, results, i);
+
+        if (name && at_statement_column(statement, name) < 0) {
+            check->faults++;
+            ap_log_error(APLOG_MARK, APLOG_ERR, 0, check->server,
+                         ATLOGNO("027") "%s%s: result column %d, '%s', is "
+                         "not named by AS '...' and is not used. Name it "
+                         "so.", check->place, statement->file, i + 1, name);
+        }
+    }
+    for (i = 0; i < statement->columns->nelts; i++) {
+        const char *name = APR_ARRAY_IDX(statement->columns, i, const char *);
+
+        if (find_column(check, results, name) < 0) {
+            check->faults++;
+            ap_log_error(APLOG_MARK, APLOG_ERR, 0, check->server,
+                         ATLOGNO("029") "%s%s: AS '%s' names no result "
+                         "column. Quote names of result columns only.",
+                         check->place, statement->file, name);
+        }
+    }
+}
+
+/* Run NUMBER and look at its columns. SQLite's driver knows them only of a
+ * result that has a row. */
+static void check_columns(check_t *check, at_statement_e number)
+{
+    apr_dbd_results_t *results = run(check, number);
+    apr_dbd_row_t *row = NULL;
+    int rows = 0;
+
+    while (results && apr_dbd_get_row(check->driver, check->pool, results,
+                                      &row, -1) == 0) {
+        if (rows++ == 0) {
+            compare_columns(check, check->statements->statement[number],
+                            results);
+        }
+    }
+}
+
+const char *at_startup_schema_fault(const char *version, apr_pool_t *pool)
+{
+    if (version && !strcmp(version, AT_SCHEMA_VERSION)) {
+        return NULL;
+    }
+    return apr_psprintf(pool, "the database's schema has the version %s, "
+                        "this module works with " AT_SCHEMA_VERSION
+                        ". Install the schema.sql that came with it.",
+                        version ? version : "(none)");
+}
+
+const char *at_startup_charset_fault(const char *charset, apr_pool_t *pool)
+{
+    if (charset && !strcmp(charset, "utf8mb4")) {
+        return NULL;
+    }
+    return apr_psprintf(pool, "the connection's character set is %s; text "
+                        "would be lost. Put default-character-set=utf8mb4 "
+                        "into the my.cnf group that DBDParams names.",
+                        charset ? charset : "unclear");
+}
+
+/* A save with all that a call may set, written down by the history, takes
+ * some 150 KB. */
+static void check_packet(check_t *check, const char *max_packet)
+{
+    if (max_packet && apr_atoi64(max_packet) < LEAST_PACKET) {
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, check->server,
+                     ATLOGNO("045") "%sthe database's max_allowed_packet, "
+                     "%s, is below %d: calls with long values would get 500. "
+                     "Raise it.", check->place, max_packet, LEAST_PACKET);
+    }
+}
+
+/* The server's limits, where startup.sql tells them. */
+static void check_limits(check_t *check, const char *max_connections,
+                         const char *lock_wait)
+{
+    const at_config_t *config = at_config_of_server(check->server,
+                                                    check->pool);
+    int budget = (int)apr_time_sec(config->retry_budget), children = 0;
+
+    ap_mpm_query(AP_MPMQ_MAX_DAEMONS, &children);
+    if (max_connections
+        && atoi(max_connections) < children * check->use->dbd_max) {
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, check->server,
+                     ATLOGNO("037") "%s%d child processes times DBDMax %d "
+                     "can be more than the database's max_connections, %s: "
+                     "calls would get 503. Lower DBDMax (prefork: to 1), or "
+                     "raise max_connections.", check->place, children,
+                     check->use->dbd_max, max_connections);
+    }
+    if (lock_wait && atoi(lock_wait) >= budget) {
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, check->server,
+                     ATLOGNO("038") "%sthe connection's "
+                     "innodb_lock_wait_timeout, %s s, is not below "
+                     "AccessTokenRetryBudget, %d s: a call that waits for a "
+                     "lock is cut off, and it stays open whether it was "
+                     "done. Lower it by init-command in the my.cnf group "
+                     "that DBDParams names.", check->place, lock_wait,
+                     budget);
+    }
+}
+
+/* Of the data, and of the connection, where startup.sql tells them. */
+static void check_promises(check_t *check, const char *least,
+                           const char *synchronous)
+{
+    if (least && !at_number_is_natural(least)) {
+        check->faults++;
+        ap_log_error(APLOG_MARK, APLOG_ERR, 0, check->server, ATLOGNO("049")
+                     "%sa sequence has the value %s: what is no whole number "
+                     "of 0 or more becomes no code, and calls that take the "
+                     "next one get 500. Set it to the greatest number in "
+                     "use.", check->place, least);
+    }
+    if (synchronous && atoi(synchronous) < 2) {
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, check->server,
+                     ATLOGNO("048") "%sthe connection's PRAGMA synchronous "
+                     "is %s: a change that was answered by 200 may be lost "
+                     "in a power cut. Take it out of DBDInitSQL, or say "
+                     "FULL.", check->place, synchronous);
+    }
+}
+
+static void check_schema(check_t *check)
+{
+    apr_dbd_results_t *results = run(check, AT_STATEMENT_STARTUP);
+    const char *version = NULL, *charset = NULL, *max_connections = NULL;
+    const char *lock_wait = NULL, *max_packet = NULL, *least = NULL;
+    const char *synchronous = NULL, *fault;
+    apr_dbd_row_t *row = NULL;
+
+    if (!results) {
+        return;
+    }
+    while (apr_dbd_get_row(check->driver, check->pool, results,
+                           &row, -1) == 0) {
+        version = value_of(check, results, row, "schema.version");
+        charset = value_of(check, results, row, "connection.charset");
+        max_connections = value_of(check, results, row,
+                                   "server.max_connections");
+        lock_wait = value_of(check, results, row,
+                             "connection.lock_wait_timeout");
+        max_packet = value_of(check, results, row,
+                              "connection.max_allowed_packet");
+        least = value_of(check, results, row, "sequences.least");
+        synchronous = value_of(check, results, row,
+                               "connection.synchronous");
+    }
+    fault = at_startup_schema_fault(version, check->pool);
+    if (fault) {
+        check->faults++;
+        ap_log_error(APLOG_MARK, APLOG_ERR, 0, check->server,
+                     ATLOGNO("024") "%s%s", check->place, fault);
+    }
+    fault = at_startup_charset_fault(charset, check->pool);
+    if (fault) {
+        check->faults++;
+        ap_log_error(APLOG_MARK, APLOG_ERR, 0, check->server,
+                     ATLOGNO("025") "%s%s", check->place, fault);
+    }
+    check_limits(check, max_connections, lock_wait);
+    check_packet(check, max_packet);
+    check_promises(check, least, synchronous);
+}
+
+/* A fault of a load statement is one of its narrow form as well: once is
+ * enough. */
+static int is_told(const check_t *check, int number)
+{
+    return check->faults > 0 && number >= AT_STATEMENT_NARROW
+           && number <= AT_STATEMENT_NARROW_LAST;
+}
+
+static void check_statements(check_t *check)
+{
+    int i;
+
+    if (check->prepared[AT_STATEMENT_STARTUP]) {
+        check_schema(check);
+    }
+    for (i = 0; i < AT_STATEMENT_COUNT && !check->is_cut; i++) {
+        if (check->prepared[i] && !is_told(check, i)
+            && (i <= AT_STATEMENT_LOAD_BY_ID || i >= AT_STATEMENT_NARROW
+                || i == AT_STATEMENT_CUSTOM_FIELDS)) {
+            check_columns(check, (at_statement_e)i);
+        }
+    }
+}
+
+/*
+ * mod_dbd does not say which of the statements a database refused, nor how
+ * to mend it: look for the reason on a connection of the check's own.
+ */
+static void diagnose(check_t *check)
+{
+    int i;
+
+    if (!open_database(check)) {
+        return;
+    }
+    for (i = 0; i < AT_STATEMENT_COUNT && !check->is_cut; i++) {
+        if (check->statements->statement[i] && !is_told(check, i)) {
+            prepare(check, (at_statement_e)i);
+        }
+    }
+    if (!check->is_cut) {
+        check_statements(check);
+    }
+    if (check->faults == 0) {
+        check->faults++;
+        ap_log_error(APLOG_MARK, APLOG_INFO, 0, check->server, ATLOGNO("030")
+                     "%smod_dbd has no connection, though the statements "
+                     "of %s fit the database; its message above says why",
+                     check->place, check->statements->folder);
+    }
+}
+
+/* A connection of mod_dbd's. What fails at once, as a lock of SQLite's
+ * does, may work in a moment; what takes long is not asked again. */
+static ap_dbd_t *open_connection(const check_t *check, apr_pool_t *pool)
+{
+    ap_dbd_t *connection = NULL;
+    int tries;
+
+    for (tries = 0; tries < TRIES && !connection; tries++) {
+        apr_time_t start = at_clock_now();
+
+        connection = at_dbd_open(check->use->source, check->server, pool);
+        if (!connection && at_clock_now() - start > PAUSE) {
+            break;
+        }
+        if (!connection) {
+            apr_sleep(PAUSE);
+        }
+    }
+    return connection;
+}
+
+/* The connection is mod_dbd's. On one that is refused, statements would find
+ * what calls do not. */
+static void check_connection(check_t *check)
+{
+    at_diagnosis_t diagnosis;
+
+    take_prepared(check);
+    if (at_session_check(&diagnosis, check->connection,
+                         at_server_config_of(ap_server_conf)->uses,
+                         check->pool)) {
+        check_statements(check);
+    }
+    else if (diagnosis.outcome == AT_STORE_BROKEN) {
+        check->faults++;
+        ap_log_error(APLOG_MARK, APLOG_ERR, 0, check->server, ATLOGNO("043")
+                     "%sthe connection to the database can't be used: %s. "
+                     "All calls get 500 until that is so.", check->place,
+                     diagnosis.detail);
+    }
+    else {
+        cut_short(check, diagnosis.detail);
+    }
+}
+
+static void check_use(check_t *check, apr_pool_t *pool)
+{
+    const at_dbd_t *source = check->use->source;
+
+    check->connection = open_connection(check, pool);
+    check_params(check);
+    if (check->connection) {
+        check_connection(check);
+    }
+    else {
+        diagnose(check);
+    }
+    if (check->faults == 0) {
+        ap_log_error(APLOG_MARK, APLOG_INFO, 0, check->server,
+                     ATLOGNO("026") "%sthe statements of %s fit the %s "
+                     "database, schema version " AT_SCHEMA_VERSION,
+                     check->place, check->statements->folder,
+                     check->use->driver);
+    }
+    apr_pool_destroy(check->pool);
+    if (check->connection) {
+        at_dbd_close(source, check->server, check->connection);
+    }
+}
+
+/* Once, however many servers have MySQL: they share the client library. */
+static void check_library(const apr_array_header_t *uses)
+{
+    int i;
+
+    for (i = 0; i < uses->nelts; i++) {
+        const at_use_t *use = &APR_ARRAY_IDX(uses, i, at_use_t);
+
+        if (!ap_cstr_casecmp(use->driver, "mysql")
+            && !at_mysql_knows_sockets()) {
+            ap_log_error(APLOG_MARK, APLOG_WARNING, 0, use->server,
+                         ATLOGNO("044") "the client library of apr_dbd_mysql "
+                         "has no mysql_get_socket: a database that stops "
+                         "answering in the middle of a statement holds its "
+                         "call, and in the end all threads, without limit. "
+                         "Use an apr_dbd_mysql that is linked to "
+                         "libmariadb 3 (MariaDB Connector/C).");
+            return;
+        }
+    }
+}
+
+void at_startup_check(apr_pool_t *pool, server_rec *server)
+{
+    const apr_array_header_t *uses = at_server_config_of(server)->uses;
+    int i;
+
+    if (!uses || !is_first_child(server)) {
+        return;
+    }
+    check_library(uses);
+    for (i = 0; i < uses->nelts; i++) {
+        const at_use_t *use = &APR_ARRAY_IDX(uses, i, at_use_t);
+        check_t check;
+
+        memset(&check, 0, sizeof(check));
+        apr_pool_create(&check.pool, pool);
+        check.use = use;
+        check.server = use->server;
+        check.statements = at_dbd_statements(use->source);
+        check.place = !use->server->is_virtual ? ""
+            : apr_psprintf(check.pool, "virtual host %s (line %u of %s): ",
+                           use->server->server_hostname,
+                           use->server->defn_line_number,
+                           use->server->defn_name);
+        check_use(&check, pool);
+    }
+}

@@ -1,0 +1,673 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "at_store_dbd.h"
+
+#include <string.h>
+
+#include <apr_strings.h>
+
+#include "at_clock.h"
+#include "at_connection.h"
+#include "at_custom.h"
+#include "at_number.h"
+#include "at_store_error.h"
+#include "at_wipe.h"
+
+/* What a packet has beside its values, and beside each: bytes, at most. */
+#define PACKET_HEAD 32
+#define PACKET_VALUE 12
+
+/* A statement has so much time, even if its call's is over. */
+#define GRACE apr_time_from_msec(800)
+
+/* The baton of a store. */
+typedef struct {
+    request_rec *r;
+    const at_dbd_t *source;
+    at_connection_t *connection; /* NULL: none is held */
+    int may_share;               /* one that another module holds */
+} dbd_store_t;
+
+/* A statement that is being run. Its results live in the connection's pool
+ * for them, which is empty before the connection is anybody else's. */
+typedef struct {
+    at_store_t *store;
+    dbd_store_t *dbd;
+    at_statement_e number;
+    const at_statement_t *statement;
+    apr_dbd_prepared_t *prepared;
+    const char **arguments;
+    apr_pool_t *pool;
+    int width;                   /* of a row; its columns are put… */
+    const int *to;               /* …at these places; NULL: as they come */
+    int saves;                   /* it does not only read */
+    int cut;                     /* it was cut off */
+    at_connection_e state;       /* what the connection is good for */
+} execution_t;
+
+static at_outcome_e hold_connection(at_store_t *store)
+{
+    dbd_store_t *dbd = store->baton;
+    at_connections_t *connections = at_connections_of(dbd->r);
+    ap_dbd_t *shared = dbd->may_share ? at_dbd_shared(dbd->source, dbd->r)
+                                      : NULL;
+    at_diagnosis_t why;
+
+    store->timed_out = 0;
+    if (!connections) {
+        store->detail = "the statements are not prepared in this server's "
+                        "database; put AccessTokenStatements beside the "
+                        "DBDriver that is meant";
+        store->fault = AT_FAULT_BROKEN;
+        return AT_STORE_BROKEN;
+    }
+    dbd->connection = shared
+        ? at_connection_share(connections, shared, &why, dbd->r->pool)
+        : at_connection_take(connections, store->deadline, &why,
+                             dbd->r->pool);
+    if (!dbd->connection) {
+        store->detail = why.detail;
+        store->fault = why.fault;
+        store->timed_out = why.timed_out;
+        return why.outcome;
+    }
+    return AT_STORE_DONE;
+}
+
+static void let_go(dbd_store_t *dbd, at_connection_e state)
+{
+    if (!dbd->connection) {
+        return;
+    }
+    /* One that is no good is no good for us only: mod_dbd keeps it for the
+     * request, so another has to be taken, unless it can be made anew. */
+    if (state != AT_CONNECTION_KEEP && !dbd->connection->renewal) {
+        dbd->may_share = 0;
+    }
+    at_connection_give(dbd->connection, state);
+    dbd->connection = NULL;
+}
+
+static void release(at_store_t *store)
+{
+    let_go(store->baton, AT_CONNECTION_KEEP);
+}
+
+/* What apr_dbd's CODE means. */
+static at_outcome_e fail(execution_t *execution, int code)
+{
+    ap_dbd_t *dbd = execution->dbd->connection->dbd;
+    at_store_t *store = execution->store;
+    const char *text = apr_dbd_error(dbd->driver, dbd->handle, code);
+    at_store_error_t error;
+
+    at_store_error_read(&error, apr_dbd_name(dbd->driver), code, text,
+                        execution->statement, execution->saves,
+                        execution->dbd->r->pool);
+    store->conflict = error.conflict;
+    store->detail = error.detail;
+    store->fault = error.fault;
+    execution->state = error.connection;
+    if (execution->cut) {
+        execution->state = AT_CONNECTION_LOST;
+        error.outcome = AT_STORE_RETRY;
+        store->fault = AT_FAULT_CONNECTION;
+        store->detail = apr_pstrcat(execution->dbd->r->pool,
+                                    execution->statement->file, ": the "
+                                    "database did not answer in time, and "
+                                    "its connection was cut off",
+                                    (char *)NULL);
+    }
+    if (execution->state == AT_CONNECTION_LOST && execution->saves) {
+        return AT_STORE_LOST;
+    }
+    return error.outcome;
+}
+
+/* Free what the statement made, and the connection if it is no good. */
+static at_outcome_e end(execution_t *execution, at_outcome_e outcome)
+{
+    apr_pool_clear(execution->pool);
+    if (execution->state != AT_CONNECTION_KEEP) {
+        let_go(execution->dbd, execution->state);
+    }
+    return outcome;
+}
+
+static const at_statement_t *statement_of(const dbd_store_t *dbd,
+                                          at_statement_e statement)
+{
+    return at_dbd_statements(dbd->source)->statement[statement];
+}
+
+/* When a statement that begins now is to be cut off: the last one of a call
+ * begins before the call's deadline, and is given some time to end. */
+static apr_time_t latest_end(const at_store_t *store)
+{
+    apr_time_t begin = at_clock_now();
+
+    if (begin > store->deadline) {
+        begin = store->deadline;
+    }
+    return begin + GRACE > store->deadline ? begin + GRACE
+                                           : store->deadline;
+}
+
+/* That of a load is as wide as the plan, whatever the statement's form. */
+static void shape_row(execution_t *execution)
+{
+    const at_statements_t *statements =
+        at_dbd_statements(execution->dbd->source);
+    int is_narrow = execution->number >= AT_STATEMENT_NARROW
+                    && execution->number <= AT_STATEMENT_NARROW_LAST;
+
+    execution->width = execution->statement->columns->nelts;
+    if (is_narrow || execution->number <= AT_STATEMENT_LOAD_BY_ID) {
+        execution->width = statements->plan->column_count;
+        execution->to = is_narrow ? statements->narrow_columns : NULL;
+    }
+}
+
+/* Find what mod_dbd has prepared for EXECUTION. */
+static at_outcome_e find_prepared(execution_t *execution)
+{
+    dbd_store_t *dbd = execution->dbd;
+
+    execution->prepared = at_dbd_prepared(dbd->source,
+                                             dbd->connection->dbd,
+                                             execution->number);
+    if (execution->prepared) {
+        return AT_STORE_DONE;
+    }
+    execution->store->fault = AT_FAULT_BROKEN;
+    execution->store->detail = apr_pstrcat(dbd->r->pool,
+        execution->statement->file, ": mod_dbd has not prepared it for this "
+        "server; put AccessTokenStatements beside the DBDriver that is "
+        "meant", (char *)NULL);
+    return AT_STORE_BROKEN;
+}
+
+/*
+ * A server that is sent more than it takes closes the connection, mostly
+ * before its error is read: then it would be open whether the change was
+ * saved. So that is not sent. Another connection may have a new limit.
+ */
+static at_outcome_e check_size(execution_t *execution)
+{
+    at_connection_t *connection = execution->dbd->connection;
+    int count = execution->statement->value_count, i;
+    apr_size_t size = PACKET_HEAD + PACKET_VALUE * (apr_size_t)count;
+
+    for (i = 0; i < count; i++) {
+        if (execution->arguments[i]) {
+            size += strlen(execution->arguments[i]);
+        }
+    }
+    if (!connection->max_packet || size < connection->max_packet) {
+        return AT_STORE_DONE;
+    }
+    execution->store->fault = AT_FAULT_BROKEN;
+    execution->store->detail = apr_psprintf(execution->dbd->r->pool,
+        "%s: its values need some %" APR_SIZE_T_FMT " bytes; raise the "
+        "database's max_allowed_packet, which is %" APR_SIZE_T_FMT,
+        execution->statement->file, size, connection->max_packet);
+    execution->state = AT_CONNECTION_DISCARD;
+    return end(execution, execution->saves ? AT_STORE_STALE
+                                           : AT_STORE_BROKEN);
+}
+
+/* Get ready to run STATEMENT with VALUES, and be watched. */
+static at_outcome_e begin(execution_t *execution, at_store_t *store,
+                          at_statement_e statement,
+                          const char *const *values)
+{
+    dbd_store_t *dbd = store->baton;
+    const at_statement_t *text = statement_of(dbd, statement);
+    at_outcome_e outcome = AT_STORE_DONE;
+    int i;
+
+    if (!dbd->connection) {
+        outcome = hold_connection(store);
+    }
+    if (outcome != AT_STORE_DONE) {
+        return outcome;
+    }
+    memset(execution, 0, sizeof(*execution));
+    execution->store = store;
+    execution->dbd = dbd;
+    execution->number = statement;
+    execution->statement = text;
+    execution->saves = statement == AT_STATEMENT_SAVE;
+    shape_row(execution);
+    outcome = find_prepared(execution);
+    if (outcome != AT_STORE_DONE) {
+        return outcome;
+    }
+    execution->pool = dbd->connection->results;
+    execution->arguments = apr_pcalloc(execution->pool, sizeof(char *)
+                                       * ((apr_size_t)text->value_count
+                                          + 1));
+    for (i = 0; i < text->value_count; i++) {
+        execution->arguments[i] = values[text->values[i]];
+    }
+    outcome = check_size(execution);
+    if (outcome == AT_STORE_DONE) {
+        at_connection_watch(dbd->connection, latest_end(store));
+    }
+    return outcome;
+}
+
+/* For each column of the statement: its place in RESULTS, of COUNT columns;
+ * NULL if one is not there. */
+static int *find_columns(execution_t *execution, apr_dbd_results_t *results,
+                         int count)
+{
+    const apr_dbd_driver_t *driver = execution->dbd->connection->dbd->driver;
+    const apr_array_header_t *columns = execution->statement->columns;
+    int *places = apr_palloc(execution->pool, sizeof(*places)
+                             * (apr_size_t)(columns->nelts + 1));
+    int i, tries;
+
+    for (i = 0; i < columns->nelts; i++) {
+        const char *name = APR_ARRAY_IDX(columns, i, const char *);
+        int place = i;
+
+        for (tries = 0; tries < count; tries++) {
+            const char *found = apr_dbd_get_name(driver, results,
+                                                 place % count);
+
+            if (found && !strcmp(found, name)) {
+                break;
+            }
+            place++;
+        }
+        if (tries >= count) {
+            execution->store->fault = AT_FAULT_BROKEN;
+            execution->store->detail = apr_psprintf(
+                execution->dbd->r->pool, "%s: its result has no column "
+                "'%s'", execution->statement->file, name);
+            return NULL;
+        }
+        places[i] = place % count;
+    }
+    return places;
+}
+
+/* The same, found once for a connection if all its columns have names: then
+ * no change of a table moves them. */
+static const int *map_columns(execution_t *execution,
+                              apr_dbd_results_t *results)
+{
+    at_connection_t *connection = execution->dbd->connection;
+    const int **known = &connection->places[execution->number];
+    int count = apr_dbd_num_cols(connection->dbd->driver, results);
+    const int *places;
+
+    if (count == execution->statement->columns->nelts && *known) {
+        return *known;
+    }
+    places = find_columns(execution, results, count);
+    if (count == execution->statement->columns->nelts && places) {
+        *known = apr_pmemdup(connection->pool, places,
+                             sizeof(*places) * (apr_size_t)count);
+    }
+    return places;
+}
+
+/* True if PLACE in the row of EXECUTION has a hash, or a number that may be
+ * a pass code. */
+static int is_secret(const execution_t *execution, int place)
+{
+    const at_plan_t *plan =
+        at_dbd_statements(execution->dbd->source)->plan;
+    int is_load = execution->number <= AT_STATEMENT_LOAD_BY_ID
+                  || (execution->number >= AT_STATEMENT_NARROW
+                      && execution->number <= AT_STATEMENT_NARROW_LAST);
+
+    return execution->number == AT_STATEMENT_NEXT_NUMBER
+           || (is_load
+               && place == plan->input_columns[AT_COLUMN_TOKEN_PASS_CODE]);
+}
+
+/* A copy for the request of VALUE, which is in a buffer of the driver's, at
+ * PLACE. A secret is wiped there now, and in the copy later. */
+static const char *copy_value(const execution_t *execution, char *value,
+                              int place)
+{
+    apr_pool_t *pool = execution->dbd->r->pool;
+    const char *copy;
+
+    if (!is_secret(execution, place)) {
+        return apr_pstrdup(pool, value);
+    }
+    copy = at_wipe_copy(pool, value);
+    explicit_bzero(value, strlen(value));
+    return copy;
+}
+
+/* Copy ROW, whose buffers the driver uses again. */
+static const char **copy_row(execution_t *execution, apr_dbd_row_t *row,
+                             const int *places)
+{
+    const apr_dbd_driver_t *driver = execution->dbd->connection->dbd->driver;
+    int count = execution->statement->columns->nelts;
+    const char **values = apr_pcalloc(execution->dbd->r->pool,
+                                      sizeof(*values)
+                                      * (apr_size_t)(execution->width + 1));
+    int i;
+
+    for (i = 0; i < count; i++) {
+        char *value = NULL;
+
+        /* The only way that ends a text cut at the driver's limit. */
+        if (apr_dbd_datum_get(driver, row, places[i], APR_DBD_TYPE_STRING,
+                              &value) == APR_SUCCESS && value) {
+            int place = execution->to ? execution->to[i] : i;
+
+            values[place] = copy_value(execution, value, place);
+        }
+    }
+    return values;
+}
+
+/* Read all rows: the connection is free only behind the last. */
+static at_outcome_e read_rows(execution_t *execution,
+                              apr_dbd_results_t *results,
+                              apr_array_header_t *rows)
+{
+    const apr_dbd_driver_t *driver = execution->dbd->connection->dbd->driver;
+    at_outcome_e outcome = AT_STORE_DONE;
+    const int *places = NULL;
+    apr_dbd_row_t *row = NULL;
+    int code;
+
+    while ((code = apr_dbd_get_row(driver, execution->pool, results, &row,
+                                   -1)) == 0) {
+        /* Only with a row does every driver know the columns. */
+        if (!places && outcome == AT_STORE_DONE) {
+            places = map_columns(execution, results);
+            outcome = places ? AT_STORE_DONE : AT_STORE_BROKEN;
+        }
+        if (places) {
+            APR_ARRAY_PUSH(rows, const char **) = copy_row(execution, row,
+                                                           places);
+        }
+    }
+    execution->cut = at_connection_unwatch(execution->dbd->connection);
+    return code == -1 ? outcome : fail(execution, code);
+}
+
+/* Run a SELECT; ROWS (const char **) live in the request's pool. */
+static at_outcome_e run_select(at_store_t *store, at_statement_e statement,
+                               const char *const *values,
+                               apr_array_header_t **rows)
+{
+    dbd_store_t *dbd = store->baton;
+    execution_t execution;
+    apr_dbd_results_t *results = NULL;
+    at_outcome_e outcome = begin(&execution, store, statement, values);
+    int code;
+
+    if (outcome != AT_STORE_DONE) {
+        return outcome;
+    }
+    *rows = apr_array_make(dbd->r->pool, 1, sizeof(char **));
+    code = apr_dbd_pselect(dbd->connection->dbd->driver, execution.pool,
+                           dbd->connection->dbd->handle, &results,
+                           execution.prepared, 0,
+                           execution.statement->value_count,
+                           execution.arguments);
+    if (!code) {
+        return end(&execution, read_rows(&execution, results, *rows));
+    }
+    execution.cut = at_connection_unwatch(dbd->connection);
+    return end(&execution, fail(&execution, code));
+}
+
+/* Run a SELECT that gives one row. */
+static at_outcome_e run_select_one(at_store_t *store,
+                                   at_statement_e statement,
+                                   const char *const *values,
+                                   const char ***row)
+{
+    dbd_store_t *dbd = store->baton;
+    apr_array_header_t *rows = NULL;
+    at_outcome_e outcome = run_select(store, statement, values, &rows);
+
+    if (outcome != AT_STORE_DONE) {
+        return outcome;
+    }
+    if (rows->nelts != 1) {
+        store->fault = AT_FAULT_BROKEN;
+        store->detail = apr_psprintf(dbd->r->pool, "%s: it gave %d rows, "
+                                     "where it must always give one",
+                                     statement_of(dbd, statement)->file,
+                                     rows->nelts);
+        return AT_STORE_BROKEN;
+    }
+    *row = APR_ARRAY_IDX(rows, 0, const char **);
+    return AT_STORE_DONE;
+}
+
+static at_outcome_e load(at_store_t *store, at_statement_e statement,
+                         const char *const *values, at_row_t **row)
+{
+    dbd_store_t *dbd = store->baton;
+    at_row_t *made = apr_pcalloc(dbd->r->pool, sizeof(*made));
+    at_outcome_e outcome = run_select_one(store, statement, values,
+                                          &made->values);
+
+    if (outcome == AT_STORE_DONE) {
+        made->plan = at_dbd_statements(dbd->source)->plan;
+        *row = made;
+    }
+    return outcome;
+}
+
+/* What is not there may come, so it is not kept. */
+static int is_found(const char *const *values, int count)
+{
+    int i = 0;
+
+    while (i < count && !values[i]) {
+        i++;
+    }
+    return i < count;
+}
+
+static at_outcome_e lookup(at_store_t *store, int number, const char *key,
+                           const char ***values)
+{
+    dbd_store_t *dbd = store->baton;
+    at_connections_t *connections = at_connections_of(dbd->r);
+    at_cache_t *cache = connections
+        ? at_connections_cache(connections, dbd->source, number) : NULL;
+    at_statement_e statement = (at_statement_e)(AT_STATEMENT_LOOKUP + number);
+    apr_time_t now = at_clock_now();
+    at_outcome_e outcome;
+
+    *values = cache ? at_cache_get(cache, key, now, dbd->r->pool) : NULL;
+    if (*values) {
+        return AT_STORE_DONE;
+    }
+    outcome = run_select_one(store, statement, &key, values);
+    if (outcome == AT_STORE_DONE && cache
+        && is_found(*values, statement_of(dbd, statement)->columns->nelts)) {
+        at_cache_put(cache, key, *values, now);
+    }
+    return outcome;
+}
+
+/* What was saved is in a file that is no longer the database's. */
+static at_outcome_e fail_moved(execution_t *execution)
+{
+    at_store_t *store = execution->store;
+
+    execution->state = AT_CONNECTION_DISCARD;
+    store->fault = AT_FAULT_CONNECTION;
+    store->detail = apr_pstrcat(execution->dbd->r->pool,
+                                execution->statement->file, ": another file "
+                                "was put into the place of the database's",
+                                (char *)NULL);
+    return AT_STORE_RETRY;
+}
+
+static at_outcome_e save(at_store_t *store, const char *const *values)
+{
+    dbd_store_t *dbd = store->baton;
+    execution_t execution;
+    at_outcome_e outcome = begin(&execution, store, AT_STATEMENT_SAVE,
+                                 values);
+    int count = 0, code;
+
+    if (outcome != AT_STORE_DONE) {
+        return outcome;
+    }
+    code = apr_dbd_pquery(dbd->connection->dbd->driver, execution.pool,
+                          dbd->connection->dbd->handle, &count,
+                          execution.prepared,
+                          execution.statement->value_count,
+                          execution.arguments);
+    execution.cut = at_connection_unwatch(dbd->connection);
+    if (code) {
+        outcome = fail(&execution, code);
+    }
+    else if (count == 0) {
+        outcome = AT_STORE_LOST_RACE;
+    }
+    else if (count != 1) {
+        store->fault = AT_FAULT_BROKEN;
+        store->detail = apr_psprintf(dbd->r->pool, "%s: it changed %d rows, "
+                                     "where its guard must let it change "
+                                     "one", execution.statement->file,
+                                     count);
+        outcome = AT_STORE_BROKEN;
+    }
+    else if (at_renewal_has_moved(dbd->connection->renewal)) {
+        outcome = fail_moved(&execution);
+    }
+    return end(&execution, outcome);
+}
+
+static at_outcome_e find_request(at_store_t *store,
+                                 const char *const *values,
+                                 at_saved_request_t *request)
+{
+    const at_statement_t *statement = statement_of(store->baton,
+                                          AT_STATEMENT_FIND_REQUEST);
+    const char **row = NULL;
+    at_outcome_e outcome = run_select_one(store, AT_STATEMENT_FIND_REQUEST,
+                                          values, &row);
+
+    if (outcome == AT_STORE_DONE) {
+        request->token_id = row[at_statement_column(statement,
+                                                    "request.token_id")];
+        request->digest = row[at_statement_column(statement,
+                                                  "request.digest")];
+        request->request_id = row[at_statement_column(statement,
+                                                      "request.request_id")];
+    }
+    return outcome;
+}
+
+static at_outcome_e custom_fields(at_store_t *store, const char *id,
+                                  apr_array_header_t **fields)
+{
+    dbd_store_t *dbd = store->baton;
+    const at_statement_t *statement = statement_of(dbd,
+                                          AT_STATEMENT_CUSTOM_FIELDS);
+    int name = at_statement_column(statement, "custom_field.name");
+    int type = at_statement_column(statement, "custom_field.type");
+    apr_array_header_t *rows = NULL;
+    at_outcome_e outcome = run_select(store, AT_STATEMENT_CUSTOM_FIELDS, &id,
+                                      &rows);
+    int i;
+
+    *fields = apr_array_make(dbd->r->pool, 8, sizeof(at_custom_field_t));
+    for (i = 0; outcome == AT_STORE_DONE && i < rows->nelts; i++) {
+        const char **row = APR_ARRAY_IDX(rows, i, const char **);
+        at_custom_field_t *field = apr_array_push(*fields);
+
+        field->name = row[name] ? row[name] : "";
+        field->type = row[type] ? row[type] : "string";
+    }
+    return outcome;
+}
+
+/* Why NUMBER, which may become a secret and is not shown, is none to give
+ * out; NULL if it is one. */
+static const char *why_no_number(const char *number)
+{
+    if (!number) {
+        return "there is no such sequence, or it is used up; make it, or set "
+               "it to a lower number";
+    }
+    return at_number_is_natural(number) ? NULL
+        : "what it gave is no whole number of 0 or more: the sequence is used "
+          "up, or negative; set it to a number that is neither";
+}
+
+static at_outcome_e next_number(at_store_t *store, const char *sequence,
+                                const char **number)
+{
+    dbd_store_t *dbd = store->baton;
+    const at_statement_t *statement = statement_of(dbd,
+                                          AT_STATEMENT_NEXT_NUMBER);
+    apr_array_header_t *rows = NULL;
+    const char *why;
+    at_outcome_e outcome = run_select(store, AT_STATEMENT_NEXT_NUMBER,
+                                      &sequence, &rows);
+
+    if (outcome != AT_STORE_DONE) {
+        return outcome;
+    }
+    /* An UPDATE with RETURNING gives no row where it finds none. */
+    *number = rows->nelts != 1 ? NULL
+        : APR_ARRAY_IDX(rows, 0, const char **)
+              [at_statement_column(statement, "number")];
+    why = why_no_number(*number);
+    if (why) {
+        store->fault = AT_FAULT_BROKEN;
+        store->detail = apr_psprintf(dbd->r->pool, "%s: the sequence '%s': "
+                                     "%s", statement->file, sequence, why);
+        return AT_STORE_BROKEN;
+    }
+    return AT_STORE_DONE;
+}
+
+at_store_t *at_store_dbd_make(request_rec *r, const at_dbd_t *source)
+{
+    at_store_t *store = apr_pcalloc(r->pool, sizeof(*store));
+    dbd_store_t *dbd = apr_pcalloc(r->pool, sizeof(*dbd));
+
+    dbd->r = r;
+    dbd->source = source;
+    dbd->may_share = 1;
+    store->load = load;
+    store->lookup = lookup;
+    store->find_request = find_request;
+    store->save = save;
+    store->custom_fields = custom_fields;
+    store->next_number = next_number;
+    store->release = release;
+    store->conflict = -1;
+    store->baton = dbd;
+    return store;
+}
+
+at_outcome_e at_store_dbd_startup(at_store_t *store, const char **version,
+                                  const char **charset)
+{
+    const at_statement_t *statement = statement_of(store->baton,
+                                                   AT_STATEMENT_STARTUP);
+    const char *const none[] = { NULL };
+    const char **row = NULL;
+    at_outcome_e outcome = run_select_one(store, AT_STATEMENT_STARTUP, none,
+                                          &row);
+
+    if (outcome == AT_STORE_DONE) {
+        *version = row[at_statement_column(statement, "schema.version")];
+        *charset = row[at_statement_column(statement,
+                                           "connection.charset")];
+    }
+    return outcome;
+}
