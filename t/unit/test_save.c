@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A save of which the database has not said whether it was done, and by how
+ * much a save raises the version. Contract, section 6.
+ */
+#include "update_support.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- a save whose connection was lost */
+
+START_TEST(a_lost_save_that_was_done_is_a_success)
+{
+    set_up();
+    save_outcomes = "Y";
+    ck_assert_str_eq(update("\"authentication_code\":\"code-2\","
+                            "\"udf_string_1\":\"x\",\"pass_code\":\"p\""),
+                     "OK");
+    ck_assert_str_eq(log_of_calls, "load_by_authentication_code.sql hash "
+                     "save load_by_id.sql");
+    ck_assert_str_eq(call.etag, "\"T1-8\"");
+    ck_assert_str_eq(replied("authentication_code"), "code-2");
+    ck_assert_str_eq(replied("udf_string_1"), "x");
+}
+END_TEST
+
+/* A cluster may say "deadlock" of what it commits all the same. */
+START_TEST(a_save_is_looked_for_whatever_the_database_said)
+{
+    set_up();
+    save_outcomes = "Z";
+    ck_assert_str_eq(update("\"udf_string_1\":\"x\""), "OK");
+    ck_assert_int_eq(saves, 1);
+    ck_assert_str_eq(call.etag, "\"T1-8\"");
+    ck_assert_str_eq(get("token.version"), "8");
+    with_key();
+    save_outcomes = "Z";
+    ck_assert_str_eq(update("\"udf_string_1\":\"x\""), "OK");
+    ck_assert(!call.replayed);
+    ck_assert_int_eq(saves, 1);
+}
+END_TEST
+
+START_TEST(a_lost_save_that_was_not_done_is_done_again)
+{
+    set_up();
+    save_outcomes = "XXX";
+    ck_assert_str_eq(run_call(BY_IDENTIFIER, "\"udf_string_1\":\"x\","
+                              "\"pass_code\":\"p\""), "OK");
+    ck_assert_int_eq(saves, 4);
+    ck_assert_int_eq(hashes, 1);
+    ck_assert_int_eq(verifications, 1);
+    ck_assert_str_eq(call.etag, "\"T1-8\"");
+    set_up();
+    save_outcomes = "XXY";
+    ck_assert_str_eq(update("\"udf_string_1\":\"x\""), "OK");
+    ck_assert_int_eq(saves, 3);
+    ck_assert_str_eq(call.etag, "\"T1-8\"");
+}
+END_TEST
+
+static void lose_then_others(const char *outcomes, int count)
+{
+    others_count = count;
+    set_up();
+    unclear = 1;
+    save_outcomes = outcomes;
+    after_save = others_save;
+}
+
+/* Version 0 is a version like others. */
+START_TEST(a_lost_save_of_the_first_version_is_found)
+{
+    set_up();
+    set("token.version", "0");
+    save_outcomes = "Y";
+    ck_assert_str_eq(update("\"authentication_code\":\"code-2\""), "OK");
+    ck_assert_int_eq(saves, 1);
+    ck_assert_str_eq(call.etag, "\"T1-1\"");
+    set_up();
+    set("token.version", "0");
+    save_outcomes = "X";
+    after_save = withdraw_permission;
+    ck_assert_str_eq(update("\"udf_string_1\":\"x\""),
+                     "SERVICE_UNAVAILABLE");
+    ck_assert(has(error->description, "could not be found out"));
+}
+END_TEST
+
+START_TEST(a_lost_save_of_a_row_that_was_deleted_is_open)
+{
+    set_up();
+    unclear = 1;
+    save_outcomes = "Y";
+    after_save = remove_the_row;
+    ck_assert_str_eq(update("\"udf_string_1\":\"x\""),
+                     "SERVICE_UNAVAILABLE");
+    ck_assert(has(error->description, "could not be found out"));
+    ck_assert(has(error->detail, "was deleted"));
+    ck_assert_int_eq(saves, 1);
+}
+END_TEST
+
+/* As on a replica that takes over, and lacks what came last. */
+static void take_the_row_back(void)
+{
+    set("token.version", "3");
+    set("token.request_ids", "");
+    saved = 0;
+}
+
+/* A save there, and the lost one later, would be two. */
+START_TEST(a_lost_save_of_a_row_that_went_back_is_open)
+{
+    set_up();
+    save_outcomes = "Y";
+    after_save = take_the_row_back;
+    unclear = 1;
+    ck_assert_str_eq(update("\"udf_string_1\":\"x\""),
+                     "SERVICE_UNAVAILABLE");
+    ck_assert(has(error->description, "could not be found out"));
+    ck_assert(has(error->detail, "that lags"));
+    ck_assert_int_eq(saves, 1);
+    ck_assert_int_gt(loads, 10);
+    ck_assert(clock_now >= store.deadline);
+}
+END_TEST
+
+START_TEST(a_version_is_a_whole_number)
+{
+    static const char *const versions[] = { "", "7.5", "-1", "1e3", "x",
+                                            "18446744073709551616" };
+    size_t i;
+
+    for (i = 0; i < COUNT(versions); i++) {
+        set_up();
+        set("token.version", versions[i]);
+        ck_assert_str_eq(update("\"udf_string_1\":\"x\""),
+                         "INTERNAL_ERROR");
+        ck_assert(has(error->detail, "token.version of the access token T1"));
+        ck_assert_int_eq(saves, 0);
+    }
+}
+END_TEST
+
+/* ---- by how much a save raises the version */
+
+static void another_program_saves(void)
+{
+    set("token.version", apr_itoa(pool, atoi(get("token.version")) + 1));
+}
+
+START_TEST(the_step_of_a_save_is_read_from_the_row)
+{
+    at_step_t step = { 0, 0 };
+
+    set_up();
+    call.step = &step;
+    ck_assert_str_eq(update("\"udf_string_1\":\"x\""), "OK");
+    ck_assert_str_eq(call.etag, "\"T1-8\"");
+    ck_assert_uint_eq(step.known, 1);
+    ck_assert_int_eq(loads, 2);
+    set_up();
+    call.step = &step;
+    ck_assert_str_eq(update("\"udf_string_1\":\"x\""), "OK");
+    ck_assert_int_eq(loads, 1);
+}
+END_TEST
+
+/* What looks like a step of two may be another program's save. */
+START_TEST(a_larger_step_is_believed_when_it_is_seen_twice)
+{
+    at_step_t step = { 0, 0 };
+
+    set_up();
+    call.step = &step;
+    after_save = another_program_saves;
+    ck_assert_str_eq(update("\"udf_string_1\":\"x\""), "OK");
+    ck_assert_str_eq(call.etag, "\"T1-8\"");
+    ck_assert_uint_eq(step.known, 0);
+    set_up();
+    call.step = &step;
+    after_save = another_program_saves;
+    ck_assert_str_eq(update("\"udf_string_1\":\"x\""), "OK");
+    ck_assert_str_eq(call.etag, "\"T1-9\"");
+    ck_assert_uint_eq(step.known, 2);
+}
+END_TEST
+
+START_TEST(a_row_that_another_call_has_saved_tells_no_step)
+{
+    static const char *const outcomes[] = { ".R", ".U", ".B" };
+    at_step_t step = { 0, 2 };
+    size_t i;
+
+    set_up();
+    call.step = &step;
+    others_count = 1;
+    after_save = others_save;
+    ck_assert_str_eq(update("\"udf_string_1\":\"x\""), "OK");
+    ck_assert_str_eq(call.etag, "\"T1-8\"");
+    ck_assert_uint_eq(step.known, 0);
+    /* and one that cannot be read does no harm */
+    for (i = 0; i < COUNT(outcomes); i++) {
+        set_up();
+        call.step = &step;
+        load_outcomes = outcomes[i];
+        ck_assert_str_eq(update("\"udf_string_1\":\"x\""), "OK");
+        ck_assert_str_eq(call.etag, "\"T1-8\"");
+        ck_assert_uint_eq(step.known, 0);
+        ck_assert_int_eq(loads, 2);
+    }
+}
+END_TEST
+
+/* The reply and its version are those of the call, not of what followed. */
+START_TEST(a_lost_save_behind_others_is_told_by_the_row)
+{
+    int count;
+
+    for (count = 1; count < 8; count++) {
+        lose_then_others("Y", count);
+        ck_assert_str_eq(update("\"udf_string_1\":\"x\""), "OK");
+        ck_assert_int_eq(saves, 1);
+        ck_assert_str_eq(call.etag, "\"T1-8\"");
+        lose_then_others("X", count);
+        ck_assert_str_eq(update("\"udf_string_1\":\"x\""), "OK");
+        ck_assert_int_eq(saves, 2);
+        ck_assert_str_eq(call.etag, apr_psprintf(pool, "\"T1-%d\"",
+                                                 8 + count));
+    }
+    /* The eighth pushes it out: one version more is seen than others. */
+    lose_then_others("Y", 8);
+    ck_assert_str_eq(update("\"udf_string_1\":\"x\""),
+                     "SERVICE_UNAVAILABLE");
+    ck_assert_int_eq(saves, 1);
+    ck_assert(has(error->description, "could not be found out"));
+    lose_then_others("X", 8);
+    ck_assert_str_eq(update("\"udf_string_1\":\"x\""), "OK");
+    lose_then_others("X", 9);
+    ck_assert_str_eq(update("\"udf_string_1\":\"x\""),
+                     "SERVICE_UNAVAILABLE");
+}
+END_TEST
+
+/* Where time runs out before it is known. */
+START_TEST(what_is_open_is_said_to_be_open)
+{
+    set_up();
+    save_outcomes = "X";
+    load_outcomes = ".AAAAAA";
+    ck_assert_str_eq(update("\"udf_string_1\":\"x\""),
+                     "SERVICE_UNAVAILABLE");
+    ck_assert(has(error->description, "could not be found out"));
+    ck_assert(has(error->detail, "detail: away"));
+    ck_assert_int_eq(error->fault, AT_FAULT_CONNECTION);
+    /* and one that was not lost is not */
+    set_up();
+    save_outcomes = "AAAAAA";
+    ck_assert_str_eq(update("\"udf_string_1\":\"x\""),
+                     "SERVICE_UNAVAILABLE");
+    ck_assert(!has(error->description, "could not be found out"));
+}
+END_TEST
+
+static void others_save_and_withdraw(void)
+{
+    others_save();
+    withdraw_permission();
+}
+
+/* The lost save may yet be done: no error may say that nothing changed. */
+START_TEST(what_may_yet_be_done_is_no_definite_error)
+{
+    set_up();
+    save_outcomes = "X";
+    after_save = withdraw_permission;
+    ck_assert_str_eq(update("\"udf_string_1\":\"x\""),
+                     "SERVICE_UNAVAILABLE");
+    ck_assert(has(error->description, "could not be found out"));
+    /* once another version is there, it never will be */
+    lose_then_others("X", 1);
+    after_save = others_save_and_withdraw;
+    ck_assert_str_eq(update("\"udf_string_1\":\"x\""), "FORBIDDEN");
+}
+END_TEST
+
+/* The database had it all the time: the retry loses the race to itself. */
+START_TEST(a_late_commit_is_found_by_the_lost_race)
+{
+    set_up();
+    save_outcomes = "X";
+    late = 1;
+    ck_assert_str_eq(update("\"udf_string_1\":\"x\""), "OK");
+    ck_assert_int_eq(saves, 2);
+    ck_assert_int_eq(saved, 1);
+    ck_assert_str_eq(call.etag, "\"T1-8\"");
+}
+END_TEST
+
+int main(void)
+{
+    TCase *tests = test_begin("test_save");
+
+    tcase_add_test(tests, a_lost_save_that_was_done_is_a_success);
+    tcase_add_test(tests, a_save_is_looked_for_whatever_the_database_said);
+    tcase_add_test(tests, a_lost_save_that_was_not_done_is_done_again);
+    tcase_add_test(tests, a_lost_save_of_the_first_version_is_found);
+    tcase_add_test(tests, a_lost_save_of_a_row_that_was_deleted_is_open);
+    tcase_add_test(tests, a_lost_save_of_a_row_that_went_back_is_open);
+    tcase_add_test(tests, a_version_is_a_whole_number);
+    tcase_add_test(tests, the_step_of_a_save_is_read_from_the_row);
+    tcase_add_test(tests, a_larger_step_is_believed_when_it_is_seen_twice);
+    tcase_add_test(tests, a_row_that_another_call_has_saved_tells_no_step);
+    tcase_add_test(tests, a_lost_save_behind_others_is_told_by_the_row);
+    tcase_add_test(tests, what_is_open_is_said_to_be_open);
+    tcase_add_test(tests, what_may_yet_be_done_is_no_definite_error);
+    tcase_add_test(tests, a_late_commit_is_found_by_the_lost_race);
+    return test_end(tests);
+}

@@ -1,0 +1,606 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "update_support.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "at_custom.h"
+#include "at_digest.h"
+#include "at_field.h"
+
+/* ---- what the linker puts in the place of the slow functions */
+
+apr_time_t clock_now;
+apr_interval_time_t hash_takes;
+int sleeps_really;
+int hashes, verifications, verifications_of_nothing, pauses;
+const char *log_of_calls;
+
+static int held;                 /* 1: the store's connection is held */
+
+static void note(const char *what)
+{
+    log_of_calls = apr_pstrcat(pool, log_of_calls,
+                               *log_of_calls ? " " : "", what,
+                               (char *)NULL);
+}
+
+int __wrap_at_passcode_hash(char *hash, const at_scheme_t *scheme,
+                            const char *pass_code);
+int __wrap_at_passcode_hash(char *hash, const at_scheme_t *scheme,
+                            const char *pass_code)
+{
+    ck_assert_msg(!held, "hashed with a connection held");
+    ck_assert_str_eq(scheme->name, "bcrypt");
+    hashes++;
+    clock_now += hash_takes;
+    note("hash");
+    apr_snprintf(hash, AT_PASSCODE_HASH_BYTES + 1, "HASH(%s)", pass_code);
+    return 1;
+}
+
+int __wrap_at_passcode_verify(const char *pass_code, const char *hash);
+int __wrap_at_passcode_verify(const char *pass_code, const char *hash)
+{
+    ck_assert_msg(!held, "verified with a connection held");
+    verifications++;
+    note("verify");
+    return !strcmp(hash, apr_psprintf(pool, "HASH(%s)", pass_code));
+}
+
+void __wrap_at_passcode_verify_nothing(const at_scheme_t *scheme,
+                                       const char *pass_code);
+void __wrap_at_passcode_verify_nothing(const at_scheme_t *scheme,
+                                       const char *pass_code)
+{
+    ck_assert_msg(!held, "verified nothing with a connection held");
+    ck_assert(scheme && pass_code);
+    verifications_of_nothing++;
+    note("verify_nothing");
+}
+
+void __real_apr_sleep(apr_interval_time_t time);
+void __wrap_apr_sleep(apr_interval_time_t time);
+void __wrap_apr_sleep(apr_interval_time_t time)
+{
+    if (sleeps_really) {
+        __real_apr_sleep(time);
+        return;
+    }
+    ck_assert_msg(!held, "paused with a connection held");
+    ck_assert(time >= 0 && time <= apr_time_from_msec(250));
+    clock_now += time;
+    pauses++;
+}
+
+/* Time is what passes in pauses and in the store's operations. */
+apr_time_t __wrap_at_clock_now(void);
+apr_time_t __wrap_at_clock_now(void)
+{
+    return clock_now;
+}
+
+/* ---- the store in memory: one access token */
+
+static const at_statements_t *statements;
+static at_row_t *stored;         /* the row as it is */
+static apr_array_header_t *configured;
+
+at_store_t store;
+int narrow_loads, loads, saves, saved, numbers, finds, lookups;
+at_saved_request_t remembered;
+const char *const *saved_values;
+const char *load_outcomes, *save_outcomes, *custom_outcomes,
+    *number_outcomes, *find_outcomes, *lookup_outcomes;
+void (*after_find)(void);
+void (*meanwhile)(void);
+void (*after_save)(void);
+int late;
+static const char *const *late_values;
+
+static const at_statement_t *load_statement(void)
+{
+    return statements->statement[AT_STATEMENT_LOAD_BY_ID];
+}
+
+const char *get(const char *column)
+{
+    return stored->values[at_statement_column(load_statement(), column)];
+}
+
+void set(const char *column, const char *value)
+{
+    test_row_set(stored, load_statement(), column, value);
+}
+
+int is(const char *one, const char *other)
+{
+    return one && other && !strcmp(one, other);
+}
+
+/* How long a wait for a lock takes, and a wait for a connection. */
+#define LOCK_WAIT       apr_time_from_msec(2000)
+#define CONNECTION_WAIT apr_time_from_msec(900)
+
+/* Take the next of OUTCOMES. */
+static at_outcome_e next_outcome(const char **outcomes)
+{
+    char next = **outcomes;
+
+    *outcomes += next != '\0';
+    store.detail = NULL;
+    store.fault = AT_FAULT_NONE;
+    store.timed_out = 0;
+    switch (next) {
+    case 'C':
+        store.conflict = **outcomes - '0';
+        ++*outcomes;
+        return AT_STORE_CONFLICT;
+    case 'L':
+        return AT_STORE_LOST_RACE;
+    case 'R':
+        store.detail = "detail: retry";
+        return AT_STORE_RETRY;
+    case 'W':
+        clock_now += LOCK_WAIT;
+        store.detail = "detail: lock";
+        store.fault = AT_FAULT_WAIT;
+        return AT_STORE_RETRY;
+    case 'A':
+        clock_now += CONNECTION_WAIT;
+        store.detail = "detail: away";
+        store.fault = AT_FAULT_CONNECTION;
+        return AT_STORE_RETRY;
+    case 'X':
+    case 'Y':
+        store.detail = "detail: lost";
+        store.fault = AT_FAULT_CONNECTION;
+        return AT_STORE_LOST;
+    case 'Z':
+        store.detail = "detail: a deadlock, it says";
+        return AT_STORE_RETRY;
+    case 'K':
+        return AT_STORE_REPEATED;
+    case 'P':
+        store.detail = "detail: no place";
+        store.fault = AT_FAULT_PLACE;
+        store.timed_out = 1;
+        return AT_STORE_UNAVAILABLE;
+    case 'T':
+        store.detail = "detail: in time";
+        store.fault = AT_FAULT_CONNECTION;
+        store.timed_out = 1;
+        return AT_STORE_UNAVAILABLE;
+    case 'U':
+        store.detail = "detail: unavailable";
+        return AT_STORE_UNAVAILABLE;
+    case 'S':
+        store.detail = "detail: stale";
+        store.fault = AT_FAULT_BROKEN;
+        return AT_STORE_STALE;
+    case 'B':
+        store.detail = "detail: broken";
+        return AT_STORE_BROKEN;
+    default:
+        return AT_STORE_DONE;
+    }
+}
+
+static int is_of_caller(const char *column)
+{
+    return !strncmp(column, "session.", 8) || !strncmp(column, "login.", 6)
+           || !strncmp(column, "caller.", 7)
+           || has(column, ".updated_by_");
+}
+
+/* Whether the row has KEY, by which LOAD looks. */
+static int has_key(at_statement_e load, const char *key)
+{
+    switch (load) {
+    case AT_STATEMENT_LOAD_BY_AUTHENTICATION_CODE:
+        return is(get("data.authentication_code"), key);
+    case AT_STATEMENT_LOAD_BY_IDENTIFIER:
+        return is(get("data.identifier"), key);
+    default:
+        return is(get("token.id"), key);
+    }
+}
+
+static int is_in_narrow(int column)
+{
+    int i = statements->statement[AT_STATEMENT_NARROW]->columns->nelts;
+
+    while (i-- > 0 && statements->narrow_columns[i] != column) {
+        continue;
+    }
+    return i >= 0;
+}
+
+static at_outcome_e store_load(at_store_t *self, at_statement_e load,
+                               const char *const *values, at_row_t **row)
+{
+    const apr_array_header_t *columns = load_statement()->columns;
+    const char *session = values[AT_LOAD_SESSION_DIGEST];
+    const char *by_session = NULL, *by_login = NULL;
+    at_outcome_e outcome;
+    int i, found, is_narrow = load >= AT_STATEMENT_NARROW;
+
+    if (is_narrow) {
+        load = (at_statement_e)(load - AT_STATEMENT_NARROW);
+        narrow_loads++;
+    }
+    ck_assert_ptr_eq(self, &store);
+    loads++;
+    held = 1;
+    note(at_statements_file(load));
+    ck_assert_str_eq(values[AT_LOAD_NOW], NOW);
+    outcome = next_outcome(&load_outcomes);
+    if (outcome != AT_STORE_DONE) {
+        return outcome;
+    }
+    found = has_key(load, values[AT_LOAD_KEY]);
+    if (is(session, at_digest_sha256(pool, "session"))) {
+        by_session = "U1";
+    }
+    else if (is(session, at_digest_sha256(pool, "session of another"))) {
+        by_session = "U2";
+    }
+    if (is(values[AT_LOAD_USERNAME], "clerk")) {
+        by_login = "U1";
+    }
+    *row = test_row(load_statement(), statements->plan, NULL);
+    for (i = 0; i < columns->nelts; i++) {
+        const char *column = APR_ARRAY_IDX(columns, i, const char *);
+
+        if (is_narrow && !is_in_narrow(i)) {
+            continue;
+        }
+        if (is_of_caller(column) ? by_session || by_login : found) {
+            (*row)->values[i] = stored->values[i];
+        }
+    }
+    test_row_set(*row, load_statement(), "session.user_id", by_session);
+    test_row_set(*row, load_statement(), "login.user_id", by_login);
+    return AT_STORE_DONE;
+}
+
+/* The lookup of KEY: its id is the key, its NAME "LOOKUP KEY NAME"; of "gone"
+ * there is nothing. */
+static at_outcome_e store_lookup(at_store_t *self, int number,
+                                 const char *key, const char ***values)
+{
+    const at_lookup_t *lookup = &APR_ARRAY_IDX(statements->lookups, number,
+                                               at_lookup_t);
+    const apr_array_header_t *columns = lookup->statement->columns;
+    int i;
+
+    ck_assert_ptr_eq(self, &store);
+    lookups++;
+    held = 1;
+    note(apr_psprintf(pool, "%s:%s", lookup->name, key));
+    *values = apr_pcalloc(pool, sizeof(**values) * (size_t)columns->nelts);
+    for (i = 0; i < columns->nelts && strcmp(key, "gone"); i++) {
+        const char *name = APR_ARRAY_IDX(columns, i, const char *);
+
+        (*values)[i] = strcmp(name, "id")
+                       ? apr_psprintf(pool, "%s %s %s", lookup->name, key,
+                                      name) : key;
+    }
+    return next_outcome(&lookup_outcomes);
+}
+
+/* As save.sql does: the last eight. */
+static void remember(const char *id)
+{
+    const char *ids = get("token.request_ids");
+
+    ck_assert_uint_eq(strlen(id), 32);
+    set("token.request_ids", apr_pstrndup(pool, apr_pstrcat(pool, id,
+        *ids ? " " : "", ids, (char *)NULL), 263));
+}
+
+static at_outcome_e do_save(const char *const *values);
+
+static at_outcome_e store_save(at_store_t *self, const char *const *values)
+{
+    at_outcome_e outcome;
+
+    ck_assert_ptr_eq(self, &store);
+    if (late_values) {
+        const char *const *lost_values = late_values;
+        const char *outcomes = save_outcomes;
+
+        late_values = NULL;
+        save_outcomes = "";
+        saves--;
+        ck_assert_int_eq(do_save(lost_values), AT_STORE_DONE);
+        save_outcomes = outcomes;
+    }
+    outcome = do_save(values);
+    if (late && outcome == AT_STORE_LOST) {
+        late_values = values;
+    }
+    if (after_save) {
+        void (*others)(void) = after_save;
+
+        after_save = NULL;
+        others();
+    }
+    return outcome;
+}
+
+static at_outcome_e do_save(const char *const *values)
+{
+    at_outcome_e outcome;
+    int i, in_spite;
+
+    saves++;
+    held = 1;
+    note("save");
+    ck_assert_str_eq(values[AT_SAVE_ID], "T1");
+    ck_assert_str_eq(values[AT_SAVE_NOW], NOW);
+    if (meanwhile) {
+        void (*others)(void) = meanwhile;
+
+        meanwhile = NULL;
+        others();
+    }
+    in_spite = *save_outcomes == 'Y' || *save_outcomes == 'Z';
+    outcome = next_outcome(&save_outcomes);
+    if (outcome != AT_STORE_DONE && outcome != AT_STORE_LOST_RACE
+        && !in_spite) {
+        return outcome;
+    }
+    if (outcome == AT_STORE_LOST_RACE
+        || strcmp(values[AT_SAVE_VERSION], get("token.version"))) {
+        /* somebody else saves */
+        set("token.version", apr_itoa(pool, atoi(get("token.version")) + 1));
+        return AT_STORE_LOST_RACE;
+    }
+    saved++;
+    saved_values = values;
+    for (i = 0; i < at_field_count(); i++) {
+        const char *const *field = values + AT_SAVE_FIELDS + 2 * i;
+        int column = statements->plan->field_columns[i];
+
+        ck_assert(is(field[0], "1") || (is(field[0], "0") && !field[1]));
+        if (is(field[0], "1") && column != AT_PLAN_NONE) {
+            stored->values[column] = field[1];
+        }
+        else if (is(field[0], "1")) {
+            set("token.pass_code", field[1]);
+        }
+    }
+    set("token.version", apr_itoa(pool, atoi(get("token.version")) + 1));
+    remember(values[AT_SAVE_REQUEST_ID]);
+    return outcome;
+}
+
+static at_outcome_e store_find_request(at_store_t *self,
+                                       const char *const *values,
+                                       at_saved_request_t *request)
+{
+    ck_assert_ptr_eq(self, &store);
+    finds++;
+    held = 1;
+    note("find_request");
+    ck_assert_str_eq(values[AT_FIND_IDEMPOTENCY_KEY], "key-1");
+    ck_assert_str_eq(values[AT_FIND_NOW], NOW);
+    ck_assert_str_eq(values[AT_FIND_SESSION_DIGEST],
+                     at_digest_sha256(pool, "session"));
+    *request = remembered;
+    if (remembered.token_id && !remembered.request_id) {
+        request->request_id = "of another call";
+    }
+    if (after_find) {
+        after_find();
+        after_find = NULL;
+    }
+    return next_outcome(&find_outcomes);
+}
+
+static at_outcome_e store_custom_fields(at_store_t *self, const char *id,
+                                        apr_array_header_t **fields)
+{
+    ck_assert_ptr_eq(self, &store);
+    held = 1;
+    note("custom_fields");
+    ck_assert_str_eq(id, "T1");
+    *fields = configured;
+    return next_outcome(&custom_outcomes);
+}
+
+static at_outcome_e store_next_number(at_store_t *self, const char *sequence,
+                                      const char **number)
+{
+    at_outcome_e outcome = next_outcome(&number_outcomes);
+
+    ck_assert_ptr_eq(self, &store);
+    held = 1;
+    note(apr_pstrcat(pool, "next_number:", sequence, (char *)NULL));
+    if (outcome == AT_STORE_DONE) {
+        *number = apr_itoa(pool, 1000 + ++numbers);
+    }
+    return outcome;
+}
+
+static void store_release(at_store_t *self)
+{
+    ck_assert_ptr_eq(self, &store);
+    held = 0;
+}
+
+static void configure(const char *name, const char *type)
+{
+    at_custom_field_t *field = apr_array_push(configured);
+
+    field->name = name;
+    field->type = type;
+}
+
+/* An access token with everything, and a caller who may update it. */
+static void set_up_store(const at_statements_t *of)
+{
+    static const char *const credentials[] = { "authentication_code",
+                                               "identifier", "pass_code" };
+    static const char *const settings[] = { "min_length", "min_letters",
+                                            "min_digits", "min_special" };
+    size_t i, k;
+
+    held = hashes = verifications = verifications_of_nothing = pauses = 0;
+    hash_takes = 0;
+    narrow_loads = loads = saves = saved = numbers = finds = lookups = 0;
+    memset(&remembered, 0, sizeof(remembered));
+    find_outcomes = lookup_outcomes = "";
+    log_of_calls = "";
+    load_outcomes = save_outcomes = custom_outcomes = number_outcomes = "";
+    meanwhile = after_save = after_find = NULL;
+    late = 0;
+    late_values = NULL;
+    saved_values = NULL;
+    statements = of;
+    stored = test_row(load_statement(), statements->plan,
+                      "caller.user_id", "U1", "caller.username", "clerk",
+                      "caller.unit_id", "N1", "caller.may_update", "1",
+                      "data.log_information.updated_by_user.id", "U1",
+                      "token.id", "T1", "data.id", "T1",
+                      "token.version", "7",
+                      "token.pass_code", "HASH(old)",
+                      "token.request_ids", "",
+                      "data.authentication_code", "code-1",
+                      "data.identifier", "user-1",
+                      "data.udf_string_1?", "before",
+                      "data.udf_string_2?", "before too",
+                      "data.udf_float_1?:number", "1.5",
+                      "data.log_information.updated_date",
+                      "2001-01-01T00:00:00",
+                      "rule.allow_no_identifier", "1", NULL);
+    for (i = 0; i < COUNT(credentials); i++) {
+        set(apr_psprintf(pool, "rule.%s_creation", credentials[i]), "NONE");
+        set(apr_psprintf(pool, "rule.%s_format", credentials[i]),
+            "FREE_TEXT");
+        for (k = 0; k < COUNT(settings); k++) {
+            set(apr_psprintf(pool, "rule.%s_%s", credentials[i],
+                             settings[k]), "0");
+        }
+    }
+    configured = apr_array_make(pool, 4, sizeof(at_custom_field_t));
+    configure("nick", "string");
+    configure("size", "number");
+    store.load = store_load;
+    store.lookup = store_lookup;
+    store.find_request = store_find_request;
+    store.save = store_save;
+    store.custom_fields = store_custom_fields;
+    store.next_number = store_next_number;
+    store.release = store_release;
+    store.conflict = -1;
+    store.detail = NULL;
+}
+
+/* ---- one call */
+
+at_update_t call;
+at_error_t *error;
+int unclear;
+
+const char *run_call(const char *key, const char *members)
+{
+    at_request_options_t options = { statements, at_scheme_default(), 0 };
+    at_request_t *request;
+    const char *json = apr_pstrcat(pool, "{\"access_token_identifier\":",
+                                   key, *members ? "," : "", members, "}",
+                                   (char *)NULL);
+
+    ck_assert_str_eq(test_error(at_request_read(&request, test_json(json),
+                                                &options, pool)), "OK");
+    call.pool = pool;
+    call.store = &store;
+    call.statements = statements;
+    call.scheme = at_scheme_default();
+    call.request = request;
+    call.now = NOW;
+    call.budget = apr_time_from_sec(5);
+    call.caller = call.id = call.etag = NULL;
+    call.replayed = 0;
+    call.body.text = NULL;
+    error = at_update_run(&call);
+    ck_assert_msg(!held, "the connection is still held");
+    ck_assert_msg(saved <= 1, "saved twice");
+    ck_assert_msg(!error == (saved == 1) || call.replayed || unclear,
+                  "%s, but saved %d times", test_error(error), saved);
+    return test_error(error);
+}
+
+void set_up_with(const at_statements_t *of)
+{
+    set_up_store(of);
+    memset(&call, 0, sizeof(call));
+    call.token = "session";
+    unclear = 0;
+}
+
+void set_up(void)
+{
+    set_up_with(test_statements());
+}
+
+const char *races(int count)
+{
+    char *outcomes = apr_pcalloc(pool, (apr_size_t)count + 1);
+
+    memset(outcomes, 'L', (size_t)count);
+    return outcomes;
+}
+
+const char *update(const char *members)
+{
+    return run_call(BY_CODE, members);
+}
+
+at_json_t *data(void)
+{
+    ck_assert_ptr_nonnull(call.body.text);
+    ck_assert_uint_eq(call.body.length, strlen(call.body.text));
+    return at_json_get(test_json(call.body.text), "data");
+}
+
+const char *replied(const char *name)
+{
+    at_json_t *value = at_json_get(data(), name);
+
+    return value ? value->text : NULL;
+}
+
+/* ---- what others do, and a key */
+
+void withdraw_permission(void)
+{
+    set("caller.may_update", "0");
+}
+
+int others_count;
+
+void others_save(void)
+{
+    int i;
+
+    for (i = 0; i < others_count; i++) {
+        set("token.version", apr_itoa(pool, atoi(get("token.version")) + 1));
+        remember(apr_psprintf(pool, "%032d", i));
+    }
+}
+
+void with_key(void)
+{
+    set_up();
+    call.idempotency_key = "key-1";
+    call.request_digest = "digest-1";
+    call.request_expires = "2015-05-28T12:50:22";
+}
+
+void remove_the_row(void)
+{
+    set("token.id", NULL);
+    set("token.version", NULL);
+}
