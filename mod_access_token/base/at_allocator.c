@@ -3,8 +3,8 @@
 
 #include <apr_allocator.h>
 
-/* Whoever was interrupted between two instructions of locking has the mutex,
- * and does not know it: the rest of the end is to need none. */
+/* A thread that was interrupted while it locked the mutex may own it without
+ * knowing. So what is left of the child's end must not need it. */
 static apr_status_t take_away(void *data)
 {
     apr_allocator_mutex_set(data, NULL);
@@ -35,7 +35,7 @@ apr_status_t at_allocator_share(apr_thread_mutex_t **mutex, apr_pool_t *pool)
 
 void at_allocator_let_go(apr_thread_mutex_t *mutex)
 {
-    /* Who does not have a nested mutex can't unlock it. */
+    /* Only the owner of a nested mutex can unlock it. */
     while (mutex && apr_thread_mutex_unlock(mutex) == APR_SUCCESS) {
         continue;
     }

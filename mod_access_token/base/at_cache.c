@@ -15,7 +15,7 @@ typedef struct {
 typedef struct {
     apr_pool_t *pool;
     apr_hash_t *entries;         /* key -> entry_t * */
-    int puts;                    /* replaced rows count: they take memory */
+    int puts;                    /* replaced rows included: they use memory */
 } generation_t;
 
 struct at_cache_t {
@@ -44,7 +44,7 @@ at_cache_t *at_cache_make(int columns, int capacity,
     cache->columns = columns;
     cache->capacity = capacity;
     cache->lifetime = lifetime;
-    /* Used under the lock only, so the allocator needs none. */
+    /* Only used with the mutex held, so the allocator needs none. */
     if (apr_thread_rwlock_create(&cache->lock, pool) != APR_SUCCESS
         || apr_allocator_create(&allocator) != APR_SUCCESS) {
         return NULL;

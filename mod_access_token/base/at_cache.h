@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A bounded cache of rows of texts by key, for any number of threads: of
- * looked-up objects (design, idea 4). It has two generations: when the
- * younger one is full, the older one is dropped and the younger takes its
- * place, so that what is asked for stays.
+ * A bounded cache of looked-up objects: rows of texts by key, for any number
+ * of threads. It has two generations. When the younger one is full, the older
+ * one is dropped and the younger becomes the older. A row that is read moves
+ * to the younger generation, so rows in use stay.
  */
 #ifndef AT_CACHE_H
 #define AT_CACHE_H
@@ -22,14 +22,14 @@ at_cache_t *at_cache_make(int columns, int capacity,
                           apr_interval_time_t lifetime, apr_pool_t *pool);
 
 /**
- * A copy in POOL of the row of KEY that was put in less than its lifetime
- * before NOW, by at_clock_now. NULL: there is none.
+ * A copy in POOL of the row of KEY that was stored less than its lifetime
+ * before NOW (of at_clock_now). NULL: there is none.
  */
 const char **at_cache_get(at_cache_t *cache, const char *key, apr_time_t now,
                           apr_pool_t *pool);
 
-/** Put in the row of KEY as it was at NOW: VALUES, NULL for SQL's NULL. Both
- *  are copied. */
+/** Store VALUES, NULL for SQL's NULL, as the row of KEY, read at NOW (of
+ *  at_clock_now). KEY and VALUES are copied. */
 void at_cache_put(at_cache_t *cache, const char *key,
                   const char *const *values, apr_time_t now);
 

@@ -8,7 +8,7 @@
 
 #include <time.h>
 
-/* So much is at_clock_now ahead of CLOCK_MONOTONIC, in seconds. */
+/* at_clock_now is ahead of CLOCK_MONOTONIC by so many seconds. */
 #define AHEAD 1
 
 #ifndef HAVE_SEM_CLOCKWAIT
@@ -23,7 +23,7 @@ apr_time_t at_clock_now(void)
     return apr_time_from_sec(time.tv_sec + AHEAD) + time.tv_nsec / 1000;
 }
 
-/* A time of at_clock_now, as the system's functions take it. */
+/* Convert a time of at_clock_now for the system's functions. */
 static struct timespec system_time(apr_time_t time)
 {
     struct timespec made;
@@ -62,7 +62,7 @@ void at_clock_wait_for_post(sem_t *semaphore, apr_time_t until)
 
     (void)sem_clockwait(semaphore, CLOCK_MONOTONIC, &time);
 #else
-    /* sem_timedwait goes by the time of day. */
+    /* sem_timedwait uses the time of day. */
     while (sem_trywait(semaphore) && at_clock_now() < until) {
         apr_sleep(LOOK_EVERY);
     }

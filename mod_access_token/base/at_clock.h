@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Time for deadlines and intervals. The time of day, apr_time_now(), may be
- * set: a wait that goes by it would last longer by as much as it is set back.
- * It is for what is stored, or compared with what is stored.
+ * Time for deadlines and intervals. Somebody may set the time of day,
+ * apr_time_now(): a wait that uses it would last longer if it is set back. Use
+ * apr_time_now() only for what is stored, or compared with what is stored.
  */
 #ifndef AT_CLOCK_H
 #define AT_CLOCK_H
@@ -23,14 +23,14 @@ apr_time_t at_clock_now(void);
 int at_clock_make_condition(pthread_cond_t *condition);
 
 /**
- * Wait, with MUTEX held, until CONDITION is signalled, or until the time is
- * UNTIL, or until nothing: look again at what is waited for.
+ * Wait, with MUTEX held, until CONDITION is signalled or the time is UNTIL.
+ * May also return early: check again what the wait is for.
  */
 void at_clock_wait(pthread_cond_t *condition, pthread_mutex_t *mutex,
                    apr_time_t until);
 
-/** Wait until SEMAPHORE was posted, or until the time is UNTIL, or until
- *  nothing, likewise. */
+/** Wait until SEMAPHORE is posted or the time is UNTIL. May also return early,
+ *  likewise. */
 void at_clock_wait_for_post(sem_t *semaphore, apr_time_t until);
 
 #endif /* AT_CLOCK_H */

@@ -25,9 +25,9 @@ static int two_digits(const char *text)
 }
 
 /*
- * APR knows the calendar, but only from 1970 on. It repeats itself every
- * 400 years, so the year is moved to 2000-2399 for the check: what APR
- * makes of the date and reads back must be the same.
+ * APR knows the calendar only from 1970 on. The calendar repeats every 400
+ * years, so the check moves the year to 2000-2399. The date is real if APR
+ * converts it to a time and back without a change.
  */
 static int is_real(const char *text)
 {

@@ -45,7 +45,7 @@ typedef struct at_field_t {
 /** The number of fields. */
 int at_field_count(void);
 
-/** Field INDEX, from 0 to at_field_count() - 1; it lives for ever. */
+/** Field INDEX, from 0 to at_field_count() - 1; it is static. */
 const at_field_t *at_field_get(int index);
 
 /** The index of the field NAME, or -1 if there is none. */

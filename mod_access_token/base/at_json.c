@@ -11,7 +11,7 @@
 #include "at_number.h"
 #include "at_wipe.h"
 
-/* So many members are compared as quickly as they are sorted. */
+/* Up to so many members, comparing each pair is as fast as sorting. */
 #define FEW_MEMBERS 8
 
 /* Room for a usual body; it doubles when needed. */
@@ -29,7 +29,7 @@ struct at_json_parser_t {
     apr_pool_t *pool;
     yajl_handle yajl;
     at_json_scan_t scan;
-    const char *scan_problem; /* what follows it is passed over */
+    const char *scan_problem; /* what follows it is ignored */
     char *kept;               /* the text so far, up to that, and a NUL; wiped
                                  memory */
     apr_size_t length;
@@ -42,12 +42,12 @@ struct at_json_parser_t {
     apr_array_header_t *no_members; /* those of each empty container */
     apr_array_header_t *no_elements;
     const char *problem;      /* found in a callback */
-    apr_size_t twice;         /* where the first name ends that stands twice */
+    apr_size_t twice;         /* the end of the first duplicate name */
     int no_memory;
 };
 
-/* *ARRAY, which something is put into. There are bodies of nothing but empty
- * containers: all of those share one. */
+/* The array of *ARRAY, to which an element is added. Empty containers share
+ * one array, since a body may consist of nothing else. */
 static apr_array_header_t *own_array(at_json_parser_t *parser,
                                      apr_array_header_t **array)
 {
@@ -57,7 +57,7 @@ static apr_array_header_t *own_array(at_json_parser_t *parser,
     return *array;
 }
 
-/* Put VALUE where it belongs: the open container, or the root. */
+/* Add VALUE to the open container, or make it the root. */
 static at_json_t *add_value(at_json_parser_t *parser, at_json_type_e type)
 {
     container_t *container = parser->depth > 0
@@ -78,8 +78,8 @@ static at_json_t *add_value(at_json_parser_t *parser, at_json_type_e type)
     return value;
 }
 
-/* A copy of TEXT. All of them have room, with a NUL each: that is where in
- * the document a quote was, or what ends a number. */
+/* A copy of TEXT. There is room for all copies and a NUL each: in the document
+ * a quote, or the end of a number, took that byte. */
 static const char *copy_text(at_json_parser_t *parser, const void *text,
                              size_t length)
 {
@@ -162,7 +162,7 @@ static int on_array_open(void *context)
     return 1;
 }
 
-/* Where in the document the last byte is of what yajl has just taken. */
+/* The position of the last byte that yajl has taken. */
 static apr_size_t last_byte(const at_json_parser_t *parser)
 {
     return yajl_get_bytes_consumed(parser->yajl) - 1;
@@ -182,7 +182,7 @@ static int on_name(void *context, const unsigned char *text, size_t length)
     return 1;
 }
 
-/* By their names, those of one name as they come. */
+/* By name; members of the same name in their order. */
 static int compare_members(const void *one, const void *other)
 {
     const at_json_member_t *first = *(const at_json_member_t *const *)one;
@@ -201,8 +201,8 @@ static void note_twice(at_json_parser_t *parser,
     }
 }
 
-/* A hash would do with less work, but for names that are made to have one
- * hash. */
+/* A hash table would be faster, but a client can choose names that have the
+ * same hash. */
 static void sort_out(at_json_parser_t *parser, const at_json_member_t *member,
                      apr_size_t count)
 {
@@ -224,7 +224,7 @@ static void sort_out(at_json_parser_t *parser, const at_json_member_t *member,
     at_wipe_free(parser->pool, sorted);
 }
 
-/* Find the names that stand twice in OBJECT, which has all its members. */
+/* Find duplicate names in OBJECT, which is complete. */
 static void check_names(at_json_parser_t *parser, const at_json_t *object)
 {
     const at_json_member_t *member =
@@ -273,13 +273,13 @@ static yajl_handle make_yajl(const yajl_callbacks *with, void *context,
     functions.ctx = pool;
     yajl = yajl_alloc(with, &functions, context);
     if (yajl) {
-        /* at_json_scan does, and better. */
+        /* at_json_scan checks it, and better. */
         yajl_config(yajl, yajl_dont_validate_strings, 1);
     }
     return yajl;
 }
 
-/* Free what only parsing needs, the text as it was sent with it. */
+/* Free what only parsing needs, including the text as sent. */
 static void free_working_memory(at_json_parser_t *parser)
 {
     if (parser->yajl) {
@@ -368,8 +368,8 @@ static at_error_t *no_memory(apr_pool_t *pool)
 }
 
 /*
- * What yajl says, without its verbose form, which would quote the body and
- * with it the caller's secrets.
+ * yajl's message in its short form. The verbose form would quote the body,
+ * which holds the caller's secrets.
  */
 static const char *yajl_problem(at_json_parser_t *parser)
 {
@@ -391,8 +391,8 @@ static int feed_yajl(yajl_handle yajl, const char *data, apr_size_t length)
            == yajl_status_ok;
 }
 
-/* The byte with which the token ends that has begun before byte FROM, if that
- * is within a string, or begins there. */
+/* The last byte of the token that contains byte FROM (within a string), or that
+ * begins there. */
 static apr_size_t token_end(const at_json_parser_t *parser, apr_size_t from)
 {
     const char *text = parser->kept;
@@ -418,10 +418,10 @@ static apr_size_t token_end(const at_json_parser_t *parser, apr_size_t from)
 }
 
 /*
- * The byte with which the text became wrong, when yajl has given up. It has
- * passed that byte, or is just before it, or, when there is no comma behind
- * a member, has gone back to the token there. A second look at what it has
- * passed, and at one byte more, tells.
+ * The byte at which the text became invalid, after yajl has given up. yajl has
+ * passed that byte, or is just before it, or (a comma is missing after a
+ * member) has gone back to the start of the token there. Parsing again what
+ * yajl has passed, and one byte more, tells these apart.
  */
 static apr_size_t fault_byte(at_json_parser_t *parser)
 {
@@ -444,7 +444,7 @@ static apr_size_t fault_byte(at_json_parser_t *parser)
     return fault;
 }
 
-/* Names that stand twice are a fault in objects that are not closed, too. */
+/* A duplicate name is an error even if its object is not closed. */
 static void check_open(at_json_parser_t *parser)
 {
     while (parser->depth > 0) {
@@ -456,8 +456,8 @@ static void check_open(at_json_parser_t *parser)
     }
 }
 
-/* Parse what was kept; return what is wrong, or NULL. Of two faults it is the
- * first: what yajl has passed is good, and names come from there only. */
+/* Parse the kept text; return the first error, or NULL. Duplicate names are
+ * found only in the part that yajl has accepted. */
 static at_error_t *parse_kept(at_json_parser_t *parser)
 {
     int is_good = feed_yajl(parser->yajl, parser->kept, parser->length);
@@ -470,7 +470,7 @@ static at_error_t *parse_kept(at_json_parser_t *parser)
         return no_memory(parser->pool);
     }
     if (parser->twice != NOWHERE) {
-        return wrong_at(parser, "a member that stands twice in its object",
+        return wrong_at(parser, "a duplicate name in an object",
                         parser->twice);
     }
     if (parser->problem) {
@@ -492,8 +492,8 @@ at_error_t *at_json_parser_finish(at_json_t **root,
     at_error_t *error;
 
     *root = NULL;
-    /* Each text of the tree is shorter than it is in the document, but for a
-     * number at its very end. */
+    /* Each text of the tree, with its NUL, is no longer than in the document,
+     * except for a number at its very end. */
     parser->texts = at_wipe_malloc(parser->pool, parser->length + 1);
     parser->next_text = parser->texts;
     if (!parser->texts || parser->no_memory) {

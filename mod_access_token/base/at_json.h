@@ -5,14 +5,14 @@
  * keys, U+0000, lone surrogates, UTF-8 as RFC 3629 has it, a byte order mark,
  * nesting depth.
  *
- * The text may arrive in any pieces. They are checked as they come, kept, and
- * given to yajl as one: it reads a token that is not whole again from its
- * start at each call. The work is linear in the length of the text, but for
- * the sorting of an object's names. A tree takes at most AT_JSON_GROWTH times
- * the memory of its text.
+ * The text may arrive in any pieces. Each piece is checked when it arrives and
+ * is kept. yajl gets the whole text at once, because at each call it would
+ * read an unfinished token again from its start. The work is linear in the
+ * length of the text, except that the names of an object are sorted. A tree
+ * takes at most AT_JSON_GROWTH times the memory of its text.
  *
- * What was kept, and all text in the tree, holds the caller's secrets: it is
- * wiped, the former when the document ends, the latter with the tree's pool.
+ * The kept text and the texts of the tree hold the caller's secrets. The kept
+ * text is wiped when the document ends, the tree's texts with its pool.
  */
 #ifndef AT_JSON_H
 #define AT_JSON_H
@@ -26,7 +26,7 @@
 #define AT_JSON_DEPTH 8
 
 /** The most bytes of memory for each byte of a long text, such as
- *  "[[1],[1], ...]"; while it is parsed, it is itself kept besides. */
+ *  "[[1],[1], ...]"; the kept copy of the text is extra. */
 #define AT_JSON_GROWTH 36
 
 typedef enum {
@@ -65,25 +65,23 @@ typedef struct at_json_parser_t at_json_parser_t;
 at_json_parser_t *at_json_parser_make(apr_pool_t *pool);
 
 /**
- * Take the next LENGTH bytes of DATA, which are copied. What is wrong is
- * reported by at_json_parser_finish. How much is taken is bounded by the
- * caller.
+ * Take the next LENGTH bytes of DATA, which are copied. Errors are reported by
+ * at_json_parser_finish. The caller limits how much it passes.
  */
 void at_json_parser_feed(at_json_parser_t *parser, const char *data,
                          apr_size_t length);
 
 /**
- * End the document, and the use of PARSER. *ROOT becomes its root, NULL if
- * there is an error. That is AT_INVALID_JSON, and says what is wrong at which
- * byte (the first is byte 0): the first one after which no text can be right;
- * or AT_INTERNAL_ERROR: no memory.
+ * End the document; PARSER must not be used again. *ROOT becomes the root, or
+ * NULL if there is an error: AT_INVALID_JSON, which says what is wrong at
+ * which byte (counted from 0; the first byte after which no text could be
+ * valid), or AT_INTERNAL_ERROR if memory ran out.
  */
 at_error_t *at_json_parser_finish(at_json_t **root,
                                   at_json_parser_t *parser) AT_MUST_CHECK;
 
 /**
- * Parse TEXT, all of it, into *ROOT in POOL. Errors as above, and
- * AT_INTERNAL_ERROR: no memory.
+ * Parse the whole of TEXT into *ROOT in POOL. Errors as above.
  */
 at_error_t *at_json_parse(at_json_t **root, const char *text,
                           apr_pool_t *pool) AT_MUST_CHECK;

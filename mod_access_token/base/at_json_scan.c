@@ -21,7 +21,7 @@ static const char *judge_unit(at_json_scan_t *scan)
     return NULL;
 }
 
-/* The value of a hexadecimal digit; 16 and more: it is none. */
+/* The value of a hexadecimal digit; 16 and more: it is not one. */
 static unsigned int hexadecimal_value(unsigned char byte)
 {
     unsigned int digit = (unsigned int)byte - '0';
@@ -30,7 +30,7 @@ static unsigned int hexadecimal_value(unsigned char byte)
     return digit < 10 ? digit : letter < 6 ? letter + 10 : 16;
 }
 
-/* A byte behind a backslash. Malformed escapes are left to the parser. */
+/* A byte after a backslash. The parser reports malformed escapes. */
 static const char *scan_escape(at_json_scan_t *scan, unsigned char byte)
 {
     unsigned int digit;
@@ -115,7 +115,7 @@ static int is_whole_escape(const char *text)
 }
 
 /* The length of the escape, or of the character in UTF-8, that TEXT begins
- * with; 0 if it is no good, or not there to its end. */
+ * with; 0 if it is invalid or incomplete. */
 static apr_size_t whole_length(const char *text, apr_size_t length)
 {
     ucs4_t character;
@@ -134,9 +134,9 @@ static apr_size_t whole_length(const char *text, apr_size_t length)
     return taken > 0 ? (apr_size_t)taken : 0;
 }
 
-/* How many of the LENGTH bytes of DATA are, within a string, plain ASCII,
- * and escapes and characters that are whole: most bytes of a long body are,
- * and there is nothing to find in them. */
+/* The number of bytes at the start of DATA, at most LENGTH, that are plain
+ * ASCII or whole escapes and characters of a string. Most bytes of a long body
+ * are, and need no further check. */
 static apr_size_t plain_length(const at_json_scan_t *scan, const char *data,
                                apr_size_t length)
 {

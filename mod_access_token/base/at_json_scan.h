@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The checks of JSON text that yajl leaves out and that need the raw
- * bytes: they run just ahead of the parser, byte by byte, in any cut.
+ * The checks of JSON text that yajl leaves out and that need the raw bytes.
+ * They run before the parser, byte by byte; the text may arrive in any
+ * pieces.
  */
 #ifndef AT_JSON_SCAN_H
 #define AT_JSON_SCAN_H
@@ -21,9 +22,8 @@ typedef struct at_json_scan_t {
 } at_json_scan_t;
 
 /**
- * Take the LENGTH bytes of DATA. Returns NULL if nothing is wrong with
- * them, else what is (a static phrase); *GOOD becomes the number of bytes
- * before the fault.
+ * Take the LENGTH bytes of DATA. Returns NULL if they are valid, else what is
+ * wrong (a static phrase); *GOOD becomes the number of bytes before that.
  */
 const char *at_json_scan(at_json_scan_t *scan, const char *data,
                          apr_size_t length, apr_size_t *good);

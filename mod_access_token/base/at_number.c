@@ -135,11 +135,11 @@ static int reads_back(const char *scientific, double magnitude)
 }
 
 /*
- * Write MAGNITUDE with PRECISION digits behind the point into SCIENTIFIC.
- * Returns 1 if that reads back. At a power of two the doubles above lie
- * wider apart than those below, so that the nearest decimal may miss it
- * where the next one up does not. A 9 at the end needs no such care: what
- * it would become was tried with fewer digits.
+ * Write MAGNITUDE with PRECISION digits after the point into SCIENTIFIC.
+ * Returns 1 if that reads back as MAGNITUDE. Above a power of two, doubles are
+ * further apart than below it, so the nearest decimal may not read back where
+ * the next higher one does. A 9 at the end is not raised: the result would
+ * have fewer digits, and was tried before.
  */
 static int fits(char *scientific, double magnitude, int precision)
 {
@@ -182,7 +182,7 @@ static int shortest_digits(char *digits, double magnitude)
     return atoi(from + 1);
 }
 
-/* As ECMA-262's Number::toString, but for the + of an exponent. */
+/* As ECMA-262's Number::toString, without the + of an exponent. */
 static const char *layout(apr_pool_t *pool, const char *digits, int exponent)
 {
     int count = (int)strlen(digits);

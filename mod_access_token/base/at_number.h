@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Numbers as the contract wants them: a finite IEEE double in, the shortest
- * JSON number that reads back as the same double out: the fewest digits, laid
- * out as ECMAScript and RFC 8785 do, without the + of an exponent. The
- * process's locale plays no part.
+ * Numbers as the contract wants them. Input: a finite IEEE double. Output: the
+ * shortest JSON number that reads back as the same double, written as
+ * ECMAScript and RFC 8785 do, but without the + of an exponent. The locale of
+ * the process has no effect.
  */
 #ifndef AT_NUMBER_H
 #define AT_NUMBER_H
@@ -21,8 +21,8 @@ int at_number_parse(double *value, const char *text);
 apr_size_t at_number_length(const char *text);
 
 /**
- * True if TEXT is a whole JSON number of at most 19 digits, those of a
- * BIGINT: it is passed on as it is, since a double has fewer.
+ * True if TEXT is a whole JSON number of at most 19 digits, as a BIGINT has.
+ * It is passed on unchanged, since a double has fewer digits.
  */
 int at_number_is_whole(const char *text);
 
@@ -31,9 +31,9 @@ int at_number_is_whole(const char *text);
 int at_number_is_natural(const char *text);
 
 /**
- * True if TEXT is a JSON number as at_number_format writes it, and so short
- * that this can be seen: of at most 15 digits, which every double keeps.
- * Others may be so written as well.
+ * True if TEXT is certainly a JSON number as at_number_format writes it. This
+ * is decided only for at most 15 digits, which every double keeps; longer
+ * numbers give false even if they are written so.
  */
 int at_number_is_formatted(const char *text);
 

@@ -12,14 +12,14 @@
 #define NON_JOINER 0x200C
 #define JOINER     0x200D
 
-/* What came before a character, as far as the joiners ask. */
+/* The context before a character, as far as joiners need it. */
 typedef struct {
     int combining_class;      /* of the character before it */
     int joins;                /* one that joins to the left, and only
                                  transparent ones since */
 } before_t;
 
-/* The character at *TEXT, which moves on; 0 at the end. */
+/* The character at *TEXT, which is advanced; 0 at the end. */
 static ucs4_t next_character(const uint8_t **text)
 {
     ucs4_t character;
@@ -63,8 +63,8 @@ static int may_join(const before_t *before, ucs4_t character,
            || (character == NON_JOINER && before->joins && joins_on(text));
 }
 
-/* The directional marks are ignorable; those of interlinear annotation, U+FFF9
- * to U+FFFB, are not, but nobody sees them either. */
+/* The directional marks are ignorable. The marks of interlinear annotation,
+ * U+FFF9 to U+FFFB, are not, but are invisible as well. */
 static int is_hidden(ucs4_t character)
 {
     return uc_is_property_default_ignorable_code_point(character)
@@ -102,8 +102,8 @@ int at_precis_has_hidden(const char *text)
     return 0;
 }
 
-/* TEXT into TO, where there is room for as much, with each space as U+0020.
- * Returns the length in bytes. */
+/* Copy TEXT to TO, which has room for it, with each space as U+0020. Returns
+ * the length in bytes. */
 static apr_size_t map_spaces(uint8_t *to, const char *text)
 {
     const uint8_t *from = (const uint8_t *)text;

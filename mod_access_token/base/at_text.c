@@ -15,8 +15,8 @@ static int is_plain(unsigned char byte)
     return byte >= ' ' && byte < 0x80 && byte != '"' && byte != '\\';
 }
 
-/* 0 in the highest bit of each of the eight bytes of WORD that is plain; in
- * those behind the first that is not, it may say so of plain ones too. */
+/* The highest bit of each byte is 0 if that byte of WORD is plain. After the
+ * first byte that is not plain, it may be 1 for plain ones as well. */
 static apr_uint64_t find_not_plain(apr_uint64_t word)
 {
     apr_uint64_t quote = word ^ EIGHT('"'), backslash = word ^ EIGHT('\\');
@@ -25,7 +25,7 @@ static apr_uint64_t find_not_plain(apr_uint64_t word)
             | (backslash - EIGHT(1))) & EIGHT(0x80);
 }
 
-/* Where in the eight bytes of TEXT the first is that FOUND says of. */
+/* The position, in eight bytes of TEXT, of the first that FOUND marks. */
 static apr_size_t first_place(apr_uint64_t found, const char *text)
 {
 #if defined(__GNUC__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
@@ -63,7 +63,7 @@ apr_size_t at_text_plain_length(const char *text, apr_size_t length)
         }
         i += 8;
     }
-    /* The last ones, with some of those before them. */
+    /* The last bytes, together with some before them. */
     if (length >= 8 && !not_plain_of(text + length - 8)) {
         return length;
     }
@@ -119,13 +119,13 @@ const char *at_utf8_mend(apr_pool_t *pool, const char *text,
 {
     const uint8_t *from = (const uint8_t *)text;
     const uint8_t *end = from + *length;
-    uint8_t *mended, *to;
+    uint8_t *repaired, *to;
 
     if (!u8_check(from, *length)) {
         return text;
     }
-    /* U+FFFD takes three bytes and stands for at least one. */
-    to = mended = apr_palloc(pool, 3 * *length + 1);
+    /* U+FFFD takes three bytes and replaces at least one. */
+    to = repaired = apr_palloc(pool, 3 * *length + 1);
     while (from < end) {
         ucs4_t character;
 
@@ -133,11 +133,11 @@ const char *at_utf8_mend(apr_pool_t *pool, const char *text,
         to += u8_uctomb(to, character, 4);
     }
     *to = '\0';
-    *length = (apr_size_t)(to - mended);
-    return (const char *)mended;
+    *length = (apr_size_t)(to - repaired);
+    return (const char *)repaired;
 }
 
-/* The character at *TEXT, which moves on; 0 at the end. */
+/* The character at *TEXT, which is advanced; 0 at the end. */
 static ucs4_t next_character(const char **text)
 {
     ucs4_t character = (unsigned char)**text;

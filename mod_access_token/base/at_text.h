@@ -32,7 +32,7 @@ int at_utf8_feed(at_utf8_t *state, unsigned char byte);
 const char *at_utf8_mend(apr_pool_t *pool, const char *text,
                          apr_size_t *length);
 
-/** The most characters of a text of the caller's that a message quotes. */
+/** The most characters of a client's text that a message quotes. */
 #define AT_TEXT_QUOTED 100
 
 /** The number of characters of TEXT. */
@@ -66,15 +66,15 @@ int at_text_is_digits(const char *text);
 
 /**
  * True if TEXT is an e-mail address: what HTML's "valid e-mail address"
- * is, if the dots before its @ stand between other characters (RFC 5321,
- * 4.1.2), with any non-ASCII character allowed besides (RFC 6531).
+ * is, except that each dot before the @ must be between other characters
+ * (RFC 5321, 4.1.2) and that any non-ASCII character is allowed (RFC 6531).
  */
 int at_text_is_email(const char *text);
 
 /**
- * How many of the first of the LENGTH bytes of TEXT are ASCII that JSON writes
- * as it is within quotes (RFC 8259, section 7): no control character, quote or
- * backslash.
+ * The number of bytes at the start of TEXT, at most LENGTH, that JSON writes
+ * unchanged within quotes (RFC 8259, section 7): ASCII without control
+ * characters, quotes and backslashes.
  */
 apr_size_t at_text_plain_length(const char *text, apr_size_t length);
 

@@ -52,7 +52,7 @@ char *at_wipe_copy(apr_pool_t *pool, const char *text)
     return copy;
 }
 
-/* Inline, its variable would not be where theirs were. */
+/* If it were inlined, its variable would be elsewhere on the stack. */
 NOT_INLINE void at_wipe_stack(void)
 {
     char below[STACK_BYTES];
@@ -60,7 +60,7 @@ NOT_INLINE void at_wipe_stack(void)
     explicit_bzero(below, sizeof(below));
 }
 
-/* What stands before each block; as large as any type needs it aligned. */
+/* Before each block; aligned for any type. */
 typedef union {
     size_t size;
     long long whole;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Secrets leave no trace: a pool gives its memory back as it is, and a core
- * dump, or whoever gets that memory next, would find them there.
+ * Wipe secrets: a pool frees its memory without clearing it, so a core dump, or
+ * the next user of that memory, would find them there.
  */
 #ifndef AT_WIPE_H
 #define AT_WIPE_H
@@ -20,31 +20,31 @@ void at_wipe_with_pool(apr_pool_t *pool, void *data, apr_size_t size);
 char *at_wipe_copy(apr_pool_t *pool, const char *text);
 
 /**
- * Wipe what functions that have returned have left below the caller's own
- * variables on its stack: some KB.
+ * Wipe the stack below the caller's frame, some KB: functions that have
+ * returned have left secrets there.
  */
 void at_wipe_stack(void);
 
 /*
- * Blocks of malloc's that are wiped before they are freed, or moved to grow, by
- * functions that yajl_alloc_funcs takes.
+ * Blocks from malloc that are wiped before they are freed, or moved to grow.
+ * The functions fit yajl_alloc_funcs.
  */
 
 /**
- * A block of SIZE bytes, which at_wipe_free frees. POOL, an apr_pool_t *, is
- * the pool whose abort function is called if memory runs out; NULL is returned
- * then, if that is none or returns.
+ * A block of SIZE bytes, to be freed by at_wipe_free. If memory runs out, the
+ * abort function of POOL (an apr_pool_t *) is called; NULL is returned if there
+ * is none, or if it returns.
  */
 void *at_wipe_malloc(void *pool, size_t size);
 
 /**
- * BLOCK (NULL: a new one) with SIZE bytes, of which the first are what BLOCK
- * had. BLOCK is freed, unless memory runs out: then it is left as it is, and
- * all is as above.
+ * Resize BLOCK (NULL: a new block) to SIZE bytes and keep its contents. The old
+ * block is wiped and freed. If memory runs out, it is left unchanged, and the
+ * abort function is called as above.
  */
 void *at_wipe_realloc(void *pool, void *block, size_t size);
 
-/** Wipe BLOCK, all of it, and free it. NULL is no block: nothing is done. */
+/** Wipe the whole of BLOCK and free it. NULL: nothing is done. */
 void at_wipe_free(void *pool, void *block);
 
 #endif /* AT_WIPE_H */

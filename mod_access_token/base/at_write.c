@@ -15,7 +15,7 @@ typedef enum {
     A_VALUE,                  /* the text itself */
     AN_ELEMENT,
     A_NAME,
-    A_MEMBER,                 /* the value behind a name */
+    A_MEMBER,                 /* the value after a name */
     NOTHING                   /* the text is whole */
 } place_e;
 
@@ -26,10 +26,10 @@ struct at_writer_t {
     apr_size_t size;
     int failed;
     int is_secret;
-    char separator;           /* to stand before what comes; 0: nothing */
+    char separator;           /* to write before the next value; 0: nothing */
     place_e place;
     int depth;
-    unsigned char outer[AT_WRITE_DEPTH]; /* place_e, of the values around it */
+    unsigned char outer[AT_WRITE_DEPTH]; /* place_e of each open value */
 };
 
 at_writer_t *at_writer_make(apr_pool_t *pool)
@@ -75,7 +75,7 @@ static void enlarge(at_writer_t *writer, apr_size_t length)
     writer->buffer = larger;
 }
 
-/* Room for LENGTH bytes and a NUL. */
+/* Make room for LENGTH bytes and a NUL. */
 static char *make_room(at_writer_t *writer, apr_size_t length)
 {
     if (writer->size - writer->length <= length) {
@@ -90,14 +90,14 @@ static void append(at_writer_t *writer, const char *text, apr_size_t length)
     writer->length += length;
 }
 
-/* What was written now ends at END, within the room that was made. */
+/* The text now ends at END, within the room that was made. */
 static void end_at(at_writer_t *writer, const char *end)
 {
     writer->length = (apr_size_t)(end - writer->buffer);
 }
 
-/* A value of at most LENGTH bytes begins, or a name: write what stands
- * before it, and make room for all of it. */
+/* A value or name of at most LENGTH bytes begins: write the comma before it
+ * if there is one, and make room. */
 static char *begin(at_writer_t *writer, apr_size_t length, int may_be_name)
 {
     char *to = make_room(writer, length + 1);
@@ -212,7 +212,7 @@ static void append_escaped(at_writer_t *writer, unsigned char byte)
     append(writer, text, 6);
 }
 
-/* LENGTH bytes of TEXT, which is UTF-8, as they are within quotes. */
+/* Write LENGTH bytes of TEXT, which is UTF-8, as they are in quotes. */
 static void append_text(at_writer_t *writer, const char *text,
                         apr_size_t length)
 {
@@ -231,8 +231,8 @@ static void append_text(at_writer_t *writer, const char *text,
     }
 }
 
-/* Write TEXT of LENGTH bytes, of which the first PLAIN stand for themselves, as
- * a string at TO, where there is room for those and the quotes. */
+/* Write TEXT of LENGTH bytes, whose first PLAIN need no escape, as a string at
+ * TO, which has room for these and the quotes. */
 static void put_string(at_writer_t *writer, char *to, const char *text,
                        apr_size_t plain, apr_size_t length)
 {
@@ -270,7 +270,7 @@ at_label_t at_write_label(apr_pool_t *pool, const char *name)
     return label;
 }
 
-/* Write LABEL; LENGTH bytes more have room behind it. */
+/* Write LABEL, with room for LENGTH bytes after it. */
 static char *put_label(at_writer_t *writer, const at_label_t *label,
                        apr_size_t length)
 {
