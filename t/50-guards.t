@@ -147,6 +147,16 @@ for my $name (sort keys %c) {
               "$name: every message has a tag") if $c{$name} =~ /ap_log_\w+\(APLOG_MARK/;
 }
 
+{
+    my $page = text_of('docs/operations.md');
+    my %named = (row => [$page =~ /^\| \[AT(\d+)\]\(#at\1\) \|/mg],
+                 section => [$page =~ /^### AT(\d+)$/mg]);
+    for my $kind (sort keys %named) {
+        same_names($named{$kind}, [keys %tagged], "docs/operations.md has a $kind for each tag");
+        is_deeply($named{$kind}, [sort(unique(@{ $named{$kind} }))], "each $kind once, in order");
+    }
+}
+
 # ---- fields
 
 my ($field_table) = $c{'mod_access_token/base/at_field.c'} =~ /fields\[\] = \{\n(.*?)^\};/ms;
