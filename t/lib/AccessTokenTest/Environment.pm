@@ -1,0 +1,78 @@
+package AccessTokenTest::Environment;
+
+# Functions: what the environment says (see AccessTokenTest), and free ports.
+
+use strict;
+use warnings;
+
+use Cwd qw(abs_path);
+use Exporter qw(import);
+use File::Basename qw(dirname);
+use IO::Socket::INET;
+
+our @EXPORT_OK = qw($PATH srcdir builddir engine mpm way module_file httpd_program httpd_modules
+    httpd_user free_port lasting_ports);
+
+our $PATH = '/v4/access_tokens/update';
+
+sub srcdir {
+    return $ENV{AT_SRCDIR} // abs_path(dirname(__FILE__) . '/../../..');
+}
+
+sub builddir { $ENV{AT_BUILDDIR} // srcdir() }
+sub engine { $ENV{AT_ENGINE} || 'sqlite3' }
+sub mpm { $ENV{AT_MPM} || 'event' }
+sub way { $ENV{AT_WAY} || 'socket' }
+sub module_file { builddir() . '/mod_access_token/.libs/mod_access_token.so' }
+
+sub apxs {
+    my ($name) = @_;
+    my $value = `apxs -q $name`;
+    die "apxs -q $name failed\n" if $? != 0;
+    chomp $value;
+    return $value;
+}
+
+sub httpd_program {
+    return $ENV{AT_HTTPD} ||= apxs('sbindir') . '/' . apxs('progname');
+}
+
+sub httpd_modules { $ENV{AT_HTTPD_MODULES} ||= apxs('LIBEXECDIR') }
+
+# Apache's children must not be root; who they are if we are.
+sub httpd_user {
+    return undef if $> != 0;
+    my ($user) = grep { defined getpwnam $_ }
+        qw(www-data apache httpd daemon nobody);
+    return $user;
+}
+
+# A port of 127.0.0.1 that no one listens to.
+sub free_port {
+    my $socket = IO::Socket::INET->new(
+        LocalAddr => '127.0.0.1', LocalPort => 0, Listen => 1)
+        or die "no free port: $!\n";
+    return $socket->sockport;
+}
+
+# COUNT ports to come back to after a restart: none of those that the system
+# gives to outgoing connections, where it says which these are.
+sub lasting_ports {
+    my ($count) = @_;
+    my ($first, $last) = (15_000, 32_000);
+    if (open my $range, '<', '/proc/sys/net/ipv4/ip_local_port_range') {
+        my ($lowest) = split ' ', <$range>;
+        ($first, $last) = (5_000, $lowest) if $lowest > 10_000;
+    }
+    my @sockets;
+    for (1 .. 100 * $count) {
+        last if @sockets == $count;
+        my $socket = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 1,
+            LocalPort => $first + int rand($last - $first)) or next;
+        push @sockets, $socket;
+    }
+    die "no free ports\n" if @sockets < $count;
+    return map { $_->sockport } @sockets;
+}
+
+1;

@@ -1,0 +1,90 @@
+package AccessTokenTest::Statements;
+
+# The files of the statements that are shipped, as they are or edited. The methods
+# are those of the server.
+
+use strict;
+use warnings;
+
+use Exporter qw(import);
+use File::Copy qw(copy);
+use File::Path qw(make_path);
+use File::Temp ();
+
+use AccessTokenTest::Environment qw(srcdir);
+
+our @EXPORT_OK = qw(datadir shipped_statements statements_conf statements_in edited_file);
+
+# The statements that are shipped, in files that belong to us and that nobody else
+# can write, as an installation has them: a working copy may be another user's, or
+# have been made with another umask.
+my $data;
+
+sub datadir {
+    return "$data" if $data;
+    $data = File::Temp->newdir('at-data-XXXXXXXX', TMPDIR => 1);
+    chmod 0755, "$data" or die "$data: $!\n";
+    for my $folder (map { $_, glob "$_/lookups" }
+            map { glob srcdir() . "/$_/*/statements*" } qw(sql t/data/own-schema)) {
+        my $to = $data . substr $folder, length srcdir();
+        make_path($to);
+        copy($_, $to) or die "$_: $!\n" for glob "$folder/*.sql";
+    }
+    return "$data";
+}
+
+# The folder, or those two with " :: " between them, of the statements that are
+# shipped for an engine.
+sub shipped_statements {
+    my ($engine) = @_;
+    my $folder = datadir() . "/sql/$engine/statements";
+    return $ENV{AT_CACHED} ? "$folder-cached :: $folder" : $folder;
+}
+
+sub statements_conf {
+    my ($statements) = @_;
+    return qq(AccessTokenStatements "$statements"\n) =~ s/ :: /" "/r;
+}
+
+# files_in(STATEMENTS), a folder or two as of shipped_statements: what each file is
+# called below its folder, and its path. Where both have one, the first's counts.
+sub files_in {
+    my ($statements) = @_;
+    my %path;
+    for my $folder (reverse split / :: /, $statements) {
+        $path{ substr $_, 1 + length $folder } = $_
+            for glob "$folder/*.sql $folder/lookups/*.sql";
+    }
+    return %path;
+}
+
+# The names, without .sql, of the statements in there: of the files that no other
+# includes. A lookup's is lookups/NAME.
+sub statements_in {
+    my %path = files_in($_[0]);
+    my %included = map { $_ => 1 }
+        map { edited_file($_) =~ /^-- \@include (\w+\.sql)$/mg } values %path;
+    return map { s/\.sql$//r } grep { !$included{$_} } sort keys %path;
+}
+
+# copy_statements(FOLDER, FILE => CODE, ...): the shipped ones in a FOLDER of the run,
+# whose path it returns. CODE edits the text of FILE in $_, and says whether it has.
+sub copy_statements {
+    my ($self, $folder, %edit) = @_;
+    my %path = files_in(shipped_statements($self->{database}->sql_folder));
+    mkdir $self->path($_) or die "$_: $!\n"
+        for $folder, grep({ m{/} } keys %path) ? "$folder/lookups" : ();
+    $self->write_file("$folder/$_", edited_file($path{$_}, $edit{$_})) for keys %path;
+    return $self->path($folder);
+}
+
+# The text of the file PATH as CODE leaves it, if there is a CODE.
+sub edited_file {
+    my ($path, $code) = @_;
+    open my $file, '<:raw', $path or die "$path: $!\n";
+    local $_ = do { local $/; <$file> };
+    !$code || $code->() or die "$path has nothing to edit\n";
+    return $_;
+}
+
+1;
