@@ -64,15 +64,37 @@ static int is_foreign(const char *origin, const char *fetch_site,
     return at_origin_is_foreign(&request, trusted, pool);
 }
 
-START_TEST(another_site_is_foreign)
+typedef struct {
+    const char *origin, *fetch_site, *host;
+    int is_https, foreign;
+} origin_case_t;
+
+static void check(const origin_case_t *cases, size_t count)
 {
-    static const struct {
-        const char *origin, *fetch_site, *host;
-        int is_https, foreign;
-    } cases[] = {
-        /* no browser */
-        { NULL, NULL, "api.example", 1, 0 }, { NULL, NULL, NULL, 0, 0 },
-        /* Origin alone */
+    size_t i;
+
+    for (i = 0; i < count; i++) {
+        ck_assert_msg(is_foreign(cases[i].origin, cases[i].fetch_site,
+                                 cases[i].host, cases[i].is_https)
+                      == cases[i].foreign, "%d: %s, %s at %s", (int)i,
+                      cases[i].origin, cases[i].fetch_site, cases[i].host);
+    }
+}
+#define CHECK(cases) check(cases, COUNT(cases))
+
+START_TEST(a_program_that_is_no_browser_is_not_foreign)
+{
+    static const origin_case_t cases[] = {
+        { NULL, NULL, "api.example", 1, 0 }, { NULL, NULL, NULL, 0, 0 }
+    };
+
+    CHECK(cases);
+}
+END_TEST
+
+START_TEST(an_origin_other_than_the_host_is_foreign)
+{
+    static const origin_case_t cases[] = {
         { "https://api.example", NULL, "api.example", 1, 0 },
         { "https://API.example", NULL, "api.Example", 1, 0 },
         { "https://api.example:443", NULL, "api.example", 1, 0 },
@@ -95,8 +117,16 @@ START_TEST(another_site_is_foreign)
         { "https://api.example, https://api.example", NULL, "api.example",
           1, 1 },
         { "null", NULL, "null", 1, 1 }, { "", NULL, "", 1, 1 },
-        { "null", NULL, NULL, 0, 1 },
-        /* Sec-Fetch-Site alone */
+        { "null", NULL, NULL, 0, 1 }
+    };
+
+    CHECK(cases);
+}
+END_TEST
+
+START_TEST(a_fetch_of_another_site_is_foreign)
+{
+    static const origin_case_t cases[] = {
         { NULL, "same-origin", "api.example", 1, 0 },
         { NULL, "none", "api.example", 1, 0 },
         { NULL, "same-site", "api.example", 1, 1 },
@@ -104,13 +134,29 @@ START_TEST(another_site_is_foreign)
         { NULL, "Same-Origin", "api.example", 1, 1 },
         { NULL, "same-origin, same-origin", "api.example", 1, 1 },
         { NULL, "", "api.example", 1, 1 },
-        { NULL, "later-invention", "api.example", 1, 1 },
-        /* either is enough */
+        { NULL, "later-invention", "api.example", 1, 1 }
+    };
+
+    CHECK(cases);
+}
+END_TEST
+
+START_TEST(either_header_is_enough_to_be_foreign)
+{
+    static const origin_case_t cases[] = {
         { "https://api.example", "same-origin", "api.example", 1, 0 },
         { "http://api.example", "cross-site", "api.example", 0, 1 },
         { "https://evil.example", "same-origin", "api.example", 1, 1 },
-        { "null", "same-origin", "api.example", 1, 1 },
-        /* what is named may */
+        { "null", "same-origin", "api.example", 1, 1 }
+    };
+
+    CHECK(cases);
+}
+END_TEST
+
+START_TEST(a_trusted_origin_is_not_foreign)
+{
+    static const origin_case_t cases[] = {
         { "https://other.example", NULL, "api.example", 1, 0 },
         { "https://other.example", "cross-site", "api.example", 1, 0 },
         { "https://crm.example:8443", "same-site", "api.example", 1, 0 },
@@ -118,14 +164,8 @@ START_TEST(another_site_is_foreign)
         { "http://other.example", "cross-site", "api.example", 0, 1 },
         { "https://crm.example", "cross-site", "api.example", 1, 1 }
     };
-    size_t i;
 
-    for (i = 0; i < COUNT(cases); i++) {
-        ck_assert_msg(is_foreign(cases[i].origin, cases[i].fetch_site,
-                                 cases[i].host, cases[i].is_https)
-                      == cases[i].foreign, "%d: %s, %s at %s", (int)i,
-                      cases[i].origin, cases[i].fetch_site, cases[i].host);
-    }
+    CHECK(cases);
 }
 END_TEST
 
@@ -146,7 +186,11 @@ int main(void)
     TCase *tests = test_begin("test_origin");
 
     tcase_add_test(tests, an_origin_has_one_form);
-    tcase_add_test(tests, another_site_is_foreign);
+    tcase_add_test(tests, a_program_that_is_no_browser_is_not_foreign);
+    tcase_add_test(tests, an_origin_other_than_the_host_is_foreign);
+    tcase_add_test(tests, a_fetch_of_another_site_is_foreign);
+    tcase_add_test(tests, either_header_is_enough_to_be_foreign);
+    tcase_add_test(tests, a_trusted_origin_is_not_foreign);
     tcase_add_test(tests, none_need_be_trusted);
     return test_end(tests);
 }

@@ -195,11 +195,36 @@ START_TEST(wrong_shapes_are_refused)
 }
 END_TEST
 
+typedef struct {
+    const char *key, *violations;
+} key_case_t;
+
+/* In VIOLATIONS only the end of each pointer is given. */
+static void check_keys(const key_case_t *cases, size_t count)
+{
+    size_t i;
+
+    for (i = 0; i < count; i++) {
+        const char *expected = "OK";
+        const char *result = read_request(apr_psprintf(
+            pool, "{\"access_token_identifier\":%s}", cases[i].key));
+
+        if (cases[i].violations) {
+            const char *pointer = strchr(cases[i].violations, ' ') + 1;
+
+            expected = apr_psprintf(pool, "VALIDATION_FAILED: %.*s"
+                                    "/access_token_identifier%s",
+                                    (int)(pointer - cases[i].violations),
+                                    cases[i].violations, pointer);
+        }
+        ck_assert_msg(!strcmp(result, expected), "%s: %s", cases[i].key,
+                      result);
+    }
+}
+
 START_TEST(the_key_is_exactly_one_of_two)
 {
-    static const struct {
-        const char *key, *violations;
-    } cases[] = {
+    static const key_case_t cases[] = {
         { "{\"authentication_code\":\"c\"}", NULL },
         { "{\"identifier\":\"i\",\"pass_code\":\"p\"}", NULL },
         { "{}", "EXACTLY_ONE_OF " },
@@ -208,7 +233,18 @@ START_TEST(the_key_is_exactly_one_of_two)
           "\"pass_code\":\"p\"}", "EXACTLY_ONE_OF " },
         { "{\"identifier\":\"i\"}", "MANDATORY /pass_code" },
         { "{\"authentication_code\":\"c\",\"pass_code\":\"p\"}",
-          "EXACTLY_ONE_OF /pass_code" },
+          "EXACTLY_ONE_OF /pass_code" }
+    };
+
+    check_keys(cases, COUNT(cases));
+    ck_assert_str_eq(read_request("{}"), "VALIDATION_FAILED: MANDATORY "
+                                         "/access_token_identifier");
+}
+END_TEST
+
+START_TEST(the_values_of_the_key_are_checked)
+{
+    static const key_case_t cases[] = {
         { "null", "INVALID_TYPE " }, { "\"c\"", "INVALID_TYPE " },
         { "[]", "INVALID_TYPE " },
         { "{\"authentication_code\":null}",
@@ -234,26 +270,8 @@ START_TEST(the_key_is_exactly_one_of_two)
         { "{\"authentication_code\":\"c\",\"udf_string_1\":\"x\"}",
           "UNKNOWN_PARAMETER /udf_string_1" }
     };
-    size_t i;
 
-    ck_assert_str_eq(read_request("{}"), "VALIDATION_FAILED: MANDATORY "
-                                         "/access_token_identifier");
-    for (i = 0; i < COUNT(cases); i++) {
-        const char *expected = "OK";
-        const char *result = read_request(apr_psprintf(
-            pool, "{\"access_token_identifier\":%s}", cases[i].key));
-
-        if (cases[i].violations) {
-            const char *pointer = strchr(cases[i].violations, ' ') + 1;
-
-            expected = apr_psprintf(pool, "VALIDATION_FAILED: %.*s"
-                                    "/access_token_identifier%s",
-                                    (int)(pointer - cases[i].violations),
-                                    cases[i].violations, pointer);
-        }
-        ck_assert_msg(!strcmp(result, expected), "%s: %s", cases[i].key,
-                      result);
-    }
+    check_keys(cases, COUNT(cases));
     ck_assert_str_eq(read_request("{\"access_token_identifier\":"
                                   "{\"pass_code\":\" \xC3\xA9\\u0001\","
                                   "\"identifier\":\"i\"}}"), "OK");
@@ -693,6 +711,7 @@ int main(void)
     tcase_add_test(tests, values_are_bound_in_one_form);
     tcase_add_test(tests, wrong_shapes_are_refused);
     tcase_add_test(tests, the_key_is_exactly_one_of_two);
+    tcase_add_test(tests, the_values_of_the_key_are_checked);
     tcase_add_test(tests, the_limits_are_in_characters_or_bytes);
     tcase_add_test(tests, the_limits_of_the_key_are_those_of_any_scheme);
     tcase_add_test(tests, the_limit_of_a_pass_code_is_that_of_the_scheme);

@@ -100,12 +100,28 @@ static const char *judge(const char *rules, const char *present,
                        (char *)NULL);
 }
 
-START_TEST(the_row_is_judged_as_it_would_be)
+typedef struct {
+    const char *rules, *present, *members, *result;
+} row_case_t;
+
+static void check(const row_case_t *cases, size_t count)
 {
-    static const struct {
-        const char *rules, *present, *members, *result;
-    } cases[] = {
-        /* nothing sent */
+    size_t i;
+
+    for (i = 0; i < count; i++) {
+        const char *result = judge(cases[i].rules, cases[i].present,
+                                   cases[i].members);
+
+        ck_assert_msg(!strcmp(result, cases[i].result), "%s [%s] %s: %s",
+                      cases[i].rules, cases[i].present, cases[i].members,
+                      result);
+    }
+}
+#define CHECK(cases) check(cases, COUNT(cases))
+
+START_TEST(a_row_must_be_complete_though_nothing_is_sent)
+{
+    static const row_case_t cases[] = {
         { "", "aip", "", "" },
         { "", "a", "", "" },
         { "allow_no_identifier=0", "aip", "\"udf_string_1\":\"x\"", "" },
@@ -113,8 +129,16 @@ START_TEST(the_row_is_judged_as_it_would_be)
           "MANDATORY /identifier, MANDATORY /pass_code" },
         { "", "ip", "", "MANDATORY /authentication_code" },
         { "", "ai", "", "MANDATORY /pass_code" },
-        { "", "ap", "", "MANDATORY /identifier" },
-        /* the authentication code */
+        { "", "ap", "", "MANDATORY /identifier" }
+    };
+
+    CHECK(cases);
+}
+END_TEST
+
+START_TEST(an_authentication_code_is_mandatory_or_generated)
+{
+    static const row_case_t cases[] = {
         { "", "aip", "\"authentication_code\":\"x\"", "" },
         { "", "", "\"authentication_code\":\"x\"", "" },
         { "", "aip", "\"authentication_code\":null",
@@ -125,8 +149,16 @@ START_TEST(the_row_is_judged_as_it_would_be)
           "\"authentication_code\":null", "; generate a" },
         { "authentication_code_creation=ID", "aip", "", "" },
         { "authentication_code_creation=ID", "aip",
-          "\"authentication_code\":\"x\"", "" },
-        /* a new identifier comes with a pass code in the same call */
+          "\"authentication_code\":\"x\"", "" }
+    };
+
+    CHECK(cases);
+}
+END_TEST
+
+START_TEST(a_new_identifier_needs_a_pass_code_in_the_same_call)
+{
+    static const row_case_t cases[] = {
         { "", "a", "\"identifier\":\"x\",\"pass_code\":\"y\"", "" },
         { "", "aip", "\"identifier\":\"x\",\"pass_code\":\"y\"", "" },
         { "", "aip", "\"identifier\":\"x\"", "MANDATORY /pass_code" },
@@ -142,14 +174,30 @@ START_TEST(the_row_is_judged_as_it_would_be)
         { "identifier_creation=NUMBER", "aip",
           "\"identifier\":null,\"pass_code\":\"y\"", "; generate i" },
         { "identifier_creation=ID pass_code_creation=NUMBER", "a",
-          "\"identifier\":null,\"pass_code\":null", "; generate ip" },
-        /* a pass code alone */
+          "\"identifier\":null,\"pass_code\":null", "; generate ip" }
+    };
+
+    CHECK(cases);
+}
+END_TEST
+
+START_TEST(a_pass_code_needs_an_identifier)
+{
+    static const row_case_t cases[] = {
         { "", "aip", "\"pass_code\":\"y\"", "" },
         { "", "a", "\"pass_code\":\"y\"", "MANDATORY /identifier" },
         { "", "aip", "\"pass_code\":null", "MANDATORY /pass_code" },
         { "pass_code_creation=ID", "aip", "\"pass_code\":null",
-          "; generate p" },
-        /* neither */
+          "; generate p" }
+    };
+
+    CHECK(cases);
+}
+END_TEST
+
+START_TEST(identifier_and_pass_code_may_both_be_missing)
+{
+    static const row_case_t cases[] = {
         { "", "aip", "\"identifier\":null,\"pass_code\":null", "" },
         { "allow_no_identifier=0", "aip",
           "\"identifier\":null,\"pass_code\":null",
@@ -157,8 +205,16 @@ START_TEST(the_row_is_judged_as_it_would_be)
         { "", "aip", "\"identifier\":null", "MANDATORY /identifier" },
         { "", "a", "\"identifier\":null", "" },
         { "", "a", "\"pass_code\":null", "" },
-        { "", "ai", "\"identifier\":null", "" },
-        /* all at once */
+        { "", "ai", "\"identifier\":null", "" }
+    };
+
+    CHECK(cases);
+}
+END_TEST
+
+START_TEST(all_violations_are_reported_at_once)
+{
+    static const row_case_t cases[] = {
         { "allow_no_identifier=0 authentication_code_format=EMAIL "
           "pass_code_min_length=4", "aip",
           "\"authentication_code\":\"x\",\"pass_code\":\"y\","
@@ -166,16 +222,8 @@ START_TEST(the_row_is_judged_as_it_would_be)
           "INVALID_FORMAT /authentication_code, TOO_SHORT /pass_code, "
           "MANDATORY /identifier" }
     };
-    size_t i;
 
-    for (i = 0; i < COUNT(cases); i++) {
-        const char *result = judge(cases[i].rules, cases[i].present,
-                                   cases[i].members);
-
-        ck_assert_msg(!strcmp(result, cases[i].result), "%s [%s] %s: %s",
-                      cases[i].rules, cases[i].present, cases[i].members,
-                      result);
-    }
+    CHECK(cases);
 }
 END_TEST
 
@@ -237,11 +285,60 @@ START_TEST(every_combination_is_judged_by_the_contract)
 }
 END_TEST
 
-START_TEST(values_are_judged_by_format_and_minima)
+typedef struct {
+    const char *rules, *value, *codes;
+} value_case_t;
+
+/* "min_length=3 min_digits=2" as rules of the credential NAME. */
+static const char *rules_of(const char *name, const char *settings)
 {
-    static const struct {
-        const char *rules, *value, *codes;
-    } cases[] = {
+    const char *rules = "";
+    char *state, *word;
+
+    for (word = apr_strtok(apr_pstrdup(pool, settings), " ", &state); word;
+         word = apr_strtok(NULL, " ", &state)) {
+        rules = apr_pstrcat(pool, rules, " ", name, "_", word, (char *)NULL);
+    }
+    return rules;
+}
+
+/* "TOO_SHORT TOO_FEW_DIGITS" as violations of the credential NAME. */
+static const char *violations_of(const char *name, const char *codes)
+{
+    const char *violations = "";
+    char *state, *word;
+
+    for (word = apr_strtok(apr_pstrdup(pool, codes), " ", &state); word;
+         word = apr_strtok(NULL, " ", &state)) {
+        violations = apr_pstrcat(pool, violations, *violations ? ", " : "",
+                                 word, " /", name, (char *)NULL);
+    }
+    return violations;
+}
+
+static void check_values(const value_case_t *cases, size_t count)
+{
+    size_t i;
+    int k;
+
+    for (i = 0; i < count; i++) {
+        for (k = 0; k < AT_CREDENTIAL_COUNT; k++) {
+            const char *rules = rules_of(names[k], cases[i].rules);
+            const char *members = apr_psprintf(
+                pool, "\"%s\":\"%s\"%s", names[k], cases[i].value,
+                k == AT_CREDENTIAL_IDENTIFIER ? ",\"pass_code\":\"z\"" : "");
+            const char *result = judge(rules, "aip", members);
+
+            ck_assert_msg(!strcmp(result, violations_of(names[k],
+                                                        cases[i].codes)),
+                          "%s, %s: %s", rules, members, result);
+        }
+    }
+}
+
+START_TEST(a_value_has_the_format_of_the_rules)
+{
+    static const value_case_t cases[] = {
         { "format=FREE_TEXT", "anything goes!", "" },
         { "format=EMAIL", "a@b.c", "" },
         { "format=EMAIL", "a.b.c", "INVALID_FORMAT" },
@@ -269,7 +366,16 @@ START_TEST(values_are_judged_by_format_and_minima)
         { "format=NUMBER min_length=4", "1234", "" },
         { "format=NUMBER min_length=4", "123", "TOO_SHORT" },
         { "format=NUMBER min_letters=9 min_digits=9 min_special=9", "123",
-          "" },
+          "" }
+    };
+
+    check_values(cases, COUNT(cases));
+}
+END_TEST
+
+START_TEST(a_value_reaches_the_minima_of_the_rules)
+{
+    static const value_case_t cases[] = {
         { "min_length=3", "\xC3\xA9\xC3\xA9\xC3\xA9", "" },
         { "min_length=4", "\xC3\xA9\xC3\xA9\xC3\xA9", "TOO_SHORT" },
         { "min_letters=3", "a1\xC3\xA9!Z", "" },
@@ -285,36 +391,8 @@ START_TEST(values_are_judged_by_format_and_minima)
         { "format=EMAIL min_length=9 min_letters=9", "a1!",
           "INVALID_FORMAT TOO_SHORT TOO_FEW_LETTERS" }
     };
-    size_t i;
-    int k;
 
-    for (i = 0; i < COUNT(cases); i++) {
-        for (k = 0; k < AT_CREDENTIAL_COUNT; k++) {
-            const char *rules = "", *expected = "", *members, *result;
-            char *state, *word;
-
-            for (word = apr_strtok(apr_pstrdup(pool, cases[i].rules), " ",
-                                   &state);
-                 word; word = apr_strtok(NULL, " ", &state)) {
-                rules = apr_pstrcat(pool, rules, " ", names[k], "_", word,
-                                    (char *)NULL);
-            }
-            for (word = apr_strtok(apr_pstrdup(pool, cases[i].codes), " ",
-                                   &state);
-                 word; word = apr_strtok(NULL, " ", &state)) {
-                expected = apr_pstrcat(pool, expected,
-                                       *expected ? ", " : "", word, " /",
-                                       names[k], (char *)NULL);
-            }
-            members = apr_psprintf(pool, "\"%s\":\"%s\"%s", names[k],
-                                   cases[i].value,
-                                   k == AT_CREDENTIAL_IDENTIFIER
-                                   ? ",\"pass_code\":\"z\"" : "");
-            result = judge(rules, "aip", members);
-            ck_assert_msg(!strcmp(result, expected), "%s, %s: %s", rules,
-                          members, result);
-        }
-    }
+    check_values(cases, COUNT(cases));
 }
 END_TEST
 
@@ -450,9 +528,15 @@ int main(void)
 {
     TCase *tests = test_begin("test_rules");
 
-    tcase_add_test(tests, the_row_is_judged_as_it_would_be);
+    tcase_add_test(tests, a_row_must_be_complete_though_nothing_is_sent);
+    tcase_add_test(tests, an_authentication_code_is_mandatory_or_generated);
+    tcase_add_test(tests, a_new_identifier_needs_a_pass_code_in_the_same_call);
+    tcase_add_test(tests, a_pass_code_needs_an_identifier);
+    tcase_add_test(tests, identifier_and_pass_code_may_both_be_missing);
+    tcase_add_test(tests, all_violations_are_reported_at_once);
     tcase_add_test(tests, every_combination_is_judged_by_the_contract);
-    tcase_add_test(tests, values_are_judged_by_format_and_minima);
+    tcase_add_test(tests, a_value_has_the_format_of_the_rules);
+    tcase_add_test(tests, a_value_reaches_the_minima_of_the_rules);
     tcase_add_test(tests, what_is_not_judged);
     tcase_add_test(tests, an_empty_credential_in_the_row_is_none);
     tcase_add_test(tests, rules_that_are_unknown_must_be_mended);

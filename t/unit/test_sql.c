@@ -240,12 +240,30 @@ START_TEST(unique_keys_are_annotations)
 }
 END_TEST
 
-START_TEST(errors_say_file_and_line)
+typedef struct {
+    const char *text;
+    int line;
+} error_case_t;
+
+static void check(const error_case_t *cases, size_t count)
 {
-    static const struct {
-        const char *text;
-        int line;
-    } cases[] = {
+    size_t i;
+
+    for (i = 0; i < count; i++) {
+        const char *problem = complaint(cases[i].text);
+        const char *place = apr_psprintf(pool, "%s/s.sql:%d: ",
+                                         test_folder(), cases[i].line);
+
+        ck_assert_msg(!strncmp(problem, place, strlen(place))
+                      && problem[strlen(place)], "\"%s\": %s",
+                      cases[i].text, problem);
+    }
+}
+#define CHECK(cases) check(cases, COUNT(cases))
+
+START_TEST(errors_of_the_text_say_file_and_line)
+{
+    static const error_case_t cases[] = {
         { "SELECT :x", 1 }, { "SELECT\n\n:nobody", 3 },
         { "SELECT :id2", 1 }, { "SELECT :Name", 1 }, { "SELECT :_", 1 },
         { "SELECT '\n\n', :x", 3 }, { "SELECT /*\n\n*/ :x", 3 },
@@ -263,13 +281,23 @@ START_TEST(errors_say_file_and_line)
         { "SELECT 1; SELECT 2", 1 }, { "SELECT 1;\n;", 2 },
         { "SELECT 1;\n-- a\nSELECT 2", 3 }, { "SELECT 1;;", 1 },
         { "", 1 }, { " \n\t\n", 1 }, { "-- nothing\n", 1 },
-        { "/* nothing */", 1 }, { ";", 1 },
+        { "/* nothing */", 1 }, { ";", 1 }
+    };
+
+    CHECK(cases);
+}
+END_TEST
+
+START_TEST(errors_of_annotations_say_file_and_line)
+{
+    static const error_case_t cases[] = {
         { "SELECT 1\n-- @unique k", 2 }, { "-- @unique\nSELECT 1", 1 },
         { "-- @unique \nSELECT 1", 1 }, { "-- @unique  \t\r\nSELECT", 1 },
         { "-- @unique k \nSELECT 1", 1 },
         { "-- @unique k identifier x\nSELECT 1", 1 },
         { "-- @unique k udf_string_1\nSELECT 1", 1 },
         { "-- @unique k pass_code\nSELECT 1", 1 },
+        { "-- @unique k identifier\n-- @unique k version\nSELECT 1", 2 },
         { "-- @uniq k identifier\nSELECT 1", 1 },
         { "-- @includes s.sql\nSELECT 1", 1 },
         { "SELECT 1\n-- @include", 2 }, { "-- @include \nSELECT 1", 1 },
@@ -290,7 +318,16 @@ START_TEST(errors_say_file_and_line)
         { "SELECT 1\n-- @wide\n, :nobody\n-- @end", 3 },
         { "SELECT 1\n-- @wide\n, ?\n-- @end", 3 },
         { "SELECT 1\n-- @wide\n, 'a\n-- @end", 3 },
-        { "SELECT 1 -- @wide\n;\n-- @end\n, 2", 4 },
+        { "SELECT 1 -- @wide\n;\n-- @end\n, 2", 4 }
+    };
+
+    CHECK(cases);
+}
+END_TEST
+
+START_TEST(errors_of_encoding_and_names_say_file_and_line)
+{
+    static const error_case_t cases[] = {
         /* not UTF-8: Latin-1, cut off, overlong, a surrogate */
         { "SELECT 1 AS 'Gr\xF6\xDF" "e'", 1 }, { "SELECT 1,\n'\xC3'", 2 },
         { "-- \xE9\nSELECT 1", 1 }, { "SELECT 1\n\n, '\xC0\x80'", 3 },
@@ -299,20 +336,10 @@ START_TEST(errors_say_file_and_line)
         { "SELECT 1 AS 'a''b'", 1 }, { "SELECT 1,\n2 AS \"a\"\"b\"", 2 },
         { "SELECT 1 AS `a``b`", 1 }, { "SELECT 1 AS 'a\\\\b'", 1 },
         { "SELECT 1 AS 'a\nb'", 1 }, { "SELECT 1\n AS '\t'", 2 },
-        { "SELECT 1 AS 'a\x7F'", 1 }, { "SELECT 1 AS 'a\xC2\x85'", 1 },
-        { "-- @unique k identifier\n-- @unique k version\nSELECT 1", 2 }
+        { "SELECT 1 AS 'a\x7F'", 1 }, { "SELECT 1 AS 'a\xC2\x85'", 1 }
     };
-    size_t i;
 
-    for (i = 0; i < COUNT(cases); i++) {
-        const char *problem = complaint(cases[i].text);
-        const char *place = apr_psprintf(pool, "%s/s.sql:%d: ",
-                                         test_folder(), cases[i].line);
-
-        ck_assert_msg(!strncmp(problem, place, strlen(place))
-                      && problem[strlen(place)], "\"%s\": %s",
-                      cases[i].text, problem);
-    }
+    CHECK(cases);
 }
 END_TEST
 
@@ -662,7 +689,9 @@ int main(void)
     tcase_add_test(tests, result_columns_are_the_names_behind_as);
     tcase_add_test(tests, as_needs_no_blank_before_a_name_in_quotes);
     tcase_add_test(tests, unique_keys_are_annotations);
-    tcase_add_test(tests, errors_say_file_and_line);
+    tcase_add_test(tests, errors_of_the_text_say_file_and_line);
+    tcase_add_test(tests, errors_of_annotations_say_file_and_line);
+    tcase_add_test(tests, errors_of_encoding_and_names_say_file_and_line);
     tcase_add_test(tests, an_unknown_parameter_is_named_with_those_there_are);
     tcase_add_test(tests, an_included_file_stands_in_the_place_of_its_line);
     tcase_add_test(tests, errors_of_an_included_file_say_its_name_and_line);

@@ -63,16 +63,33 @@ static at_store_error_t read_error(const char *driver, int code,
     return error;
 }
 
-START_TEST(the_outcome_of_each_error_is_known)
+typedef struct {
+    const char *driver;
+    int code;
+    const char *text;
+    at_outcome_e outcome;
+    at_fault_e fault;
+} outcome_case_t;
+
+static void check(const outcome_case_t *cases, size_t count)
 {
-    static const struct {
-        const char *driver;
-        int code;
-        const char *text;
-        at_outcome_e outcome;
-        at_fault_e fault;
-    } cases[] = {
-        /* nothing was done, and the same may work when done again */
+    size_t i;
+
+    for (i = 0; i < count; i++) {
+        at_store_error_t error = read_error(cases[i].driver, cases[i].code,
+                                            cases[i].text);
+
+        ck_assert_msg(error.outcome == cases[i].outcome
+                      && error.fault == cases[i].fault,
+                      "%s %d: %s: %d, %d", cases[i].driver, cases[i].code,
+                      cases[i].text, (int)error.outcome, (int)error.fault);
+    }
+}
+#define CHECK(cases) check(cases, COUNT(cases))
+
+START_TEST(what_may_work_when_it_is_done_again_is_retried)
+{
+    static const outcome_case_t cases[] = {
         { "mysql", 1213, "Deadlock found when trying to get lock; try "
           "restarting transaction", AT_STORE_RETRY, AT_FAULT_WAIT },
         { "mysql", 1205, "Lock wait timeout exceeded; try restarting "
@@ -87,16 +104,23 @@ START_TEST(the_outcome_of_each_error_is_known)
         { "mysql", 1969, "Query execution was interrupted "
           "(max_statement_time exceeded)", AT_STORE_RETRY, AT_FAULT_WAIT },
         { "mysql", 3024, "Query execution was interrupted, maximum "
-          "statement execution time exceeded", AT_STORE_RETRY,
-          AT_FAULT_WAIT },
+          "statement execution time exceeded", AT_STORE_RETRY, AT_FAULT_WAIT },
         { "mysql", 1037, "Out of memory; restart server and try again "
           "(needed 8 bytes)", AT_STORE_RETRY, AT_FAULT_WAIT },
         { "mysql", 1041, "Out of memory.", AT_STORE_RETRY, AT_FAULT_WAIT },
         { "mysql", 1206, "The total number of locks exceeds the lock table "
           "size", AT_STORE_RETRY, AT_FAULT_WAIT },
         { "mysql", 1637, "Too many active concurrent transactions",
-          AT_STORE_RETRY, AT_FAULT_WAIT },
-        /* the same through another connection */
+          AT_STORE_RETRY, AT_FAULT_WAIT }
+    };
+
+    CHECK(cases);
+}
+END_TEST
+
+START_TEST(what_another_server_may_do_is_retried)
+{
+    static const outcome_case_t cases[] = {
         { "mysql", 1243, "Unknown prepared statement handler (2) given to "
           "EXECUTE", AT_STORE_RETRY, AT_FAULT_CONNECTION },
         { "mysql", 1461, "Can't create more than max_prepared_stmt_count "
@@ -137,8 +161,16 @@ START_TEST(the_outcome_of_each_error_is_known)
         { "mysql", 2002, "Can't connect to local server through socket "
           "'/run/s' (2)", AT_STORE_RETRY, AT_FAULT_CONNECTION },
         { "mysql", 2003, "Can't connect to server on 'db' (111)",
-          AT_STORE_RETRY, AT_FAULT_CONNECTION },
-        /* the connection is gone */
+          AT_STORE_RETRY, AT_FAULT_CONNECTION }
+    };
+
+    CHECK(cases);
+}
+END_TEST
+
+START_TEST(a_lost_connection_is_retried)
+{
+    static const outcome_case_t cases[] = {
         { "mysql", 1053, "Server shutdown in progress", AT_STORE_RETRY,
           AT_FAULT_CONNECTION },
         { "mysql", 1180, "Got error 6 during COMMIT", AT_STORE_RETRY,
@@ -162,19 +194,33 @@ START_TEST(the_outcome_of_each_error_is_known)
         { "mysql", 3169, "Session was killed", AT_STORE_RETRY,
           AT_FAULT_CONNECTION },
         { "mysql", 4031, "The client was disconnected by the server because "
-          "of inactivity.", AT_STORE_RETRY, AT_FAULT_CONNECTION },
-        /* it will not pass at once */
+          "of inactivity.", AT_STORE_RETRY, AT_FAULT_CONNECTION }
+    };
+
+    CHECK(cases);
+}
+END_TEST
+
+START_TEST(a_full_disk_makes_the_database_unavailable)
+{
+    static const outcome_case_t cases[] = {
         { "mysql", 1021, "Disk full (/t); waiting for someone to free some "
           "space...", AT_STORE_UNAVAILABLE, AT_FAULT_FULL },
         { "mysql", 1114, "The table 't' is full", AT_STORE_UNAVAILABLE,
-          AT_FAULT_FULL },
-        /* an admin must mend it */
+          AT_FAULT_FULL }
+    };
+
+    CHECK(cases);
+}
+END_TEST
+
+START_TEST(errors_of_rights_and_limits_are_broken_or_stale)
+{
+    static const outcome_case_t cases[] = {
         { "mysql", 1044, "Access denied for user 'u'@'h' to database 'd'",
-          AT_STORE_BROKEN,
-          AT_FAULT_BROKEN },
+          AT_STORE_BROKEN, AT_FAULT_BROKEN },
         { "mysql", 1045, "Access denied for user 'u'@'h' (using password: "
-          "YES)", AT_STORE_BROKEN,
-          AT_FAULT_BROKEN },
+          "YES)", AT_STORE_BROKEN, AT_FAULT_BROKEN },
         { "mysql", 1153, "Got a packet bigger than 'max_allowed_packet' "
           "bytes", AT_STORE_STALE, AT_FAULT_BROKEN },
         { "mysql", 1162, "Result string is longer than 'max_allowed_packet' "
@@ -187,55 +233,59 @@ START_TEST(the_outcome_of_each_error_is_known)
         { "mysql", 2034, "", AT_STORE_BROKEN, AT_FAULT_BROKEN },
         { "mysql", 2036, "", AT_STORE_BROKEN, AT_FAULT_BROKEN },
         { "mysql", 1820, "You must SET PASSWORD before executing this "
-          "statement", AT_STORE_BROKEN, AT_FAULT_BROKEN },
+          "statement", AT_STORE_BROKEN, AT_FAULT_BROKEN }
+    };
+
+    CHECK(cases);
+}
+END_TEST
+
+START_TEST(errors_of_schema_and_statement_are_broken_or_stale)
+{
+    static const outcome_case_t cases[] = {
         { "mysql", 1048, "Column 'authentication_code' cannot be null",
-          AT_STORE_BROKEN,
-          AT_FAULT_BROKEN },
+          AT_STORE_BROKEN, AT_FAULT_BROKEN },
         { "mysql", 1054, "Unknown column 'x' in 'field list'",
-          AT_STORE_BROKEN,
-          AT_FAULT_BROKEN },
+          AT_STORE_BROKEN, AT_FAULT_BROKEN },
         { "mysql", 1064, "Trigger 't' has an error in its body: 'You have "
           "an error in your SQL syntax near '' at line 1'", AT_STORE_STALE,
           AT_FAULT_BROKEN },
         { "mysql", 1142, "UPDATE command denied to user 'u'@'h' for table "
-          "'t'", AT_STORE_BROKEN,
-          AT_FAULT_BROKEN },
+          "'t'", AT_STORE_BROKEN, AT_FAULT_BROKEN },
         { "mysql", 1146, "Table 'd.t' doesn't exist", AT_STORE_STALE,
           AT_FAULT_BROKEN },
         { "mysql", 1267, "Illegal mix of collations", AT_STORE_BROKEN,
           AT_FAULT_BROKEN },
         { "mysql", 1292, "Incorrect datetime value: '" VALUE "' for column",
-          AT_STORE_BROKEN,
-          AT_FAULT_BROKEN },
+          AT_STORE_BROKEN, AT_FAULT_BROKEN },
         { "mysql", 1305, "FUNCTION d.f does not exist", AT_STORE_BROKEN,
           AT_FAULT_BROKEN },
         { "mysql", 1366, "Incorrect string value: '" VALUE "' for column "
-          "'c' at row 1", AT_STORE_BROKEN,
-          AT_FAULT_BROKEN },
+          "'c' at row 1", AT_STORE_BROKEN, AT_FAULT_BROKEN },
         { "mysql", 1406, "Data too long for column 'c' at row 1",
-          AT_STORE_BROKEN,
-          AT_FAULT_BROKEN },
+          AT_STORE_BROKEN, AT_FAULT_BROKEN },
         { "mysql", 1451, "Cannot delete or update a parent row",
-          AT_STORE_BROKEN,
-          AT_FAULT_BROKEN },
+          AT_STORE_BROKEN, AT_FAULT_BROKEN },
         { "mysql", 1452, "Cannot add or update a child row: a foreign key "
-          "constraint fails", AT_STORE_BROKEN,
-          AT_FAULT_BROKEN },
+          "constraint fails", AT_STORE_BROKEN, AT_FAULT_BROKEN },
         { "mysql", 4025, "CONSTRAINT `c` failed for `d`.`t`",
-          AT_STORE_BROKEN,
-          AT_FAULT_BROKEN },
+          AT_STORE_BROKEN, AT_FAULT_BROKEN },
         { "mysql", 9999, "something new: " VALUE, AT_STORE_BROKEN,
           AT_FAULT_BROKEN },
-        { "mysql", -1, "", AT_STORE_BROKEN,
-          AT_FAULT_BROKEN },
-        { "mysql", 1, NULL, AT_STORE_BROKEN,
-          AT_FAULT_BROKEN },
-        { "sqlite3", 5, "database is locked", AT_STORE_RETRY,
-          AT_FAULT_WAIT },
-        { "sqlite3", 1, "database is locked", AT_STORE_RETRY,
-          AT_FAULT_WAIT },
-        { "sqlite3", 5, "", AT_STORE_RETRY,
-          AT_FAULT_WAIT },
+        { "mysql", -1, "", AT_STORE_BROKEN, AT_FAULT_BROKEN },
+        { "mysql", 1, NULL, AT_STORE_BROKEN, AT_FAULT_BROKEN }
+    };
+
+    CHECK(cases);
+}
+END_TEST
+
+START_TEST(the_outcome_of_each_error_of_sqlite_is_known)
+{
+    static const outcome_case_t cases[] = {
+        { "sqlite3", 5, "database is locked", AT_STORE_RETRY, AT_FAULT_WAIT },
+        { "sqlite3", 1, "database is locked", AT_STORE_RETRY, AT_FAULT_WAIT },
+        { "sqlite3", 5, "", AT_STORE_RETRY, AT_FAULT_WAIT },
         { "sqlite3", 6, "database table is locked", AT_STORE_RETRY,
           AT_FAULT_WAIT },
         { "sqlite3", 1, "database or disk is full", AT_STORE_UNAVAILABLE,
@@ -243,47 +293,39 @@ START_TEST(the_outcome_of_each_error_is_known)
         { "sqlite3", 10, "disk I/O error", AT_STORE_UNAVAILABLE,
           AT_FAULT_CONNECTION },
         { "sqlite3", 14, "unable to open database file",
-          AT_STORE_UNAVAILABLE,
-          AT_FAULT_CONNECTION },
+          AT_STORE_UNAVAILABLE, AT_FAULT_CONNECTION },
         { "sqlite3", 8, "attempt to write a readonly database",
-          AT_STORE_BROKEN,
-          AT_FAULT_BROKEN },
+          AT_STORE_BROKEN, AT_FAULT_BROKEN },
         { "sqlite3", 1, "no such table: access_tokens", AT_STORE_BROKEN,
           AT_FAULT_BROKEN },
         { "sqlite3", 1, "no such column: x", AT_STORE_BROKEN,
           AT_FAULT_BROKEN },
         { "sqlite3", 1, "NOT NULL constraint failed: t.c",
-          AT_STORE_BROKEN,
-          AT_FAULT_BROKEN },
+          AT_STORE_BROKEN, AT_FAULT_BROKEN },
         { "sqlite3", 1, "CHECK constraint failed: c", AT_STORE_BROKEN,
           AT_FAULT_BROKEN },
         { "sqlite3", 1, "FOREIGN KEY constraint failed", AT_STORE_BROKEN,
           AT_FAULT_BROKEN },
-        { "sqlite3", 1, "not an error", AT_STORE_RETRY,
-          AT_FAULT_WAIT },
+        { "sqlite3", 1, "not an error", AT_STORE_RETRY, AT_FAULT_WAIT },
         { "sqlite3", 17, "database schema has changed", AT_STORE_RETRY,
           AT_FAULT_WAIT },
-        { "sqlite3", 1, NULL, AT_STORE_BROKEN,
-          AT_FAULT_BROKEN },
-        { "sqlite3", 1, "", AT_STORE_BROKEN,
-          AT_FAULT_BROKEN },
-        { "pgsql", 7, "ERROR: duplicate key value violates \"" VALUE "\"",
-          AT_STORE_BROKEN,
-          AT_FAULT_BROKEN },
-        { "", 0, "", AT_STORE_BROKEN,
-          AT_FAULT_BROKEN }
+        { "sqlite3", 1, NULL, AT_STORE_BROKEN, AT_FAULT_BROKEN },
+        { "sqlite3", 1, "", AT_STORE_BROKEN, AT_FAULT_BROKEN }
     };
-    size_t i;
 
-    for (i = 0; i < COUNT(cases); i++) {
-        at_store_error_t error = read_error(cases[i].driver, cases[i].code,
-                                            cases[i].text);
+    CHECK(cases);
+}
+END_TEST
 
-        ck_assert_msg(error.outcome == cases[i].outcome
-                      && error.fault == cases[i].fault,
-                      "%s %d: %s: %d, %d", cases[i].driver, cases[i].code,
-                      cases[i].text, (int)error.outcome, (int)error.fault);
-    }
+START_TEST(another_driver_has_only_unknown_errors)
+{
+    static const outcome_case_t cases[] = {
+        { "pgsql", 7, "ERROR: duplicate key value violates \"" VALUE "\"",
+          AT_STORE_BROKEN, AT_FAULT_BROKEN },
+        { "", 0, "", AT_STORE_BROKEN, AT_FAULT_BROKEN }
+    };
+
+    CHECK(cases);
 }
 END_TEST
 
@@ -343,14 +385,30 @@ START_TEST(only_what_a_save_runs_may_be_stale)
 }
 END_TEST
 
+typedef struct {
+    const char *driver;
+    int code;
+    const char *text;
+    int conflict;
+} duplicate_case_t;
+
+static void check_duplicates(const duplicate_case_t *cases, size_t count)
+{
+    size_t i;
+
+    for (i = 0; i < count; i++) {
+        at_store_error_t error = read_error(cases[i].driver, cases[i].code,
+                                            cases[i].text);
+
+        ck_assert_msg(error.outcome == AT_STORE_CONFLICT
+                      && error.conflict == cases[i].conflict, "%s",
+                      cases[i].text);
+    }
+}
+
 START_TEST(a_duplicate_names_the_field)
 {
-    static const struct {
-        const char *driver;
-        int code;
-        const char *text;
-        int conflict;
-    } cases[] = {
+    static const duplicate_case_t cases[] = {
         { "mysql", 1062, "Duplicate entry 'x' for key "
           "'access_tokens_authentication_code'",
           AT_CREDENTIAL_AUTHENTICATION_CODE },
@@ -362,7 +420,7 @@ START_TEST(a_duplicate_names_the_field)
           AT_CREDENTIAL_IDENTIFIER },
         { "mysql", 1062, "Duplicate entry '' for key "
           "'access_tokens_identifier'", AT_CREDENTIAL_IDENTIFIER },
-        /* the value is the caller's, and lies */
+        /* the caller chose the value so that it looks like a key */
         { "mysql", 1062, "Duplicate entry 'x' for key "
           "'access_tokens_identifier' for key "
           "'access_tokens_authentication_code'",
@@ -377,7 +435,20 @@ START_TEST(a_duplicate_names_the_field)
         { "mysql", 1062, "Duplicate entry '.access_tokens_identifier' for "
           "key 'access_tokens_authentication_code'",
           AT_CREDENTIAL_AUTHENTICATION_CODE },
-        /* other languages, some with words after the key; the value lies */
+        { "sqlite3", 1, "UNIQUE constraint failed: "
+          "access_tokens.authentication_code",
+          AT_CREDENTIAL_AUTHENTICATION_CODE },
+        { "sqlite3", 19, "UNIQUE constraint failed: "
+          "access_tokens.identifier", AT_CREDENTIAL_IDENTIFIER }
+    };
+
+    check_duplicates(cases, COUNT(cases));
+}
+END_TEST
+
+START_TEST(a_duplicate_in_other_languages_names_the_field)
+{
+    static const duplicate_case_t cases[] = {
         { "mysql", 1062, "Doppelter Eintrag 'x' f\xC3\xBCr Schl\xC3\xBCssel "
           "'access_tokens_identifier'", AT_CREDENTIAL_IDENTIFIER },
         { "mysql", 1062, "'x' \xE3\x81\xAF\xE7\xB4\xA2\xE5\xBC\x95 "
@@ -390,23 +461,10 @@ START_TEST(a_duplicate_names_the_field)
           AT_CREDENTIAL_AUTHENTICATION_CODE },
         { "mysql", 1062, "Zvojen\xC3\xBD kl\xC3\xAD\xC4\x8D 'x' "
           "(\xC4\x8D\xC3\xADslo kl\xC3\xAD\xC4\x8D" "e "
-          "'t.access_tokens_identifier')", AT_CREDENTIAL_IDENTIFIER },
-        { "sqlite3", 1, "UNIQUE constraint failed: "
-          "access_tokens.authentication_code",
-          AT_CREDENTIAL_AUTHENTICATION_CODE },
-        { "sqlite3", 19, "UNIQUE constraint failed: "
-          "access_tokens.identifier", AT_CREDENTIAL_IDENTIFIER }
+          "'t.access_tokens_identifier')", AT_CREDENTIAL_IDENTIFIER }
     };
-    size_t i;
 
-    for (i = 0; i < COUNT(cases); i++) {
-        at_store_error_t error = read_error(cases[i].driver, cases[i].code,
-                                            cases[i].text);
-
-        ck_assert_msg(error.outcome == AT_STORE_CONFLICT
-                      && error.conflict == cases[i].conflict, "%s",
-                      cases[i].text);
-    }
+    check_duplicates(cases, COUNT(cases));
 }
 END_TEST
 
@@ -566,13 +624,21 @@ int main(void)
 {
     TCase *tests = test_begin("test_store_error");
 
-    tcase_add_test(tests, the_outcome_of_each_error_is_known);
+    tcase_add_test(tests, what_may_work_when_it_is_done_again_is_retried);
+    tcase_add_test(tests, what_another_server_may_do_is_retried);
+    tcase_add_test(tests, a_lost_connection_is_retried);
+    tcase_add_test(tests, a_full_disk_makes_the_database_unavailable);
+    tcase_add_test(tests, errors_of_rights_and_limits_are_broken_or_stale);
+    tcase_add_test(tests, errors_of_schema_and_statement_are_broken_or_stale);
+    tcase_add_test(tests, the_outcome_of_each_error_of_sqlite_is_known);
+    tcase_add_test(tests, another_driver_has_only_unknown_errors);
     tcase_add_test(tests,
                    a_connection_that_is_no_good_is_told_from_one_that_is);
     tcase_add_test(tests, only_what_a_save_runs_may_be_stale);
     tcase_add_test(tests, a_duplicate_of_a_key_of_requests_is_a_repetition);
     tcase_add_test(tests, a_version_that_the_history_has_must_be_mended);
     tcase_add_test(tests, a_duplicate_names_the_field);
+    tcase_add_test(tests, a_duplicate_in_other_languages_names_the_field);
     tcase_add_test(tests, a_duplicate_of_another_key_must_be_mended);
     tcase_add_test(tests, a_failure_to_connect_is_told_by_its_number);
     tcase_add_test(tests, no_code_shows_a_value);
