@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a folder of statements must have, and which mend is named. */
-#include "test_support.h"
+/* What a folder of statements must have, and the fix that an error names. */
+#include "statements_support.h"
 
 #include <string.h>
 
 #include <apr_file_io.h>
 
 #include "at_field.h"
-#include "at_select.h"
-#include "at_statements.h"
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static const char *const files[] = {
     "custom_fields.sql", "find_request.sql", "join_references.sql",
@@ -21,12 +17,6 @@ static const char *const files[] = {
     "show_owner_countries.sql", "show_participant_countries.sql",
     "startup.sql"
 };
-
-static const char *shipped(const char *file)
-{
-    return test_read(test_source(apr_pstrcat(
-        pool, "sql/sqlite3/statements/", file, (char *)NULL)));
-}
 
 /* Copy the shipped statements into the program's folder. */
 static void copy_shipped(void)
@@ -83,23 +73,6 @@ START_TEST(the_shipped_statements_are_right)
 }
 END_TEST
 
-/* ENGINE's statements as the name FOLDER says: those of "statements" are the
- * base of others. They must be right. */
-static at_statements_t *read_shipped(const char *engine, const char *folder)
-{
-    at_statements_t *statements;
-    const char *of_engine = test_source(apr_pstrcat(pool, "sql/", engine, "/",
-                                                    (char *)NULL));
-    const char *base = apr_pstrcat(pool, of_engine, "statements",
-                                   (char *)NULL);
-    const char *problem = at_statements_read(
-        &statements, apr_pstrcat(pool, of_engine, folder, (char *)NULL),
-        strcmp(folder, "statements") ? base : NULL, pool);
-
-    ck_assert_msg(!problem, "%s", problem);
-    return statements;
-}
-
 /* The reply's members below PARENT: "a b?:1 o{c}", types as numbers. */
 static const char *draw(const at_plan_t *plan, int parent)
 {
@@ -121,13 +94,6 @@ static const char *draw(const at_plan_t *plan, int parent)
     return drawn;
 }
 
-static const struct {
-    const char *engine, *folder;
-} all_shipped[] = {
-    { "sqlite3", "statements" }, { "sqlite3", "statements-cached" },
-    { "mysql", "statements" }, { "mysql", "statements-cached" }
-};
-
 START_TEST(all_that_are_shipped_give_the_same_reply)
 {
     const char *tree = draw(read_shipped("sqlite3", "statements")->plan, 0);
@@ -146,56 +112,6 @@ START_TEST(all_that_are_shipped_give_the_same_reply)
 }
 END_TEST
 
-/* The first segment of the path of node NODE. */
-static const char *member_of(const at_plan_t *plan, int node)
-{
-    while (at_plan_node(plan, node)->parent > 0) {
-        node = at_plan_node(plan, node)->parent;
-    }
-    return at_plan_node(plan, node)->name;
-}
-
-START_TEST(the_shipped_narrow_forms_are_without_accounts)
-{
-    size_t k;
-    int i, form;
-
-    for (k = 0; k < COUNT(all_shipped); k++) {
-        at_statements_t *statements = read_shipped(all_shipped[k].engine,
-                                                   all_shipped[k].folder);
-        const apr_array_header_t *whole = statements->statement[0]->columns;
-
-        for (form = AT_STATEMENT_NARROW; form <= AT_STATEMENT_NARROW_LAST;
-             form++) {
-            const at_statement_t *narrow = statements->statement[form];
-
-            ck_assert(at_sql_binds(narrow, AT_LOAD_KEY));
-            ck_assert(!has(narrow->text, "accounts_receivable"));
-            ck_assert_str_eq(narrow->file,
-                             statements->statement[form - AT_STATEMENT_NARROW]
-                                 ->file);
-            for (i = 0; i < narrow->columns->nelts; i++) {
-                ck_assert_str_eq(
-                    APR_ARRAY_IDX(narrow->columns, i, const char *),
-                    APR_ARRAY_IDX(whole, statements->narrow_columns[i],
-                                  const char *));
-            }
-        }
-        ck_assert_int_gt(statements->wide_nodes->nelts, 50);
-        for (i = 0; i < statements->wide_nodes->nelts; i++) {
-            const char *member = member_of(
-                statements->plan,
-                APR_ARRAY_IDX(statements->wide_nodes, i, int));
-
-            ck_assert_msg(!strcmp(member, "accounts_receivable")
-                          || !strcmp(member, "reward_participant"), "%s",
-                          member);
-        }
-    }
-}
-END_TEST
-
-/* The two engines' statements give the same reply. */
 START_TEST(the_engines_select_the_same_columns)
 {
     at_statements_t *sqlite3, *mysql;
@@ -399,48 +315,6 @@ END_TEST
 
 /* ---- a folder of its own, with the shipped one as its base */
 
-static void put(const char *file, const char *text)
-{
-    test_write(apr_pstrcat(pool, "own/", file, (char *)NULL), text);
-}
-
-/* Other tests may have left files there. */
-static void begin_own(void)
-{
-    test_remove("own");
-    put("unused.sql", "");
-}
-
-static const char *own_folder(void)
-{
-    return apr_pstrcat(pool, test_folder(), "/own", (char *)NULL);
-}
-
-static const char *read_own(at_statements_t **statements)
-{
-    return at_statements_read(statements, own_folder(),
-                              test_source("sql/sqlite3/statements"), pool);
-}
-
-/* The statements of the own folder, which must be right. */
-static at_statements_t *read_right(void)
-{
-    at_statements_t *statements;
-    const char *problem = read_own(&statements);
-
-    ck_assert_msg(!problem, "%s", problem);
-    return statements;
-}
-
-/* The shipped load_select.sql with COLUMNS, ", 1 AS 'a'", at its end, but
- * before what is wide. */
-static const char *select_with(const char *columns)
-{
-    return test_replace(shipped("load_select.sql"), "-- @wide\n",
-                        apr_pstrcat(pool, columns, "\n-- @wide\n",
-                                    (char *)NULL));
-}
-
 /* COUNT columns, each looked up in another way, "l0" and so on. */
 static const char *many_lookups(int count)
 {
@@ -586,308 +460,6 @@ START_TEST(so_many_lookups_there_can_be_and_no_more)
 }
 END_TEST
 
-/* ---- narrow forms */
-
-/* What serves FIELDS_SET: LOAD or its narrow form. */
-static at_statement_e load_for(const at_statements_t *statements,
-                               at_statement_e load, const char *fields_set)
-{
-    at_violations_t *violations = at_violations_make(pool);
-    at_select_t *select = at_select_read(
-        fields_set ? test_json(fields_set) : NULL, statements->plan,
-        violations, pool);
-
-    ck_assert_str_eq(test_violations(violations->list), "");
-    return at_select_load(select, statements, load);
-}
-
-START_TEST(the_narrow_form_serves_who_wants_nothing_wide)
-{
-    static const struct {
-        const char *fields_set;
-        int narrow;
-    } cases[] = {
-        { NULL, 0 },
-        { "\"\"", 0 },
-        { "\"id\"", 1 },
-        { "\"pass_code\"", 1 },
-        { "\"id,classification.name,log_information,udf_date_1\"", 1 },
-        { "\"custom_field_set.nick\"", 1 },
-        { "\"accounts_receivable\"", 0 },
-        { "\"id,accounts_receivable.id\"", 0 },
-        { "\"accounts_receivable.account_owner.demographics\"", 0 },
-        { "\"accounts_receivable.account_owner.demographics.gender\"", 0 },
-        { "\"rewards_participant.accounts_receivable.account_owner."
-          "demographics.id_issued_by_country.two_character_code\"", 0 },
-        { "[\"id\",\"reward_participant\"]", 0 }
-    };
-    size_t i, k;
-    int load;
-
-    for (k = 0; k < COUNT(all_shipped); k++) {
-        at_statements_t *statements = read_shipped(all_shipped[k].engine,
-                                                   all_shipped[k].folder);
-
-        for (i = 0; i < COUNT(cases); i++) {
-            for (load = 0; load <= AT_STATEMENT_LOAD_BY_ID; load++) {
-                int form = cases[i].narrow ? AT_STATEMENT_NARROW + load
-                                           : load;
-
-                ck_assert_msg(load_for(statements, (at_statement_e)load,
-                                       cases[i].fields_set)
-                              == (at_statement_e)form, "%s",
-                              cases[i].fields_set);
-            }
-        }
-    }
-}
-END_TEST
-
-/* Put the shipped files that have a @wide, without it. */
-static void put_without_wide(void)
-{
-    static const char *const wide[] = { "load_select.sql", "load_joins.sql",
-                                        "join_references.sql" };
-    size_t i;
-
-    for (i = 0; i < COUNT(wide); i++) {
-        put(wide[i], test_replace(test_replace(shipped(wide[i]),
-                                               "-- @wide\n", ""),
-                                  "-- @end\n", ""));
-    }
-}
-
-START_TEST(without_a_wide_there_is_no_narrow_form)
-{
-    at_statements_t *statements;
-
-    begin_own();
-    put_without_wide();
-    statements = read_right();
-    ck_assert_ptr_null(statements->statement[AT_STATEMENT_NARROW]);
-    ck_assert_ptr_null(statements->narrow_columns);
-    ck_assert_int_eq(load_for(statements, AT_STATEMENT_LOAD_BY_ID, "\"id\""),
-                     AT_STATEMENT_LOAD_BY_ID);
-}
-END_TEST
-
-/* What is needed beside the columns of what is asked for. */
-START_TEST(what_is_null_for_want_of_a_wide_column_is_wide)
-{
-    static const struct {
-        const char *before, *wide, *behind, *fields_set;
-        int narrow;
-    } cases[] = {
-        /* the id without which the object is null */
-        { ", 1 AS 'data.o.a'", ", 1 AS 'data.o.id'", "", "\"o.a\"", 0 },
-        { ", 1 AS 'data.o.p.a'", ", 1 AS 'data.o.id'", "", "\"o.p.a\"", 0 },
-        { ", 1 AS 'data.o.a'", ", 1 AS 'data.o.id'", "", "\"id\"", 1 },
-        { ", 1 AS 'data.o.id', 1 AS 'data.o.a'", ", 1 AS 'data.o.b'", "",
-          "\"o.a\"", 1 },
-        { ", 1 AS 'data.o.id', 1 AS 'data.o.a'", ", 1 AS 'data.o.b'", "",
-          "\"o.b\"", 0 },
-        { ", 1 AS 'data.o.id', 1 AS 'data.o.a'", ", 1 AS 'data.o.b'", "",
-          "\"o\"", 0 },
-        /* the key of what is looked up */
-        { "", ", 1 AS 'data.o@thing'", "", "\"o.id\"", 0 },
-        { "", ", 1 AS 'data.o@thing'", "", "\"o\"", 0 },
-        { "", ", 1 AS 'data.o@thing'", "", "\"id\"", 1 },
-        { ", 1 AS 'data.o@thing'", "", "", "\"o\"", 1 },
-        /* where the same object is said, or stands */
-        { ", 1 AS 'data.o.a', 1 AS 'data.p.a'", ", 1 AS 'data.p=o'", "",
-          "\"p.a\"", 0 },
-        { ", 1 AS 'data.o.a', 1 AS 'data.p.a'", ", 1 AS 'data.p=o'", "",
-          "\"o.a\"", 1 },
-        { "", ", 1 AS 'data.o.a'", ", 1 AS 'data.p=o', 1 AS 'data.p.a'",
-          "\"p\"", 0 },
-        { "", ", 1 AS 'data.o.a'", ", 1 AS 'data.p=o', 1 AS 'data.p.a', "
-          "1 AS 'data.q=p', 1 AS 'data.q.a'", "\"q\"", 0 },
-        { "", ", 1 AS 'data.o.a'", ", 1 AS 'data.p=o', 1 AS 'data.p.b'",
-          "\"p\"", 1 },
-        { "", ", 1 AS 'data.o.c@thing'", ", 1 AS 'data.p=o', "
-          "1 AS 'data.p.c@thing'", "\"p.c.id\"", 0 }
-    };
-    size_t i;
-
-    for (i = 0; i < COUNT(cases); i++) {
-        begin_own();
-        put("lookups/thing.sql", "SELECT :key AS 'id'");
-        put("load_select.sql", select_with(apr_pstrcat(
-            pool, cases[i].before, "\n-- @wide\n", cases[i].wide,
-            "\n-- @end\n", cases[i].behind, (char *)NULL)));
-        ck_assert_msg(load_for(read_right(), AT_STATEMENT_LOAD_BY_ID,
-                               cases[i].fields_set)
-                      == (cases[i].narrow ? AT_STATEMENT_NARROW_LAST
-                                          : AT_STATEMENT_LOAD_BY_ID),
-                      "%s|%s|%s: %s", cases[i].before, cases[i].wide,
-                      cases[i].behind, cases[i].fields_set);
-    }
-}
-END_TEST
-
-/* TEXT with the line of its first PART within a @wide. */
-static const char *widen(const char *text, const char *part)
-{
-    const char *place = strstr(text, part), *from = place;
-    apr_size_t length;
-
-    ck_assert_msg(place != NULL, "there is no %s", part);
-    while (from > text && from[-1] != '\n') {
-        from--;
-    }
-    length = strcspn(from, "\n");
-    return apr_pstrcat(pool,
-                       apr_pstrmemdup(pool, text, (apr_size_t)(from - text)),
-                       "-- @wide\n", apr_pstrmemdup(pool, from, length),
-                       "\n-- @end", from + length, (char *)NULL);
-}
-
-START_TEST(what_each_call_needs_is_never_wide)
-{
-    static const char *const needed[] = {
-        "session.user_id", "caller.may_update", "token.version",
-        "token.request_ids", "rule.identifier_format",
-        "rule.allow_no_identifier", "data.authentication_code",
-        "data.identifier", "data.udf_string_1?", "data.udf_float_4?:number",
-        "data.custom_field_set?:json"
-    };
-    size_t i;
-
-    for (i = 0; i < COUNT(needed); i++) {
-        at_statements_t *statements;
-        const char *problem, *name = apr_pstrcat(pool, "'", needed[i], "'",
-                                                 (char *)NULL);
-
-        begin_own();
-        put("load_select.sql", widen(shipped("load_select.sql"), name));
-        problem = read_own(&statements);
-        ck_assert_msg(problem && has(problem, name)
-                      && has(problem, "@wide"), "%s: %s", name,
-                      problem ? problem : "right");
-    }
-    begin_own();
-    put("load_select.sql", widen(shipped("load_select.sql"),
-                                 "'data.number'"));
-    read_right();
-}
-END_TEST
-
-START_TEST(the_narrow_form_finds_by_the_same_key)
-{
-    static const struct {
-        const char *file, *key;
-    } cases[] = {
-        { "load_by_authentication_code.sql", ":authentication_code" },
-        { "load_by_identifier.sql", ":identifier" },
-        { "load_by_id.sql", ":id" }
-    };
-    size_t i;
-
-    for (i = 0; i < COUNT(cases); i++) {
-        at_statements_t *statements;
-        const char *problem;
-
-        begin_own();
-        put(cases[i].file, widen(shipped(cases[i].file), cases[i].key));
-        problem = read_own(&statements);
-        ck_assert_msg(problem && has(problem, cases[i].file)
-                      && has(problem, cases[i].key)
-                      && has(problem, "@wide"), "%s: %s", cases[i].file,
-                      problem ? problem : "right");
-    }
-}
-END_TEST
-
-/* Three files that include two, which are not wide in the same places. */
-START_TEST(narrow_forms_that_differ_are_refused)
-{
-    static const struct {
-        const char *wide, *wide_of_other;
-    } cases[] = {
-        { "'data.number'", NULL },
-        { NULL, "'data.number'" },
-        { "'data.number'", "'data.life_cycle_state'" },
-        /* the last ones */
-        { NULL, "-- @include show_caller_unit.sql" }
-    };
-    size_t i;
-
-    for (i = 0; i < COUNT(cases); i++) {
-        at_statements_t *statements;
-        const char *problem, *text = shipped("load_select.sql");
-
-        begin_own();
-        put("load_select.sql", cases[i].wide ? widen(text, cases[i].wide)
-                                             : text);
-        put("other.sql", cases[i].wide_of_other
-                         ? widen(text, cases[i].wide_of_other) : text);
-        put("load_by_identifier.sql",
-            test_replace(shipped("load_by_identifier.sql"),
-                         "load_select.sql", "other.sql"));
-        problem = read_own(&statements);
-        ck_assert_msg(problem && has(problem, "load_by_identifier.sql")
-                      && has(problem, "@wide"), "%s and %s: %s",
-                      cases[i].wide ? cases[i].wide : "none",
-                      cases[i].wide_of_other ? cases[i].wide_of_other
-                                             : "none",
-                      problem ? problem : "right");
-    }
-}
-END_TEST
-
-START_TEST(one_load_alone_cannot_be_narrow)
-{
-    at_statements_t *statements;
-    const char *problem;
-
-    begin_own();
-    put_without_wide();
-    put("load_by_id.sql", apr_pstrcat(pool, shipped("load_by_id.sql"),
-                                      "\n-- @wide\n-- @end\n",
-                                      (char *)NULL));
-    problem = read_own(&statements);
-    ck_assert_msg(problem && has(problem, "load_by_id.sql"), "%s", problem);
-}
-END_TEST
-
-START_TEST(only_loads_have_narrow_forms)
-{
-    static const char *const others[] = {
-        "save.sql", "startup.sql", "next_number.sql", "custom_fields.sql",
-        "find_request.sql"
-    };
-    size_t i;
-
-    for (i = 0; i < COUNT(others); i++) {
-        at_statements_t *statements;
-        const char *problem;
-
-        begin_own();
-        put(others[i], apr_pstrcat(pool, shipped(others[i]),
-                                   "\n-- @wide\n-- @end\n",
-                                   (char *)NULL));
-        problem = read_own(&statements);
-        ck_assert_msg(problem && has(problem, others[i])
-                      && has(problem, "@wide"), "%s: %s", others[i],
-                      problem ? problem : "right");
-    }
-}
-END_TEST
-
-START_TEST(a_wide_does_not_part_a_name_from_its_as)
-{
-    at_statements_t *statements;
-    const char *problem;
-
-    begin_own();
-    put("load_select.sql", select_with(", 1 AS\n-- @wide\n'data.x'\n"
-                                       "-- @end\n'data.y'"));
-    problem = read_own(&statements);
-    ck_assert_msg(problem && has(problem, "@wide"), "%s",
-                  problem ? problem : "right");
-}
-END_TEST
-
 /* An estate's schema may have fewer fields. */
 START_TEST(a_field_that_save_does_not_bind_cannot_be_set)
 {
@@ -994,7 +566,6 @@ int main(void)
 
     tcase_add_test(tests, the_shipped_statements_are_right);
     tcase_add_test(tests, all_that_are_shipped_give_the_same_reply);
-    tcase_add_test(tests, the_shipped_narrow_forms_are_without_accounts);
     tcase_add_test(tests, the_engines_select_the_same_columns);
     tcase_add_test(tests, each_file_is_needed);
     tcase_add_test(tests, a_missing_folder_is_named);
@@ -1006,15 +577,6 @@ int main(void)
     tcase_add_test(tests, a_lookup_is_found_in_the_base);
     tcase_add_test(tests, wrong_lookups_are_refused);
     tcase_add_test(tests, so_many_lookups_there_can_be_and_no_more);
-    tcase_add_test(tests, the_narrow_form_serves_who_wants_nothing_wide);
-    tcase_add_test(tests, without_a_wide_there_is_no_narrow_form);
-    tcase_add_test(tests, what_is_null_for_want_of_a_wide_column_is_wide);
-    tcase_add_test(tests, what_each_call_needs_is_never_wide);
-    tcase_add_test(tests, the_narrow_form_finds_by_the_same_key);
-    tcase_add_test(tests, narrow_forms_that_differ_are_refused);
-    tcase_add_test(tests, one_load_alone_cannot_be_narrow);
-    tcase_add_test(tests, only_loads_have_narrow_forms);
-    tcase_add_test(tests, a_wide_does_not_part_a_name_from_its_as);
     tcase_add_test(tests, a_field_that_save_does_not_bind_cannot_be_set);
     tcase_add_test(tests, the_parameters_of_save_are_those_of_the_fields);
     tcase_add_test(tests, columns_and_unique_keys_are_found);
