@@ -17,9 +17,9 @@ package AccessTokenTest;
 # was not expected; a test that forgets to call it fails.
 #
 # The environment chooses: AT_ENGINE (sqlite3, mariadb), AT_MPM (event, worker,
-# prefork), AT_CACHED (1: the statements with lookups), AT_WAY (how the module comes
-# to MariaDB: socket, tcp), AT_SRCDIR, AT_BUILDDIR, AT_HTTPD, AT_HTTPD_MODULES.
-# AT_KEEP=1 leaves the folder of the run behind and tells its name.
+# prefork), AT_CACHED (1: the statements with lookups), AT_WAY (how the module
+# connects to MariaDB: socket, tcp), AT_SRCDIR, AT_BUILDDIR, AT_HTTPD, AT_HTTPD_MODULES.
+# AT_KEEP=1 keeps the folder of the run and prints its name.
 
 use strict;
 use warnings;
@@ -64,8 +64,8 @@ my %unfinished;
 #   database      that of another server, to share it; undef for none
 #   port          to listen to, instead of one that is free
 #   database_options  more options of mariadbd
-#   proxy         true: between Apache and mariadbd stands a proxy that breaks
-#                 connections where it is told to; $server->database->proxy
+#   proxy         true: Apache connects to mariadbd through a proxy that breaks
+#                 connections as it is planned; $server->database->proxy
 #   statements    the folder of AccessTokenStatements; undef for no directive
 #   location      the path of the method (/v4/access_tokens/update); undef for
 #                 no <Location>
@@ -75,12 +75,12 @@ my %unfinished;
 #                 keep, max, exptime, init_sql (undef for no such directive);
 #                 undef for no line of mod_dbd
 #   modules       names of more modules to load; without: not to load
-#   shipped       true: the shipped conf files stand for statements, location,
+#   shipped       true: the shipped conf files replace statements, location,
 #                 location_conf and dbd
 #   log_level     LogLevel (notice access_token:trace8)
-#   preload       the name of a C file in t/data/preload: what it defines takes the
-#                 place of the libraries' functions in httpd
-#   environment   more of it for httpd
+#   preload       the name of a C file in t/data/preload: its functions replace
+#                 those of the libraries in httpd
+#   environment   more environment variables for httpd
 sub new {
     my ($class, %options) = @_;
     my $folder = File::Temp->newdir('at-XXXXXXXX', TMPDIR => 1,
@@ -96,7 +96,7 @@ sub new {
         port => $options{port} // free_port(),
     }, $class;
     mkdir "$folder/htdocs" or die "$folder/htdocs: $!\n";
-    # What it says no other server does.
+    # A page that no other server has.
     $self->write_file('htdocs/index.html', "ready: $folder\n");
     $self->check_reach('htdocs/index.html');
     $options{environment}{LD_PRELOAD} = $self->make_library($options{preload})
@@ -107,7 +107,7 @@ sub new {
     return $self;
 }
 
-# The path of a library of its own, made of the C file NAME.
+# The path of a shared library, which is compiled from the C file NAME.
 sub make_library {
     my ($self, $name) = @_;
     my $file = srcdir() . "/t/data/preload/$name.c";
@@ -201,8 +201,8 @@ sub stop {
     return;
 }
 
-# Returns when no thread of a child works, or after a second. The event MPM, asked
-# to end, closes the sockets of its threads, and crashes on one that is being freed:
+# Returns when no thread of a child works, or after a second. When the event MPM is
+# asked to end, it closes the sockets of its threads, and crashes on one that is being freed:
 # apr_os_sock_get, under close_worker_sockets of the main thread, while a thread is
 # in ap_queue_info_push_pool with the pool of a connection that has just ended. That
 # was seen in one of 300 children without this module, which served a static page.
@@ -242,7 +242,7 @@ sub restart {
 }
 
 # What "apachectl graceful" does; returns when the log says that it was done, and
-# when the old children are gone, which take calls for a moment still.
+# when the old children are gone, which still take calls for a moment.
 sub graceful {
     my ($self) = @_;
     my $resumed = sub { scalar(() = $self->error_log =~ /resuming normal/g) };
@@ -257,14 +257,14 @@ sub graceful {
     return;
 }
 
-# The processes that serve, and the death of one of them: its pid. The line that
-# the error log has for it is right.
+# The processes that serve.
 sub children {
     my ($self) = @_;
     my $parent = $self->pid // return;
     return map { /(\d+)/ } grep { !/defunct/ } `ps -o pid=,comm= --ppid $parent`;
 }
 
+# Kills one of them and returns its pid. The error log may have a line about it.
 sub kill_child {
     my ($self) = @_;
     my @children = $self->children or return;
@@ -273,10 +273,10 @@ sub kill_child {
     return kill('KILL', $pid) ? $pid : undef;
 }
 
-# restart while calls are under way. Under the event MPM that is when each of them
-# waits for something (see wait_for_rest): HOLD, if the calls do not wait by themselves,
-# makes them, and returns the code that lets them go. A thread whose socket is closed
-# may find that out as well (AH03092). A child that does not end is killed.
+# restart while calls are under way. Under the event MPM each of them must wait for
+# something then (see wait_for_rest): if the calls do not wait by themselves, HOLD makes
+# them wait, and returns the code that lets them go. A thread may log that its socket is
+# closed (AH03092). A child that does not end is killed.
 sub restart_under_load {
     my ($self, $hold) = @_;
     $self->{may_die}{$_} = qr/Killed/ for $self->children;
@@ -285,7 +285,7 @@ sub restart_under_load {
         my $let_go = $hold->();
         $self->wait_for_rest;
         $self->{process}->signal('TERM');
-        sleep 1;                 # until the children were told to end
+        sleep 1;                 # until the children have got the signal
         $let_go->();
     }
     $self->restart;
@@ -351,8 +351,8 @@ sub history {
     return @$lines;
 }
 
-# The demonstration's rows as they were. Access tokens would go on with the
-# versions of their history, if it was left.
+# Restores the demonstration's rows. Deletes the history, since the versions of the
+# access tokens would go on from it.
 sub reset_data {
     my ($self) = @_;
     my $database = $self->{database};

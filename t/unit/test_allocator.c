@@ -88,7 +88,7 @@ static apr_status_t end_thread(void *data)
 
 /* The handler of a signal that has interrupted this thread in the allocator,
  * while another one waits for that. */
-START_TEST(who_was_interrupted_in_it_lets_go)
+START_TEST(a_thread_that_was_interrupted_in_it_lets_go)
 {
     ck_assert_int_eq(at_allocator_share(&mutex, child), APR_SUCCESS);
     apr_pool_pre_cleanup_register(child, mutex, end_thread);
@@ -136,7 +136,7 @@ int main(void)
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, two_threads_may_make_pools);
     tcase_add_test(tests, what_has_a_mutex_keeps_it);
-    tcase_add_test(tests, who_was_interrupted_in_it_lets_go);
+    tcase_add_test(tests, a_thread_that_was_interrupted_in_it_lets_go);
     tcase_add_test(tests, the_rest_of_the_end_needs_no_mutex);
     return test_end(tests);
 }

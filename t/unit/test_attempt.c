@@ -11,7 +11,7 @@
 
 /* ---- slow work */
 
-/* The one pass code is hashed once, and verified once, whatever happens. */
+/* Whatever happens, the pass code is hashed once and verified once. */
 START_TEST(slow_work_is_done_once)
 {
     set_up();
@@ -27,7 +27,7 @@ START_TEST(slow_work_is_done_once)
 }
 END_TEST
 
-/* Its thread ends in real time. */
+/* The thread that hashes ends in real time. */
 static void end_hashing(void)
 {
     sleeps_really = 1;
@@ -35,7 +35,7 @@ static void end_hashing(void)
     sleeps_really = 0;
 }
 
-/* A turn is waited for by the real clock. */
+/* The wait for a turn to hash uses the real clock. */
 static at_error_t *changed_pass_code(int places)
 {
     set_up();
@@ -46,7 +46,7 @@ static at_error_t *changed_pass_code(int places)
     return error;
 }
 
-/* The test of at_hashing.c shows the waiting; here is no place to wait. */
+/* test_hashing tests the waiting; here the queue has no room. */
 START_TEST(slow_work_that_has_no_turn_is_unavailable)
 {
     ck_assert_str_eq(test_error(changed_pass_code(1)), "OK");
@@ -57,7 +57,7 @@ START_TEST(slow_work_that_has_no_turn_is_unavailable)
     ck_assert_int_eq(hashes + saves, 0);
     ck_assert_str_eq(get("token.pass_code"), "HASH(old)");
     ck_assert_str_eq(get("token.version"), "7");
-    /* nor is a pass code that cannot be verified a wrong one */
+    /* a pass code that cannot be verified is not a wrong one */
     set_up();
     call.hashing = at_hashing_make(1, 0, NULL);
     ck_assert_str_eq(run_call(BY_IDENTIFIER, ""), "SERVICE_UNAVAILABLE");
@@ -67,8 +67,8 @@ START_TEST(slow_work_that_has_no_turn_is_unavailable)
 }
 END_TEST
 
-/* What hashing takes is not taken from the time for the database. */
-START_TEST(slow_work_puts_the_deadline_off)
+/* The time for the database does not include the time for hashing. */
+START_TEST(slow_work_extends_the_deadline)
 {
     set_up();
     hash_takes = apr_time_from_sec(60);
@@ -81,7 +81,7 @@ END_TEST
 
 /* ---- a database in trouble */
 
-/* What uses all four operations. */
+/* The members of a request that uses all four operations. */
 #define EVERYTHING "\"authentication_code\":null,\"custom_field_set\":" \
     "{\"nick\":\"x\"}"
 
@@ -96,7 +96,7 @@ static void trouble(int operation, const char *outcomes)
     *of_operation[operation] = outcomes;
 }
 
-START_TEST(what_may_work_again_is_tried_again)
+START_TEST(an_error_that_may_pass_is_tried_again)
 {
     int operation;
 
@@ -122,8 +122,8 @@ START_TEST(what_may_work_again_is_tried_again)
 }
 END_TEST
 
-/* A wait that would be cut off at its end is not begun. */
-START_TEST(who_waited_for_a_lock_waits_again_if_there_is_time)
+/* A call does not begin a wait that the deadline would cut off. */
+START_TEST(a_call_that_waited_for_a_lock_waits_again_if_it_has_time)
 {
     set_up();
     save_outcomes = "WW";
@@ -137,14 +137,14 @@ START_TEST(who_waited_for_a_lock_waits_again_if_there_is_time)
 }
 END_TEST
 
-START_TEST(who_waits_in_vain_behind_a_fault_tells_the_fault)
+START_TEST(a_call_that_waits_after_a_fault_reports_the_fault)
 {
     static const char *const outcomes[][3] = {
-        /* load, save, what is told */
+        /* load, save, the detail of the error */
         { "A.P", "A", "detail: away" }, { "A.T", "A", "detail: away" },
         { "P", "", "detail: no place" }, { "T", "", "detail: in time" },
         { "A.U", "A", "detail: unavailable" },
-        /* a race or what is stale is no fault that passes */
+        /* a lost race and a stale error are not faults that pass */
         { ".T", "L", "detail: in time" }, { "A.T", "L", "detail: in time" },
         { "ST", "", "detail: in time" }, { ".P", "S", "detail: no place" }
     };
@@ -161,8 +161,8 @@ START_TEST(who_waits_in_vain_behind_a_fault_tells_the_fault)
 }
 END_TEST
 
-/* A few times, whatever else goes wrong between. */
-START_TEST(what_may_be_stale_is_tried_again)
+/* A few times, whatever other errors occur between. */
+START_TEST(a_stale_error_is_tried_again)
 {
     set_up();
     load_outcomes = "S.S.";
@@ -190,7 +190,7 @@ START_TEST(retries_between_lost_races_are_no_races)
 }
 END_TEST
 
-START_TEST(a_database_out_of_reach_is_said_at_once)
+START_TEST(a_database_out_of_reach_is_reported_at_once)
 {
     int operation;
 
@@ -211,7 +211,7 @@ START_TEST(a_database_out_of_reach_is_said_at_once)
 }
 END_TEST
 
-START_TEST(a_database_that_goes_away_in_between_is_said)
+START_TEST(a_database_that_goes_away_in_between_is_reported)
 {
     set_up();
     load_outcomes = ".U";
@@ -230,14 +230,15 @@ int main(void)
     TCase *tests = test_begin("test_attempt");
 
     tcase_add_test(tests, slow_work_is_done_once);
-    tcase_add_test(tests, slow_work_puts_the_deadline_off);
+    tcase_add_test(tests, slow_work_extends_the_deadline);
     tcase_add_test(tests, slow_work_that_has_no_turn_is_unavailable);
-    tcase_add_test(tests, what_may_work_again_is_tried_again);
-    tcase_add_test(tests, who_waited_for_a_lock_waits_again_if_there_is_time);
-    tcase_add_test(tests, who_waits_in_vain_behind_a_fault_tells_the_fault);
-    tcase_add_test(tests, what_may_be_stale_is_tried_again);
+    tcase_add_test(tests, an_error_that_may_pass_is_tried_again);
+    tcase_add_test(tests,
+                   a_call_that_waited_for_a_lock_waits_again_if_it_has_time);
+    tcase_add_test(tests, a_call_that_waits_after_a_fault_reports_the_fault);
+    tcase_add_test(tests, a_stale_error_is_tried_again);
     tcase_add_test(tests, retries_between_lost_races_are_no_races);
-    tcase_add_test(tests, a_database_out_of_reach_is_said_at_once);
-    tcase_add_test(tests, a_database_that_goes_away_in_between_is_said);
+    tcase_add_test(tests, a_database_out_of_reach_is_reported_at_once);
+    tcase_add_test(tests, a_database_that_goes_away_in_between_is_reported);
     return test_end(tests);
 }

@@ -90,7 +90,7 @@ START_TEST(a_row_lives_for_its_lifetime)
 }
 END_TEST
 
-START_TEST(a_row_takes_the_place_of_an_older_one)
+START_TEST(a_row_replaces_an_older_one)
 {
     at_cache_t *cache = make(10);
 
@@ -417,7 +417,7 @@ int main(void)
     tcase_add_test(tests, what_was_put_in_is_there);
     tcase_add_test(tests, null_stays_null);
     tcase_add_test(tests, a_row_lives_for_its_lifetime);
-    tcase_add_test(tests, a_row_takes_the_place_of_an_older_one);
+    tcase_add_test(tests, a_row_replaces_an_older_one);
     tcase_add_test(tests, rows_are_copied_on_the_way_in_and_out);
     tcase_add_test(tests, what_was_put_in_last_is_there);
     tcase_add_test(tests, there_are_two_generations);

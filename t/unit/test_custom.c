@@ -17,7 +17,7 @@ static apr_array_header_t *read_set(const char *json)
                           pool);
 }
 
-/* The entries of JSON, "name@pointer", one behind the other. */
+/* The entries of JSON, "name@pointer", one after the other. */
 static const char *entries_of(const char *json)
 {
     apr_array_header_t *entries = read_set(json);
@@ -296,7 +296,7 @@ START_TEST(the_set_is_merged_into_what_is_stored)
 }
 END_TEST
 
-START_TEST(what_is_stored_and_no_object_must_be_mended)
+START_TEST(a_stored_value_that_is_no_object_is_an_error)
 {
     static const char *const stored[] = {
         "", " ", "null", "[]", "1", "\"S3CRET\"", "{", "{\"S3CRET\":1}x",
@@ -327,6 +327,6 @@ int main(void)
     tcase_add_test(tests, names_and_values_are_limited_in_characters);
     tcase_add_test(tests, configured_fields_are_found_by_their_whole_name);
     tcase_add_test(tests, the_set_is_merged_into_what_is_stored);
-    tcase_add_test(tests, what_is_stored_and_no_object_must_be_mended);
+    tcase_add_test(tests, a_stored_value_that_is_no_object_is_an_error);
     return test_end(tests);
 }

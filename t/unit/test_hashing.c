@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Hashing in turn, with works that a test lets go when it wants. */
+/* The queue for hashing. A test decides when each piece of work ends. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
@@ -28,14 +28,14 @@ static sem_t go;                 /* a work ends for each post */
 
 static at_hashing_t *hashing;
 
-/* A floor that nobody gets onto while a test runs, and one that is as at a
+/* A floor that no thread gets onto while a test runs, and one as at the
  * start. */
 static at_hashing_floor_t closed, open;
 
 #define SECRET "a pass code that is to be wiped"
 
-/* How often memory was freed in which that stood, while this is looked for;
- * what frees it is wrapped by the linker. */
+/* How often memory that held the secret was freed, counted only while a test
+ * looks for it; the linker wraps the function that frees. */
 static volatile int secrets_freed, looks_for_secrets;
 
 /* How often a thread that yields to all others took a lock or memory. */
@@ -118,7 +118,7 @@ void __wrap_free(void *memory)
     __real_free(memory);
 }
 
-/* A call: a thread that runs a work in its turn. */
+/* A call: a thread that queues to run its work. */
 typedef struct {
     pthread_t thread;
     pthread_t self;
@@ -187,7 +187,7 @@ static void wait_work(void *baton)
     end_work();
 }
 
-/* A thread gets nowhere with it, a call does. */
+/* In a thread it never ends, in a call it does. */
 static void stuck_work(void *baton)
 {
     begin_work(baton);
@@ -254,7 +254,7 @@ static void wait_until_running(int number)
     ck_assert_int_eq(count(&running), number);
 }
 
-/* As long as it takes a call to stand in the queue, well meant. */
+/* Ample time for a call to enter the queue. */
 static void let_it_queue(void)
 {
     apr_sleep(apr_time_from_msec(50));
@@ -284,7 +284,7 @@ START_TEST(no_more_run_at_once_than_the_limit)
 }
 END_TEST
 
-START_TEST(who_comes_first_is_served_first)
+START_TEST(the_first_in_the_queue_is_served_first)
 {
     int i;
 
@@ -304,7 +304,7 @@ START_TEST(who_comes_first_is_served_first)
 }
 END_TEST
 
-START_TEST(a_turn_is_waited_for_until_the_deadline)
+START_TEST(a_call_waits_for_its_turn_until_the_deadline)
 {
     hashing = at_hashing_make(1, MOST, &closed);
     start(0, wait_work, 20000);
@@ -318,7 +318,7 @@ START_TEST(a_turn_is_waited_for_until_the_deadline)
     ck_assert_int_eq(calls[1].taken, 0);
     sem_post(&go);
     sem_post(&go);
-    /* who waited behind the one that left has its turn */
+    /* the call after the one that left gets its turn */
     ck_assert_int_eq(finish(0), AT_HASHING_DONE);
     ck_assert_int_eq(finish(2), AT_HASHING_DONE);
     ck_assert_int_eq(calls[1].worked, 0);
@@ -328,7 +328,8 @@ START_TEST(a_turn_is_waited_for_until_the_deadline)
 }
 END_TEST
 
-/* What has begun is done, however late, and its time is told apart. */
+/* Work that has begun is done, however late, and its time is counted
+ * separately. */
 START_TEST(what_a_call_does_itself_is_not_broken_off)
 {
     hashing = at_hashing_make(1, MOST, &closed);
@@ -363,7 +364,7 @@ START_TEST(what_a_thread_does_is_left_at_the_deadline)
     ck_assert_int_eq(calls[0].taken, 0);
     ck_assert_int_eq(count(&calls[0].worked), 1);
     ck_assert_int_eq(count(&running), 1);
-    /* the place is free again; the thread is, when it is through */
+    /* the place is free again; the thread is when it has finished */
     ck_assert(!at_hashing_is_full(hashing));
     start(1, quick_work, 20000);
     let_it_queue();
@@ -435,7 +436,7 @@ START_TEST(a_thread_without_a_processor_holds_up_no_call)
     ck_assert_int_eq(finish(3), AT_HASHING_LATE);
     ck_assert_int_ge(calls[3].lasted, apr_time_from_msec(2000));
     ck_assert_int_lt(calls[3].lasted, apr_time_from_msec(12000));
-    /* what is done is found even if nobody could say so */
+    /* the result is found even if no thread could announce it */
     ck_assert_int_eq(finish(1), AT_HASHING_DONE);
     ck_assert_int_eq(finish(2), AT_HASHING_DONE);
     ck_assert(!at_hashing_is_full(hashing));
@@ -510,7 +511,7 @@ START_TEST(the_end_leaves_a_thread_that_gets_nowhere)
 }
 END_TEST
 
-START_TEST(what_gets_nowhere_is_done_by_its_call)
+START_TEST(work_that_gets_nowhere_is_done_by_its_call)
 {
     hashing = at_hashing_make(2, MOST, &open);
     start(0, wait_work, 20000);
@@ -529,13 +530,13 @@ START_TEST(what_gets_nowhere_is_done_by_its_call)
 END_TEST
 
 /* As under prefork, where a call has no other beside it. */
-START_TEST(so_is_what_no_thread_takes)
+START_TEST(work_that_no_thread_takes_is_done_by_its_call)
 {
     hashing = at_hashing_make(1, 1, &open);
     start(0, stuck_work, 2000);
     ck_assert_int_eq(finish(0), AT_HASHING_DONE);
     ck_assert_int_eq(calls[0].worked, 2);
-    /* the thread is still at it */
+    /* the thread is still busy */
     start(1, stuck_work, 20000);
     ck_assert_int_eq(finish(1), AT_HASHING_DONE);
     ck_assert_int_eq(calls[1].worked, 1);
@@ -622,7 +623,7 @@ START_TEST(the_floor_is_paid_for_by_what_it_took)
 }
 END_TEST
 
-/* The time stands modulo 2^32 ms: one long past may look far ahead. */
+/* The time is kept modulo 2^32 ms: one long past may look far ahead. */
 START_TEST(a_floor_of_long_ago_is_free)
 {
     static const apr_uint32_t ahead[] = { 0x80000000U, 24 * 3600 * 1000U };
@@ -756,7 +757,7 @@ static void *end_hashing(void *data)
     return data;
 }
 
-START_TEST(those_that_wait_at_the_end_are_told)
+START_TEST(calls_that_wait_at_the_end_are_late)
 {
     hashing = at_hashing_make(2, MOST, &closed);
     start(0, wait_work, 20000);
@@ -819,7 +820,7 @@ START_TEST(a_thread_that_hashes_yields_and_takes_no_signals)
 }
 END_TEST
 
-START_TEST(who_is_alone_works_himself)
+START_TEST(a_call_that_is_alone_does_its_own_work)
 {
     int seen[2] = { 1, -1 };
     apr_interval_time_t taken;
@@ -863,10 +864,10 @@ int main(void)
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, there_is_a_processor);
     tcase_add_test(tests, without_a_limit_the_caller_works);
-    tcase_add_test(tests, who_is_alone_works_himself);
+    tcase_add_test(tests, a_call_that_is_alone_does_its_own_work);
     tcase_add_test(tests, a_thread_that_hashes_yields_and_takes_no_signals);
     tcase_add_test(tests, the_end_of_what_was_never_used);
-    tcase_add_test(tests, those_that_wait_at_the_end_are_told);
+    tcase_add_test(tests, calls_that_wait_at_the_end_are_late);
     tcase_add_test(tests, all_of_many_are_done);
     tcase_add_test(tests, too_many_are_refused_at_once);
     tcase_add_test(tests, what_a_call_does_itself_is_not_broken_off);
@@ -875,14 +876,14 @@ int main(void)
     tcase_add_test(tests, a_thread_takes_no_lock_and_no_memory);
     tcase_add_test(tests, a_thread_without_a_processor_holds_up_no_call);
     tcase_add_test(tests, the_end_leaves_a_thread_that_gets_nowhere);
-    tcase_add_test(tests, what_gets_nowhere_is_done_by_its_call);
-    tcase_add_test(tests, so_is_what_no_thread_takes);
+    tcase_add_test(tests, work_that_gets_nowhere_is_done_by_its_call);
+    tcase_add_test(tests, work_that_no_thread_takes_is_done_by_its_call);
     tcase_add_test(tests, all_processes_have_one_floor);
     tcase_add_test(tests, the_floor_is_paid_for_by_what_it_took);
     tcase_add_test(tests, a_floor_of_long_ago_is_free);
     tcase_add_test(tests, a_queue_that_moves_needs_no_floor);
-    tcase_add_test(tests, a_turn_is_waited_for_until_the_deadline);
-    tcase_add_test(tests, who_comes_first_is_served_first);
+    tcase_add_test(tests, a_call_waits_for_its_turn_until_the_deadline);
+    tcase_add_test(tests, the_first_in_the_queue_is_served_first);
     tcase_add_test(tests, no_more_run_at_once_than_the_limit);
     return test_end(tests);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A fault is told when it begins and when it is over. */
+/* A fault is reported when it begins and when it is over. */
 #include "test_support.h"
 
 #include <string.h>
@@ -29,7 +29,7 @@ static int over(int seconds)
     return at_incident_over(&report, incidents, at(seconds));
 }
 
-START_TEST(a_fault_is_told_once)
+START_TEST(a_fault_is_reported_once)
 {
     int second;
 
@@ -52,7 +52,7 @@ START_TEST(it_is_over_after_a_quiet_time)
     ck_assert_uint_eq(report.calls, 2);
     ck_assert_uint_eq(report.seconds, 7);
     ck_assert(!over(100));
-    /* and then told anew */
+    /* the next fault is reported again */
     ck_assert(begins(AT_FAULT_WAIT, "x", 101));
     ck_assert(over(200));
     ck_assert_uint_eq(report.calls, 1);
@@ -75,7 +75,7 @@ START_TEST(how_long_connecting_has_failed_is_known)
     at_incident_back(incidents);
     ck_assert_int_eq(away(18), at(18));
     ck_assert_int_eq(away(19), at(18));
-    /* which is no incident: that is what hits calls */
+    /* this is no incident: an incident makes calls fail */
     ck_assert(!over(100));
 }
 END_TEST
@@ -91,8 +91,8 @@ START_TEST(faults_of_two_kinds_are_two)
 }
 END_TEST
 
-/* What an administrator must mend is each a thing of its own. */
-START_TEST(what_is_broken_is_told_by_what_it_is)
+/* An administrator has to fix each of them by itself. */
+START_TEST(each_broken_thing_is_a_fault_of_its_own)
 {
     ck_assert(begins(AT_FAULT_BROKEN, "a column is missing", 0));
     ck_assert(!begins(AT_FAULT_BROKEN, "a column is missing", 1));
@@ -103,7 +103,7 @@ START_TEST(what_is_broken_is_told_by_what_it_is)
 }
 END_TEST
 
-START_TEST(what_is_no_fault_of_the_database_is_always_told)
+START_TEST(an_error_outside_the_database_is_always_reported)
 {
     ck_assert(begins(AT_FAULT_NONE, "x", 0));
     ck_assert(begins(AT_FAULT_NONE, "x", 0));
@@ -130,11 +130,11 @@ int main(void)
 
     tcase_add_checked_fixture(tests, set_up, NULL);
     tcase_add_test(tests, each_fault_has_a_name);
-    tcase_add_test(tests, what_is_no_fault_of_the_database_is_always_told);
+    tcase_add_test(tests, an_error_outside_the_database_is_always_reported);
     tcase_add_test(tests, it_is_over_after_a_quiet_time);
     tcase_add_test(tests, how_long_connecting_has_failed_is_known);
     tcase_add_test(tests, faults_of_two_kinds_are_two);
-    tcase_add_test(tests, what_is_broken_is_told_by_what_it_is);
-    tcase_add_test(tests, a_fault_is_told_once);
+    tcase_add_test(tests, each_broken_thing_is_a_fault_of_its_own);
+    tcase_add_test(tests, a_fault_is_reported_once);
     return test_end(tests);
 }

@@ -65,7 +65,7 @@ static const text_t bad[] = {
     TEXT("{\"a\":1;}"), TEXT("\f{}"), TEXT("\v{}"), TEXT("[\f]"),
     TEXT("{}\v"), TEXT("\xC2\xA0{}"),
     TEXT("[1\xC2\xA0]"), TEXT("[\0]"), TEXT("\0{}"), TEXT("{\"a\"\0:1}"),
-    /* something behind the document */
+    /* something after the document */
     TEXT("{}{}"), TEXT("{} {}"), TEXT("{}x"), TEXT("{},"), TEXT("{}]"),
     TEXT("{}}"), TEXT("[]1"), TEXT("{} null"), TEXT("{}\0"), TEXT("{} \""),
     TEXT("{} \"a"), TEXT("{} \"a\""), TEXT("{} tru"), TEXT("{} 1"),
@@ -118,7 +118,7 @@ static at_error_t *parse_cut(at_json_t **root, const text_t *text,
         if (length > text->length - from) {
             length = text->length - from;
         }
-        /* Of its own, so that a look beyond it is seen by valgrind. */
+        /* A copy, so that valgrind sees a read beyond its end. */
         piece = malloc(length + !length);
         memcpy(piece, text->text + from, length);
         at_json_parser_feed(parser, piece, length);
@@ -181,7 +181,7 @@ START_TEST(what_the_contract_refuses_is_refused)
 }
 END_TEST
 
-/* The pieces of a body are cut where the network likes. */
+/* The network may cut a body anywhere. */
 static void check_cuts(const text_t *text)
 {
     at_json_t *whole;
@@ -248,7 +248,7 @@ START_TEST(pieces_of_no_bytes_are_taken)
 }
 END_TEST
 
-START_TEST(what_follows_a_fault_is_passed_over)
+START_TEST(what_follows_a_fault_is_ignored)
 {
     at_json_parser_t *parser = at_json_parser_make(pool);
     at_json_t *root;
@@ -266,7 +266,7 @@ START_TEST(what_follows_a_fault_is_passed_over)
 }
 END_TEST
 
-/* The byte that the error names lies in the fault. */
+/* The byte that the error names is in the fault. */
 START_TEST(an_error_says_at_which_byte)
 {
     static const struct {
@@ -334,7 +334,7 @@ START_TEST(an_error_never_quotes_the_body)
 }
 END_TEST
 
-START_TEST(an_empty_body_is_said_to_be_empty)
+START_TEST(an_empty_body_is_reported_as_empty)
 {
     at_json_t *root;
     at_error_t *error = at_json_parse(&root, "", pool);
@@ -729,8 +729,8 @@ static int count_in(const char *text, size_t length, size_t size)
     return count;
 }
 
-/* Count the places where the secret stands in this process's memory. It is
- * read by the kernel, so that all of it can be, whatever watches. */
+/* Count the places that hold the secret in this process's memory. The kernel
+ * reads it, so that all of it can be read under any tool. */
 static int count_secrets(void)
 {
     static char chunk[65536];
@@ -836,10 +836,10 @@ int main(void)
     tcase_add_test(tests, every_cut_of_a_document_gives_the_same);
     tcase_add_test(tests, every_cut_of_what_is_wrong_gives_the_same);
     tcase_add_test(tests, pieces_of_no_bytes_are_taken);
-    tcase_add_test(tests, what_follows_a_fault_is_passed_over);
+    tcase_add_test(tests, what_follows_a_fault_is_ignored);
     tcase_add_test(tests, an_error_says_at_which_byte);
     tcase_add_test(tests, an_error_never_quotes_the_body);
-    tcase_add_test(tests, an_empty_body_is_said_to_be_empty);
+    tcase_add_test(tests, an_empty_body_is_reported_as_empty);
     tcase_add_test(tests, the_tree_holds_what_was_sent);
     tcase_add_test(tests, many_members_are_kept_and_compared);
     tcase_add_test(tests, two_million_brackets_are_refused);

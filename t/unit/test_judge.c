@@ -24,7 +24,7 @@ START_TEST(the_caller_is_named_by_session_or_login)
         { NULL, "nobody", "INVALID_TOKEN" },
         { NULL, "", "INVALID_TOKEN" },
         { "session", "clerk", "OK" },
-        /* a token given as well must be that user's */
+        /* a token must belong to the user if both are given */
         { "session of another", "clerk", "INVALID_REQUEST" },
         { "unknown", "clerk", "INVALID_REQUEST" },
         { "session", "nobody", "INVALID_REQUEST" }
@@ -80,7 +80,7 @@ START_TEST(errors_come_in_the_order_of_the_contract)
     };
     int right;
 
-    /* RIGHT of the six are right, all behind them are wrong. */
+    /* The first RIGHT of the six are right, the others are wrong. */
     for (right = 0; right <= 6; right++) {
         set_up();
         call.token = right > 0 ? "session" : "unknown";
@@ -97,7 +97,7 @@ END_TEST
 
 /* ---- which access token */
 
-START_TEST(what_does_not_open_is_not_found_whatever_the_reason)
+START_TEST(a_key_that_does_not_open_is_not_found_whatever_the_reason)
 {
     static const char *const keys[] = {
         "{\"authentication_code\":\"Code-1\"}",
@@ -122,7 +122,7 @@ START_TEST(what_does_not_open_is_not_found_whatever_the_reason)
 }
 END_TEST
 
-START_TEST(a_token_without_pass_code_takes_the_time_of_one)
+START_TEST(a_token_without_a_pass_code_takes_the_time_of_one)
 {
     static const char *const stored_hashes[] = { NULL, "" };
     size_t i;
@@ -138,7 +138,7 @@ START_TEST(a_token_without_pass_code_takes_the_time_of_one)
 }
 END_TEST
 
-/* The second try is up to the request, not to what is stored. */
+/* Whether there is a second try depends on the request alone. */
 START_TEST(a_pass_code_is_tried_as_prepared_and_then_as_sent)
 {
     static const struct {
@@ -170,8 +170,8 @@ START_TEST(a_pass_code_is_tried_as_prepared_and_then_as_sent)
 }
 END_TEST
 
-/* What is stored is not verified, but the time of a verification is taken. */
-START_TEST(a_hash_of_absurd_cost_opens_for_nobody)
+/* The hash is not verified, but the call takes as long as if it were. */
+START_TEST(a_hash_of_absurd_cost_opens_nothing)
 {
     static const struct {
         const char *stored, *detail;
@@ -210,7 +210,7 @@ START_TEST(a_hash_of_absurd_cost_opens_for_nobody)
     ck_assert_str_eq(run_call(BY_IDENTIFIER, ""), "ACCESS_TOKEN_NOT_FOUND");
     ck_assert_int_eq(verifications, 1);
     ck_assert_ptr_null(error->detail);
-    /* Whoever comes by the code can set a new one. */
+    /* A call that gives the authentication code can set a new one. */
     set_up();
     call.cost_limit = &limit;
     set("token.pass_code", "$2b$31$Ltc4R5MQvqYR9FSpFdYz.O");
@@ -274,7 +274,7 @@ START_TEST(if_none_match_is_judged_before_the_change)
         { "W/\"T1-7\"", NULL, "PRECONDITION_FAILED" },
         { "W/\"T1-7-gzip\"", NULL, "PRECONDITION_FAILED" },
         { "\"T1-6\", \"T1-7\"", NULL, "PRECONDITION_FAILED" },
-        /* what can't be read can't be said not to match */
+        /* a malformed list might match */
         { "T1-6", NULL, "PRECONDITION_FAILED" }
     };
     size_t i;
@@ -321,7 +321,7 @@ START_TEST(nothing_happens_after_an_error_of_the_rules)
 }
 END_TEST
 
-START_TEST(rules_that_are_missing_must_be_mended)
+START_TEST(missing_rules_are_an_internal_error)
 {
     set_up();
     set("rule.identifier_creation", NULL);
@@ -335,7 +335,7 @@ END_TEST
 
 /* ---- custom fields */
 
-START_TEST(custom_fields_are_asked_for_when_they_are_needed)
+START_TEST(custom_fields_are_read_when_they_are_needed)
 {
     static const struct {
         const char *members;
@@ -446,7 +446,7 @@ START_TEST(the_whole_set_has_at_most_60000_bytes)
 }
 END_TEST
 
-START_TEST(a_stored_set_that_is_broken_must_be_mended)
+START_TEST(a_broken_stored_set_is_an_internal_error)
 {
     set_up();
     set("data.custom_field_set?:json", "[S3CRET");
@@ -468,20 +468,21 @@ int main(void)
     tcase_add_test(tests, without_a_name_the_store_is_not_asked);
     tcase_add_test(tests, a_caller_without_permission_is_refused);
     tcase_add_test(tests, errors_come_in_the_order_of_the_contract);
-    tcase_add_test(tests, what_does_not_open_is_not_found_whatever_the_reason);
-    tcase_add_test(tests, a_token_without_pass_code_takes_the_time_of_one);
+    tcase_add_test(tests,
+                   a_key_that_does_not_open_is_not_found_whatever_the_reason);
+    tcase_add_test(tests, a_token_without_a_pass_code_takes_the_time_of_one);
     tcase_add_test(tests, a_pass_code_is_tried_as_prepared_and_then_as_sent);
-    tcase_add_test(tests, a_hash_of_absurd_cost_opens_for_nobody);
+    tcase_add_test(tests, a_hash_of_absurd_cost_opens_nothing);
     tcase_add_test(tests, if_match_is_judged_before_the_change);
     tcase_add_test(tests, if_match_fails_after_a_lost_race);
     tcase_add_test(tests, if_none_match_is_judged_before_the_change);
     tcase_add_test(tests, if_none_match_is_judged_again_after_a_lost_race);
     tcase_add_test(tests, nothing_happens_after_an_error_of_the_rules);
-    tcase_add_test(tests, rules_that_are_missing_must_be_mended);
-    tcase_add_test(tests, custom_fields_are_asked_for_when_they_are_needed);
+    tcase_add_test(tests, missing_rules_are_an_internal_error);
+    tcase_add_test(tests, custom_fields_are_read_when_they_are_needed);
     tcase_add_test(tests, custom_fields_are_merged_under_the_version_guard);
     tcase_add_test(tests, an_empty_set_updates_nothing);
     tcase_add_test(tests, the_whole_set_has_at_most_60000_bytes);
-    tcase_add_test(tests, a_stored_set_that_is_broken_must_be_mended);
+    tcase_add_test(tests, a_broken_stored_set_is_an_internal_error);
     return test_end(tests);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What is looked up, what is the same as another object, and what is not
- * read at all.
+ * What a lookup adds to the reply, what is the same as another object, and
+ * what is not read at all.
  */
 #include "update_support.h"
 
@@ -41,7 +41,8 @@ static void set_up_lookups(void)
     set(OWNER "demographics.id_issued_by_country@country", "IT");
 }
 
-/* The text at PATH in the reply's data; "null", or "none". */
+/* The text at PATH in the reply's data; "null" for null, "none" if there is
+ * no such member. */
 static const char *at(const char *path)
 {
     char *state, *name, *copy = apr_pstrdup(pool, path);
@@ -120,7 +121,7 @@ START_TEST(the_same_key_is_looked_up_once)
     set(PARTICIPANT "accounts_receivable.account_owner.demographics."
         "id_issued_by_country@country", "gone");
     ck_assert_str_eq(update(""), "OK");
-    /* a user is no unit though their keys are the same */
+    /* a user and a unit with the same key are two lookups */
     ck_assert_str_eq(log_of_calls, "load_by_authentication_code.sql "
                      "classification:C1 user:N1 unit:N1 country:GR "
                      "country:gone save");
@@ -216,12 +217,12 @@ START_TEST(the_same_owner_is_shown_where_it_was_not_read)
                             "account_owner.first_name"), "Ada");
         ck_assert_str_eq(at("reward_participant.accounts_receivable."
                             "account_owner.demographics.gender"), "F");
-        /* which comes without its name, whoever it is */
+        /* the participant's owner has no column for the name */
         ck_assert_str_eq(at("reward_participant.accounts_receivable."
                             "account_owner.name"), "null");
         ck_assert_str_eq(at("accounts_receivable.account_owner.name"),
                          "Ada L");
-        /* where only it is wanted as well */
+        /* the same if fields_set asks for nothing else */
         set_up_owner(both[i]);
         ck_assert_str_eq(update("\"fields_set\":\"reward_participant."
                                 "accounts_receivable.account_owner."
@@ -280,7 +281,7 @@ START_TEST(each_attempt_reads_no_more_than_is_asked_for)
 }
 END_TEST
 
-/* A replay of the call that runs. */
+/* A call that will be a replay. */
 static void set_up_replay(void)
 {
     set_up_lookups();
@@ -290,7 +291,7 @@ static void set_up_replay(void)
     remembered.digest = "digest-1";
 }
 
-START_TEST(a_replay_is_completed_as_well)
+START_TEST(lookups_are_made_for_a_replay_too)
 {
     set_up_replay();
     ck_assert_str_eq(update(""), "OK");
@@ -308,7 +309,7 @@ START_TEST(a_replay_is_completed_as_well)
 }
 END_TEST
 
-START_TEST(a_replay_of_which_a_lookup_fails_is_none)
+START_TEST(a_replay_with_a_failed_lookup_fails)
 {
     set_up_replay();
     lookup_outcomes = "U";
@@ -339,7 +340,7 @@ int main(void)
     tcase_add_test(tests, the_same_owner_is_shown_where_it_was_not_read);
     tcase_add_test(tests, another_owner_is_not_the_same);
     tcase_add_test(tests, each_attempt_reads_no_more_than_is_asked_for);
-    tcase_add_test(tests, a_replay_is_completed_as_well);
-    tcase_add_test(tests, a_replay_of_which_a_lookup_fails_is_none);
+    tcase_add_test(tests, lookups_are_made_for_a_replay_too);
+    tcase_add_test(tests, a_replay_with_a_failed_lookup_fails);
     return test_end(tests);
 }

@@ -135,7 +135,7 @@ START_TEST(without_randomness_nothing_is_generated)
 }
 END_TEST
 
-START_TEST(a_digest_that_cannot_be_made_is_none)
+START_TEST(a_digest_that_cannot_be_made_is_null)
 {
     failing = "EVP_Digest";
     ck_assert_ptr_null(at_digest_sha256(pool, "x"));
@@ -223,7 +223,7 @@ int main(void)
     tcase_add_test(tests, a_parser_that_cannot_be_made_is_an_error);
     tcase_add_test(tests, a_pass_code_that_cannot_be_hashed_has_no_hash);
     tcase_add_test(tests, without_randomness_nothing_is_generated);
-    tcase_add_test(tests, a_digest_that_cannot_be_made_is_none);
+    tcase_add_test(tests, a_digest_that_cannot_be_made_is_null);
     tcase_add_test(tests,
                    without_a_second_locale_numbers_are_those_of_the_first);
     tcase_add_test(tests, a_pool_that_cannot_grow_calls_its_abort_function);

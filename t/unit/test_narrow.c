@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Narrow forms: the loads without what is within @wide, and who gets them. */
+/* Narrow forms: loads without what is within @wide, and the calls for them. */
 #include "statements_support.h"
 
 #include <string.h>
@@ -55,9 +55,8 @@ START_TEST(the_shipped_narrow_forms_are_without_accounts)
 }
 END_TEST
 
-/* The two engines' statements give the same reply. */
 
-/* What serves FIELDS_SET: LOAD or its narrow form. */
+/* LOAD or its narrow form, whichever serves FIELDS_SET. */
 static at_statement_e load_for(const at_statements_t *statements,
                                at_statement_e load, const char *fields_set)
 {
@@ -70,7 +69,7 @@ static at_statement_e load_for(const at_statements_t *statements,
     return at_select_load(select, statements, load);
 }
 
-START_TEST(the_narrow_form_serves_who_wants_nothing_wide)
+START_TEST(the_narrow_form_serves_requests_for_nothing_wide)
 {
     static const struct {
         const char *fields_set;
@@ -140,11 +139,11 @@ START_TEST(without_a_wide_there_is_no_narrow_form)
 }
 END_TEST
 
-/* What is needed beside the columns of what is asked for. */
-START_TEST(what_is_null_for_want_of_a_wide_column_is_wide)
+/* A member needs more columns than its own. */
+START_TEST(an_object_that_needs_a_wide_column_is_wide)
 {
     static const struct {
-        const char *before, *wide, *behind, *fields_set;
+        const char *before, *wide, *after, *fields_set;
         int narrow;
     } cases[] = {
         /* the id without which the object is null */
@@ -162,7 +161,7 @@ START_TEST(what_is_null_for_want_of_a_wide_column_is_wide)
         { "", ", 1 AS 'data.o@thing'", "", "\"o\"", 0 },
         { "", ", 1 AS 'data.o@thing'", "", "\"id\"", 1 },
         { ", 1 AS 'data.o@thing'", "", "", "\"o\"", 1 },
-        /* where the same object is said, or stands */
+        /* where two objects are the same */
         { ", 1 AS 'data.o.a', 1 AS 'data.p.a'", ", 1 AS 'data.p=o'", "",
           "\"p.a\"", 0 },
         { ", 1 AS 'data.o.a', 1 AS 'data.p.a'", ", 1 AS 'data.p=o'", "",
@@ -183,13 +182,13 @@ START_TEST(what_is_null_for_want_of_a_wide_column_is_wide)
         put("lookups/thing.sql", "SELECT :key AS 'id'");
         put("load_select.sql", select_with(apr_pstrcat(
             pool, cases[i].before, "\n-- @wide\n", cases[i].wide,
-            "\n-- @end\n", cases[i].behind, (char *)NULL)));
+            "\n-- @end\n", cases[i].after, (char *)NULL)));
         ck_assert_msg(load_for(read_right(), AT_STATEMENT_LOAD_BY_ID,
                                cases[i].fields_set)
                       == (cases[i].narrow ? AT_STATEMENT_NARROW_LAST
                                           : AT_STATEMENT_LOAD_BY_ID),
                       "%s|%s|%s: %s", cases[i].before, cases[i].wide,
-                      cases[i].behind, cases[i].fields_set);
+                      cases[i].after, cases[i].fields_set);
     }
 }
 END_TEST
@@ -362,9 +361,9 @@ int main(void)
     TCase *tests = test_begin("test_narrow");
 
     tcase_add_test(tests, the_shipped_narrow_forms_are_without_accounts);
-    tcase_add_test(tests, the_narrow_form_serves_who_wants_nothing_wide);
+    tcase_add_test(tests, the_narrow_form_serves_requests_for_nothing_wide);
     tcase_add_test(tests, without_a_wide_there_is_no_narrow_form);
-    tcase_add_test(tests, what_is_null_for_want_of_a_wide_column_is_wide);
+    tcase_add_test(tests, an_object_that_needs_a_wide_column_is_wide);
     tcase_add_test(tests, what_each_call_needs_is_never_wide);
     tcase_add_test(tests, the_narrow_form_finds_by_the_same_key);
     tcase_add_test(tests, narrow_forms_that_differ_are_refused);

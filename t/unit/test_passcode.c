@@ -115,7 +115,7 @@ START_TEST(what_is_hashed_is_verified)
     ck_assert_msg(!strncmp(hash, schemes[_i].beginning,
                            strlen(schemes[_i].beginning)), "%s", hash);
     ck_assert(!has(hash, "pass-co1"));
-    /* 4096 salts of descrypt: the same twice is rare, thrice rarer. */
+    /* descrypt has 4096 salts: two equal ones are rare, three rarer. */
     if (!strcmp(hash, other)) {
         other = hash_of(scheme, "pass-co1");
     }
@@ -129,7 +129,7 @@ START_TEST(what_is_hashed_is_verified)
 }
 END_TEST
 
-/* What the scheme is said to take, it takes without truncation. */
+/* The scheme takes as many bytes as we document, without truncation. */
 START_TEST(every_byte_up_to_the_limit_counts)
 {
     const at_scheme_t *scheme = scheme_of(_i);
@@ -183,7 +183,7 @@ START_TEST(every_bit_counts)
 }
 END_TEST
 
-START_TEST(the_empty_pass_code_is_not_the_end_of_the_world)
+START_TEST(an_empty_pass_code_opens_no_other)
 {
     const at_scheme_t *scheme = scheme_of(0);
     const char *hash = hash_of(scheme, "");
@@ -237,7 +237,7 @@ START_TEST(hashes_of_other_programs_open)
 }
 END_TEST
 
-START_TEST(what_is_no_hash_opens_for_nobody)
+START_TEST(what_is_no_hash_opens_nothing)
 {
     static const char *const hashes[] = {
         "", "*", "*0", "*1", "x", "xx", "secret", "$", "$2y$", "$2y$10$",
@@ -368,9 +368,9 @@ int main(void)
     tcase_add_loop_test(tests, every_byte_up_to_the_limit_counts, 0,
                         SCHEME_COUNT);
     tcase_add_loop_test(tests, every_bit_counts, 0, SCHEME_COUNT);
-    tcase_add_test(tests, the_empty_pass_code_is_not_the_end_of_the_world);
+    tcase_add_test(tests, an_empty_pass_code_opens_no_other);
     tcase_add_test(tests, hashes_of_other_programs_open);
-    tcase_add_test(tests, what_is_no_hash_opens_for_nobody);
+    tcase_add_test(tests, what_is_no_hash_opens_nothing);
     tcase_add_test(tests, a_right_beginning_is_not_the_pass_code);
     tcase_add_test(tests, a_pass_code_of_any_length_can_be_verified);
     tcase_add_loop_test(tests, nothing_is_verified_as_slowly_as_something, 0,

@@ -267,7 +267,7 @@ START_TEST(a_long_name_in_a_lookup_is_refused)
 }
 END_TEST
 
-START_TEST(so_many_objects_can_be_looked_up_and_no_more)
+START_TEST(the_number_of_objects_to_look_up_is_limited)
 {
     const char *list = "";
     at_plan_t *plan;
@@ -287,7 +287,7 @@ START_TEST(so_many_objects_can_be_looked_up_and_no_more)
 }
 END_TEST
 
-START_TEST(what_stands_behind_the_at_is_the_lookup)
+START_TEST(the_name_after_the_at_is_the_lookup)
 {
     ck_assert_str_eq(at_plan_lookup_name("data.a@country"), "country");
     ck_assert_str_eq(at_plan_lookup_name("data.a@"), "");
@@ -334,7 +334,7 @@ START_TEST(the_same_object_has_the_same_members)
         /* a leaf here and an object there */
         { "data.a.i data.a.c data.b=a data.b.i data.b.c.x", "2:0>3" },
         { "data.a.i data.a.c.x data.b=a data.b.i data.b.c", "2:0>3" },
-        /* of what is looked up the key, and what stands beside it */
+        /* the key of a lookup, and the members beside it */
         { "data.a.c@country data.b=a data.b.c@country", "1:0>2" },
         { "data.a.c@bare data.a.c.e data.b=a data.b.c@bare data.b.c.e",
           "2:0>3 2:1>4" },
@@ -563,8 +563,8 @@ int main(void)
     tcase_add_test(tests, where_a_lookup_is_put_is_known);
     tcase_add_test(tests, wrong_lookups_are_refused_and_named);
     tcase_add_test(tests, a_long_name_in_a_lookup_is_refused);
-    tcase_add_test(tests, so_many_objects_can_be_looked_up_and_no_more);
-    tcase_add_test(tests, what_stands_behind_the_at_is_the_lookup);
+    tcase_add_test(tests, the_number_of_objects_to_look_up_is_limited);
+    tcase_add_test(tests, the_name_after_the_at_is_the_lookup);
     tcase_add_test(tests, the_same_object_has_the_same_members);
     tcase_add_test(tests, the_other_object_must_stand_before_it);
     tcase_add_test(tests, a_secret_is_never_in_a_reply);

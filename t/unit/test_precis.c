@@ -66,7 +66,7 @@ static int is_hidden(unsigned int character)
     return (character & 0xFFFE) == 0xFFFE;
 }
 
-START_TEST(each_character_that_nobody_sees_is_found)
+START_TEST(each_invisible_character_is_found)
 {
     unsigned int character;
 
@@ -202,7 +202,7 @@ int main(void)
 {
     TCase *tests = test_begin("test_precis");
 
-    tcase_add_test(tests, each_character_that_nobody_sees_is_found);
+    tcase_add_test(tests, each_invisible_character_is_found);
     tcase_add_test(tests, joiners_are_allowed_where_they_are_seen);
     tcase_add_test(tests, pass_codes_are_prepared);
     tcase_add_test(tests, long_pass_codes_are_prepared);

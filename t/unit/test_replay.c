@@ -28,8 +28,8 @@ START_TEST(a_new_key_is_saved_with_the_change)
 }
 END_TEST
 
-/* The access token has another code by now, and the precondition is past:
- * both were the first call's business. */
+/* The access token has another code by now, and the precondition fails: the
+ * first call has checked both. */
 START_TEST(a_known_key_is_answered_by_the_access_token_as_it_is)
 {
     with_key();
@@ -105,8 +105,8 @@ static void same_key_and_another_code(void)
     set("data.authentication_code", "code-2");
 }
 
-/* What refuses it is its own twin's doing. */
-START_TEST(who_is_refused_since_the_same_was_done_at_once_is_replayed)
+/* The same request has made the change that refuses this one. */
+START_TEST(a_refusal_that_the_same_request_caused_is_replayed)
 {
     with_key();
     after_find = same_key_and_another_code;
@@ -131,7 +131,7 @@ START_TEST(who_is_refused_since_the_same_was_done_at_once_is_replayed)
 }
 END_TEST
 
-START_TEST(who_is_refused_for_another_reason_is_refused)
+START_TEST(a_refusal_for_another_reason_stays)
 {
     with_key();
     call.if_match = "\"T1-6\"";
@@ -148,7 +148,7 @@ START_TEST(who_is_refused_for_another_reason_is_refused)
 }
 END_TEST
 
-/* What is tried again is judged again. */
+/* A request that is tried again is judged again. */
 START_TEST(a_wrong_pass_code_stays_wrong)
 {
     with_key();
@@ -169,7 +169,7 @@ static void forget(void)
     others_save();
 }
 
-/* It was this very call: no replay, and its own answer. */
+/* The key is that of this very call: it is no replay, and has its own reply. */
 static void forget_own(void)
 {
     remembered.token_id = "T1";
@@ -195,7 +195,7 @@ START_TEST(a_forgotten_save_of_this_call_is_no_replay)
 }
 END_TEST
 
-/* The row remembers eight, the key is remembered longer. */
+/* The row remembers the last eight requests, the key is kept longer. */
 START_TEST(a_forgotten_save_is_found_by_its_key)
 {
     with_key();
@@ -214,7 +214,7 @@ START_TEST(a_forgotten_save_is_found_by_its_key)
 }
 END_TEST
 
-START_TEST(a_forgotten_save_is_open_until_its_key_tells)
+START_TEST(a_forgotten_save_is_unclear_until_its_key_is_read)
 {
     static const char *const outcomes[] = { ".U", ".B", ".P" };
     size_t i;
@@ -265,13 +265,12 @@ int main(void)
     tcase_add_test(tests, a_known_key_of_another_request_is_refused);
     tcase_add_test(tests, a_replay_asks_for_the_same_rights);
     tcase_add_test(tests, the_same_key_at_once_is_replayed);
-    tcase_add_test(tests,
-                   who_is_refused_since_the_same_was_done_at_once_is_replayed);
-    tcase_add_test(tests, who_is_refused_for_another_reason_is_refused);
+    tcase_add_test(tests, a_refusal_that_the_same_request_caused_is_replayed);
+    tcase_add_test(tests, a_refusal_for_another_reason_stays);
     tcase_add_test(tests, a_wrong_pass_code_stays_wrong);
     tcase_add_test(tests, a_forgotten_save_of_this_call_is_no_replay);
     tcase_add_test(tests, a_forgotten_save_is_found_by_its_key);
-    tcase_add_test(tests, a_forgotten_save_is_open_until_its_key_tells);
+    tcase_add_test(tests, a_forgotten_save_is_unclear_until_its_key_is_read);
     tcase_add_test(tests, a_lost_save_of_a_deleted_row_is_found_by_its_key);
     return test_end(tests);
 }

@@ -124,7 +124,7 @@ START_TEST(leaves_have_their_types)
 }
 END_TEST
 
-START_TEST(a_value_of_the_wrong_type_must_be_mended)
+START_TEST(a_value_of_the_wrong_type_is_an_internal_error)
 {
     static const struct {
         const char *column, *value;
@@ -153,7 +153,7 @@ START_TEST(a_value_of_the_wrong_type_must_be_mended)
 }
 END_TEST
 
-START_TEST(what_must_be_mended_is_named)
+START_TEST(an_internal_error_names_its_column)
 {
     const char *error = reply_to("data.a data.o.n:number", "x|y", NULL, NULL);
 
@@ -422,8 +422,8 @@ int main(void)
 
     tcase_add_test(tests, the_status_says_ok);
     tcase_add_test(tests, leaves_have_their_types);
-    tcase_add_test(tests, a_value_of_the_wrong_type_must_be_mended);
-    tcase_add_test(tests, what_must_be_mended_is_named);
+    tcase_add_test(tests, a_value_of_the_wrong_type_is_an_internal_error);
+    tcase_add_test(tests, an_internal_error_names_its_column);
     tcase_add_test(tests, objects_are_null_when_their_id_is);
     tcase_add_test(tests, inputs_are_not_replied);
     tcase_add_test(tests, fields_set_selects);

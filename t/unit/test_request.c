@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Contract, section 2: what is judged by its shape alone. */
+/* Contract, section 2: what the request alone shows to be wrong. */
 #include "test_support.h"
 
 #include <stdio.h>
@@ -415,7 +415,7 @@ START_TEST(credentials_hold_no_control_and_no_outer_space)
 END_TEST
 
 /* Contract, section 2: in codes and identifiers alone. */
-START_TEST(codes_hold_nothing_that_nobody_sees)
+START_TEST(codes_hold_no_invisible_characters)
 {
     static const char *const hidden[] = {
         "\\ufeffa", "a\\u200bb", "\\u3164", "a\\u202eb", "\\u200ea", "a\\u200d",
@@ -716,7 +716,7 @@ int main(void)
     tcase_add_test(tests, the_limits_of_the_key_are_those_of_any_scheme);
     tcase_add_test(tests, the_limit_of_a_pass_code_is_that_of_the_scheme);
     tcase_add_test(tests, credentials_hold_no_control_and_no_outer_space);
-    tcase_add_test(tests, codes_hold_nothing_that_nobody_sees);
+    tcase_add_test(tests, codes_hold_no_invisible_characters);
     tcase_add_test(tests, pass_codes_are_prepared_and_then_judged);
     tcase_add_test(tests, unknown_parameters_can_be_ignored);
     tcase_add_test(tests, a_field_that_cannot_be_set_is_unknown);

@@ -21,7 +21,7 @@ static const at_statement_t *load(void)
 }
 
 /*
- * A row with rules that ask for nothing, but for RULES: settings without
+ * A row with rules that ask for nothing, except RULES: settings without
  * "rule.", as "identifier_creation=ID pass_code_min_length=4". PRESENT
  * says which of a, i, p have a value.
  */
@@ -81,7 +81,7 @@ static at_request_t *request_of(const char *members)
     return request;
 }
 
-/* What is wrong, then "; generate " and which of a, i, p. */
+/* The violations, then "; generate " and which of a, i, p. */
 static const char *judge(const char *rules, const char *present,
                          const char *members)
 {
@@ -237,7 +237,7 @@ static int becomes(int creates, int present, int sent)
     return sent == 2 || creates ? 3 : 0;
 }
 
-/* Every combination, by a model of its own. */
+/* Every combination, compared with a model. */
 START_TEST(every_combination_is_judged_by_the_contract)
 {
     int n;
@@ -435,7 +435,7 @@ START_TEST(an_empty_credential_in_the_row_is_none)
 }
 END_TEST
 
-START_TEST(rules_that_are_unknown_must_be_mended)
+START_TEST(unknown_rules_are_an_internal_error)
 {
     static const struct {
         const char *rules, *named;
@@ -475,7 +475,7 @@ START_TEST(rules_that_are_unknown_must_be_mended)
 }
 END_TEST
 
-START_TEST(rules_are_read_as_they_stand)
+START_TEST(rules_are_read_as_they_are)
 {
     at_rules_t *rules;
 
@@ -539,8 +539,8 @@ int main(void)
     tcase_add_test(tests, a_value_reaches_the_minima_of_the_rules);
     tcase_add_test(tests, what_is_not_judged);
     tcase_add_test(tests, an_empty_credential_in_the_row_is_none);
-    tcase_add_test(tests, rules_that_are_unknown_must_be_mended);
-    tcase_add_test(tests, rules_are_read_as_they_stand);
+    tcase_add_test(tests, unknown_rules_are_an_internal_error);
+    tcase_add_test(tests, rules_are_read_as_they_are);
     tcase_add_test(tests, each_rule_is_an_input_of_its_own);
     return test_end(tests);
 }

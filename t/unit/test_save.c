@@ -25,7 +25,7 @@ START_TEST(a_lost_save_that_was_done_is_a_success)
 }
 END_TEST
 
-/* A cluster may say "deadlock" of what it commits all the same. */
+/* A cluster may report a deadlock although it commits. */
 START_TEST(a_save_is_looked_for_whatever_the_database_said)
 {
     set_up();
@@ -69,7 +69,7 @@ static void lose_then_others(const char *outcomes, int count)
     after_save = others_save;
 }
 
-/* Version 0 is a version like others. */
+/* Version 0 is a version like any other. */
 START_TEST(a_lost_save_of_the_first_version_is_found)
 {
     set_up();
@@ -88,7 +88,7 @@ START_TEST(a_lost_save_of_the_first_version_is_found)
 }
 END_TEST
 
-START_TEST(a_lost_save_of_a_row_that_was_deleted_is_open)
+START_TEST(a_lost_save_of_a_row_that_was_deleted_is_unclear)
 {
     set_up();
     unclear = 1;
@@ -102,7 +102,7 @@ START_TEST(a_lost_save_of_a_row_that_was_deleted_is_open)
 }
 END_TEST
 
-/* As on a replica that takes over, and lacks what came last. */
+/* As if a replica took over that lacks the last changes. */
 static void take_the_row_back(void)
 {
     set("token.version", "3");
@@ -110,8 +110,8 @@ static void take_the_row_back(void)
     saved = 0;
 }
 
-/* A save there, and the lost one later, would be two. */
-START_TEST(a_lost_save_of_a_row_that_went_back_is_open)
+/* A second save, and the lost one later, would make two changes. */
+START_TEST(a_lost_save_of_a_row_that_went_back_is_unclear)
 {
     set_up();
     save_outcomes = "Y";
@@ -168,7 +168,7 @@ START_TEST(the_step_of_a_save_is_read_from_the_row)
 }
 END_TEST
 
-/* What looks like a step of two may be another program's save. */
+/* A step of two may be a save of this call and one of another program. */
 START_TEST(a_larger_step_is_believed_when_it_is_seen_twice)
 {
     at_step_t step = { 0, 0 };
@@ -188,7 +188,7 @@ START_TEST(a_larger_step_is_believed_when_it_is_seen_twice)
 }
 END_TEST
 
-START_TEST(a_row_that_another_call_has_saved_tells_no_step)
+START_TEST(a_row_that_another_call_has_saved_shows_no_step)
 {
     static const char *const outcomes[] = { ".R", ".U", ".B" };
     at_step_t step = { 0, 2 };
@@ -201,7 +201,7 @@ START_TEST(a_row_that_another_call_has_saved_tells_no_step)
     ck_assert_str_eq(update("\"udf_string_1\":\"x\""), "OK");
     ck_assert_str_eq(call.etag, "\"T1-8\"");
     ck_assert_uint_eq(step.known, 0);
-    /* and one that cannot be read does no harm */
+    /* a row that cannot be read does no harm */
     for (i = 0; i < COUNT(outcomes); i++) {
         set_up();
         call.step = &step;
@@ -215,7 +215,7 @@ START_TEST(a_row_that_another_call_has_saved_tells_no_step)
 END_TEST
 
 /* The reply and its version are those of the call, not of what followed. */
-START_TEST(a_lost_save_behind_others_is_told_by_the_row)
+START_TEST(a_lost_save_that_others_follow_is_found_in_the_row)
 {
     int count;
 
@@ -230,7 +230,7 @@ START_TEST(a_lost_save_behind_others_is_told_by_the_row)
         ck_assert_str_eq(call.etag, apr_psprintf(pool, "\"T1-%d\"",
                                                  8 + count));
     }
-    /* The eighth pushes it out: one version more is seen than others. */
+    /* The eighth save of others pushes it out of the row. */
     lose_then_others("Y", 8);
     ck_assert_str_eq(update("\"udf_string_1\":\"x\""),
                      "SERVICE_UNAVAILABLE");
@@ -244,8 +244,8 @@ START_TEST(a_lost_save_behind_others_is_told_by_the_row)
 }
 END_TEST
 
-/* Where time runs out before it is known. */
-START_TEST(what_is_open_is_said_to_be_open)
+/* The time runs out before the outcome is known. */
+START_TEST(an_unclear_outcome_is_reported_as_unclear)
 {
     set_up();
     save_outcomes = "X";
@@ -255,7 +255,7 @@ START_TEST(what_is_open_is_said_to_be_open)
     ck_assert(has(error->description, "could not be found out"));
     ck_assert(has(error->detail, "detail: away"));
     ck_assert_int_eq(error->fault, AT_FAULT_CONNECTION);
-    /* and one that was not lost is not */
+    /* a save that was not lost is not unclear */
     set_up();
     save_outcomes = "AAAAAA";
     ck_assert_str_eq(update("\"udf_string_1\":\"x\""),
@@ -271,7 +271,7 @@ static void others_save_and_withdraw(void)
 }
 
 /* The lost save may yet be done: no error may say that nothing changed. */
-START_TEST(what_may_yet_be_done_is_no_definite_error)
+START_TEST(a_save_that_may_yet_be_done_is_no_definite_error)
 {
     set_up();
     save_outcomes = "X";
@@ -279,14 +279,14 @@ START_TEST(what_may_yet_be_done_is_no_definite_error)
     ck_assert_str_eq(update("\"udf_string_1\":\"x\""),
                      "SERVICE_UNAVAILABLE");
     ck_assert(has(error->description, "could not be found out"));
-    /* once another version is there, it never will be */
+    /* once there is another version, the lost save will never be done */
     lose_then_others("X", 1);
     after_save = others_save_and_withdraw;
     ck_assert_str_eq(update("\"udf_string_1\":\"x\""), "FORBIDDEN");
 }
 END_TEST
 
-/* The database had it all the time: the retry loses the race to itself. */
+/* The database does the lost save late: the retry loses the race to it. */
 START_TEST(a_late_commit_is_found_by_the_lost_race)
 {
     set_up();
@@ -307,15 +307,15 @@ int main(void)
     tcase_add_test(tests, a_save_is_looked_for_whatever_the_database_said);
     tcase_add_test(tests, a_lost_save_that_was_not_done_is_done_again);
     tcase_add_test(tests, a_lost_save_of_the_first_version_is_found);
-    tcase_add_test(tests, a_lost_save_of_a_row_that_was_deleted_is_open);
-    tcase_add_test(tests, a_lost_save_of_a_row_that_went_back_is_open);
+    tcase_add_test(tests, a_lost_save_of_a_row_that_was_deleted_is_unclear);
+    tcase_add_test(tests, a_lost_save_of_a_row_that_went_back_is_unclear);
     tcase_add_test(tests, a_version_is_a_whole_number);
     tcase_add_test(tests, the_step_of_a_save_is_read_from_the_row);
     tcase_add_test(tests, a_larger_step_is_believed_when_it_is_seen_twice);
-    tcase_add_test(tests, a_row_that_another_call_has_saved_tells_no_step);
-    tcase_add_test(tests, a_lost_save_behind_others_is_told_by_the_row);
-    tcase_add_test(tests, what_is_open_is_said_to_be_open);
-    tcase_add_test(tests, what_may_yet_be_done_is_no_definite_error);
+    tcase_add_test(tests, a_row_that_another_call_has_saved_shows_no_step);
+    tcase_add_test(tests, a_lost_save_that_others_follow_is_found_in_the_row);
+    tcase_add_test(tests, an_unclear_outcome_is_reported_as_unclear);
+    tcase_add_test(tests, a_save_that_may_yet_be_done_is_no_definite_error);
     tcase_add_test(tests, a_late_commit_is_found_by_the_lost_race);
     return test_end(tests);
 }

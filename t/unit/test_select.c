@@ -278,7 +278,7 @@ START_TEST(custom_fields_and_the_pass_code_wait_for_the_rules)
 }
 END_TEST
 
-START_TEST(a_name_that_is_wrong_twice_is_told_once)
+START_TEST(a_name_that_is_wrong_twice_is_reported_once)
 {
     static const struct {
         const char *fields_set, *violations;
@@ -346,7 +346,7 @@ int main(void)
     tcase_add_test(tests, a_deep_plan_is_selected_from);
     tcase_add_test(tests,
                    custom_fields_and_the_pass_code_wait_for_the_rules);
-    tcase_add_test(tests, a_name_that_is_wrong_twice_is_told_once);
+    tcase_add_test(tests, a_name_that_is_wrong_twice_is_reported_once);
     tcase_add_test(tests, a_long_name_is_quoted_in_part);
     tcase_add_test(tests, custom_fields_are_wanted_by_name);
     return test_end(tests);

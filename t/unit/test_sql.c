@@ -181,7 +181,7 @@ START_TEST(comments_hide_what_is_in_them)
 }
 END_TEST
 
-START_TEST(result_columns_are_the_names_behind_as)
+START_TEST(result_columns_are_the_names_after_as)
 {
     static const struct {
         const char *text, *columns;
@@ -210,7 +210,7 @@ START_TEST(result_columns_are_the_names_behind_as)
 }
 END_TEST
 
-/* A name that is not seen would be lost in silence. */
+/* A name that is not found would be lost silently. */
 START_TEST(as_needs_no_blank_before_a_name_in_quotes)
 {
     at_statement_t *statement;
@@ -358,7 +358,7 @@ START_TEST(an_unknown_parameter_is_named_with_those_there_are)
 }
 END_TEST
 
-START_TEST(an_included_file_stands_in_the_place_of_its_line)
+START_TEST(an_included_file_replaces_its_line)
 {
     at_statement_t *statement;
 
@@ -384,7 +384,7 @@ START_TEST(errors_of_an_included_file_say_its_name_and_line)
     test_write("inner.sql", "1,\n2,\n:nobody");
     problem = complaint("SELECT\n\n\n-- @include inner.sql\n");
     ck_assert_msg(has(problem, "/inner.sql:3: "), "%s", problem);
-    /* and behind it the lines of the outer one go on */
+    /* after it the lines of the outer file go on */
     test_write("inner.sql", "1,\n2,\n3");
     problem = complaint("SELECT\n-- @include inner.sql\n, ?\n");
     ck_assert_msg(has(problem, "/s.sql:3: "), "%s", problem);
@@ -444,7 +444,7 @@ START_TEST(the_narrow_form_is_without_what_is_wide)
         { "SELECT 1\n-- @wide\n, 2\n-- @end\n-- @wide\n, 3\n-- @end",
           "SELECT 1", "", "" },
         { "SELECT 1\n-- @wide\n-- @end", "SELECT 1", "", "" },
-        /* what stands before the @wide is followed by what is behind it */
+        /* the text after the @end follows the text before the @wide */
         { "SELECT a AS\n-- @wide\n-- @end\n'x'", "SELECT a AS 'x'", "",
           "x" },
         { "SELECT a AS\n-- @wide\n'x'\n-- @end\n'y'", "SELECT a AS 'y'", "",
@@ -510,7 +510,7 @@ START_TEST(a_wide_begins_and_ends_in_one_file)
           "-- @wide\n, 2\n-- @end", "/inner.sql:1: " },
         { "SELECT 1\n-- @wide\n-- @include inner.sql\n, 3", ", 2",
           "/s.sql:2: " },
-        /* what lacks its @end, not what is within it for want of that */
+        /* the @wide that lacks its @end, not the one within it */
         { "SELECT 1\n-- @wide\n-- @include inner.sql\n, 3",
           "-- @wide\n, 2\n-- @end", "/s.sql:2: " },
         { "SELECT 1\n-- @wide\n-- @include inner.sql\n-- @end",
@@ -544,7 +544,7 @@ START_TEST(a_statement_that_is_wide_alone_has_no_narrow_form)
 }
 END_TEST
 
-/* FILE in the folder "one", and else in "two", of the program's. */
+/* FILE in the program's folder "one", or else in its "two". */
 static const char *read_in_two(at_statement_t **statement, const char *file)
 {
     at_sql_folders_t folders;
@@ -583,7 +583,8 @@ START_TEST(what_the_folder_has_not_is_taken_from_the_base)
 }
 END_TEST
 
-/* What is there and cannot be read is a mistake, and not to be replaced. */
+/* A file that is there and cannot be read is an error; the base does not
+ * replace it. */
 START_TEST(only_what_is_not_there_is_taken_from_the_base)
 {
     at_statement_t *statement;
@@ -639,7 +640,7 @@ START_TEST(a_file_that_cannot_be_read_is_named)
 }
 END_TEST
 
-/* Not cut there in silence: the rest may be the WHERE. */
+/* It is not cut there silently: the rest may be the WHERE. */
 START_TEST(a_file_with_a_nul_byte_is_refused)
 {
     static const char text[] = "UPDATE t SET a = 1 \0 WHERE id = :id";
@@ -686,14 +687,14 @@ int main(void)
     tcase_add_test(tests, parameters_become_placeholders_in_their_order);
     tcase_add_test(tests, what_is_bound_is_known);
     tcase_add_test(tests, comments_hide_what_is_in_them);
-    tcase_add_test(tests, result_columns_are_the_names_behind_as);
+    tcase_add_test(tests, result_columns_are_the_names_after_as);
     tcase_add_test(tests, as_needs_no_blank_before_a_name_in_quotes);
     tcase_add_test(tests, unique_keys_are_annotations);
     tcase_add_test(tests, errors_of_the_text_say_file_and_line);
     tcase_add_test(tests, errors_of_annotations_say_file_and_line);
     tcase_add_test(tests, errors_of_encoding_and_names_say_file_and_line);
     tcase_add_test(tests, an_unknown_parameter_is_named_with_those_there_are);
-    tcase_add_test(tests, an_included_file_stands_in_the_place_of_its_line);
+    tcase_add_test(tests, an_included_file_replaces_its_line);
     tcase_add_test(tests, errors_of_an_included_file_say_its_name_and_line);
     tcase_add_test(tests, only_files_of_the_same_folder_are_included);
     tcase_add_test(tests, files_that_include_each_other_are_a_circle);

@@ -112,6 +112,7 @@ START_TEST(all_that_are_shipped_give_the_same_reply)
 }
 END_TEST
 
+/* The two engines' statements give the same reply. */
 START_TEST(the_engines_select_the_same_columns)
 {
     at_statements_t *sqlite3, *mysql;
@@ -222,7 +223,7 @@ START_TEST(each_input_column_is_needed)
 }
 END_TEST
 
-/* A misspelt one would be lost in silence. */
+/* A misspelt one would be lost silently. */
 START_TEST(columns_that_nobody_reads_are_refused)
 {
     static const struct {
@@ -331,7 +332,7 @@ static const char *many_lookups(int count)
     return columns;
 }
 
-START_TEST(a_folder_needs_not_have_what_its_base_has)
+START_TEST(a_folder_need_not_have_what_its_base_has)
 {
     at_statements_t *statements;
     const char *problem;
@@ -444,7 +445,7 @@ START_TEST(wrong_lookups_are_refused)
 }
 END_TEST
 
-START_TEST(so_many_lookups_there_can_be_and_no_more)
+START_TEST(the_number_of_lookups_is_limited)
 {
     at_statements_t *statements;
     const char *problem;
@@ -460,7 +461,7 @@ START_TEST(so_many_lookups_there_can_be_and_no_more)
 }
 END_TEST
 
-/* An estate's schema may have fewer fields. */
+/* An own schema may have fewer fields. */
 START_TEST(a_field_that_save_does_not_bind_cannot_be_set)
 {
     at_statements_t *statements;
@@ -548,7 +549,7 @@ START_TEST(the_files_have_the_names_of_the_design)
 }
 END_TEST
 
-START_TEST(a_column_that_stands_there_twice_is_refused)
+START_TEST(a_column_that_is_there_twice_is_refused)
 {
     at_statements_t *statements;
     const char *problem = change(&statements, "next_number.sql", "'number'",
@@ -572,15 +573,15 @@ int main(void)
     tcase_add_test(tests, each_input_column_is_needed);
     tcase_add_test(tests, columns_that_nobody_reads_are_refused);
     tcase_add_test(tests, wrong_statements_are_refused);
-    tcase_add_test(tests, a_folder_needs_not_have_what_its_base_has);
+    tcase_add_test(tests, a_folder_need_not_have_what_its_base_has);
     tcase_add_test(tests, each_lookup_is_read_once);
     tcase_add_test(tests, a_lookup_is_found_in_the_base);
     tcase_add_test(tests, wrong_lookups_are_refused);
-    tcase_add_test(tests, so_many_lookups_there_can_be_and_no_more);
+    tcase_add_test(tests, the_number_of_lookups_is_limited);
     tcase_add_test(tests, a_field_that_save_does_not_bind_cannot_be_set);
     tcase_add_test(tests, the_parameters_of_save_are_those_of_the_fields);
     tcase_add_test(tests, columns_and_unique_keys_are_found);
     tcase_add_test(tests, the_files_have_the_names_of_the_design);
-    tcase_add_test(tests, a_column_that_stands_there_twice_is_refused);
+    tcase_add_test(tests, a_column_that_is_there_twice_is_refused);
     return test_end(tests);
 }

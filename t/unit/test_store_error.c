@@ -12,7 +12,7 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* What stands for a value that a caller sent. */
+/* A value that a client sent. */
 #define VALUE "S3CRET"
 
 /* save.sql of both engines at once. */
@@ -329,8 +329,8 @@ START_TEST(another_driver_has_only_unknown_errors)
 }
 END_TEST
 
-/* What becomes of the connection, and with it of a save. */
-START_TEST(a_connection_that_is_no_good_is_told_from_one_that_is)
+/* The connection is kept, discarded or lost; if it is lost, so is a save. */
+START_TEST(each_error_says_what_to_do_with_the_connection)
 {
     static const int lost[] = { 1053, 1152, 1158, 1159, 1160, 1161, 1180,
                                 1927, 3100, 3169, 4031 };
@@ -346,7 +346,7 @@ START_TEST(a_connection_that_is_no_good_is_told_from_one_that_is)
     int code;
 
     for (code = -1; code < 10000; code++) {
-        /* The server's answers leave it in step, others do not. */
+        /* An error of the server leaves the protocol in step, others do not. */
         at_connection_e expected = code < 1000 ? AT_CONNECTION_DISCARD
             : code / 1000 == 2 || code / 1000 == 5 ? AT_CONNECTION_LOST
             : AT_CONNECTION_KEEP;
@@ -469,7 +469,7 @@ START_TEST(a_duplicate_in_other_languages_names_the_field)
 END_TEST
 
 /* Of a trigger's key, or one that save.sql does not map. */
-START_TEST(a_duplicate_of_another_key_must_be_mended)
+START_TEST(a_duplicate_of_another_key_is_broken)
 {
     static const struct {
         const char *driver;
@@ -528,7 +528,7 @@ START_TEST(a_duplicate_of_a_key_of_requests_is_a_repetition)
 }
 END_TEST
 
-START_TEST(a_version_that_the_history_has_must_be_mended)
+START_TEST(a_version_that_the_history_has_is_broken)
 {
     at_store_error_t error = read_error("mysql", 1062, "Duplicate entry "
                                         "'T-8' for key "
@@ -540,8 +540,8 @@ START_TEST(a_version_that_the_history_has_must_be_mended)
 }
 END_TEST
 
-/* What does not pass by itself is no reason to wait. */
-START_TEST(a_failure_to_connect_is_told_by_its_number)
+/* It makes no sense to wait if the error does not pass by itself. */
+START_TEST(a_failure_to_connect_is_known_by_its_number)
 {
     static const struct {
         int code;
@@ -632,15 +632,14 @@ int main(void)
     tcase_add_test(tests, errors_of_schema_and_statement_are_broken_or_stale);
     tcase_add_test(tests, the_outcome_of_each_error_of_sqlite_is_known);
     tcase_add_test(tests, another_driver_has_only_unknown_errors);
-    tcase_add_test(tests,
-                   a_connection_that_is_no_good_is_told_from_one_that_is);
+    tcase_add_test(tests, each_error_says_what_to_do_with_the_connection);
     tcase_add_test(tests, only_what_a_save_runs_may_be_stale);
     tcase_add_test(tests, a_duplicate_of_a_key_of_requests_is_a_repetition);
-    tcase_add_test(tests, a_version_that_the_history_has_must_be_mended);
+    tcase_add_test(tests, a_version_that_the_history_has_is_broken);
     tcase_add_test(tests, a_duplicate_names_the_field);
     tcase_add_test(tests, a_duplicate_in_other_languages_names_the_field);
-    tcase_add_test(tests, a_duplicate_of_another_key_must_be_mended);
-    tcase_add_test(tests, a_failure_to_connect_is_told_by_its_number);
+    tcase_add_test(tests, a_duplicate_of_another_key_is_broken);
+    tcase_add_test(tests, a_failure_to_connect_is_known_by_its_number);
     tcase_add_test(tests, no_code_shows_a_value);
     return test_end(tests);
 }

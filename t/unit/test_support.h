@@ -20,7 +20,7 @@
 /** The pool of the test that runs. */
 extern apr_pool_t *pool;
 
-/** Begin the program that tests the core file NAME. */
+/** Begin the program NAME. */
 TCase *test_begin(const char *name);
 
 /** Run TESTS and print TAP. Returns the program's exit status. */
@@ -29,7 +29,7 @@ int test_end(TCase *tests);
 /** The path of FILE in the source tree. */
 const char *test_source(const char *file);
 
-/** A folder of this program's own, which is gone at the program's end. */
+/** This program's own folder, which test_end removes. */
 const char *test_folder(void);
 
 /** Write the LENGTH bytes of TEXT to FILE in the program's folder, or in
@@ -51,7 +51,7 @@ const char *test_replace(const char *text, const char *old, const char *new);
 /** The statements of SQLite as they are shipped; not to be changed. */
 const at_statements_t *test_statements(void);
 
-/** The same with lookups: those of statements-cached. */
+/** The shipped statements with lookups: those of statements-cached. */
 const at_statements_t *test_cached_statements(void);
 
 /** A statement with the columns of LIST, which blanks separate. */
@@ -82,8 +82,8 @@ const char *test_violations(const apr_array_header_t *violations);
 const char *test_error(const at_error_t *error);
 
 /**
- * A row of STATEMENT, with PLAN, in which all is NULL but what follows:
- * names of columns and their values, NULL at the end.
+ * A row of STATEMENT, with PLAN. All columns are NULL except those that
+ * follow: names of columns and their values, NULL at the end.
  */
 at_row_t *test_row(const at_statement_t *statement, const at_plan_t *plan,
                    ...);
@@ -93,8 +93,8 @@ void test_row_set(at_row_t *row, const at_statement_t *statement,
                   const char *column, const char *value);
 
 /**
- * COUNT, or a part of it where a test runs under valgrind, which is slow:
- * that is when there are no forks (CK_FORK=no).
+ * COUNT, or a part of it if a test runs under valgrind, which is slow. It does
+ * so if there are no forks (CK_FORK=no).
  */
 int test_rounds(int count);
 

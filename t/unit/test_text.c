@@ -74,7 +74,7 @@ START_TEST(every_code_point_but_the_surrogates_is_utf8)
 END_TEST
 
 /* Of all pairs of bytes, exactly these are a character or begin one. */
-START_TEST(every_pair_of_bytes_is_judged_rightly)
+START_TEST(every_pair_of_bytes_is_judged_correctly)
 {
     unsigned int first, second;
 
@@ -142,10 +142,10 @@ START_TEST(valid_text_is_not_copied)
 }
 END_TEST
 
-START_TEST(bytes_that_are_not_utf8_are_mended)
+START_TEST(bytes_that_are_not_utf8_are_replaced)
 {
     static const struct {
-        const char *text, *mended;
+        const char *text, *repaired;
     } cases[] = {
         { "\xFF", "\xEF\xBF\xBD" },
         { "a\xFFz", "a\xEF\xBF\xBDz" },
@@ -157,15 +157,15 @@ START_TEST(bytes_that_are_not_utf8_are_mended)
 
     for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         apr_size_t length = strlen(cases[i].text);
-        const char *mended = at_utf8_mend(pool, cases[i].text, &length);
+        const char *repaired = at_utf8_mend(pool, cases[i].text, &length);
 
-        ck_assert_str_eq(mended, cases[i].mended);
-        ck_assert_uint_eq(length, strlen(cases[i].mended));
+        ck_assert_str_eq(repaired, cases[i].repaired);
+        ck_assert_uint_eq(length, strlen(cases[i].repaired));
     }
 }
 END_TEST
 
-START_TEST(what_is_mended_is_utf8_whatever_it_was)
+START_TEST(what_was_repaired_is_utf8_whatever_it_was)
 {
     apr_uint64_t seed = 1;
     int i;
@@ -174,7 +174,7 @@ START_TEST(what_is_mended_is_utf8_whatever_it_was)
         char text[24];
         apr_size_t length = test_random(&seed) % sizeof(text), k;
         apr_size_t before = length;
-        const char *mended;
+        const char *repaired;
         apr_pool_t *scratch;
 
         apr_pool_create(&scratch, pool);
@@ -184,8 +184,8 @@ START_TEST(what_is_mended_is_utf8_whatever_it_was)
 
             text[k] = (char)(random % 4 ? random >> 8 | 0x80 : random >> 8);
         }
-        mended = at_utf8_mend(scratch, text, &length);
-        expect(feed(mended, length) == 0, "round %d", i);
+        repaired = at_utf8_mend(scratch, text, &length);
+        expect(feed(repaired, length) == 0, "round %d", i);
         expect(length <= 3 * before, "round %d", i);
         apr_pool_destroy(scratch);
     }
@@ -426,12 +426,12 @@ int main(void)
     TCase *tests = test_begin("test_text");
 
     tcase_add_test(tests, every_code_point_but_the_surrogates_is_utf8);
-    tcase_add_test(tests, every_pair_of_bytes_is_judged_rightly);
+    tcase_add_test(tests, every_pair_of_bytes_is_judged_correctly);
     tcase_add_test(tests, what_is_not_utf8_is_refused);
     tcase_add_test(tests, the_state_is_clean_after_each_character);
     tcase_add_test(tests, valid_text_is_not_copied);
-    tcase_add_test(tests, bytes_that_are_not_utf8_are_mended);
-    tcase_add_test(tests, what_is_mended_is_utf8_whatever_it_was);
+    tcase_add_test(tests, bytes_that_are_not_utf8_are_replaced);
+    tcase_add_test(tests, what_was_repaired_is_utf8_whatever_it_was);
     tcase_add_test(tests, length_is_counted_in_code_points);
     tcase_add_test(tests, control_characters_are_c0_del_and_c1);
     tcase_add_test(tests, outer_white_space_is_found_and_inner_is_not);

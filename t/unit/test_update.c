@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A call over the store in memory: what is saved and replied, lost races,
- * what is generated, and what is taken already. Contract, sections 3 to 6.
+ * generated values, and values that are taken already. Contract, sections 3
+ * to 6.
  */
 #include "update_support.h"
 
@@ -48,7 +49,7 @@ START_TEST(what_was_sent_is_saved_and_nothing_else)
 }
 END_TEST
 
-START_TEST(the_reply_is_the_row_as_it_is_then)
+START_TEST(the_reply_is_the_row_after_the_save)
 {
     set_up();
     ck_assert_str_eq(update("\"udf_string_1\":\"x\",\"udf_string_2\":null,"
@@ -68,7 +69,7 @@ START_TEST(the_reply_is_the_row_as_it_is_then)
 }
 END_TEST
 
-START_TEST(a_call_that_changes_nothing_is_a_call_all_the_same)
+START_TEST(a_call_that_changes_nothing_makes_a_new_version_too)
 {
     set_up();
     ck_assert_str_eq(update(""), "OK");
@@ -108,7 +109,7 @@ END_TEST
 
 /* ---- races */
 
-START_TEST(up_to_99_lost_races_are_run_again)
+START_TEST(up_to_99_lost_races_are_tried_again)
 {
     int lost;
 
@@ -141,7 +142,7 @@ START_TEST(with_100_lost_races_the_call_gives_up)
 }
 END_TEST
 
-START_TEST(after_the_first_load_everything_goes_by_id)
+START_TEST(later_loads_find_the_token_by_its_id)
 {
     set_up();
     save_outcomes = "LL";
@@ -216,7 +217,7 @@ static void forbid_no_identifier(void)
     set("rule.allow_no_identifier", "0");
 }
 
-START_TEST(what_changes_meanwhile_is_judged_anew)
+START_TEST(what_changes_meanwhile_is_judged_again)
 {
     static const struct {
         void (*meanwhile)(void);
@@ -269,7 +270,7 @@ START_TEST(a_given_value_that_is_taken_is_a_conflict)
     ck_assert_str_eq(update("\"identifier\":\"x\",\"pass_code\":\"p\""),
                      "DUPLICATE_VALUE: DUPLICATE_VALUE /identifier");
     ck_assert_int_eq(saves, 2);
-    /* given, although it could be generated */
+    /* given, although the rules would generate one */
     set_up();
     set("rule.authentication_code_creation", "ID");
     save_outcomes = "C0";
@@ -338,7 +339,7 @@ START_TEST(generated_values_are_never_a_conflict)
 END_TEST
 
 /* Races and generations are counted apart. */
-START_TEST(races_between_generations_are_run_again_too)
+START_TEST(races_between_generations_are_tried_again_too)
 {
     set_up();
     set("rule.authentication_code_creation", "NUMBER");
@@ -397,7 +398,7 @@ START_TEST(a_generated_pass_code_is_replied_once_and_saved_hashed)
     ck_assert_str_ne(replied("identifier"), replied("pass_code"));
     ck_assert_str_eq(get("data.identifier"), replied("identifier"));
     ck_assert_uint_eq(strlen(replied("authentication_code")), 32);
-    /* given, it is not replied */
+    /* a pass code that was given is not in the reply */
     set_up();
     set("rule.pass_code_creation", "ID");
     ck_assert_str_eq(update("\"pass_code\":\"S3CRET\""), "OK");
@@ -425,19 +426,19 @@ int main(void)
     TCase *tests = test_begin("test_update");
 
     tcase_add_test(tests, what_was_sent_is_saved_and_nothing_else);
-    tcase_add_test(tests, the_reply_is_the_row_as_it_is_then);
-    tcase_add_test(tests, a_call_that_changes_nothing_is_a_call_all_the_same);
+    tcase_add_test(tests, the_reply_is_the_row_after_the_save);
+    tcase_add_test(tests, a_call_that_changes_nothing_makes_a_new_version_too);
     tcase_add_test(tests, an_identifier_opens_with_its_pass_code);
     tcase_add_test(tests, a_pass_code_is_saved_hashed_and_never_replied);
-    tcase_add_test(tests, up_to_99_lost_races_are_run_again);
+    tcase_add_test(tests, up_to_99_lost_races_are_tried_again);
     tcase_add_test(tests, with_100_lost_races_the_call_gives_up);
-    tcase_add_test(tests, after_the_first_load_everything_goes_by_id);
+    tcase_add_test(tests, later_loads_find_the_token_by_its_id);
     tcase_add_test(tests, changes_of_different_fields_both_survive);
-    tcase_add_test(tests, what_changes_meanwhile_is_judged_anew);
+    tcase_add_test(tests, what_changes_meanwhile_is_judged_again);
     tcase_add_test(tests, a_given_value_that_is_taken_is_a_conflict);
     tcase_add_test(tests, a_generated_value_that_is_taken_is_generated_again);
     tcase_add_test(tests, generated_values_are_never_a_conflict);
-    tcase_add_test(tests, races_between_generations_are_run_again_too);
+    tcase_add_test(tests, races_between_generations_are_tried_again_too);
     tcase_add_test(tests,
                    a_number_is_taken_once_however_often_the_race_is_lost);
     tcase_add_test(tests,

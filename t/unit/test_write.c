@@ -93,7 +93,7 @@ START_TEST(text_of_any_length_is_kept)
         writer = at_writer_make(scratch);
         at_write_open_array(writer);
         at_write_string(writer, text);
-        /* What stands behind the buffer in the pool must stay. */
+        /* The bytes after the buffer in the pool must not change. */
         neighbour = apr_pstrdup(scratch, "neighbour");
         at_write_close_array(writer);
         ck_assert_str_eq(at_writer_text(writer, &written),
@@ -120,7 +120,7 @@ START_TEST(a_member_of_any_length_has_room)
         for (i = 0; i < 3; i++) {
             at_label_t label = at_write_label(pool, name);
             at_writer_t *writer = at_writer_make(pool);
-            /* It stands behind the buffer. */
+            /* It is after the buffer. */
             const char *neighbour = apr_pstrdup(pool, "neighbour");
 
             at_write_open_object(writer);

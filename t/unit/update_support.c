@@ -8,7 +8,7 @@
 #include "at_digest.h"
 #include "at_field.h"
 
-/* ---- what the linker puts in the place of the slow functions */
+/* ---- the functions that the linker calls instead of the slow ones */
 
 apr_time_t clock_now;
 apr_interval_time_t hash_takes;
@@ -73,7 +73,7 @@ void __wrap_apr_sleep(apr_interval_time_t time)
     pauses++;
 }
 
-/* Time is what passes in pauses and in the store's operations. */
+/* Time passes only in pauses and in the store's operations. */
 apr_time_t __wrap_at_clock_now(void);
 apr_time_t __wrap_at_clock_now(void)
 {
@@ -193,7 +193,7 @@ static int is_of_caller(const char *column)
            || has(column, ".updated_by_");
 }
 
-/* Whether the row has KEY, by which LOAD looks. */
+/* Whether the row has the KEY by which LOAD finds it. */
 static int has_key(at_statement_e load, const char *key)
 {
     switch (load) {
@@ -264,8 +264,8 @@ static at_outcome_e store_load(at_store_t *self, at_statement_e load,
     return AT_STORE_DONE;
 }
 
-/* The lookup of KEY: its id is the key, its NAME "LOOKUP KEY NAME"; of "gone"
- * there is nothing. */
+/* The row of KEY: its id is the key, its column NAME is "LOOKUP KEY NAME". For
+ * the key "gone" there is no row. */
 static at_outcome_e store_lookup(at_store_t *self, int number,
                                  const char *key, const char ***values)
 {
@@ -289,7 +289,7 @@ static at_outcome_e store_lookup(at_store_t *self, int number,
     return next_outcome(&lookup_outcomes);
 }
 
-/* As save.sql does: the last eight. */
+/* Keep the ids of the last eight requests, as save.sql does. */
 static void remember(const char *id)
 {
     const char *ids = get("token.request_ids");

@@ -2,10 +2,9 @@
 /*
  * What the unit tests of one call share: a store in memory with one access
  * token, which loses races, has duplicates and breaks as a test wants it, and
- * the call. The linker puts the slow functions and the clock of this file in
- * the place of the module's: they fail the test if a connection is held, and
- * they count. set_up sets all of it up anew; what a test changes it changes
- * after set_up.
+ * the call. The linker calls the slow functions and the clock of this file
+ * instead of the real ones: they count the calls, and fail the test if a
+ * connection is held. set_up resets all of it; a test changes it after set_up.
  */
 #ifndef UPDATE_SUPPORT_H
 #define UPDATE_SUPPORT_H

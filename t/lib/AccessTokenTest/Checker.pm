@@ -59,7 +59,7 @@ sub violations {
     return @{ $self->{wrong} };
 }
 
-# A test of it: RECORD has no violations. AT_KEEP=1 leaves the record behind.
+# Tests that RECORD has no violations. AT_KEEP=1 keeps the record.
 sub passes {
     my ($record, $name) = @_;
     my @wrong = violations($record);
@@ -345,7 +345,7 @@ sub judge_final {
     return;
 }
 
-# A reply shows the access token at the version that its ETag tells.
+# A reply shows the access token at the version that its ETag names.
 sub judge_data {
     my ($self, $call, $state) = @_;
     my $reply = eval { $json->decode($call->{data}) };
@@ -409,8 +409,8 @@ sub judge_applied {
         $self->wrong('replays only, and no call that can have applied it: %s', of_call($calls[0]))
             if @replayed && !@applied && !@unknown;
         next if !@made;
-        # When it was applied: after the start of who may have done it, before
-        # the end of who knows of it.
+        # It was applied after the start of the first call that may have done it, and
+        # before the end of the first call that knows of it.
         my $line = $made[0];
         my @may = @applied ? @applied : @unknown;
         $line->{start} = min(map { $_->{start} } @may) // 0;
@@ -518,7 +518,7 @@ sub judge_time {
         my $token = $self->{tokens}{$id};
         my @lines = grep { defined $_->{start} } map { $token->{lines}{$_} }
             sort { $a <=> $b } keys %{ $token->{lines} };
-        # Who has seen a version knows that it is there.
+        # A version was there before the end of a call that has seen it.
         for my $call (@{ $reads{$id} // [] }) {
             my $line = $token->{lines}{ $call->{version} } // next;
             $line->{end} = min(grep { defined } $line->{end}, $call->{end});

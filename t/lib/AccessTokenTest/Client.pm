@@ -1,6 +1,6 @@
 package AccessTokenTest::Client;
 
-# Requests to the server, and what came back. The methods are those of the server.
+# The server's methods that send requests, and functions that read replies.
 
 use strict;
 use warnings;
@@ -96,14 +96,14 @@ sub raw {
     return parse_reply(read_all($socket, $options{timeout} // 20));
 }
 
-# A connection to do with as one likes; read_all and parse_reply are for it.
+# A connection that the test writes to; read_all and parse_reply read the reply.
 sub socket {
     my ($self) = @_;
     my $socket = IO::Socket::INET->new(
         PeerAddr => '127.0.0.1', PeerPort => $self->{port}, Timeout => 10)
         or die "connect: $!\n";
     $socket->autoflush(1);
-    # What is written apart is to arrive apart.
+    # Pieces that are written separately must arrive separately.
     setsockopt $socket, IPPROTO_TCP, TCP_NODELAY, 1;
     binmode $socket;
     return $socket;
@@ -163,10 +163,10 @@ sub request_text {
         '', $body;
 }
 
-# in_parallel(COUNT, CODE): CODE->(0 … COUNT - 1), all at once, each in a
-# process of its own; the list of what they returned (a scalar that JSON can
-# hold; a hash with the member "died" if it died). Die, or 60 seconds: no
-# process is left behind.
+# in_parallel(COUNT, CODE, SECONDS): runs CODE->(0 … COUNT - 1) all at once, each in a
+# process of its own. Returns the list of their results (scalars that JSON can hold; a
+# hash with the member "died" for one that died, or did not end in SECONDS, 60 without
+# it). All processes have ended then.
 sub in_parallel {
     my ($self, $count, $code, $seconds) = @_;
     pipe my $wait, my $go or die "pipe: $!\n";

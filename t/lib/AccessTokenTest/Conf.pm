@@ -1,7 +1,7 @@
 package AccessTokenTest::Conf;
 
-# The configuration of the server: httpd.conf. The methods are those of the server;
-# its options are in AccessTokenTest.
+# The server's methods that write and test httpd.conf. AccessTokenTest describes the
+# options of it.
 
 use strict;
 use warnings;
@@ -14,7 +14,7 @@ use AccessTokenTest::Statements qw(datadir shipped_statements statements_conf ed
 
 our @EXPORT_OK = qw(one_child_conf);
 
-# configtest(%options of new): the exit status of httpd -t, and its words.
+# configtest(%options of new): the exit status of httpd -t, and its output.
 sub configtest {
     my ($self, %options) = @_;
     $self = $self->new(schema => [], %options) if !ref $self;
@@ -87,8 +87,8 @@ MaxRequestWorkers 64
 END
 }
 
-# One process with many threads, for "conf": what could wait for each other does.
-# Under prefork nothing.
+# One process with many threads, for "conf": calls that can block each other do so.
+# Nothing under prefork.
 sub one_child_conf {
     return '' if mpm() eq 'prefork';
     return <<'END';
@@ -127,7 +127,7 @@ sub dbd_conf {
     my @names = ([driver => 'DBDriver'], [params => 'DBDParams'],
                  [min => 'DBDMin'], [keep => 'DBDKeep'], [max => 'DBDMax'],
                  [exptime => 'DBDExptime'], [init_sql => 'DBDInitSQL']);
-    # No more idle ones than there may be.
+    # mod_dbd refuses more idle connections than its maximum.
     for my $name (qw(min keep)) {
         $dbd{$name} = $dbd{max}
             if defined $dbd{max} && defined $dbd{$name} && $dbd{$name} > $dbd{max};
@@ -159,7 +159,7 @@ sub shipped_conf {
     my $conf = srcdir() . '/conf';
     my $engine = $self->{database}->sql_folder;
     my $own = "$conf/access_token-$engine.conf";
-    # To have other statements one is to change that line.
+    # An administrator changes this line to use other statements.
     $own = $self->write_file('database.conf', edited_file($own, sub {
         my $lines = statements_conf(shipped_statements($engine));
         s/^AccessTokenStatements .*\n/$lines/m;

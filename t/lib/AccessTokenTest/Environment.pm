@@ -1,6 +1,6 @@
 package AccessTokenTest::Environment;
 
-# Functions: what the environment says (see AccessTokenTest), and free ports.
+# Functions: the settings of the environment (see AccessTokenTest), and free ports.
 
 use strict;
 use warnings;
@@ -39,7 +39,7 @@ sub httpd_program {
 
 sub httpd_modules { $ENV{AT_HTTPD_MODULES} ||= apxs('LIBEXECDIR') }
 
-# Apache's children must not be root; who they are if we are.
+# The user of Apache's children if the test runs as root; undef if it does not.
 sub httpd_user {
     return undef if $> != 0;
     my ($user) = grep { defined getpwnam $_ }
@@ -47,7 +47,7 @@ sub httpd_user {
     return $user;
 }
 
-# A port of 127.0.0.1 that no one listens to.
+# A port of 127.0.0.1 that nothing listens to.
 sub free_port {
     my $socket = IO::Socket::INET->new(
         LocalAddr => '127.0.0.1', LocalPort => 0, Listen => 1)
@@ -55,8 +55,8 @@ sub free_port {
     return $socket->sockport;
 }
 
-# COUNT ports to come back to after a restart: none of those that the system
-# gives to outgoing connections, where it says which these are.
+# COUNT ports that are still free after a restart: the system gives none of them to an
+# outgoing connection, if it says which ports it gives.
 sub lasting_ports {
     my ($count) = @_;
     my ($first, $last) = (15_000, 32_000);

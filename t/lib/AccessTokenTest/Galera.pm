@@ -172,7 +172,7 @@ if [ "$role" = joiner ]; then
         sleep 0.1
     done
     if [ -e "$data.transfer/ibdata1" ]; then
-        # The old cache is of another history.
+        # The old cache belongs to another history.
         find "$data" -mindepth 1 -delete
         mv "$data.transfer"/* "$data"
     fi

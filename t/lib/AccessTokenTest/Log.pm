@@ -1,7 +1,7 @@
 package AccessTokenTest::Log;
 
-# The files of the run, and its logs: what comes there, and what is right. The
-# methods are those of the server.
+# The server's methods for the files of the run and its logs: reading, waiting for a
+# line, and the lines that are expected or allowed.
 
 use strict;
 use warnings;
@@ -34,7 +34,7 @@ sub error_log { $_[0]->read_file('error.log') }
 sub access_log { $_[0]->read_file('access.log') }
 sub output { $_[0]->read_file('output.log') }
 
-# wait_for(CODE, SECONDS): CODE's answer once it is true; false if never.
+# wait_for(CODE, SECONDS): what CODE returns once that is true; false if it never is.
 sub wait_for {
     my ($self, $code, $seconds) = @_;
     my $until = time + ($seconds // 10);
@@ -64,8 +64,8 @@ sub first_line {
     return $line;
 }
 
-# Lines of the error log that are right: expect_log's have to come, those of
-# allow_log may. Neither makes a crash right.
+# Lines that the error log may have: those of expect_log must be there, those of
+# allow_log may. Neither allows a crash.
 sub expect_log {
     my ($self, @patterns) = @_;
     push @{ $self->{expected} }, @patterns;
@@ -78,8 +78,8 @@ sub allow_log {
     return;
 }
 
-# Lines of level "warn" and above that no one expects, crashes, and what is not
-# a line of the log at all: what a library printed, a sanitizer's report.
+# Lines of level "warn" and above that are neither expected nor allowed, crashes, and
+# what is not a line of the log at all: output of a library, a report of a sanitizer.
 sub unexpected_lines {
     my ($self) = @_;
     # AH00045: a child that is slow to end is asked again.

@@ -157,7 +157,7 @@ sub log {
 }
 
 # A handle of its own as root, kept for later calls. Text is characters, both
-# ways; what stands in VARBINARY columns is UTF-8 bytes.
+# ways; VARBINARY columns hold UTF-8 bytes.
 sub dbh {
     my ($self) = @_;
     return $self->{dbh}{$$} //= $self->connect;
@@ -173,7 +173,7 @@ sub connect {
             PrintError => 0,
             AutoInactiveDestroy => 1,
         });
-    # Our own connection is not to be lost without a word.
+    # If our own connection is lost, that must be an error.
     $dbh->{mariadb_auto_reconnect} = 0;
     return $dbh;
 }

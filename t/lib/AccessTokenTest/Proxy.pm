@@ -1,7 +1,7 @@
 package AccessTokenTest::Proxy;
 
-# A proxy before a MariaDB server, that breaks connections where it is told to:
-# behind any byte of any packet, too late, or not yet.
+# A proxy before a MariaDB server that breaks connections as a plan says: after any byte
+# of any packet, and at once or later.
 #
 #     my $proxy = AccessTokenTest::Proxy->start(
 #         socket => $its_own, server => $that_of_mariadbd, output => $file);
@@ -18,7 +18,7 @@ package AccessTokenTest::Proxy;
 #             next_number, custom_fields, startup
 #   with      text that the command's packet must have in it: a value bound
 #   skip      so many such commands pass before (0)
-#   at        where in the command and its reply the point lies:
+#   at        the point in the command and its reply:
 #               before    the server gets nothing of the command
 #               part      the server gets some bytes of it
 #               sent      the server gets all of it, and the reply is not waited
@@ -34,14 +34,14 @@ package AccessTokenTest::Proxy;
 #             length and number
 #   packet    for reply: the number of a packet, from 1; -1 is the last (-1)
 #   wait      so many seconds pass at that point before what follows (0); with
-#             "release": till release is called
+#             "release": until release is called
 #   all       true: nothing passes on any connection while it waits
 #   then      what follows: cut (the connection; so it is without "then"),
 #             cut_all, or go_on
 #   refuse    so many seconds from then on no new connection is taken (0)
 #   until     for late: "before" or "after" another command, as [before =>
-#             'load_by_id']: that command waits till the late one is answered,
-#             or its answer does. Without: seconds (wait), or till release
+#             'load_by_id']: that command waits until the late one is answered,
+#             or its answer does. Without: seconds (wait), or until release
 
 use strict;
 use warnings;
@@ -55,7 +55,7 @@ use AccessTokenTest::Process;
 my $json = JSON::PP->new->latin1->canonical;
 
 # start(socket => FILE, server => FILE, output => FILE); with port => NUMBER clients
-# come by that port of 127.0.0.1 instead of the socket.
+# connect to that port of 127.0.0.1 instead of the socket.
 sub start {
     my ($class, %options) = @_;
     my $self = bless {
@@ -78,7 +78,7 @@ sub start {
     return $self;
 }
 
-# Where its clients find it, for DBI.
+# The address of the proxy, as DBI takes it.
 sub place {
     my ($self) = @_;
     return defined $self->{port} ? "host=127.0.0.1;port=$self->{port}"
@@ -88,8 +88,7 @@ sub place {
 sub pid { $_[0]{process}->pid }
 sub stop { $_[0]{process}->stop }
 
-# plan(STEPS): from now on; what is left of the last plan is forgotten, and the
-# report is begun anew.
+# plan(STEPS): replaces the plan and empties the report.
 sub plan {
     my ($self, @steps) = @_;
     return $self->tell(plan => \@steps);

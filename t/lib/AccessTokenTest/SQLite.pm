@@ -1,7 +1,7 @@
 package AccessTokenTest::SQLite;
 
-# An SQLite database of one test. The same methods as AccessTokenTest::MariaDB,
-# but for those that start and stop a server.
+# An SQLite database of one test. It has the methods of AccessTokenTest::MariaDB, except
+# those that start and stop a server.
 
 use strict;
 use warnings;
@@ -26,7 +26,7 @@ sub new {
 sub engine { 'sqlite3' }
 sub file { $_[0]{file} }
 
-# Where the shipped files of this engine stand, below sql/.
+# The folder of this engine's shipped files, below sql/.
 sub sql_folder { 'sqlite3' }
 
 # A handle of its own, kept for later calls. Text is characters, both ways.

@@ -1,7 +1,7 @@
 package AccessTokenTest::Statements;
 
-# The files of the statements that are shipped, as they are or edited. The methods
-# are those of the server.
+# The files of the shipped statements, as they are or edited: functions, and the
+# method copy_statements of the server.
 
 use strict;
 use warnings;
@@ -33,8 +33,8 @@ sub datadir {
     return "$data";
 }
 
-# The folder, or those two with " :: " between them, of the statements that are
-# shipped for an engine.
+# The folder of the statements that are shipped for an engine, or two folders with
+# " :: " between them.
 sub shipped_statements {
     my ($engine) = @_;
     my $folder = datadir() . "/sql/$engine/statements";
@@ -46,8 +46,9 @@ sub statements_conf {
     return qq(AccessTokenStatements "$statements"\n) =~ s/ :: /" "/r;
 }
 
-# files_in(STATEMENTS), a folder or two as of shipped_statements: what each file is
-# called below its folder, and its path. Where both have one, the first's counts.
+# files_in(STATEMENTS): a hash of the name of each file below its folder, and its path.
+# STATEMENTS is a folder or two, as shipped_statements returns them. If both have a file,
+# that of the first counts.
 sub files_in {
     my ($statements) = @_;
     my %path;
@@ -58,8 +59,8 @@ sub files_in {
     return %path;
 }
 
-# The names, without .sql, of the statements in there: of the files that no other
-# includes. A lookup's is lookups/NAME.
+# The names, without .sql, of the statements of STATEMENTS: the files that no other file
+# includes. A lookup is lookups/NAME.
 sub statements_in {
     my %path = files_in($_[0]);
     my %included = map { $_ => 1 }
@@ -67,8 +68,9 @@ sub statements_in {
     return map { s/\.sql$//r } grep { !$included{$_} } sort keys %path;
 }
 
-# copy_statements(FOLDER, FILE => CODE, ...): the shipped ones in a FOLDER of the run,
-# whose path it returns. CODE edits the text of FILE in $_, and says whether it has.
+# copy_statements(FOLDER, FILE => CODE, ...): copies the shipped statements to a FOLDER of
+# the run, and returns its path. CODE edits the text of FILE in $_, and returns whether it
+# has changed it.
 sub copy_statements {
     my ($self, $folder, %edit) = @_;
     my %path = files_in(shipped_statements($self->{database}->sql_folder));
@@ -78,7 +80,7 @@ sub copy_statements {
     return $self->path($folder);
 }
 
-# The text of the file PATH as CODE leaves it, if there is a CODE.
+# The text of the file PATH, edited by CODE if it is given.
 sub edited_file {
     my ($path, $code) = @_;
     open my $file, '<:raw', $path or die "$path: $!\n";

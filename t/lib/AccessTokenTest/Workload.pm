@@ -84,12 +84,12 @@ sub new {
     }, $class;
 }
 
-# The clock of start and end, for who wants to compare: seconds, of no date.
+# The clock of start and end, in seconds; not the time of day.
 sub now { clock_gettime(CLOCK_MONOTONIC) }
 
 # ---- what the tests that use it share
 
-# The seed of a test, told so that it can be had again: AT_SEED=N.
+# The seed of a test. It is printed, so that AT_SEED=N can repeat the test.
 sub seed {
     my $seed = $ENV{AT_SEED} // int rand 1_000_000;
     Test::More::diag("to repeat it: AT_SEED=$seed");
@@ -258,7 +258,7 @@ sub outcome {
     my ($call) = @_;
     return $call->{failed} =~ /^(?:refused|half)$/ ? 'none' : 'unknown' if $call->{failed};
     return $call->{replayed} ? 'replayed' : 'applied' if $call->{status} == 200;
-    # Whoever says 500 without our code was not the module.
+    # A 500 without our code does not come from the module.
     return $call->{status} < 500 || ($call->{code} // '') eq 'INTERNAL_ERROR' ? 'none' : 'unknown';
 }
 
@@ -462,8 +462,8 @@ sub value {
     return $number % 20 ? $text : $text . '.' x (255 - length $text);
 }
 
-# A new code or pass code, for a moment: who comes by the old one meanwhile
-# finds nothing.
+# A new code or pass code, for a moment: a call with the old one finds nothing
+# meanwhile.
 sub move {
     my ($self, $what) = @_;
     my $request = $self->request;
@@ -490,14 +490,14 @@ sub move_back {
     $self->add_fields($request);
     $request->{fields}{$what} = $moved->{found_by}{$what};
     my $outcome = $self->see_through($request);
-    # Till it is done, or there is nothing to be undone, or the test has enough.
+    # Until it is done, or there is nothing to be undone, or the test has enough.
     my $is_away = $self->{calls}[-1]{status} && $self->{calls}[-1]{status} == 404;
     push @{ $self->{unfinished} }, $moved
         if $outcome =~ /^(?:unknown|none)$/ && !$is_away && !-e "$self->{load}{folder_name}/stop";
     return;
 }
 
-# A request of before, which was answered by 200, comes again.
+# Repeats an earlier request that was answered by 200.
 sub once_again {
     my ($self) = @_;
     $self->call(one_of(@{ $self->{done} }));
@@ -618,7 +618,7 @@ sub send {
         $done += $count;
     }
     if ($half) {
-        # Gone at once, or while the server is at it.
+        # The client goes at once, or while the server works.
         sleep rand 0.02 if chance(0.5);
         hang_up($line);
         @$call{qw(failed end)} = ($half, now());

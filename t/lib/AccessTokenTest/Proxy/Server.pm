@@ -101,7 +101,7 @@ sub stalled { $_[0]{stalled_until} }
 # A copy: it can change while it is walked.
 sub connections { @{ $_[0]{connections} } }
 
-# Waits for what comes first, and does all that can be done.
+# Waits for the next event, and does all that can be done.
 sub turn {
     my ($self) = @_;
     $self->do_what_is_due;
@@ -133,7 +133,7 @@ sub turn {
         }
     }
     $self->advance($_) for @connections;
-    # Last: what is told holds for what comes after it, not for what was read.
+    # Last: a command of the test applies to the bytes after it, not to those read.
     $self->listen_to($_)
         for grep { vec $read, fileno $_->{socket}, 1 } @{ $self->{lines} };
     return;
@@ -241,8 +241,8 @@ sub cut {
 
 sub cut_all {
     my ($self) = @_;
-    # Those that wait to be taken come first: who sees that he was cut may be back at
-    # once, and is not meant.
+    # Clients that wait to be accepted come first: a client that was cut may connect
+    # again at once, and that connection is not to be cut.
     while ($self->{listener} && (my $client = $self->{listener}->accept)) {
         $self->{report}{refused}++;
     }
@@ -284,8 +284,8 @@ sub advance {
     return;
 }
 
-# A new command waits till the last one is answered. The hand-shake is of both
-# sides; packets with a number go on with a command.
+# A new command waits until the last one is answered. Both sides take part in the
+# hand-shake; packets with a number go on with a command.
 sub may_say_more {
     my ($connection) = @_;
     my $command = $connection->{command} // return 1;
@@ -349,7 +349,7 @@ sub read_capabilities {
     die "a connection is encrypted or compressed: no proxy can look into it\n"
         if $flags & ($CLIENT_SSL | $CLIENT_COMPRESS);
     $connection->{no_eof} = $flags & $CLIENT_DEPRECATE_EOF;
-    # MariaDB's own stand where MySQL has a filler.
+    # MariaDB has its own capabilities where MySQL has a filler.
     $connection->{cache_metadata} = !($flags & $CLIENT_MYSQL)
         && unpack('V', substr $packet, 4 + 28, 4) & $MARIADB_CACHE_METADATA;
     return;
@@ -423,7 +423,7 @@ sub take_reply {
     return $late && $is_last ? $self->park($connection, $late, $go_on) : $go_on->();
 }
 
-# What a reply defines by the hundred needs no look, but for the last of them.
+# A reply may have hundreds of definitions; only the last of them matters.
 sub pass_definitions {
     my ($connection) = @_;
     my $command = $connection->{command} // return;
@@ -514,7 +514,7 @@ sub match {
     return;
 }
 
-# Points that lie in the command itself. GO_ON forwards it.
+# Points in the command itself. GO_ON forwards it.
 sub reach_by_command {
     my ($self, $connection, $go_on) = @_;
     my $command = $connection->{command};
@@ -556,7 +556,7 @@ sub reach {
     return wait_at($connection, $step, $then);
 }
 
-# CONNECTION waits as STEP says, or till release, and then does THEN.
+# CONNECTION waits as STEP says, or until release, and then does THEN.
 sub wait_at {
     my ($connection, $step, $then) = @_;
     $connection->{waits} = $step->{number};
@@ -636,7 +636,7 @@ sub late_is_over {
     return;
 }
 
-# ---- what the test says
+# ---- the commands of the test
 
 sub take_line {
     my ($self) = @_;
