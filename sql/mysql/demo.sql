@@ -1,5 +1,5 @@
--- For demonstration databases only: deletes every row of the tables, then fills them anew.
--- Run alone it resets the demonstration. The same rows for both engines, from BEGIN on word for word.
+-- For demonstration databases only: deletes all rows of the tables, then inserts those of the
+-- demonstration. Run it again to reset them. From BEGIN on, the files of both engines are equal.
 
 SET NAMES utf8mb4 COLLATE utf8mb4_bin;
 SET SESSION sql_mode = 'STRICT_ALL_TABLES';
@@ -33,7 +33,7 @@ INSERT INTO users (id, username, person_name, email, default_unit_id, may_update
     ('3', 'contractor', 'Conrad Freelance', 'contractor@example.com', NULL, 1),
     ('4', 'reader', 'Rea Donly', 'reader@example.com', '48305F8849E3C18B227C5BE3A27BA6DF', 0);
 
--- Stored are the SHA-256 digests; the tokens themselves are, in this order:
+-- The table has the SHA-256 digests of the tokens. The tokens are, in this order:
 -- A4F19B70D95D4DE09C3A9FC720A33A49  MPAdministrator, in the default unit
 -- demo-session-clerk                clerk, in the default unit
 -- demo-session-other-unit           clerk, but in the Admin Unit
@@ -58,7 +58,7 @@ INSERT INTO countries (id, name, alternative_code, two_character_code, three_cha
 INSERT INTO contacts (id, type, life_cycle_state, first_name, last_name, name, country_of_residence_id) VALUES
     ('E21381FCC07AB01BAAC3851B6C00FFE5', 'PERSON', 'FINANCIAL', 'Shemar', 'Havier', 'Havier Shemar', '127');
 
--- A person of whom everything is known, and a company.
+-- A person with a value in every column, and a company.
 INSERT INTO contacts (id, type, life_cycle_state, title, first_name, middle_name, last_name, name, gender,
                       country_of_residence_id, passport_number, passport_issued_by_country_id, id_number,
                       id_issued_by_country_id, social_security_number, industry, industry_sector,
@@ -86,8 +86,8 @@ INSERT INTO reward_participants (id, number, accounts_receivable_id) VALUES
     ('B0000000000000000000000000000001', '51', 'A0000000000000000000000000000001'),
     ('B0000000000000000000000000000002', '52', NULL);
 
--- What is not named here has the schema's defaults: nothing generated, free text, no minimum.
--- default: of the active definition. The others belong to the classifications of the same name.
+-- Columns that are not named here have the defaults of the schema: nothing generated, free text, no
+-- minimum. "default" belongs to the active definition, the others to the classifications of the same name.
 INSERT INTO access_token_rule_sets (id, authentication_code_min_length, identifier_min_length,
                                     pass_code_min_length, allow_no_identifier) VALUES
     ('default', 1, 1, 4, 1),
@@ -136,11 +136,12 @@ INSERT INTO access_token_custom_fields (name, type) VALUES
     ('gift_wrap', 'boolean'),
     ('Ύψος', 'number');
 
--- The next authentication code would be 1001, which the access token demo-taken-number has: 1002 comes.
+-- The next authentication code would be 1001, but the access token demo-taken-number has it. So the next
+-- one is 1002.
 INSERT INTO access_token_sequences (name, value) VALUES
     ('authentication_code', 1000), ('identifier', 500000), ('pass_code', 900000);
 
--- The access token of the example, as it was before the call.
+-- The access token of the example, before the call.
 INSERT INTO access_tokens (id, number, life_cycle_state, authentication_code, accounts_receivable_id,
                            reward_participant_id, created_date, created_by_user_id, created_by_unit_id,
                            updated_date, updated_by_user_id, updated_by_unit_id) VALUES
@@ -149,8 +150,8 @@ INSERT INTO access_tokens (id, number, life_cycle_state, authentication_code, ac
      '159C17D9C4B1E48DC129FBC701D38438', '48305F8849E3C18B227C5BE3A27BA6DF', '2015-02-16T14:23:46',
      '159C17D9C4B1E48DC129FBC701D38438', '48305F8849E3C18B227C5BE3A27BA6DF');
 
--- Every pass code below is demo-pass-1, but for demo-phone and demo-number: 246810.
--- Rules. The pass code of the first two may go with the identifier (Card) or may not (Member).
+-- Each pass code below is demo-pass-1, except for demo-phone and demo-number: 246810.
+-- Rules: the pass code of the first may be removed with the identifier (Card), of the second not (Member).
 INSERT INTO access_tokens (id, number, authentication_code, identifier, pass_code, classification_id,
                            created_date) VALUES
     ('D0000000000000000000000000000001', '101', 'demo-card', NULL, NULL,
@@ -165,7 +166,7 @@ INSERT INTO access_tokens (id, number, authentication_code, identifier, pass_cod
     ('D0000000000000000000000000000004', '104', 'demo-auto-number', NULL, NULL,
      'CC000000000000000000000000000004', '2024-01-01T08:00:00'),
     ('D0000000000000000000000000000005', '105', '1001', NULL, NULL, NULL, '2024-01-01T08:00:00'),
-    -- "pass_code": null makes one, shown once
+    -- "pass_code": null makes one, which is shown once
     ('D0000000000000000000000000000006', '106', 'demo-auto-pass', 'demo-auto-pass-user',
      '$2y$10$Ltc4R5MQvqYR9FSpFdYz.OF43jsZ30rV2os6ANXwO0gyoxYXC9Np2',
      'CC000000000000000000000000000005', '2024-01-01T08:00:00'),
@@ -185,7 +186,8 @@ INSERT INTO access_tokens (id, number, authentication_code, identifier, pass_cod
      '$2y$10$Ltc4R5MQvqYR9FSpFdYz.OF43jsZ30rV2os6ANXwO0gyoxYXC9Np2',
      'CC00000000000000000000000000000A', '2024-01-01T08:00:00');
 
--- Life cycle states; the last waits for the verification of its owner's address, the one before has had it.
+-- Life cycle states. The last one waits for the verification of its owner's address; that of the one before
+-- is verified.
 INSERT INTO access_tokens (id, number, life_cycle_state, authentication_code, verified_date,
                            verification_code, created_date) VALUES
     ('D0000000000000000000000000000010', '116', 'EFFECTIVE', 'demo-effective', NULL, NULL,
@@ -197,8 +199,8 @@ INSERT INTO access_tokens (id, number, life_cycle_state, authentication_code, ve
     ('D0000000000000000000000000000013', '119', 'PENDING_VERIFICATION', 'demo-pending-verification', NULL,
      '7F3K-92QD', '2024-01-01T08:00:00');
 
--- Owners: everything known of a person, a company, an account without owner, a reward participant
--- without account, and neither.
+-- Owners: a person with all values, a company, an account without owner, a reward participant without
+-- account, and neither.
 INSERT INTO access_tokens (id, number, authentication_code, accounts_receivable_id, reward_participant_id,
                            created_date, created_by_user_id, created_by_unit_id) VALUES
     ('D0000000000000000000000000000020', '132', 'demo-person', 'A0000000000000000000000000000001',
@@ -212,7 +214,7 @@ INSERT INTO access_tokens (id, number, authentication_code, accounts_receivable_
     ('D0000000000000000000000000000024', '136', 'demo-no-owner', NULL, NULL,
      '2024-01-01T08:00:00', NULL, NULL);
 
--- Custom fields of every type; four of the seven are set.
+-- Custom fields of each type. Four of the seven are set.
 INSERT INTO access_tokens (id, number, authentication_code, custom_field_set, created_date) VALUES
     ('D0000000000000000000000000000030', '148', 'demo-custom-fields',
      '{"nickname": "Λένα 🎁", "shoe_size": 38.5, "points": 1200, "newsletter": true}',
@@ -237,7 +239,7 @@ INSERT INTO access_tokens (id, number, authentication_code, created_date) VALUES
     ('D0000000000000000000000000000033', '151', 'demo-cafe', '2024-01-01T08:00:00'),
     ('D0000000000000000000000000000034', '152', 'DEMO-CAFE', '2024-01-01T08:00:00');
 
--- Pass codes hashed by different schemes: bcrypt, and what older programs left. All are demo-pass-1.
+-- Pass codes hashed by different schemes: bcrypt, and schemes of older programs. All are demo-pass-1.
 INSERT INTO access_tokens (id, number, authentication_code, identifier, pass_code, created_date) VALUES
     ('D0000000000000000000000000000040', '164', 'demo-bcrypt', 'demo-bcrypt-user',
      '$2y$10$Ltc4R5MQvqYR9FSpFdYz.OF43jsZ30rV2os6ANXwO0gyoxYXC9Np2', '2024-01-01T08:00:00'),

@@ -1,7 +1,7 @@
--- The least that the module needs. Replace the database (access_token) and the account
--- ('access_token'@'localhost') by your own; the account must exist:
+-- The rights that the module needs, and no others. Run this after schema.sql, as an administrator. First
+-- replace the database (access_token) and the account ('access_token'@'localhost') with your own, and
+-- create the account:
 --     CREATE USER 'access_token'@'localhost' IDENTIFIED BY '...';
--- Run it after schema.sql, as an administrator.
 
 GRANT SELECT ON access_token.access_token_schema          TO 'access_token'@'localhost';
 GRANT SELECT ON access_token.access_token_sessions        TO 'access_token'@'localhost';
@@ -17,7 +17,7 @@ GRANT SELECT ON access_token.access_token_classifications TO 'access_token'@'loc
 GRANT SELECT ON access_token.access_token_custom_fields   TO 'access_token'@'localhost';
 GRANT SELECT ON access_token.access_token_requests        TO 'access_token'@'localhost';
 
--- The columns that save.sql sets, and no others: never the state, the number or the owner.
+-- UPDATE only for the columns that save.sql sets: not for the state, the number or the owner.
 GRANT SELECT,
       UPDATE (authentication_code, identifier, pass_code, card_masked_number,
               udf_string_1, udf_string_2, udf_string_3, udf_string_4,
@@ -28,10 +28,10 @@ GRANT SELECT,
               request_ids, request_key, request_digest, request_expires)
       ON access_token.access_tokens                       TO 'access_token'@'localhost';
 
--- The function runs with its creator's rights, and so do the triggers: the sequences themselves stay closed,
--- and the tables that triggers write take no rows from anyone else.
+-- The function and the triggers run with the rights of the account that created them. So the module needs no
+-- right to the table of sequences, and no right to write the tables that the triggers write.
 GRANT EXECUTE ON FUNCTION access_token.access_token_next_number TO 'access_token'@'localhost';
 
--- A login service, in an account of its own, needs in addition:
+-- A login service should have its own account. It needs:
 -- GRANT SELECT, INSERT, DELETE ON access_token.access_token_sessions TO 'login'@'localhost';
 -- GRANT SELECT (id, username)  ON access_token.users                 TO 'login'@'localhost';

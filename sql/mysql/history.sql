@@ -1,33 +1,35 @@
--- The history of access tokens for MariaDB 10.5+, optional: a line in access_token_changes for each version
--- that an update commits, be it by the module or by another program. A trigger of that update writes the
--- line, so both are kept, or neither.
+-- The history of access tokens for MariaDB 10.5+. It is optional. Each update adds a line to
+-- access_token_changes for the new version, whether the module or another program makes it. A trigger writes
+-- the line in the transaction of the update, so both are committed, or neither.
 --
 -- Install: as an administrator, after schema.sql:   mariadb access_token < history.sql
--- httpd may run. The module's account needs no further right: triggers run with the rights of the account
--- that made them (and fail, and every update with them, once that account is dropped). Where binary logging
--- is on, making triggers needs the server variable log_bin_trust_function_creators = 1, or the privilege
--- SUPER, for the time of this script; otherwise error 1419 says so.
+-- httpd may run meanwhile. The account of the module needs no more rights: triggers run with the rights of
+-- the account that created them. Do not drop that account: all updates would fail. If binary logging is on,
+-- this script needs the server variable log_bin_trust_function_creators = 1 or the privilege SUPER. Otherwise
+-- it fails with error 1419.
 --
--- Cost: a third to a half more processor time of the database for a call, as measured: bench/README.md.
+-- Cost: a call takes a third to a half more processor time of the database (measured: bench/README.md).
 --
 -- Remove: DROP TRIGGER access_tokens_changes; DROP TRIGGER access_tokens_first_version;
 --         DROP TABLE access_token_changes;
 --
--- Nothing removes old lines by itself. What is older than a year, in pieces, now and then:
+-- Old lines are not removed automatically. To remove lines older than a year, run this regularly.
 --     DELETE FROM access_token_changes WHERE changed_at < UTC_TIMESTAMP() - INTERVAL 1 YEAR LIMIT 10000;
 
 SET NAMES utf8mb4 COLLATE utf8mb4_bin;
 
--- Triggers keep the mode that they are made in, and some modes read SQL in another way. In this one, bytes of a
--- code that are not UTF-8 become a question mark in the history; in a strict one they would refuse the update.
+-- A trigger keeps the sql_mode in which it is created, and some modes change the meaning of SQL. In this mode,
+-- bytes of a code that are not UTF-8 become a question mark in the history. In a strict mode the update fails.
 SET @access_token_sql_mode = @@SESSION.sql_mode;
 SET SESSION sql_mode = '';
 
--- fields: a JSON array of the names of the fields that changed, in the order of the table; empty if none did.
--- old_values, new_values: JSON objects of their values. A pass code and a verification code stand in fields
--- alone. An authentication code is masked: its last two characters, and these only if it has eight or more.
--- Changes of created_*, updated_* and request_* make no name. user_id, unit_id, request_id: of the module's
--- call, whose time changed_at is; NULL if another program has made this version.
+-- fields: a JSON array with the names of the fields that changed, in the order of the table; empty if none
+-- did. created_*, updated_* and request_* are never named.
+-- old_values, new_values: JSON objects with the values of these fields. The values of a pass code and a
+-- verification code are left out. An authentication code is masked, except for its last two characters if it
+-- has eight or more.
+-- user_id, unit_id, request_id: from the call to the module; NULL if another program made this version.
+-- changed_at: the time of the call, or of the update by another program.
 CREATE TABLE access_token_changes (
     id                               BIGINT UNSIGNED NOT NULL AUTO_INCREMENT,
     token_id                         VARCHAR(40)     NOT NULL,
@@ -44,17 +46,17 @@ CREATE TABLE access_token_changes (
     KEY access_token_changes_changed_at (changed_at)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
--- The history outlives the access token. One that comes back under its id goes on with the next version. That
--- one has no line: it is not of an update.
+-- The history stays when an access token is deleted. If one with the same id is inserted again, it gets the
+-- next version. That version has no line, since no update made it.
 CREATE TRIGGER access_tokens_first_version BEFORE INSERT ON access_tokens FOR EACH ROW
     SET NEW.version = GREATEST(NEW.version, (SELECT COALESCE(MAX(version) + 1, 0) FROM access_token_changes
                                               WHERE token_id = NEW.id));
 
--- In what follows no line but the last ends in a semicolon: see schema.sql.
+-- Below, only the last line of a trigger ends with a semicolon: see schema.sql.
 DELIMITER ;;
 
--- BINARY: to the collation 'a' and 'a ' are the same. Of the forms that were measured, an IF for each field
--- is the fastest.
+-- BINARY, since 'a' and 'a ' are equal in the collation. One IF for each field is the fastest form that was
+-- measured.
 CREATE TRIGGER access_tokens_changes AFTER UPDATE ON access_tokens FOR EACH ROW
 BEGIN
     DECLARE by_module BOOLEAN DEFAULT NEW.request_ids <> OLD.request_ids

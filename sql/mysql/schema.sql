@@ -1,19 +1,18 @@
--- The tables of mod_access_token for MariaDB 10.5+; written for MySQL 8.0 as well, unproved there.
+-- The tables of mod_access_token for MariaDB 10.5+. It should work on MySQL 8.0 too, but is not tested there.
 -- Run it in an empty database:   mariadb access_token < schema.sql
 --
--- Where binary logging is on, creating the triggers and the function at the end of this file needs the server
--- variable log_bin_trust_function_creators = 1 for the time of this script; for the function the privilege
--- SUPER is not enough.
+-- If binary logging is on, this script needs the server variable log_bin_trust_function_creators = 1, for the
+-- triggers and the function at its end. For the function the privilege SUPER is not enough.
 --
--- One collation, utf8mb4_bin, throughout: columns of different collations cannot be joined by index.
--- It ignores trailing blanks, so the two codes are VARBINARY (255 characters of UTF-8): every byte counts.
--- Widths are bounded: the database driver reserves each column's declared size for each SELECT, and cuts
--- what is longer than its fldsz. A foreign key's index has the name of its constraint.
+-- All columns have one collation, utf8mb4_bin: joins of different collations cannot use an index. It ignores
+-- trailing blanks, so the two codes are VARBINARY (255 characters of UTF-8), where every byte counts.
+-- Keep the columns short: the database driver reserves the declared size of each column for each SELECT, and
+-- cuts values that are longer than its fldsz. The index of a foreign key has the name of its constraint.
 
 SET NAMES utf8mb4 COLLATE utf8mb4_bin;
 
--- Triggers and functions keep the mode that they are made in, and some modes read SQL in another way. In this
--- one a value that does not fit is an error.
+-- Triggers and functions keep the sql_mode in which they are created, and some modes change the meaning of
+-- SQL. In this mode a value that does not fit is an error.
 SET @access_token_sql_mode = @@SESSION.sql_mode;
 SET SESSION sql_mode = 'STRICT_ALL_TABLES';
 
@@ -47,7 +46,7 @@ CREATE TABLE users (
     CONSTRAINT users_may_update      CHECK (may_update_access_tokens IN (0, 1))
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
--- A session token itself is never stored: token_digest is LOWER(SHA2(token, 256)). Times are UTC.
+-- Session tokens are not stored, only their digests: token_digest is LOWER(SHA2(token, 256)). Times are UTC.
 CREATE TABLE access_token_sessions (
     token_digest                     CHAR(64)     NOT NULL,
     user_id                          VARCHAR(40)  NOT NULL,
@@ -70,7 +69,7 @@ CREATE TABLE countries (
     PRIMARY KEY (id)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
--- Days, months and years stand alone since parts of a date may be unknown.
+-- Day, month and year are separate columns, since parts of a date may be unknown.
 CREATE TABLE contacts (
     id                               VARCHAR(40)  NOT NULL,
     type                             VARCHAR(40)  NOT NULL,
@@ -122,7 +121,7 @@ CREATE TABLE reward_participants (
                                            REFERENCES accounts_receivable (id)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
--- creation: who makes the value when none is given; format and the minima judge a value that is given.
+-- creation: how a value is made if the request has none. The format and the minima apply to values in requests.
 CREATE TABLE access_token_rule_sets (
     id                               VARCHAR(40)  NOT NULL,
     authentication_code_creation     VARCHAR(10)  NOT NULL DEFAULT 'NONE',
@@ -161,7 +160,7 @@ CREATE TABLE access_token_rule_sets (
         CHECK (allow_no_identifier IN (0, 1))
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
--- active is 1 or NULL, and unique: one definition at most is the active one.
+-- active is 1 or NULL, and unique: at most one definition is active.
 CREATE TABLE access_token_definitions (
     id                               VARCHAR(40)  NOT NULL,
     name                             VARCHAR(100) NOT NULL,
@@ -191,7 +190,7 @@ CREATE TABLE access_token_custom_fields (
     CONSTRAINT access_token_custom_fields_type CHECK (type IN ('string', 'number', 'boolean'))
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
--- value is the number given out last. A sequence ends with 9223372036854775807.
+-- value is the last number that was given out. A sequence ends at 9223372036854775807.
 CREATE TABLE access_token_sequences (
     name                             VARCHAR(64)  NOT NULL,
     value                            BIGINT       NOT NULL DEFAULT 0,
@@ -202,14 +201,14 @@ CREATE TABLE access_token_sequences (
 INSERT INTO access_token_sequences (name, value)
 VALUES ('authentication_code', 0), ('identifier', 0), ('pass_code', 0);
 
--- pass_code is a hash. updated_* are of the last call of the update method, version counts every change.
--- udf_float_* are exact as DOUBLE, bound as decimal text and read through CAST(... AS CHAR(64)): 300,000
--- doubles (random bits, denormal and boundary values), each read again after later updates of other fields,
--- came back bit for bit on MariaDB 10.11. The text has up to 34 characters: CHAR(32) cuts some, and without
--- the CAST the driver's own text loses digits.
--- request_ids are the module's own ids of its last eight calls, the last one first: a call whose connection
--- was lost while it saved looks here whether it did. The other request_* are of the last call: its
--- Idempotency-Key, if it had one, for the trigger below.
+-- pass_code is a hash. updated_* describe the last call of the update method. version counts all changes.
+-- udf_float_* are DOUBLE. They are bound as decimal text and read with CAST(... AS CHAR(64)), which is exact:
+-- on MariaDB 10.11, 300,000 doubles (random bits, denormal and boundary values) came back bit for bit, also
+-- after updates of other fields. The text has up to 34 characters: CHAR(32) cuts some of them, and without the
+-- CAST the text of the driver loses digits.
+-- request_ids are the ids that the module gave to its last eight calls, the latest first. If a call loses its
+-- connection while it saves, it finds out here whether the save was made. The other request_* are for the
+-- trigger below: the Idempotency-Key of the last call, if it had one.
 CREATE TABLE access_tokens (
     id                               VARCHAR(40)     NOT NULL,
     number                           VARCHAR(40)     NOT NULL,
@@ -271,8 +270,8 @@ CREATE TABLE access_tokens (
                                                      AND LENGTH(custom_field_set) <= 60000)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
--- The calls that came with an Idempotency-Key, one row for each key of a user, written by the trigger below.
--- A row is of use till expires_at. To remove what is older, now and then and never in a request's way:
+-- The calls with an Idempotency-Key: one row for each key of a user. The trigger below writes them.
+-- Rows are not needed after expires_at. The module does not remove them: run this regularly.
 --     DELETE FROM access_token_requests WHERE expires_at < UTC_TIMESTAMP() LIMIT 10000;
 CREATE TABLE access_token_requests (
     id                               BIGINT UNSIGNED NOT NULL AUTO_INCREMENT,
@@ -289,16 +288,16 @@ CREATE TABLE access_token_requests (
     KEY access_token_requests_expires_at (expires_at)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
--- The guard of save.sql compares versions: writers that know nothing of versions must raise them as well.
+-- save.sql compares versions. So updates by other programs must raise them too.
 CREATE TRIGGER access_tokens_version BEFORE UPDATE ON access_tokens FOR EACH ROW
     SET NEW.version = GREATEST(NEW.version, OLD.version + 1);
 
--- In what follows no line but the last of each ends in a semicolon: a program that has no DELIMITER drops
--- those lines and splits the file at the semicolons at line ends.
+-- Below, only the last line of each trigger or function ends with a semicolon. So a program without DELIMITER
+-- can drop the DELIMITER lines and split the file at semicolons at the ends of lines.
 DELIMITER ;;
 
--- A key goes with the change that it came with: both are kept, or neither. Only a call of the module changes
--- request_ids. A key that has expired but is still there is taken over; one that lives refuses the change.
+-- Stores a key in the transaction of its change: both are committed, or neither. Only calls to the module
+-- change request_ids. A row whose key has expired is used again. A key that has not expired refuses the change.
 CREATE TRIGGER access_tokens_request AFTER UPDATE ON access_tokens FOR EACH ROW
 IF NEW.request_key IS NOT NULL AND NEW.request_ids <> OLD.request_ids THEN
 BEGIN
@@ -319,7 +318,7 @@ BEGIN
     ; END
 ; END IF;;
 
--- The next number of a sequence, NULL for an unknown one. The UPDATE locks the row till the calling
+-- The next number of a sequence; NULL if there is no such sequence. The UPDATE locks the row until the calling
 -- statement ends, so no number is given out twice.
 CREATE FUNCTION access_token_next_number(sequence_name VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin)
     RETURNS BIGINT NOT DETERMINISTIC MODIFIES SQL DATA SQL SECURITY DEFINER

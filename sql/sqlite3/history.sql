@@ -1,24 +1,26 @@
--- The history of access tokens for SQLite 3.38+, optional: a line in access_token_changes for each version
--- that an update commits, be it by the module or by another program. A trigger of that update writes the
--- line, so both are kept, or neither.
+-- The history of access tokens for SQLite 3.38+. It is optional. Each update adds a line to
+-- access_token_changes for the new version, whether the module or another program makes it. A trigger writes
+-- the line in the transaction of the update, so both are committed, or neither.
 --
 -- Install: after schema.sql, also while httpd runs:   sqlite3 access_token.db < history.sql
 --
--- Cost: about 15 microseconds of processor time for an update, as measured: bench/README.md.
+-- Cost: an update takes about 15 microseconds more processor time (measured: bench/README.md).
 --
 -- Remove: DROP TRIGGER access_tokens_version; DROP TRIGGER access_tokens_first_version;
---         DROP TABLE access_token_changes; and make the trigger access_tokens_version of schema.sql again.
+--         DROP TABLE access_token_changes; then create the trigger access_tokens_version of schema.sql again.
 --
--- Nothing removes old lines by itself. What is older than a year, now and then:
+-- Old lines are not removed automatically. To remove lines older than a year, run this regularly.
 --     DELETE FROM access_token_changes WHERE changed_at < strftime('%Y-%m-%dT%H:%M:%S', 'now', '-1 year');
 
 BEGIN;
 
--- fields: a JSON array of the names of the fields that changed, in the order of the table; empty if none did.
--- old_values, new_values: JSON objects of their values. A pass code and a verification code stand in fields
--- alone. An authentication code is masked: its last two characters, and these only if it has eight or more.
--- Changes of created_*, updated_* and request_* make no name. user_id, unit_id, request_id: of the module's
--- call, whose time changed_at is; NULL if another program has made this version.
+-- fields: a JSON array with the names of the fields that changed, in the order of the table; empty if none
+-- did. created_*, updated_* and request_* are never named.
+-- old_values, new_values: JSON objects with the values of these fields. The values of a pass code and a
+-- verification code are left out. An authentication code is masked, except for its last two characters if it
+-- has eight or more.
+-- user_id, unit_id, request_id: from the call to the module; NULL if another program made this version.
+-- changed_at: the time of the call, or of the update by another program.
 CREATE TABLE access_token_changes (
     id                               INTEGER PRIMARY KEY,
     token_id                         TEXT    NOT NULL,
@@ -35,8 +37,8 @@ CREATE TABLE access_token_changes (
 
 CREATE INDEX access_token_changes_changed_at ON access_token_changes (changed_at);
 
--- The history outlives the access token. One that comes back under its id goes on with the next version. That
--- one has no line: it is not of an update.
+-- The history stays when an access token is deleted. If one with the same id is inserted again, it gets the
+-- next version. That version has no line, since no update made it.
 CREATE TRIGGER access_tokens_first_version AFTER INSERT ON access_tokens FOR EACH ROW
 WHEN NEW.version <= (SELECT MAX(version) FROM access_token_changes WHERE token_id = NEW.id)
 BEGIN
@@ -46,10 +48,10 @@ BEGIN
     DELETE FROM access_token_changes
      WHERE token_id = NEW.id AND version = (SELECT version FROM access_tokens WHERE id = NEW.id); END;
 
--- This takes the place of schema.sql's trigger of the name, and does its work too: SQLite has no order of
--- triggers, and the line needs the version that is raised here as well as the values from before the update.
--- The line of an update that did not raise the version has a negative version for as long as the UPDATE below
--- runs: where recursive_triggers are ON that one comes here again, and finds that its line is there.
+-- This replaces the trigger of the same name in schema.sql and also does its work: SQLite has no order of
+-- triggers, and the line needs both the version that is raised here and the values before the update.
+-- If the update did not raise the version, the line has a negative version while the UPDATE below runs. If
+-- recursive_triggers is ON, that UPDATE runs this trigger again, which then finds the line.
 DROP TRIGGER access_tokens_version;
 CREATE TRIGGER access_tokens_version AFTER UPDATE ON access_tokens FOR EACH ROW
 BEGIN

@@ -1,10 +1,10 @@
 -- The tables of mod_access_token for SQLite 3.38+.
 -- Run it in an empty database:   sqlite3 access_token.db < schema.sql
 --
--- Text compares byte for byte. Dates are text, 'YYYY-MM-DDThh:mm:ss' in UTC, so that they sort and are
--- replied as they are. Foreign keys hold on connections that say PRAGMA foreign_keys = ON; for the module's
--- own, DBDInitSQL may say it.
--- WAL, kept in the file: a reader never makes a writer wait, nor the other way round.
+-- Text is compared byte for byte. Dates are text, 'YYYY-MM-DDThh:mm:ss' in UTC: they sort, and the reply shows
+-- them unchanged. Foreign keys are checked on connections with PRAGMA foreign_keys = ON. DBDInitSQL can set it
+-- for the module.
+-- The file keeps the mode WAL: readers and writers do not wait for each other.
 
 PRAGMA journal_mode = WAL;
 
@@ -38,7 +38,8 @@ CREATE TABLE users (
     CONSTRAINT users_may_update      CHECK (may_update_access_tokens IN (0, 1))
 );
 
--- A session token itself is never stored: token_digest is its SHA-256 in lower-case hex. Times are UTC.
+-- Session tokens are not stored, only their digests: token_digest is the SHA-256 of the token in lower-case
+-- hex. Times are UTC.
 CREATE TABLE access_token_sessions (
     token_digest                     TEXT    NOT NULL,
     user_id                          TEXT    NOT NULL,
@@ -63,7 +64,7 @@ CREATE TABLE countries (
     PRIMARY KEY (id)
 );
 
--- Days, months and years stand alone since parts of a date may be unknown.
+-- Day, month and year are separate columns, since parts of a date may be unknown.
 CREATE TABLE contacts (
     id                               TEXT    NOT NULL,
     type                             TEXT    NOT NULL,
@@ -115,7 +116,7 @@ CREATE TABLE reward_participants (
                                            REFERENCES accounts_receivable (id)
 );
 
--- creation: who makes the value when none is given; format and the minima judge a value that is given.
+-- creation: how a value is made if the request has none. The format and the minima apply to values in requests.
 CREATE TABLE access_token_rule_sets (
     id                               TEXT    NOT NULL,
     authentication_code_creation     TEXT    NOT NULL DEFAULT 'NONE',
@@ -154,7 +155,7 @@ CREATE TABLE access_token_rule_sets (
         CHECK (allow_no_identifier IN (0, 1))
 );
 
--- active is 1 or NULL, and unique: one definition at most is the active one.
+-- active is 1 or NULL, and unique: at most one definition is active.
 CREATE TABLE access_token_definitions (
     id                               TEXT    NOT NULL,
     name                             TEXT    NOT NULL,
@@ -184,7 +185,7 @@ CREATE TABLE access_token_custom_fields (
     CONSTRAINT access_token_custom_fields_type CHECK (type IN ('string', 'number', 'boolean'))
 );
 
--- value is the number given out last. A sequence ends with 9223372036854775807.
+-- value is the last number that was given out. A sequence ends at 9223372036854775807.
 CREATE TABLE access_token_sequences (
     name                             TEXT    NOT NULL,
     value                            INTEGER NOT NULL DEFAULT 0,
@@ -195,8 +196,8 @@ CREATE TABLE access_token_sequences (
 INSERT INTO access_token_sequences (name, value)
 VALUES ('authentication_code', 0), ('identifier', 0), ('pass_code', 0);
 
--- pass_code is a hash. updated_* are of the last call of the update method, version counts every change.
--- udf_float_* are decimal text: the text that the driver makes of a REAL has 15 digits only.
+-- pass_code is a hash. updated_* describe the last call of the update method. version counts all changes.
+-- udf_float_* are decimal text, since the driver returns only 15 digits of a REAL.
 -- request_ids are the module's own ids of its last eight calls, the last one first: a call whose connection
 -- was lost while it saved looks here whether it did. The other request_* are of the last call: its
 -- Idempotency-Key, if it had one, for the trigger below.
@@ -266,8 +267,8 @@ CREATE TABLE access_tokens (
                                             AND udf_date_4 GLOB '????-??-??T??:??:??')
 );
 
--- The calls that came with an Idempotency-Key, one row for each key of a user, written by the trigger below.
--- A row is of use till expires_at. To remove what is older, now and then and never in a request's way:
+-- The calls with an Idempotency-Key: one row for each key of a user. The trigger below writes them.
+-- Rows are not needed after expires_at. The module does not remove them: run this regularly.
 --     DELETE FROM access_token_requests WHERE expires_at < strftime('%Y-%m-%dT%H:%M:%S', 'now');
 CREATE TABLE access_token_requests (
     id                               INTEGER PRIMARY KEY,
@@ -284,14 +285,14 @@ CREATE TABLE access_token_requests (
 
 CREATE INDEX access_token_requests_expires_at ON access_token_requests (expires_at);
 
--- The guard of save.sql compares versions: writers that know nothing of versions must raise them as well.
+-- save.sql compares versions. So updates by other programs must raise them too.
 CREATE TRIGGER access_tokens_version AFTER UPDATE ON access_tokens FOR EACH ROW
 WHEN NEW.version <= OLD.version
 BEGIN
     UPDATE access_tokens SET version = OLD.version + 1 WHERE id = NEW.id; END;
 
--- A key goes with the change that it came with: both are kept, or neither. Only a call of the module changes
--- request_ids. A key that has expired but is still there is taken over; one that lives refuses the change.
+-- Stores a key in the transaction of its change: both are committed, or neither. Only calls to the module
+-- change request_ids. A row whose key has expired is used again. A key that has not expired refuses the change.
 CREATE TRIGGER access_tokens_request AFTER UPDATE ON access_tokens FOR EACH ROW
 WHEN NEW.request_key IS NOT NULL AND NEW.request_ids <> OLD.request_ids
 BEGIN

@@ -1,1 +1,1 @@
--- Nothing to be joined: what show_*.sql show is looked up.
+-- No joins are needed: show_*.sql use lookups.

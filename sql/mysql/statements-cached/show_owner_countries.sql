@@ -1,4 +1,4 @@
--- The countries of the account's owner, looked up.
+-- The countries of the account's owner, by lookups.
     owner.country_of_residence_id
         AS 'data.accounts_receivable.account_owner.demographics.country_of_residence?@country',
     owner.passport_issued_by_country_id

@@ -1,5 +1,5 @@
--- The call that an Idempotency-Key of this caller has come with before. Run only where a key came, and
--- before the access token is looked for. Always one row: NULL where there was none.
+-- The earlier call of this caller with the same Idempotency-Key. Runs only if the request has a key, before the
+-- access token is loaded. Always one row, with NULLs if there is no such call.
 SELECT
     request.token_id   AS 'request.token_id',
     request.digest     AS 'request.digest',

@@ -1,5 +1,5 @@
--- Second half of the load statements: the access token's rules, account and owner, and what these refer to.
--- A classification carries the rules; without one the active definition does.
+-- Second half of the load statements: the joins of the rules, the account, the owner, and what these refer to.
+-- The rules come from the classification; without one, from the active definition.
 LEFT JOIN access_token_classifications AS classification
        ON classification.id = token.classification_id
 LEFT JOIN access_token_definitions AS definition

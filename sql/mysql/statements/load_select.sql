@@ -1,10 +1,11 @@
--- First half of the three load statements: what is read, and who calls. Always one row: what does not
--- exist is NULL. Between the halves stands the join of the access token by its key. Every join is by a
--- primary or unique key and every parameter stands bare beside a column: MariaDB plans all of it as const.
--- COALESCE stands around what its table never has as NULL: without it a column is described otherwise where
--- the row is not there, and MariaDB, which spares a client the descriptions that it has, sends all of them again.
--- What hardly ever changes stands in files of its own, show_*.sql and join_references.sql, in whose place the
--- folder statements-cached has lookups. They end without a comma: the next column begins with one.
+-- First half of the three load statements: the columns, and the join of the caller. Always one row; values that
+-- do not exist are NULL. Each load statement joins the access token by its key between the two halves.
+-- Every join uses a primary or unique key, and every parameter is compared with a plain column: MariaDB plans
+-- all joins as const.
+-- COALESCE is used for columns that are never NULL in their table. Without it the description of the column
+-- changes when the row is missing, and MariaDB, which sends descriptions only once, sends all of them again.
+-- show_*.sql and join_references.sql have the parts that rarely change. statements-cached replaces them with
+-- lookups. They end without a comma: the next column begins with one.
 SELECT
     COALESCE(session.user_id)                    AS 'session.user_id',
     COALESCE(login.id)                           AS 'login.user_id',
@@ -66,7 +67,7 @@ SELECT
     DATE_FORMAT(token.created_date, '%Y-%m-%dT%H:%i:%s') AS 'data.log_information.created_date',
 -- @include show_creator.sql
 
-    -- Each call is an update: the caller is who updates.
+    -- The caller is the user who updates.
     , DATE_FORMAT(token.updated_date, '%Y-%m-%dT%H:%i:%s') AS 'data.log_information.updated_date',
     caller.id                                    AS 'data.log_information.updated_by_user.id',
     caller.username                              AS 'data.log_information.updated_by_user.username',
@@ -74,7 +75,7 @@ SELECT
     caller.email                                 AS 'data.log_information.updated_by_user.email?',
 -- @include show_caller_unit.sql
 
-    -- Not read where fields_set asks for none of it.
+    -- These columns are skipped if fields_set asks for none of them.
 -- @wide
     , COALESCE(account.id)                       AS 'data.accounts_receivable.id',
     COALESCE(account.number)                     AS 'data.accounts_receivable.number',

@@ -1,2 +1,2 @@
--- The next number of a sequence, in one SELECT: the function raises it and returns it.
+-- The next number of a sequence, in one SELECT: the function increments it and returns it.
 SELECT access_token_next_number(:sequence) AS 'number'

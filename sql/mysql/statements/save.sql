@@ -1,8 +1,9 @@
--- The one write of a call. A field keeps its value where its set_ parameter is 0: it was not sent.
--- It is compared with a number, since a parameter and a string literal may differ in collation, an error.
--- Both values of an IF are of the column's own type: mixed ones would go through text and back.
--- request_ids are those of the last eight calls, of 32 characters each; the request_ columns of the
--- Idempotency-Key are for the trigger access_tokens_request.
+-- The only statement of a call that writes. If the set_ parameter of a field is 0, the field is not in the
+-- request and keeps its value.
+-- set_ is compared with a number: a parameter and a string literal may have different collations, which is an
+-- error. Both values of an IF have the type of the column; other types would be converted to text and back.
+-- request_ids are the ids of the last eight calls, 32 characters each. The trigger access_tokens_request uses
+-- the other request_ columns, for the Idempotency-Key.
 -- @unique access_tokens_authentication_code authentication_code
 -- @unique access_tokens_identifier identifier
 -- @unique access_token_requests_key idempotency_key

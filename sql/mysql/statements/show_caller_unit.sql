@@ -1,4 +1,4 @@
--- The unit of who calls.
+-- The unit of the caller.
     COALESCE(caller_unit.id)                     AS 'data.log_information.updated_by_unit.id',
     COALESCE(caller_unit.name)                   AS 'data.log_information.updated_by_unit.name',
     caller_unit.description                      AS 'data.log_information.updated_by_unit.description',

@@ -1,4 +1,4 @@
--- Who made the access token, and in which unit.
+-- The user who created the access token, and the unit.
     COALESCE(creator.id)                         AS 'data.log_information.created_by_user.id',
     COALESCE(creator.username)                   AS 'data.log_information.created_by_user.username',
     creator.person_name                          AS 'data.log_information.created_by_user.person_name',

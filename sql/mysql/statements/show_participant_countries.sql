@@ -1,4 +1,4 @@
--- The countries of the participant's owner, without that of residence.
+-- The countries of the participant's owner, without the country of residence.
     COALESCE(participant_passport_country.id)
         AS 'data.reward_participant.accounts_receivable.account_owner.demographics.passport_issued_by_country.id',
     COALESCE(participant_passport_country.name)

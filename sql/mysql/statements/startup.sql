@@ -1,5 +1,5 @@
--- What the module checks at start. Its account may not read the sequences: the schema refuses negative ones.
--- Where the connection's character sets differ, all three are named.
+-- Values that the module checks at start. Its account cannot read the sequences, but the schema refuses
+-- negative ones. If the character sets of the connection differ, all three are returned.
 SELECT (SELECT MAX(version) FROM access_token_schema) AS 'schema.version',
        CASE WHEN @@character_set_client = @@character_set_connection
              AND @@character_set_client = @@character_set_results

@@ -1,2 +1,2 @@
--- The classification as the reply shows it, looked up; its rules never are.
+-- The classification in the reply, by a lookup. Its rules are never looked up.
     token.classification_id                      AS 'data.classification?@classification'

@@ -1,4 +1,4 @@
--- The joins of what show_*.sql show, but for the classification, which has the rules as well.
+-- The joins for show_*.sql. The classification is joined in load_joins.sql, since it has the rules too.
 LEFT JOIN units AS caller_unit
        ON caller_unit.id = COALESCE(session.unit_id, caller.default_unit_id)
 LEFT JOIN users AS creator

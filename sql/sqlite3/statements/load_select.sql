@@ -1,8 +1,8 @@
--- First half of the three load statements: what is read, and who calls. Always one row: what does not
--- exist is NULL. Between the halves stands the join of the access token by its key. Every join is by a
--- primary or unique key.
--- What hardly ever changes stands in files of its own, show_*.sql and join_references.sql, in whose place the
--- folder statements-cached has lookups. They end without a comma: the next column begins with one.
+-- First half of the three load statements: the columns, and the join of the caller. Always one row; values that
+-- do not exist are NULL. Each load statement joins the access token by its key between the two halves.
+-- Every join uses a primary or unique key.
+-- show_*.sql and join_references.sql have the parts that rarely change. statements-cached replaces them with
+-- lookups. They end without a comma: the next column begins with one.
 SELECT
     session.user_id                              AS 'session.user_id',
     login.id                                     AS 'login.user_id',
@@ -64,7 +64,7 @@ SELECT
     token.created_date                           AS 'data.log_information.created_date',
 -- @include show_creator.sql
 
-    -- Each call is an update: the caller is who updates.
+    -- The caller is the user who updates.
     , token.updated_date                         AS 'data.log_information.updated_date',
     caller.id                                    AS 'data.log_information.updated_by_user.id',
     caller.username                              AS 'data.log_information.updated_by_user.username',
@@ -72,7 +72,7 @@ SELECT
     caller.email                                 AS 'data.log_information.updated_by_user.email?',
 -- @include show_caller_unit.sql
 
-    -- Not read where fields_set asks for none of it.
+    -- These columns are skipped if fields_set asks for none of them.
 -- @wide
     , account.id                                 AS 'data.accounts_receivable.id',
     account.number                               AS 'data.accounts_receivable.number',

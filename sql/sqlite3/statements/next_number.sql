@@ -1,5 +1,5 @@
--- The next number of a sequence, raised and returned at once (RETURNING: SQLite 3.35 and later). One that is
--- used up gives no row: SQLite would go on with a number that is rounded.
+-- Increments a sequence and returns its next number (RETURNING needs SQLite 3.35). At the end of a sequence
+-- there is no row: SQLite would continue with a rounded number.
 UPDATE access_token_sequences
 SET value = value + 1
 WHERE name = :sequence

@@ -1,6 +1,7 @@
--- The one write of a call. A field keeps its value where its set_ parameter is 0: it was not sent.
--- request_ids are those of the last eight calls, of 32 characters each; the request_ columns of the
--- Idempotency-Key are for the trigger access_tokens_request.
+-- The only statement of a call that writes. If the set_ parameter of a field is 0, the field is not in the
+-- request and keeps its value.
+-- request_ids are the ids of the last eight calls, 32 characters each. The trigger access_tokens_request uses
+-- the other request_ columns, for the Idempotency-Key.
 -- @unique access_tokens.authentication_code authentication_code
 -- @unique access_tokens.identifier identifier
 -- @unique access_token_requests.user_id,access_token_requests.idempotency_key idempotency_key

@@ -1,4 +1,4 @@
--- What the module checks at start. Text is UTF-8 by the driver's interface.
+-- Values that the module checks at start. The driver always uses UTF-8.
 SELECT (SELECT MAX(version) FROM access_token_schema) AS 'schema.version',
        'utf8mb4'                                      AS 'connection.charset',
        NULL                                           AS 'server.max_connections',

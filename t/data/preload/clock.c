@@ -79,7 +79,7 @@ static int next_look(struct timespec *look, const struct timespec *until)
     return 1;
 }
 
-/* Conditions that do not go by the time of day. */
+/* Conditions that use another clock than the time of day. */
 static pthread_cond_t *volatile others[MOST];
 static volatile int count;
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;

@@ -1,4 +1,4 @@
--- A user as the reply shows it. Always one row: NULL where there is none.
+-- A user in the reply. Always one row, with NULLs if the user does not exist.
 SELECT
     object.id          AS 'id',
     object.username    AS 'username',

@@ -1,4 +1,4 @@
--- A classification as the reply shows it; its rules are not looked up. Always one row: NULL where there is none.
+-- A classification in the reply, without its rules. Always one row, with NULLs if it does not exist.
 SELECT
     object.id               AS 'id',
     object.name             AS 'name',

@@ -1,4 +1,4 @@
--- A country. Always one row: NULL where there is none.
+-- A country. Always one row, with NULLs if the country does not exist.
 SELECT
     object.id                   AS 'id',
     object.name                 AS 'name',

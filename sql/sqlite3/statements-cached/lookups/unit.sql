@@ -1,4 +1,4 @@
--- A unit with its group and community. Always one row: NULL where there is none.
+-- A unit with its group and community. Always one row, with NULLs if the unit does not exist.
 SELECT
     object.id               AS 'id',
     object.name             AS 'name',

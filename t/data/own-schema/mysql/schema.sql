@@ -1,4 +1,4 @@
--- The tables of a loyalty scheme that never heard of access tokens: other names, other types, no units.
+-- The tables of a loyalty scheme that does not use access tokens: other names, other types, no units.
 SET NAMES utf8mb4 COLLATE utf8mb4_bin;
 
 CREATE TABLE staff (
@@ -8,7 +8,7 @@ CREATE TABLE staff (
     UNIQUE KEY one_login_name (login_name)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
--- The SHA-256 itself, and seconds since 1970.
+-- The SHA-256 in bytes, and seconds since 1970.
 CREATE TABLE logins (
     fingerprint  BINARY(32) NOT NULL PRIMARY KEY,
     staff_no     SMALLINT UNSIGNED NOT NULL,
@@ -58,7 +58,7 @@ CREATE TABLE cards (
     CONSTRAINT one_nick UNIQUE KEY (nick)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
--- Idempotency-Keys. A key lives as long as its row: a job removes the old ones.
+-- Idempotency-Keys. A key is valid while its row exists: a job removes old rows.
 CREATE TABLE keys_used (
     staff_no     SMALLINT UNSIGNED NOT NULL,
     key_text     VARBINARY(255) NOT NULL,

@@ -1,4 +1,4 @@
--- The tables of a loyalty scheme that never heard of access tokens: other names, other types, no units.
+-- The tables of a loyalty scheme that does not use access tokens: other names, other types, no units.
 PRAGMA journal_mode = WAL;
 
 CREATE TABLE staff (
@@ -58,7 +58,7 @@ CREATE UNIQUE INDEX one_barcode ON cards (barcode);
 CREATE UNIQUE INDEX web_name_is_free ON cards (web_name);
 CREATE UNIQUE INDEX one_nick ON cards (nick);
 
--- Idempotency-Keys. A key lives as long as its row: a job removes the old ones.
+-- Idempotency-Keys. A key is valid while its row exists: a job removes old rows.
 CREATE TABLE keys_used (
     staff_no     INTEGER NOT NULL,
     key_text     TEXT NOT NULL,

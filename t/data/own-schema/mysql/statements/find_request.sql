@@ -1,4 +1,4 @@
--- The card that a call with this key has changed.
+-- The card that an earlier call with this key changed.
 SELECT
     used.card_no                        AS 'request.token_id',
     used.fingerprint                    AS 'request.digest',

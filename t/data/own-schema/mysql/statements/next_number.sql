@@ -1,2 +1,2 @@
--- Numbers of the server's own; there is no table of sequences.
+-- Numbers that the server makes; there is no table of sequences.
 SELECT UUID_SHORT() AS 'number';

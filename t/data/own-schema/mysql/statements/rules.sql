@@ -1,4 +1,4 @@
--- One policy for all cards: barcodes are numbers that the scheme gives out, names and PINs are optional.
+-- One policy for all cards: the scheme gives out the barcodes, which are numbers. Names and PINs are optional.
     'NUMBER'    AS 'rule.authentication_code_creation',
     'FREE_TEXT' AS 'rule.authentication_code_format',
     0           AS 'rule.authentication_code_min_length',

@@ -1,4 +1,4 @@
--- Which there are depends on the card's tier.
+-- The custom fields depend on the card's tier.
 SELECT extra.label AS 'custom_field.name',
        CASE extra.kind WHEN 'N' THEN 'number' WHEN 'B' THEN 'boolean' ELSE 'string' END
                    AS 'custom_field.type'

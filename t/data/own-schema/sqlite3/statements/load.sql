@@ -1,4 +1,4 @@
--- What the three load statements share: columns, caller, policy; behind it comes the join of the card.
+-- The common part of the three load statements: columns, caller, policy. The join of the card follows it.
 SELECT
     login.staff_no                      AS 'session.user_id',
     named.staff_no                      AS 'login.user_id',
