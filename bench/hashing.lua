@@ -1,4 +1,5 @@
--- What wrk sends for bench/hashing: a static page, or calls that each set the pass code of one of TOKENS access tokens.
+-- The requests of wrk for bench/hashing: for a static page, or calls that each set the pass code of one of
+-- TOKENS access tokens.
 --     wrk … -s bench/hashing.lua URL -- page PAUSE       PAUSE: milliseconds from an answer to the next request
 --     wrk … -s bench/hashing.lua URL -- flood TOKENS PAUSE   PAUSE: milliseconds after a 503, as its Retry-After says
 local kind, number
@@ -11,7 +12,7 @@ function init(args)
         wrk.headers["Content-Type"] = "application/json"
         local pause, refused = tonumber(args[3]), 0
         if pause > 0 then
-            -- Which connection asks does not show: as many pause as were refused.
+            -- wrk does not show which connection calls delay: one pause for each 503.
             function response(status)
                 refused = refused + (status == 503 and 1 or 0)
             end
@@ -39,7 +40,7 @@ function request()
         .. '"pass_code": "pass-%d"}', math.random(number), math.random(1000000)))
 end
 
--- One line for the program: answers, of these the failed, microseconds; median and 99th percentile of the answers.
+-- One line for bench/hashing: answers, failed ones, microseconds; median and 99th percentile of the answers.
 function done(summary, latency)
     local errors = summary.errors
     io.write(string.format("RESULT %d %d %d %d %d\n", summary.requests,

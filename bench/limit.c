@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The limit: what the database and its client library can do. Connections,
- * one thread each, that execute the module's own two statements for one call
- * after the other, as the module would, but without HTTP, JSON and rules.
+ * The limit: the most that the database and its client library can do. Each
+ * connection has a thread, which executes the two statements of the module
+ * for one call after another, but without HTTP, JSON and rules.
  *
- * A line "measuring" tells the beginning of what is measured, a line
- * "RESULT name=value ..." its end.
+ * Prints the line "measuring" when the measurement begins, and the line
+ * "RESULT name=value ..." at its end.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -31,10 +31,10 @@
 #define STEP  10
 #define STEPS 100000
 
-/* No value of ours is longer. */
+/* No value of these calls is longer. */
 #define VALUE_SIZE 128
 
-/* The most bytes of one result column, as fldsz in DBDParams says it. */
+/* The longest result column in bytes, as in fldsz of DBDParams. */
 #define COLUMN_SIZE 65535
 
 typedef struct value_t {
@@ -73,7 +73,7 @@ typedef struct options_t {
 
 enum { WARMING_UP, MEASURING, OVER };
 
-/* What the calls of bench/speed.lua change, beside their marker. */
+/* The fields that the calls of bench/speed.lua change, besides the marker. */
 static const char *const names[] = {
     "udf_string_1", "udf_string_2", "udf_string_3", "udf_float_1",
     "udf_float_2", "udf_date_1"
@@ -159,7 +159,7 @@ static void choose_fields(client_t *client)
                random_below(client, 1000000));
 }
 
-/* The code of the access token NUMBER, as bench/lib/Bench/Data.pm made it. */
+/* The code of access token NUMBER, as in bench/lib/Bench/Data.pm. */
 static void set_code(value_t *value, unsigned int number)
 {
     set_format(value, "%08X%024X", (unsigned int)(number * 2654435761UL),
@@ -189,7 +189,7 @@ static const char *complain(const client_t *client, const query_t *query,
                         mysql_stmt_error(query->statement));
 }
 
-/* The text as the server wants it: at_sql wrote it for apr_dbd. */
+/* The SQL text for the server: at_sql wrote it for apr_dbd. */
 static const char *server_text(const client_t *client, const char *text)
 {
     char *result = apr_palloc(client->pool, strlen(text) + 1);
@@ -205,8 +205,8 @@ static const char *server_text(const client_t *client, const char *text)
     return result;
 }
 
-/* All values and columns have their places once and for all: an execution
- * changes what stands there. */
+/* Values and columns are bound once. An execution only changes their
+ * contents. */
 static const char *bind_values(client_t *client, query_t *query, int count)
 {
     int i, bound = query->source->value_count;
@@ -344,7 +344,7 @@ static const char *load(client_t *client)
     return NULL;
 }
 
-/* *SAVED: the guard matched, no other call was quicker. */
+/* *SAVED: the guard matched, so no other call saved first. */
 static const char *save(client_t *client, int *saved)
 {
     const query_t *row = &client->load;
@@ -361,7 +361,7 @@ static const char *save(client_t *client, int *saved)
     return NULL;
 }
 
-/* One call: what loses a race is loaded again, after a pause like that of
+/* One call. If it loses a race, it loads again, after a pause like that of
  * the module. */
 static const char *call(client_t *client)
 {
@@ -416,7 +416,7 @@ static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *baton)
     return NULL;
 }
 
-/* ---- all of them */
+/* ---- all clients */
 
 static const char *connect_client(client_t *client,
                                   const at_statements_t *statements)
@@ -466,7 +466,7 @@ static client_t *make_clients(apr_pool_t *pool)
     for (i = 0; i < options.connections; i++) {
         client_t *client = clients + i;
 
-        /* Each its own, as a thread must not share one. */
+        /* Each thread has its own pool. */
         apr_pool_create(&client->pool, NULL);
         client->random = 88172645463325252ULL + (apr_uint64_t)apr_time_now()
                          + (unsigned int)i * 0x9E3779B97F4A7C15ULL;
@@ -504,7 +504,7 @@ static double cpu_time(void)
            + (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
 }
 
-/* Within what time PART of the calls were done, in milliseconds. */
+/* The time within which PART of the calls ended, in milliseconds. */
 static double percentile(const client_t *clients, apr_uint64_t pairs,
                          double part)
 {
@@ -539,7 +539,7 @@ static void print_result(client_t *clients, double seconds, double cpu)
         races += clients[i].races;
     }
     if (!pairs) {
-        fail("no call was done in time");
+        fail("no call ended in time");
     }
     getrusage(RUSAGE_SELF, &usage);
     printf("RESULT requests=%" APR_UINT64_T_FMT " seconds=%.6f p50=%.2f "

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Counts what is asked of APR's pools, in all processes that are started with
- * this library in LD_PRELOAD: calls of apr_palloc and their bytes, then the
- * same of those pools that belong to database connections, as four numbers in
- * the file that AT_POOLS names.
+ * Counts the allocations from APR pools in all processes with this library in
+ * LD_PRELOAD. It writes four numbers to the file that AT_POOLS names: calls
+ * of apr_palloc and their bytes, then the same for the pools of database
+ * connections.
  */
 #define _GNU_SOURCE 1
 
@@ -18,7 +18,7 @@
 #include <apr_general.h>
 #include <apr_pools.h>
 
-/* As the module tags them (at_opener.c), and more than the bench opens. */
+/* The module tags these pools (at_opener.c). */
 #define TAG "access_token results"
 #define MOST_TAGGED 1024
 
@@ -42,7 +42,7 @@ static void prepare(void)
     int file = name ? open(name, O_RDWR) : -1;
     void *map;
 
-    /* C knows no way from an object's address to that of a function. */
+    /* C cannot convert an object pointer to a function pointer. */
     memcpy(&original, &symbol, sizeof(original));
     memcpy(&original_tag, &tag, sizeof(original_tag));
     if (file < 0) {
@@ -56,7 +56,7 @@ static void prepare(void)
     close(file);
 }
 
-/* A pool's memory may be another one's later: then it has no such tag. */
+/* Another pool may get the memory of a pool later; then the tag differs. */
 APR_DECLARE(void) apr_pool_tag(apr_pool_t *pool, const char *tag)
 {
     int ours = tag && !strcmp(tag, TAG), i;

@@ -1,15 +1,18 @@
--- What wrk sends for bench/speed, and how it looks at the answers.
+-- The requests of wrk for bench/speed, and the check of the answers.
 --     wrk -t1 … -s bench/speed.lua URL -- name=value …
--- tokens, sessions: how many there are; fields: random ones that a call sets beside its
--- marker; fields_set: sent if it is not empty; pad: bytes of the body; utf8: 1 if what pads it
--- has its letters in UTF-8, else as \u escapes; pass_code: 1 to set one; static: 1 to get URL and
--- no more.
+-- tokens, sessions   their numbers
+-- fields             the number of random fields that a call sets in addition to its marker
+-- fields_set         sent if it is not empty
+-- pad                the size of the body in bytes
+-- utf8               1: the padding has letters in UTF-8; 0: as \u escapes
+-- pass_code          1: set one
+-- static             1: only GET the URL
 local option = { tokens = 1000, sessions = 1, fields = 3, fields_set = "", pad = 0, utf8 = 0, pass_code = 0 }
 local names = { "udf_string_1", "udf_string_2", "udf_string_3", "udf_float_1", "udf_float_2", "udf_date_1" }
 local head, tail
 
--- What is under way: markers that were sent and did not come back yet. wrk does not say to
--- which request an answer belongs.
+-- Markers of calls that wait for an answer. wrk does not show to which request an answer
+-- belongs.
 local sent = {}
 local marker = 0
 checked, wrong, example = 0, 0, ""
@@ -19,7 +22,7 @@ function setup(one)
     thread = one
 end
 
--- Members that the module has to read and then passes over, to make a body of so many bytes.
+-- Members that the module reads and ignores. They make the body BYTES longer.
 local function padding(bytes)
     local members, left = {}, bytes
     local letter = option.utf8 == 1 and "\195\169" or "\\u00e9"
@@ -51,7 +54,7 @@ function init(args)
     end
     wrk.method = "POST"
     wrk.headers["Content-Type"] = "application/json"
-    -- All of the request but its body and the length of that: wrk.format is slow.
+    -- All of the request except the body and its length: wrk.format is slow.
     head = wrk.format():gsub("\r\n\r\n$", "\r\nContent-Length: ")
     tail = option.fields_set == "" and "}" or string.format(',"fields_set":"%s"}', option.fields_set)
     if option.pad > 0 then
@@ -92,7 +95,7 @@ function request()
     return head .. #body .. "\r\n\r\n" .. body
 end
 
--- The answer is right if it has the marker of a call that has had no answer yet.
+-- An answer is right if it has the marker of a call that waits for one.
 function response(status, headers, body)
     local text = body:match('"card_masked_number":"(%d+)"')
     if status == 200 and text and sent[text] and body:find('"code":"OK"', 1, true) then
@@ -106,7 +109,7 @@ function response(status, headers, body)
     end
 end
 
--- One line for the program.
+-- One line for bench/speed.
 function done(summary, latency)
     local errors = summary.errors
     io.write(string.format("RESULT requests=%d checked=%d wrong=%d seconds=%.6f p50=%.3f p99=%.3f\n",

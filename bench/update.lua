@@ -1,4 +1,4 @@
--- What wrk sends for bench/history: calls that each change FIELDS fields of one of TOKENS access tokens.
+-- The requests of wrk for bench/history. Each call changes FIELDS fields of one of TOKENS access tokens.
 --     wrk … -s bench/update.lua URL -- TOKENS FIELDS
 local tokens, fields
 local names = { "udf_string_1", "udf_float_1", "udf_date_1", "card_masked_number", "udf_string_2",
@@ -31,7 +31,7 @@ function request()
         math.random(tokens), table.concat(members)))
 end
 
--- One line for the program: calls, calls that failed, microseconds; median and 99th percentile of the answers.
+-- One line for bench/history: calls, failed calls, microseconds; median and 99th percentile of the answers.
 function done(summary, latency)
     local errors = summary.errors
     io.write(string.format("RESULT %d %d %d %d %d\n", summary.requests,

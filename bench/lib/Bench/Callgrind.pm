@@ -2,8 +2,8 @@ package Bench::Callgrind;
 
 # Instructions and allocations for a call, by valgrind's callgrind.
 #
-# A server under callgrind answers some calls, another one some more: the difference is
-# what these cost, without the start and the end.
+# One server under callgrind answers some calls, another one more calls. The difference is
+# the cost of these, without start and end of the server.
 
 use strict;
 use warnings;
@@ -18,7 +18,7 @@ use Bench::Measure;
 our @CALLS = qw(malloc calloc realloc free apr_palloc apr_allocator_alloc);
 our ($FEW, $MORE) = (100, 600);
 
-# measure(START, DATA, PROGRESS): START->(PROGRAM) starts a server by PROGRAM instead of httpd.
+# measure(START, DATA, PROGRESS): START->(PROGRAM) starts a server with PROGRAM instead of httpd.
 sub measure {
     my ($start, $data, $progress) = @_;
     my ($few, $more) = map { profile($start, $data, $progress, $_) } $FEW, $MORE;
@@ -83,7 +83,7 @@ sub parse {
         elsif ($line =~ /^cfn=(\(\d+\))(?: (.*))?/) { $called = $named->('fn', $1, $2) }
         elsif ($line =~ /^calls=(\d+)/) { $calls{$called} += $1; $is_call = 1 }
         elsif ($line =~ /^[-+*\d]\S* (\d+)/) {
-            # What stands behind "calls=" is the cost of what was called.
+            # The line after "calls=" has the cost of the function that was called.
             $objects{$object} += $1 if !$is_call;
             $is_call = 0;
         }

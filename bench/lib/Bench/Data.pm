@@ -3,8 +3,8 @@ package Bench::Data;
 # A private MariaDB with many access tokens, all that belongs to them, users and
 # their sessions, for measurements.
 #
-# The access token N has the code that code(N) says; the sessions are
-# bench-session-1 and so on: bench/speed.lua and bench/limit.c make the same ones.
+# The access token N has the code code(N). The sessions are bench-session-1 and so on.
+# bench/speed.lua and bench/limit.c use the same codes and sessions.
 
 use strict;
 use warnings;
@@ -17,12 +17,11 @@ use AccessTokenTest::MariaDB;
 
 our $SESSIONS = 1000;
 
-# Rows of a statement: large ones fill the server's memory with what could be
-# undone.
+# Rows of a statement. Large statements would need much memory for their undo log.
 my $batch = 50_000;
 
 # new(tokens => N, options => [of mariadbd], progress => CODE, history => true):
-# the server runs, and has the rows.
+# starts a server with the rows.
 sub new {
     my ($class, %options) = @_;
     my $folder = File::Temp->newdir('at-XXXXXXXX', TMPDIR => 1, CLEANUP => 1);
@@ -53,7 +52,7 @@ sub make_schema {
     my $database = $self->{database};
     $database->load("$sql/$_.sql") for qw(schema demo), $self->{history} ? 'history' : ();
     $database->grant("$sql/grants.sql");
-    # The same account by way of TCP.
+    # The same account for TCP.
     $database->admin->do(q(CREATE USER 'access_token'@'127.0.0.1' IDENTIFIED BY 'change this'));
     open my $in, '<', "$sql/grants.sql" or die "grants.sql: $!\n";
     my $grants = do { local $/; <$in> };
@@ -80,8 +79,8 @@ sub write_way {
     return;
 }
 
-# The file for libmariadb, and the server as a test's database, by one WAY to it; what
-# reaches it so has more of ENVIRONMENT.
+# The my.cnf for libmariadb; and the server as a test's database, by one WAY. A process that
+# uses it gets ENVIRONMENT.
 sub defaults { "$_[0]{folder}/$_[1]/my.cnf" }
 
 sub by {
@@ -94,11 +93,11 @@ sub by {
 
 sub code { sprintf '%08X%024X', $_[0] * 2654435761 % 4294967296, $_[0] }
 
-# The same in SQL, for rows of a SEQUENCE table; and ids, as random as they are.
+# The same in SQL, for rows of a SEQUENCE table; and ids that look as random as real ones.
 my $code = q{CONCAT(LPAD(HEX(seq * 2654435761 % 4294967296), 8, '0'), LPAD(HEX(seq), 24, '0'))};
 sub id { qq{UPPER(MD5(CONCAT('$_[0]', $_[1])))} }
 
-# What there is few of.
+# The small tables.
 my @reference = (
     q{INSERT INTO units (id, name, alternative_code, group_name, community_name)
       SELECT } . id('unit', 'seq') . q{, CONCAT('Branch office ', seq), CONCAT('BR', seq),
@@ -121,7 +120,7 @@ my @reference = (
         FROM seq_1_to_20},
 );
 
-# What each access token has: its own owner, account and participant.
+# The access tokens, each with its own owner, account and participant.
 my @rows = (
     q{INSERT INTO contacts (id, type, life_cycle_state, title, first_name, last_name, name, gender,
           country_of_residence_id, id_number, id_issued_by_country_id, name_day_day, name_day_month,
@@ -138,9 +137,9 @@ my @rows = (
         . id('contact', 'seq'),
     q{INSERT INTO reward_participants (id, number, accounts_receivable_id)
       SELECT } . id('participant', 'seq') . q{, CONCAT('B', seq), } . id('account', 'seq'),
-    # Three of four have a classification; the others follow the active definition. The
-    # pass code is demo-pass-1. All fields that calls change have a value: answers do not get
-    # longer while calls are made.
+    # Three of four have a classification; the others use the active definition. The pass
+    # code is demo-pass-1. All fields that calls change have a value, so that answers do not
+    # get longer during the calls.
     qq{INSERT INTO access_tokens (id, number, authentication_code, identifier, pass_code, classification_id,
           accounts_receivable_id, reward_participant_id, card_masked_number, udf_string_1, udf_string_2,
           udf_string_3, udf_float_1, udf_float_2, udf_date_1, created_date, created_by_user_id,
@@ -174,7 +173,7 @@ sub fill {
     return;
 }
 
-# What AccessTokenTest wants of a database.
+# The methods that AccessTokenTest needs of a database.
 package Bench::Data::Way;
 
 sub engine { 'mariadb' }

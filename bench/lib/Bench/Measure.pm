@@ -1,15 +1,15 @@
 package Bench::Measure;
 
-# Figures of one round: of the module behind httpd, of httpd alone, or of the limit.
+# Figures of one round: of httpd with the module, of httpd alone, or of the limit.
 #
 # A subject is a hash: kind (module, static, limit), name, and
-#   data         the Bench::Data that it works on
-#   way          how it reaches the database: tcp, socket
-#   server       module, static: the AccessTokenTest, which runs
-#   concurrency  calls at the same time
+#   data         its Bench::Data
+#   way          its way to the database: tcp, socket
+#   server       module, static: the running AccessTokenTest
+#   concurrency  concurrent calls
 #   arguments    more arguments for bench/speed.lua
 #   statements   limit: the folder of statements
-#   before       what is to be done before a round
+#   before       code to run before a round
 #
 # Figures: rate (calls a second), p50, p99 (milliseconds), cpu (microseconds of processor
 # time for a call, of httpd or of the client), database (the same of mariadbd), switches
@@ -48,8 +48,7 @@ sub slurp {
     return do { local $/; <$in> } // '';
 }
 
-# Microseconds of a process in and outside of the kernel; of its children that have
-# ended as well.
+# Microseconds of a process, in and outside the kernel, with its children that have ended.
 sub cpu_of {
     my ($pid) = @_;
     my $stat = slurp("/proc/$pid/stat");
@@ -72,7 +71,7 @@ sub switches_of {
     return $sum;
 }
 
-# MB of memory that the processes of SERVER have, what they share counted each time.
+# MB of memory of the processes of SERVER. Shared memory counts for each process.
 sub memory {
     my ($server) = @_;
     my $sum = 0;
@@ -104,8 +103,8 @@ sub sample {
     return \%sample;
 }
 
-# What has grown between two samples, for each of the calls that were saved meanwhile
-# or, without any, of CALLS.
+# The growth between two samples, divided by the number of calls that were saved between
+# them or, if there are none, by CALLS.
 sub growth {
     my ($before, $after, $calls) = @_;
     my %status = map { $_ => $after->{status}{$_} - $before->{status}{$_} } keys %{ $before->{status} };
@@ -118,7 +117,7 @@ sub growth {
         $figures{trips}{$kind} = 0;
         $figures{trips}{$kind} += ($status{$_} // 0) / $by for @counters;
     }
-    # The one question is what asked for the counters.
+    # One question was for the counters themselves.
     $figures{trips}{question} = ($status{Questions} - 1) / $by;
     return %figures;
 }
@@ -144,7 +143,7 @@ sub round_of {
     settle($subject);
     my %figures = growth($before, sample($subject), $result{requests});
     check_saved($subject, $figures{saved}, $result{requests});
-    die "$subject->{name}: /proc tells no processor time\n"
+    die "$subject->{name}: /proc has no processor time\n"
         if !$figures{cpu} || $subject->{kind} eq 'module' && !$figures{database};
     return {
         %figures, %result,
@@ -154,7 +153,7 @@ sub round_of {
     };
 }
 
-# Calls that wrk did not wait for are done as well; they end before anything is counted.
+# Waits until the calls that wrk did not wait for have ended too.
 sub settle {
     my ($subject) = @_;
     my $count = -1;
@@ -164,7 +163,7 @@ sub settle {
         $count = $now;
         sleep 0.05;
     }
-    die "$subject->{name}: the server goes on working without calls\n";
+    die "$subject->{name}: the server still works, without calls\n";
 }
 
 sub run_wrk {
@@ -193,11 +192,11 @@ sub run_wrk {
     return %result;
 }
 
-# Each call that was answered has changed one row; some were not waited for.
+# Each call that was answered has changed one row. wrk does not wait for the last calls.
 sub check_saved {
     my ($subject, $saved, $answered) = @_;
     return if $subject->{kind} eq 'static';
-    die "$subject->{name}: $answered calls were answered by OK, and $saved rows changed\n"
+    die "$subject->{name}: $answered calls were answered OK, but $saved rows changed\n"
         if $saved < $answered || $saved > $answered + 2 * $subject->{concurrency};
     return;
 }
@@ -216,7 +215,7 @@ sub limit_round {
         %result = values_of($line) if $line =~ /^RESULT/;
     }
     close $limit or die "@command failed\n";
-    die "@command said nothing\n" if !$before || !$result{requests};
+    die "@command printed no result\n" if !$before || !$result{requests};
     my %figures = growth($before, sample($subject), $result{requests});
     return {
         %figures, %result,

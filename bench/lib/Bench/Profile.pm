@@ -1,7 +1,7 @@
 package Bench::Profile;
 
-# Whose code httpd's processor time goes to, by Linux's perf: its samples count what
-# takes time, as waiting for memory, and instructions do not.
+# The processor time of httpd by library and file, with perf (Linux). Its samples show time,
+# also that of waiting for memory; numbers of instructions do not.
 
 use strict;
 use warnings;
@@ -31,7 +31,7 @@ sub measure {
     die "perf failed\n" if $failed;
     my %found = (libraries => parse(report($file, 'dso')),
                  files => parse(report($file, 'dso,srcfile', '--dsos=mod_access_token.so')));
-    die "perf has found nothing of the module\n" if !$found{libraries}{'mod_access_token.so'};
+    die "perf has found no code of the module\n" if !$found{libraries}{'mod_access_token.so'};
     return \%found;
 }
 
@@ -44,7 +44,7 @@ sub report {
     return @lines;
 }
 
-# Lines "  1.23%  library  file": by what stands last.
+# Lines "  1.23%  library  file", by their last word.
 sub parse {
     my %found;
     for my $line (@_) {

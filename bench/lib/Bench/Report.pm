@@ -1,6 +1,6 @@
 package Bench::Report;
 
-# What was measured, as text that is Markdown as well, and as a plot.
+# The results as text, which is also Markdown, and as a plot.
 
 use strict;
 use warnings;
@@ -23,7 +23,7 @@ sub say {
     return;
 }
 
-# A table of rows of cells, the first being its head, its columns under each other.
+# A table with aligned columns, of rows of cells. The first row is the head.
 sub table {
     my ($self, @rows) = @_;
     my @width;
@@ -56,8 +56,8 @@ sub median {
     return @sorted % 2 ? $sorted[$#sorted / 2] : ($sorted[$#sorted / 2] + $sorted[@sorted / 2]) / 2;
 }
 
-# The median of FIGURE over the rounds of SUBJECT; that of its ratios to the base's within
-# each round.
+# The median of FIGURE over the rounds of SUBJECT; the median of its ratios to the base over
+# the rounds.
 sub figure {
     my ($subject, $name) = @_;
     return median(map { $_->{$name} } @{ $subject->{rounds} });
@@ -90,13 +90,13 @@ my @columns = (
     ['memory, MB', memory => '%.0f'],
 );
 
-# The tables of SUBJECTS; what stands in parentheses is the ratio to what BASE names.
+# The tables of SUBJECTS. The numbers in parentheses are ratios to the base.
 sub subjects {
     my ($self, $title, $note, @subjects) = @_;
     $self->say("## $title", '', $note, '');
     $self->table(['', map { $_->[0] } @columns],
         map { my $subject = $_; [$subject->{name}, map { cell($subject, @$_[1, 2]) } @columns] } @subjects);
-    $self->say('Round trips for a call, by the server\'s counters; switches of threads; µs of wrk.', '');
+    $self->say('Round trips for a call, by the counters of the server; switches of threads; µs of wrk.', '');
     my @kinds = ((map { $_->[0] } @Bench::Measure::TRIPS), 'question');
     $self->table(
         ['', 'execute', 'prepare', 'ping', 'reset, close', 'begin, commit', 'SET', 'questions', 'switches',
@@ -112,7 +112,7 @@ sub subjects {
 
 # ---- the plot
 
-# One point of a line for each of SUBJECTS, at so many CLIENTS.
+# One point for each of SUBJECTS, at this number of CLIENTS.
 sub point {
     my ($self, $clients, @subjects) = @_;
     for my $subject (grep { $_->{kind} ne 'static' } @subjects) {
@@ -136,7 +136,7 @@ sub lines {
             "\$line$_ using 1:$column with linespoints title " . quoted($names[$_])
         } 0 .. $#names) . "\n";
     };
-    return join '', $data, qq(set title "By calls at the same time"\nset xtics auto\nset logscale x 2\n),
+    return join '', $data, qq(set title "By concurrent calls"\nset xtics auto\nset logscale x 2\n),
         qq(set key noenhanced above\nset bmargin 4\n),
         qq(set ylabel "calls a second"\n), $plot->(2), qq(set ylabel "99 % within, ms"\n), $plot->(3);
 }
@@ -148,7 +148,7 @@ sub median_and_ends {
     return (median(@values), @values[0, -1]);
 }
 
-# One block of data for gnuplot: calls a second, its least and most; the two processor times.
+# A block of data for gnuplot: calls a second, their minimum and maximum; the processor times.
 sub block {
     my ($name, $plot) = @_;
     my $at = 0;
