@@ -1,9 +1,9 @@
 # AT_APXS(MINIMUM-VERSION)
 # ------------------------
-# Finds apxs, or takes the one that --with-apxs names, and asks it what the
-# module needs to know of this Apache HTTPD. Sets and substitutes APXS,
-# HTTPD_CPPFLAGS, HTTPD_VERSION, HTTPD (the program) and
-# apache_libexecdir (the folder of the modules).
+# Finds apxs, or uses the one that --with-apxs names, and reads from it the
+# properties of this Apache HTTPD. Sets and substitutes APXS, HTTPD_CPPFLAGS,
+# HTTPD_VERSION, HTTPD (the program) and apache_libexecdir (the folder of the
+# modules).
 AC_DEFUN([AT_APXS],
 [AC_ARG_WITH([apxs],
     [AS_HELP_STRING([--with-apxs=PATH],
@@ -51,6 +51,6 @@ AS_CASE([$with_apache_libexecdir],
     [apache_libexecdir=$with_apache_libexecdir])
 AC_SUBST([apache_libexecdir])
 
-# The modules that the tests load, wherever ours is to be installed.
+# The folder of httpd's modules, which the tests load. Ours may be installed elsewhere.
 httpd_modules=`"$APXS" -q LIBEXECDIR`
 AC_SUBST([httpd_modules])])

@@ -1,7 +1,7 @@
 # AT_COMPILER_FLAGS(VARIABLE, FLAGS)
 # ----------------------------------
-# Adds to VARIABLE each of FLAGS that the C compiler takes without a word.
-# (-Werror, because clang only warns of a flag that it does not know.)
+# Adds to VARIABLE each of FLAGS that the C compiler accepts without a warning.
+# (-Werror, because clang only warns about unknown flags.)
 AC_DEFUN([AT_COMPILER_FLAGS],
 [for at_flag in $2; do
     AS_VAR_PUSHDEF([at_cache], [at_cv_cflag_$at_flag])
@@ -18,7 +18,7 @@ done])
 
 # AT_SYSTEM_INCLUDES(VARIABLE)
 # ----------------------------
-# Turns the -I of VARIABLE into -isystem, so that the warnings asked for are
-# those of this project and not of the headers that it includes.
+# Turns the -I of VARIABLE into -isystem, so that the compiler warns about this
+# project, but not about the headers that it includes.
 AC_DEFUN([AT_SYSTEM_INCLUDES],
 [$1=`AS_ECHO([" $$1"]) | sed 's/ -I/ -isystem /g'`])

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A fuzz target is fuzz_NAME.c. Linked with libFuzzer (`make fuzz`) it looks
- * for inputs that break it; linked with replay.c it is a test that runs the
- * inputs in corpus/NAME.
+ * Each fuzz target is a file fuzz_NAME.c. Linked with libFuzzer (`make fuzz`)
+ * it searches for inputs that break it. Linked with replay.c it is a test that
+ * runs the inputs in corpus/NAME.
  */
 #ifndef FUZZ_H
 #define FUZZ_H
@@ -17,16 +17,16 @@
 /** The folder of this target's inputs in corpus/. */
 extern const char fuzz_corpus[];
 
-/** How many random inputs replay.c tries besides. */
+/** How many random inputs replay.c adds. */
 extern const int fuzz_random;
 
-/** What libFuzzer calls: takes the SIZE bytes of DATA. Returns 0. */
+/** Called by libFuzzer with the SIZE bytes of DATA. Returns 0. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/** The path of FILE in the source tree, in a buffer of its own. */
+/** The path of FILE in the source tree, in a static buffer. */
 const char *fuzz_source(const char *file);
 
-/** The statements of SQLite as they are shipped; they live for ever. */
+/** The shipped statements of SQLite; they are never freed. */
 const at_statements_t *fuzz_statements(void);
 
 /** End the process, as a sanitizer does, if CONDITION does not hold. */

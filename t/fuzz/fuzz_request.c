@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A request's body, from the parser to the parameters. The first byte says
- * how the rest, the body, is cut.
+ * The body of a request, from the parser to the parameters. The first byte
+ * says how the rest, the body, is cut.
  */
 #include "fuzz.h"
 
@@ -23,8 +23,8 @@ const int fuzz_random = 0;
 /* The cuts of a body that comes byte by byte. */
 #define BYTEWISE 0xFFFFFFFFU
 
-static size_t fed;               /* bytes that yajl was given, */
-static int pieces;               /* in so many pieces */
+static size_t fed;               /* the bytes that yajl got, */
+static int pieces;               /* and the number of pieces */
 
 yajl_status __real_yajl_parse(yajl_handle yajl, const unsigned char *text,
                               size_t length);
@@ -38,8 +38,8 @@ yajl_status __wrap_yajl_parse(yajl_handle yajl, const unsigned char *text,
     return __real_yajl_parse(yajl, text, length);
 }
 
-/* Parse DATA, cut as CUTS says (0: not at all). The work is bounded by the
- * length: once for what is right, twice for what is wrong. */
+/* Parse DATA, cut as CUTS says (0: not at all). Yajl gets each byte once if
+ * DATA is right, at most twice if it is wrong. */
 static at_error_t *parse(at_json_t **root, const uint8_t *data, size_t size,
                          unsigned int cuts, apr_pool_t *pool)
 {
@@ -84,7 +84,7 @@ static const char *written(const at_json_t *root, apr_pool_t *pool)
     return at_writer_text(writer, NULL);
 }
 
-/* What is written is read as what was written. */
+/* JSON that at_json writes has the same value when it is read. */
 static void check_writer(const at_json_t *root, apr_pool_t *pool)
 {
     const char *text = written(root, pool);
@@ -94,7 +94,7 @@ static void check_writer(const at_json_t *root, apr_pool_t *pool)
     require(!strcmp(written(again, pool), text));
 }
 
-/* At most so many, no two of them equal. */
+/* There are at most that many errors, all different. */
 static void check_violations(const apr_array_header_t *violations)
 {
     int i, k;
@@ -173,7 +173,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     apr_pool_create(&pool, NULL);
     error = parse(&root, data + 1, size - 1, 0, pool);
-    /* Other pieces change nothing. */
+    /* The result does not depend on the pieces. */
     for (i = 0; i < 2; i++) {
         at_error_t *other = parse(&other_root, data + 1, size - 1,
                                   i == 0 ? data[0] + 1U : BYTEWISE, pool);

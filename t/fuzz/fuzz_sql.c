@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A statement file. It may include inner.sql, and itself: s.sql. */
+/* A statement file, s.sql. It may include inner.sql and itself. */
 #include "fuzz.h"
 
 #include <string.h>
@@ -58,7 +58,7 @@ static void make_folder(void)
     atexit(remove_folder);
 }
 
-/* What apr_dbd_prepare reads: %% and, for each value, %s. */
+/* The text for apr_dbd_prepare has only %% and, for each value, %s. */
 static void check_text(const at_statement_t *statement)
 {
     const char *text = statement->text;
@@ -73,7 +73,7 @@ static void check_text(const at_statement_t *statement)
     require(count == statement->value_count);
 }
 
-/* True if PROBLEM says where: "FOLDER/FILE:LINE: what". */
+/* True if PROBLEM has the form "FOLDER/FILE:LINE: text". */
 static int has_place(const char *problem)
 {
     const char *place = strstr(problem, ".sql:");
@@ -102,7 +102,7 @@ static apr_array_header_t *make_lookups(apr_pool_t *pool)
     return lookups;
 }
 
-/* What is said of columns is said of those that there are. */
+/* All indexes of columns are in range. */
 static void check_plan(const at_plan_t *plan, int columns)
 {
     int i, count = plan->column_count;
@@ -128,7 +128,7 @@ static void check_plan(const at_plan_t *plan, int columns)
     }
 }
 
-/* Read s.sql in FORM; NULL if it is wrong. */
+/* Read s.sql in FORM. NULL if it has an error. */
 static const at_statement_t *check_form(at_sql_form_e form, apr_pool_t *pool)
 {
     static const char *const parameters[] = { "id", "name", NULL };
@@ -168,8 +168,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     apr_pool_create(&pool, NULL);
     write_file("s.sql", data, size, pool);
     whole = check_form(AT_SQL_WHOLE, pool);
-    /* As at_statements.c does: what is wrong between @wide and @end, as the
-     * name of a column there, only the whole form shows. */
+    /* As in at_statements.c: only the whole form shows errors between @wide
+     * and @end, such as the name of a column there. */
     narrow = whole ? check_form(AT_SQL_NARROW, pool) : NULL;
     if (narrow) {
         require(strlen(narrow->text) <= strlen(whole->text)

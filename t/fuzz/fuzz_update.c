@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A call over a store in memory that does whatever the input says: each
- * byte chooses the outcome of an operation, what others do before it, or how
- * much time passes. What the contract promises (section 6) must hold.
+ * A call with a store in memory that the input controls: each byte chooses
+ * the outcome of an operation, an action of others before it, or how much
+ * time passes. The guarantees of the contract (section 6) must hold.
  *
- * The store keeps its own promise (at_store.h): a save that it does not
- * report as done or lost was not done. A save that is lost was done, was not
- * done, or is done later, perhaps after the call has been answered.
+ * The store keeps its own guarantee (at_store.h): a save that it does not
+ * report as done or lost was not done. A lost save was done, was not done, or
+ * is done later, perhaps after the call has been answered.
  */
 #include "fuzz.h"
 
@@ -22,16 +22,16 @@
 const char fuzz_corpus[] = "update";
 const int fuzz_random = 300000;
 
-/* How many calls a row remembers: 8 ids of 32 characters, with blanks. */
+/* A row has the ids of the last 8 calls: 32 characters each, with blanks. */
 #define IDS_LENGTH 263
 
-/* What one call may at most ask of the store before it must have ended. */
+/* The most operations of one call: by then it must have ended. */
 #define MOST_OPERATIONS 2000
 
 #define TOKEN_ID "T1"
 #define DIGEST_OF_ANOTHER "digest of another request"
 
-/* A save whose connection was lost, and that may yet be done. */
+/* A save whose connection was lost and that may still be done. */
 typedef struct {
     const char *const *values;
     int waits;
@@ -44,17 +44,17 @@ static struct {
     const at_statements_t *statements;
     apr_time_t clock;
     int operations;
-    int others;               /* how many saves of others there were */
+    int others;               /* the number of saves of others */
 
     /* The access token. */
     int exists;
     apr_uint64_t version;
     apr_uint64_t first_version;
-    apr_uint32_t step;        /* by how much a save raises it */
+    apr_uint32_t step;        /* what a save adds to it */
     const char *code;
     const char *request_ids;
 
-    /* What others may change. */
+    /* Others may change these. */
     int has_session;
     int may_update;
     int code_is_taken;        /* another access token has the new one */
@@ -69,12 +69,12 @@ static struct {
     int applied;              /* how often its save was done */
     apr_uint64_t applied_version;
     int was_lost;
-    int has_failed_over;      /* what was answered may be lost by that */
+    int has_failed_over;      /* so an answered change may be lost */
     pending_t pending[4];
     int pending_count;
 } world;
 
-/* ---- what the linker puts in the place of slow functions */
+/* ---- replacements of slow functions, by the linker */
 
 int __wrap_at_passcode_hash(char *hash, const at_scheme_t *scheme,
                             const char *pass_code);
@@ -100,7 +100,7 @@ void __wrap_apr_sleep(apr_interval_time_t time)
 
 /* ---- the input */
 
-/* The next byte; 0, which chooses what is usual, after the last. */
+/* The next byte. After the last byte 0, which chooses the usual case. */
 static unsigned int next_byte(void)
 {
     if (world.size == 0) {
@@ -110,7 +110,7 @@ static unsigned int next_byte(void)
     return *world.data++;
 }
 
-/* ---- what is saved */
+/* ---- saves */
 
 static void remember(const char *request_id)
 {
@@ -126,7 +126,7 @@ static const char *field_value(const char *const *values, int field)
     return !strcmp(value[0], "1") ? value[1] : NULL;
 }
 
-/* Do the save of VALUES, as one statement does. */
+/* Save VALUES, as one statement does. */
 static at_outcome_e apply(const char *const *values)
 {
     const char *code = field_value(values,
@@ -181,7 +181,7 @@ static void do_pending(void)
     }
 }
 
-/* ---- what others do */
+/* ---- actions of others */
 
 static const char *id_of_another(void)
 {
@@ -196,7 +196,7 @@ static void save_of_another(void)
     }
 }
 
-/* Some of them push an id out of what the row remembers, some do not. */
+/* Some of them push an id out of the row, some do not. */
 static void seven_to_nine_saves(unsigned int more)
 {
     unsigned int i;
@@ -206,7 +206,7 @@ static void seven_to_nine_saves(unsigned int more)
     }
 }
 
-/* A program that writes the table, and knows nothing of request_ids. */
+/* Another program writes the table and does not set request_ids. */
 static void save_of_a_program(void)
 {
     world.version += world.exists ? world.step : 0;
@@ -217,8 +217,8 @@ static void delete_row(void)
     world.exists = 0;
 }
 
-/* To a replica that has nothing of what was done since the call came. What
- * was under way to the other server is gone with it. */
+/* A failover to a replica without all changes since the call began. The saves
+ * that were on the way to the other server are lost. */
 static void fail_over(void)
 {
     world.has_failed_over = 1;
@@ -231,7 +231,7 @@ static void fail_over(void)
     world.pending_count = 0;
 }
 
-/* The same call, sent again elsewhere, or another one with its key. */
+/* The same call, sent again to another httpd, or another one with its key. */
 static void key_of_another(const char *digest)
 {
     if (!world.has_key && world.exists) {
@@ -289,7 +289,7 @@ static void others_do(unsigned int what)
     }
 }
 
-/* With FUZZ_TRACE in the environment: what happens. */
+/* Print the operations if FUZZ_TRACE is in the environment. */
 static void trace(const char *operation, unsigned int others,
                   unsigned int outcome)
 {
@@ -301,8 +301,8 @@ static void trace(const char *operation, unsigned int others,
     }
 }
 
-/* Before an OPERATION: others do something, and time passes. Returns the byte
- * that chooses the outcome. */
+/* Before an OPERATION: others act, and time passes. Returns the byte that
+ * chooses the outcome. */
 static unsigned int begin_operation(const char *operation)
 {
     unsigned int what = next_byte(), outcome = next_byte();
@@ -320,8 +320,8 @@ static unsigned int begin_operation(const char *operation)
 
 static at_store_t store;
 
-/* An outcome that is not done, of an operation that did nothing, by WHAT;
- * AT_STORE_DONE: it does its work. */
+/* The outcome that WHAT chooses for an operation that has done nothing.
+ * AT_STORE_DONE: the operation goes on. */
 static at_outcome_e refuse(unsigned int what)
 {
     store.detail = "a detail";
@@ -415,7 +415,7 @@ static at_outcome_e load(at_store_t *self, at_statement_e statement,
         set_caller(*row);
     }
     if (what % 16 == 15 && by_id) {
-        /* From a node that lags. */
+        /* From a node that lags behind. */
         set_token(*row, world.first_version, "", "code");
     }
     else if (world.exists && !strcmp(values[AT_LOAD_KEY],
@@ -425,7 +425,7 @@ static at_outcome_e load(at_store_t *self, at_statement_e statement,
     return AT_STORE_DONE;
 }
 
-/* The statements have none. */
+/* The statements have no lookups. */
 static at_outcome_e lookup(at_store_t *self, int number, const char *key,
                            const char ***values)
 {
@@ -546,8 +546,8 @@ static void make_world(apr_pool_t *pool, const uint8_t *data, size_t size)
     store.conflict = -1;
 }
 
-/* One of the kinds of change: of a field, of the code by which the access
- * token is found, of a code that is generated. */
+/* Choose a change: of a field, of the code that names the access token, or of
+ * a generated code. */
 static const char *choose_body(unsigned int what)
 {
     static const char *const changes[] = {
@@ -594,7 +594,7 @@ static void prepare(at_update_t *update, at_step_t *step)
     }
 }
 
-/* ---- what must hold */
+/* ---- the checks */
 
 static int is_open(const at_error_t *error)
 {
@@ -620,7 +620,7 @@ static void check_success(const at_update_t *update, apr_uint32_t known_step)
     }
     require(world.applied == 1);
     require(update->change);
-    /* By how much a save raises the version may not be known yet. */
+    /* The call may not know yet what a save adds to the version. */
     if (world.step == known_step || world.step == 1) {
         require(!strcmp(update->etag, etag));
     }

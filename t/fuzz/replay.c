@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Runs a fuzz target over files: those that are named, or all of its
- * corpus; and then over random inputs, if the target wants some. These are
- * the same in every run. Prints TAP.
+ * Runs a fuzz target with the files that are named, or with its corpus, and
+ * then with random inputs, if the target has some. These are the same in each
+ * run. Prints TAP.
  */
 #include "fuzz.h"
 
@@ -22,7 +22,7 @@ static int compare_names(const void *one, const void *other)
     return strcmp(*(const char *const *)one, *(const char *const *)other);
 }
 
-/* The files of the target's corpus, in their order. */
+/* The files of the target's corpus, sorted. */
 static apr_array_header_t *list_corpus(apr_pool_t *pool)
 {
     apr_array_header_t *files = apr_array_make(pool, 32, sizeof(char *));
@@ -45,7 +45,7 @@ static apr_array_header_t *list_corpus(apr_pool_t *pool)
     return files;
 }
 
-/* Run the target over the file at PATH; false if it cannot be read. */
+/* Run the target with the file at PATH. False if it cannot be read. */
 static int run(const char *path, apr_pool_t *pool)
 {
     apr_file_t *file;
@@ -58,7 +58,7 @@ static int run(const char *path, apr_pool_t *pool)
     }
     apr_file_info_get(&information, APR_FINFO_SIZE, file);
     size = (apr_size_t)information.size;
-    /* Of exactly that size, so that a look beyond its end is seen. */
+    /* With exactly that size, so that reading beyond the end is detected. */
     data = malloc(size + !size);
     if (!data || apr_file_read_full(file, data, size, NULL) != APR_SUCCESS) {
         free(data);
@@ -70,8 +70,8 @@ static int run(const char *path, apr_pool_t *pool)
     return 1;
 }
 
-/* A part of the random inputs where valgrind runs them, which is slow: that
- * shows by CK_FORK=no, as in the unit tests. */
+/* Fewer random inputs under valgrind, which is slow. As in the unit tests,
+ * CK_FORK=no shows that valgrind runs this. */
 static int random_count(void)
 {
     const char *fork = getenv("CK_FORK");
@@ -82,8 +82,8 @@ static int random_count(void)
 static unsigned char random_data[64];
 static size_t random_size;
 
-/* The target has aborted: show the random input that did it, as an argument
- * of printf(1), which makes a file of it again. */
+/* The target has aborted: print the random input, as an argument of printf(1),
+ * which makes a file from it. */
 static void show_input(int number)
 {
     size_t i;
@@ -96,7 +96,7 @@ static void show_input(int number)
     fputc('\n', stderr);
 }
 
-/* Run the target over COUNT random inputs. */
+/* Run the target with COUNT random inputs. */
 static void run_random(int count)
 {
     uint64_t state = UINT64_C(0x9E3779B97F4A7C15);
@@ -110,7 +110,7 @@ static void run_random(int count)
 
         random_size = size;
         for (k = 0; k < size; k++) {
-            /* Knuth's generator; mostly small numbers, which are usual. */
+            /* Knuth's generator. Most numbers are small: the usual cases. */
             state = state * UINT64_C(6364136223846793005)
                     + UINT64_C(1442695040888963407);
             data[k] = (unsigned char)(state >> 56);

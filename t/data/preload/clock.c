@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * For LD_PRELOAD in httpd: as soon as there is the file that AT_CLOCK_BACK
- * names, the time of day is set back by an hour. What waits until a time of
- * day waits for an hour longer, as it does when the system's clock is set.
+ * For LD_PRELOAD in httpd: sets the time of day back by an hour when the file
+ * that AT_CLOCK_BACK names exists. A wait until a time of day then takes an
+ * hour longer, as when the clock of the system is set.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -17,7 +17,7 @@
 #define BACK 3600
 #define MOST 4096
 
-/* The function NAME of the library itself. */
+/* The library's own function NAME. */
 #define REAL(name) (*(void **)&real = dlsym(RTLD_NEXT, name))
 
 static time_t back(void)
@@ -58,8 +58,8 @@ int gettimeofday(struct timeval *restrict to, void *restrict zone)
     return status;
 }
 
-/* The next look at the clock, by the clock as the system has it; 0 if the time
- * UNTIL has come. */
+/* When to read the clock next, by the clock of the system; 0 if the time UNTIL
+ * is over. */
 static int next_look(struct timespec *look, const struct timespec *until)
 {
     struct timespec now;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * For LD_PRELOAD in httpd under the prefork MPM: complains on stderr when a
- * thread makes a pool of memory that the main thread makes pools of as well,
- * and that has no mutex.
+ * For LD_PRELOAD in httpd under the prefork MPM: prints to stderr when another
+ * thread makes a pool with an allocator that the main thread uses too and that
+ * has no mutex.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -10,7 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* As APR declares them; a status is an int. */
+/* As in APR; a status is an int. */
 void *apr_pool_allocator_get(void *pool);
 void *apr_allocator_mutex_get(void *allocator);
 int apr_pool_create_ex(void **made, void *parent, void *abort,
@@ -18,7 +18,7 @@ int apr_pool_create_ex(void **made, void *parent, void *abort,
 
 #define MOST 256
 
-/* Of the main thread; only that writes here. */
+/* The allocators of the main thread. Only that thread writes here. */
 static void *volatile used[MOST];
 static volatile int count;
 
