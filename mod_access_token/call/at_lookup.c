@@ -3,22 +3,6 @@
 
 #include <string.h>
 
-/* Where two objects are the same one, the second was not read. */
-static void copy_same(at_row_t *row)
-{
-    int i;
-
-    for (i = 0; i < row->plan->copies->nelts; i++) {
-        const at_plan_copy_t *copy = &APR_ARRAY_IDX(row->plan->copies, i,
-                                                    at_plan_copy_t);
-        const char *condition = row->values[copy->condition];
-
-        if (condition && *condition == '1' && !row->values[copy->to]) {
-            row->values[copy->to] = row->values[copy->from];
-        }
-    }
-}
-
 static const char *key_of(const at_row_t *row, int number)
 {
     return row->values[APR_ARRAY_IDX(row->plan->lookups, number,
@@ -53,7 +37,6 @@ at_error_t *at_lookup_row(at_call_t *call, at_row_t *row)
     unsigned char done[AT_PLAN_LOOKUPS] = { 0 };
     int i;
 
-    copy_same(row);
     for (i = 0; i < lookups->nelts; i++) {
         const at_plan_lookup_t *lookup = &APR_ARRAY_IDX(lookups, i,
                                                         at_plan_lookup_t);

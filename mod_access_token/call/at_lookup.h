@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From the row that a load statement gave to the row of the reply: what is
- * the same in two places, and the objects that are looked up (design,
- * idea 4).
+ * From the row that a load statement gave to the row of the reply: the
+ * objects that are looked up (design, idea 4).
  */
 #ifndef AT_LOOKUP_H
 #define AT_LOOKUP_H

@@ -94,9 +94,8 @@ static at_error_t *write_leaf(reply_t *reply, const at_plan_node_t *node,
 {
     const char *text = reply->row->values[node->column];
 
-    if (!text || node->type == AT_LEAF_STRING || node->type == AT_LEAF_NULL) {
-        at_write_text_member(reply->writer, &node->label,
-                             node->type == AT_LEAF_NULL ? NULL : text);
+    if (!text || node->type == AT_LEAF_STRING) {
+        at_write_text_member(reply->writer, &node->label, text);
         return NULL;
     }
     at_write_name(reply->writer, &node->label);
@@ -108,7 +107,6 @@ static at_error_t *write_leaf(reply_t *reply, const at_plan_node_t *node,
     case AT_LEAF_JSON:
         return write_json(reply, node, text, mark);
     case AT_LEAF_STRING:
-    case AT_LEAF_NULL:
         break;
     }
     return NULL;
@@ -119,8 +117,7 @@ static int is_null(const reply_t *reply, const at_plan_node_t *node)
     int column = node->column != AT_PLAN_NONE ? node->column
                                               : node->id_column;
 
-    return column != AT_PLAN_NONE
-           && (!reply->row->values[column] || node->type == AT_LEAF_NULL);
+    return column != AT_PLAN_NONE && !reply->row->values[column];
 }
 
 static at_error_t *write_members(reply_t *reply,

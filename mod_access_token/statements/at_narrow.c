@@ -72,19 +72,13 @@ static const char *map_narrow(at_statements_t *statements,
 }
 
 /* Who asks for these nodes needs the whole form: their own columns are WIDE,
- * or the id without which the object is NULL, or what they are copied by. */
+ * or the id without which the object is NULL. */
 static void find_wide_nodes(at_statements_t *statements, unsigned char *wide,
                             apr_pool_t *pool)
 {
     const at_plan_t *plan = statements->plan;
     int i;
 
-    for (i = 0; i < plan->copies->nelts; i++) {
-        const at_plan_copy_t *copy = &APR_ARRAY_IDX(plan->copies, i,
-                                                    at_plan_copy_t);
-
-        wide[copy->to] |= wide[copy->condition] | wide[copy->from];
-    }
     statements->wide_nodes = apr_array_make(pool, 64, sizeof(int));
     for (i = 0; i < plan->nodes->nelts; i++) {
         const at_plan_node_t *node = at_plan_node(plan, i);

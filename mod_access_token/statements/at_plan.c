@@ -13,19 +13,11 @@
 /* Column names are shorter than MySQL's limit for an alias. */
 #define NAME_SIZE 256
 
-/* "The object at one node is the one at another", as a column says it. */
-typedef struct {
-    int condition;               /* the column */
-    int to;
-    int from;
-} same_t;
-
 typedef struct {
     at_plan_t *plan;
     const at_statement_t *statement;
     const apr_array_header_t *lookups; /* at_lookup_t */
     const char *column;          /* the name that is being read */
-    apr_array_header_t *same;    /* same_t */
     apr_pool_t *pool;
 } builder_t;
 
@@ -118,17 +110,17 @@ static const char *read_type(builder_t *builder, at_leaf_type_e *type,
                              const char *suffix)
 {
     static const char *const names[] = { "", ":number", ":boolean",
-                                         ":json", ":null" };
+                                         ":json" };
     int i;
 
-    for (i = 0; i < 5; i++) {
+    for (i = 0; i < 4; i++) {
         if (!strcmp(suffix, names[i])) {
             *type = (at_leaf_type_e)i;
             return NULL;
         }
     }
-    return complain(builder, "behind the name only :number, :boolean, "
-                    ":json or :null can stand");
+    return complain(builder, "behind the name only :number, :boolean or "
+                    ":json can stand");
 }
 
 /*
@@ -240,7 +232,7 @@ static const char *add_members(builder_t *builder,
     builder->statement = lookup->statement;
     for (i = 0; !problem && i < lookup->column_count; i++) {
         problem = begin_column(builder, i);
-        if (!problem && strpbrk(builder->column, "@=")) {
+        if (!problem && strchr(builder->column, '@')) {
             problem = complain(builder, "in a looked-up object nothing is "
                                "looked up");
         }
@@ -308,62 +300,6 @@ static int find_node(const at_plan_t *plan, const char *path)
     }
 }
 
-/* Note what "path=other.path" says; its members may come behind it. */
-static const char *add_same(builder_t *builder, int column, const char *path)
-{
-    same_t *same = apr_array_push(builder->same);
-    const char *problem;
-
-    same->condition = column;
-    same->to = 0;
-    problem = descend_path(builder, &same->to, path, "=", 0);
-    same->from = find_node(builder->plan, strchr(path, '=') + 1);
-    if (!problem && (same->from == AT_PLAN_NONE || same->from == same->to
-                     || node_of(builder->plan, same->from)->column
-                        != AT_PLAN_NONE)) {
-        problem = complain(builder, "behind the = stands the path of an "
-                           "object that an earlier column belongs to");
-    }
-    return problem;
-}
-
-static void add_copy(builder_t *builder, int condition, int from, int to)
-{
-    at_plan_copy_t *copy = apr_array_push(builder->plan->copies);
-
-    copy->condition = condition;
-    copy->from = from;
-    copy->to = to;
-}
-
-/* Copy what the objects at two nodes both have: leaves, and the keys of what
- * is looked up. What a lookup has found is not copied: it comes later. */
-static void share(builder_t *builder, int condition, int from, int to)
-{
-    const at_plan_t *plan = builder->plan;
-    const at_plan_node_t *one = node_of(plan, from), *other = node_of(plan, to);
-    int child;
-
-    if (one->key_column != AT_PLAN_NONE
-        && other->key_column != AT_PLAN_NONE) {
-        add_copy(builder, condition, one->key_column, other->key_column);
-    }
-    if (one->column != AT_PLAN_NONE && other->column != AT_PLAN_NONE
-        && one->column < builder->statement->columns->nelts
-        && other->type != AT_LEAF_NULL) {
-        add_copy(builder, condition, one->column, other->column);
-    }
-    for (child = other->first_child; child != AT_PLAN_NONE;
-         child = node_of(plan, child)->next_sibling) {
-        const char *name = node_of(plan, child)->name;
-        int twin = at_plan_child(plan, from, name, strlen(name));
-
-        if (twin != AT_PLAN_NONE) {
-            share(builder, condition, twin, child);
-        }
-    }
-}
-
 const char *at_plan_lookup_name(const char *name)
 {
     const char *at = strchr(name, '@');
@@ -375,10 +311,7 @@ const char *at_plan_lookup_name(const char *name)
 static const char *add_column(builder_t *builder, int column,
                               const char *path)
 {
-    if (strchr(path, '@')) {
-        return add_lookup(builder, column, path);
-    }
-    return strchr(path, '=') ? add_same(builder, column, path)
+    return strchr(path, '@') ? add_lookup(builder, column, path)
                              : add_leaf(builder, 0, column, path);
 }
 
@@ -439,20 +372,18 @@ static void begin(builder_t *builder)
     plan->nodes = apr_array_make(builder->pool, 64, sizeof(at_plan_node_t));
     plan->lookups = apr_array_make(builder->pool, 8,
                                    sizeof(at_plan_lookup_t));
-    plan->copies = apr_array_make(builder->pool, 8, sizeof(at_plan_copy_t));
     for (i = 0; i < AT_COLUMN_COUNT; i++) {
         plan->input_columns[i] = AT_PLAN_NONE;
     }
     plan->column_count = builder->statement->columns->nelts;
     builder->plan = plan;
-    builder->same = apr_array_make(builder->pool, 1, sizeof(same_t));
     add_node(plan, AT_PLAN_NONE, "data", builder->pool);
 }
 
 const char *at_plan_make(at_plan_t **plan, const at_statement_t *statement,
                          const apr_array_header_t *lookups, apr_pool_t *pool)
 {
-    builder_t builder = { NULL, statement, lookups, NULL, NULL, pool };
+    builder_t builder = { NULL, statement, lookups, NULL, pool };
     const char *problem = NULL;
     int i;
 
@@ -466,11 +397,6 @@ const char *at_plan_make(at_plan_t **plan, const at_statement_t *statement,
         problem = strncmp(builder.column, PREFIX, strlen(PREFIX))
                   ? add_input(&builder, i)
                   : add_column(&builder, i, builder.column + strlen(PREFIX));
-    }
-    for (i = 0; !problem && i < builder.same->nelts; i++) {
-        const same_t *same = &APR_ARRAY_IDX(builder.same, i, same_t);
-
-        share(&builder, same->condition, same->from, same->to);
     }
     return problem ? problem : find_fields(&builder);
 }

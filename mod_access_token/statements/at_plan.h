@@ -3,15 +3,12 @@
  * The plan of a reply: the tree of members that the result columns' names
  * of a load statement describe (design, idea 4). A name that begins with
  * `data.` is a path; `?` behind a segment: left out when NULL; `:number`,
- * `:boolean`, `:json` behind the leaf: its JSON type, string without, and
- * `:null`: null whatever the column says. Other names are inputs to the
- * module.
+ * `:boolean`, `:json` behind the leaf: its JSON type, string without. Other
+ * names are inputs to the module.
  *
  * `data.path@lookup` is an object that another statement gives,
  * lookups/lookup.sql: the column has its key. The names of that statement's
- * columns are paths in the object. `data.path=other.path` is 1 where the
- * object at the path is the one at the other path, which stands before it:
- * then what is NULL in the one is taken from the other.
+ * columns are paths in the object.
  */
 #ifndef AT_PLAN_H
 #define AT_PLAN_H
@@ -27,8 +24,7 @@ typedef enum {
     AT_LEAF_STRING,
     AT_LEAF_NUMBER,
     AT_LEAF_BOOLEAN,
-    AT_LEAF_JSON,
-    AT_LEAF_NULL
+    AT_LEAF_JSON
 } at_leaf_type_e;
 
 /** How many objects of a reply can be looked up. */
@@ -73,18 +69,10 @@ typedef struct at_plan_lookup_t {
     int column_count;
 } at_plan_lookup_t;
 
-/** A value that is taken from another column, where CONDITION is 1. */
-typedef struct at_plan_copy_t {
-    int condition;            /* these are columns */
-    int from;
-    int to;
-} at_plan_copy_t;
-
 typedef struct at_plan_t {
     const at_statement_t *statement; /* whose columns come first */
     apr_array_header_t *nodes;   /* at_plan_node_t; node 0 is `data` */
     apr_array_header_t *lookups; /* at_plan_lookup_t */
-    apr_array_header_t *copies;  /* at_plan_copy_t */
     int column_count;            /* those of looked-up objects included */
     int input_columns[AT_COLUMN_COUNT]; /* of each input the column, or
                                     AT_PLAN_NONE */

@@ -119,13 +119,6 @@ static void check_plan(const at_plan_t *plan, int columns)
         require(node->column < count && node->id_column < count
                 && node->key_column < columns);
     }
-    for (i = 0; i < plan->copies->nelts; i++) {
-        const at_plan_copy_t *copy = &APR_ARRAY_IDX(plan->copies, i,
-                                                    at_plan_copy_t);
-
-        require(copy->condition < columns && copy->from < columns
-                && copy->from >= 0 && copy->to >= 0 && copy->to < count);
-    }
 }
 
 /* Read s.sql in FORM. NULL if it has an error. */

@@ -17,7 +17,7 @@
 static const char *draw(const at_plan_t *plan, int parent)
 {
     static const char *const types[] = { "", ":number", ":boolean",
-                                         ":json", ":null" };
+                                         ":json" };
     const char *drawn = "";
     int child = at_plan_node(plan, parent)->first_child;
 
@@ -58,7 +58,6 @@ START_TEST(names_are_paths_in_the_reply)
         { "data.a? data.b?:number", "a?=0 b?=1:number" },
         { "data.a:number data.b:boolean data.c:json",
           "a=0:number b=1:boolean c=2:json" },
-        { "data.a:null data.b?:null", "a=0:null b?=1:null" },
         { "data.a.b.c", "a{b{c=0}}" },
         { "data.a.b data.c data.a.d", "a{b=0 d=2} c=1" },
         { "data.a.id data.a.b", "a#0{id=0 b=1}" },
@@ -102,6 +101,8 @@ START_TEST(wrong_names_are_refused_and_named)
         { "data.a:number:json", "data.a:number:json" },
         { "data.a:number.b", "data.a:number.b" },
         { "data.a:number?", "data.a:number?" },
+        { "data.a:null", "data.a:null" },
+        { "data.a.b data.c=a", "data.c=a" },
         { "data.", "data." },
         { "data..a", "data..a" },
         { "data.a.", "data.a." },
@@ -297,105 +298,6 @@ START_TEST(the_name_after_the_at_is_the_lookup)
 }
 END_TEST
 
-/* "2:0>3": where column 2 is 1, column 3 is taken from column 0. */
-static const char *draw_copies(const at_plan_t *plan)
-{
-    const char *drawn = "";
-    int i;
-
-    for (i = 0; i < plan->copies->nelts; i++) {
-        const at_plan_copy_t *copy = &APR_ARRAY_IDX(plan->copies, i,
-                                                    at_plan_copy_t);
-
-        drawn = apr_psprintf(pool, "%s%s%d:%d>%d", drawn, i ? " " : "",
-                             copy->condition, copy->from, copy->to);
-    }
-    return drawn;
-}
-
-START_TEST(the_same_object_has_the_same_members)
-{
-    static const struct {
-        const char *columns, *copies;
-    } cases[] = {
-        { "data.a.i data.a.b data.b.i", "" },
-        { "data.a.i data.a.b data.b=a data.b.i data.b.b data.b.c",
-          "2:0>3 2:1>4" },
-        { "data.a.i data.b.i data.b=a", "2:0>1" },
-        { "data.a.i data.b=a data.a.b data.b.b data.b.i", "1:2>3 1:0>4" },
-        { "data.a.o.x data.a.o.y data.b=a data.b.o.x", "2:0>3" },
-        { "data.x.a.i data.y.b=x.a data.y.b.i", "1:0>2" },
-        { "data.a?.i? data.b?=a data.b.i?:number", "1:0>2" },
-        { "data.a.i data.b=a data.b.i data.c=b data.c.i", "1:0>2 3:2>4" },
-        { "data.a.b.i data.a.b.j data.a.b=a data.a.i", "2:3>0" },
-        { "data.a.b.i data.a=a.b data.a.i", "1:0>2" },
-        /* what is null whatever the column says */
-        { "data.a.i data.a.n data.b=a data.b.i data.b.n:null", "2:0>3" },
-        /* a leaf here and an object there */
-        { "data.a.i data.a.c data.b=a data.b.i data.b.c.x", "2:0>3" },
-        { "data.a.i data.a.c.x data.b=a data.b.i data.b.c", "2:0>3" },
-        /* the key of a lookup, and the members beside it */
-        { "data.a.c@country data.b=a data.b.c@country", "1:0>2" },
-        { "data.a.c@bare data.a.c.e data.b=a data.b.c@bare data.b.c.e",
-          "2:0>3 2:1>4" },
-        { "data.a@country data.b=a data.b@country", "1:0>2" },
-        { "data.a.d.c@country data.a.d.i data.b=a data.b.d.i "
-          "data.b.d.c@country", "2:1>3 2:0>4" }
-    };
-    size_t i;
-
-    for (i = 0; i < COUNT(cases); i++) {
-        at_plan_t *plan = test_plan_with(cases[i].columns, LOOKUPS);
-
-        ck_assert_msg(!strcmp(draw_copies(plan), cases[i].copies), "%s: %s",
-                      cases[i].columns, draw_copies(plan));
-    }
-}
-END_TEST
-
-START_TEST(the_other_object_must_stand_before_it)
-{
-    static const struct {
-        const char *columns, *wrong;
-    } cases[] = {
-        { "data.b=a", "data.b=a" },
-        { "data.b=a data.a.i", "data.b=a" },
-        { "data.a.i data.b=c", "data.b=c" },
-        { "data.a.i data.b=a.c", "data.b=a.c" },
-        { "data.a.i data.b=", "data.b=" },
-        { "data.a.i data.b=a.", "data.b=a." },
-        { "data.a.i data.b=.a", "data.b=.a" },
-        { "data.a.i data.b=data.a", "data.b=data.a" },
-        { "data.a.i data.b=a?", "data.b=a?" },
-        { "data.a.i data.b=a:null", "data.b=a:null" },
-        { "data.a.i data.b:null=a", "data.b:null=a" },
-        { "data.a.i data.b=a=a", "data.b=a=a" },
-        { "data.a.i data.=a", "data.=a" },
-        { "data.a.i data.a=a", "data.a=a" },
-        { "data.b=b", "data.b=b" },
-        /* a leaf is no object, neither here nor there */
-        { "data.a data.b=a", "data.b=a" },
-        { "data.a.i data.b=a.i", "data.b=a.i" },
-        { "data.a.i data.b data.b=a", "data.b=a" },
-        { "data.a.i data.b=a data.b", "data.b" },
-        { "data.a.i data.c data.c.b=a", "data.c.b=a" }
-    };
-    size_t i;
-
-    for (i = 0; i < COUNT(cases); i++) {
-        at_plan_t *plan;
-        const char *problem = at_plan_make(&plan,
-                                           test_statement_of(
-                                               cases[i].columns), NULL, pool);
-
-        ck_assert_msg(problem != NULL, "%s", cases[i].columns);
-        ck_assert_msg(has(problem, apr_pstrcat(pool, "'", cases[i].wrong, "'",
-                                               (char *)NULL)), "%s: %s",
-                      cases[i].columns, problem);
-    }
-}
-END_TEST
-
 START_TEST(a_secret_is_never_in_a_reply)
 {
     static const char *const columns[] = {
@@ -565,8 +467,6 @@ int main(void)
     tcase_add_test(tests, a_long_name_in_a_lookup_is_refused);
     tcase_add_test(tests, the_number_of_objects_to_look_up_is_limited);
     tcase_add_test(tests, the_name_after_the_at_is_the_lookup);
-    tcase_add_test(tests, the_same_object_has_the_same_members);
-    tcase_add_test(tests, the_other_object_must_stand_before_it);
     tcase_add_test(tests, a_secret_is_never_in_a_reply);
     tcase_add_test(tests, names_are_at_most_255_long);
     tcase_add_test(tests, a_path_may_be_as_deep_as_its_name_is_long);

@@ -99,7 +99,6 @@ START_TEST(all_that_are_shipped_give_the_same_reply)
     const char *tree = draw(read_shipped("sqlite3", "statements")->plan, 0);
     size_t i;
 
-    ck_assert(has(tree, "name:4"));
     ck_assert(has(tree, "country_of_residence?#{id:0 name:0 "));
     for (i = 0; i < COUNT(all_shipped); i++) {
         at_statements_t *statements = read_shipped(all_shipped[i].engine,
@@ -107,7 +106,6 @@ START_TEST(all_that_are_shipped_give_the_same_reply)
 
         ck_assert_str_eq(draw(statements->plan, 0), tree);
         ck_assert_int_eq(statements->lookups->nelts, i % 2 ? 4 : 0);
-        ck_assert((statements->plan->copies->nelts > 15));
     }
 }
 END_TEST

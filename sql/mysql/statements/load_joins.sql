@@ -17,6 +17,5 @@ LEFT JOIN accounts_receivable AS participant_account
        ON participant_account.id = participant.accounts_receivable_id
 LEFT JOIN contacts AS participant_owner
        ON participant_owner.id = participant_account.owner_id
-      AND participant_account.owner_id <> COALESCE(account.owner_id, '')
 -- @end
 -- @include join_references.sql

@@ -102,16 +102,13 @@ SELECT
     owner.birth_year AS 'data.accounts_receivable.account_owner.demographics.date_of_birth.year:number',
 -- @include show_owner_countries.sql
 
-    -- This owner comes without its name and its country of residence. Most often it is the one above: then
-    -- it is not read again.
+    -- This owner comes without its name and its country of residence.
     , participant.id                             AS 'data.reward_participant.id',
     participant.number                           AS 'data.reward_participant.number',
     participant_account.id                       AS 'data.reward_participant.accounts_receivable.id',
     participant_account.number                   AS 'data.reward_participant.accounts_receivable.number',
     participant_account.name                     AS 'data.reward_participant.accounts_receivable.name',
     participant_account.life_cycle_state AS 'data.reward_participant.accounts_receivable.life_cycle_state',
-    CASE WHEN participant_account.owner_id = account.owner_id THEN 1 END
-        AS 'data.reward_participant.accounts_receivable.account_owner=accounts_receivable.account_owner',
     participant_owner.id AS 'data.reward_participant.accounts_receivable.account_owner.id',
     participant_owner.type AS 'data.reward_participant.accounts_receivable.account_owner.type',
     participant_owner.life_cycle_state
@@ -120,7 +117,7 @@ SELECT
     participant_owner.first_name AS 'data.reward_participant.accounts_receivable.account_owner.first_name',
     participant_owner.middle_name AS 'data.reward_participant.accounts_receivable.account_owner.middle_name',
     participant_owner.last_name AS 'data.reward_participant.accounts_receivable.account_owner.last_name',
-    NULL AS 'data.reward_participant.accounts_receivable.account_owner.name:null',
+    NULL AS 'data.reward_participant.accounts_receivable.account_owner.name',
     participant_owner.company_name
         AS 'data.reward_participant.accounts_receivable.account_owner.company_name',
     participant_owner.company_profile
