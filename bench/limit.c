@@ -25,7 +25,7 @@
 #include "at_date.h"
 #include "at_digest.h"
 #include "at_field.h"
-#include "at_statements.h"
+#include "at_folder.h"
 
 /* Latencies are counted in steps of 10 us, up to a second. */
 #define STEP  10
@@ -456,7 +456,7 @@ static client_t *make_clients(apr_pool_t *pool)
     client_t *clients = apr_pcalloc(pool, sizeof(*clients)
                                     * (apr_size_t)options.connections);
     at_statements_t *statements;
-    const char *error = at_statements_read(&statements, options.statements,
+    const char *error = at_folder_read(&statements, options.statements,
                                            NULL, pool);
     int i;
 

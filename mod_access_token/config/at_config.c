@@ -9,6 +9,7 @@
 
 #include <http_core.h>
 
+#include "at_folder.h"
 #include "at_origin.h"
 #include "at_trust.h"
 
@@ -176,7 +177,7 @@ static const char *make_source(at_dbd_t **source, cmd_parms *cmd,
                                const char *folder, const char *base)
 {
     at_statements_t *statements;
-    const char *problem = at_statements_read(&statements, folder, base,
+    const char *problem = at_folder_read(&statements, folder, base,
                                              cmd->pool);
 
     if (!problem) {

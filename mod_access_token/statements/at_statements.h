@@ -88,15 +88,6 @@ typedef struct at_statements_t {
 /** The name of STATEMENT's file, e.g. "save.sql"; NULL for a lookup. */
 const char *at_statements_file(at_statement_e statement);
 
-/**
- * Read the statements in FOLDER, and in BASE those that are not there (NULL:
- * all are), into *STATEMENTS in POOL. Returns NULL, or what is wrong, where,
- * and how to mend it.
- */
-const char *at_statements_read(at_statements_t **statements,
-                               const char *folder, const char *base,
-                               apr_pool_t *pool);
-
 /** The number of the column NAME among STATEMENT's, or -1. */
 int at_statement_column(const at_statement_t *statement, const char *name);
 

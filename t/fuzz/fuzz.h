@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "at_statements.h"
+#include "at_folder.h"
 
 /** The folder of this target's inputs in corpus/. */
 extern const char fuzz_corpus[];

@@ -22,7 +22,7 @@ const at_statements_t *fuzz_statements(void)
     if (!statements) {
         apr_initialize();
         apr_pool_create(&pool, NULL);
-        problem = at_statements_read(
+        problem = at_folder_read(
             &statements, fuzz_source("sql/sqlite3/statements"), NULL, pool);
         if (problem) {
             fprintf(stderr, "%s\n", problem);

@@ -16,7 +16,7 @@ at_statements_t *read_shipped(const char *engine, const char *folder)
                                                     (char *)NULL));
     const char *base = apr_pstrcat(pool, of_engine, "statements",
                                    (char *)NULL);
-    const char *problem = at_statements_read(
+    const char *problem = at_folder_read(
         &statements, apr_pstrcat(pool, of_engine, folder, (char *)NULL),
         strcmp(folder, "statements") ? base : NULL, pool);
 
@@ -47,7 +47,7 @@ const char *own_folder(void)
 
 const char *read_own(at_statements_t **statements)
 {
-    return at_statements_read(statements, own_folder(),
+    return at_folder_read(statements, own_folder(),
                               test_source("sql/sqlite3/statements"), pool);
 }
 

@@ -8,7 +8,7 @@
 
 #include "test_support.h"
 
-#include "at_statements.h"
+#include "at_folder.h"
 
 /** The number of elements of ARRAY. */
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))

@@ -34,7 +34,7 @@ static const char *change(at_statements_t **statements, const char *file,
 {
     copy_shipped();
     test_write(file, test_replace(shipped(file), old, new));
-    return at_statements_read(statements, test_folder(), NULL, pool);
+    return at_folder_read(statements, test_folder(), NULL, pool);
 }
 
 START_TEST(the_shipped_statements_are_right)
@@ -47,7 +47,7 @@ START_TEST(the_shipped_statements_are_right)
         at_statements_t *statements;
         const char *folder = test_source(apr_pstrcat(
             pool, "sql/", engines[k], "/statements", (char *)NULL));
-        const char *problem = at_statements_read(&statements, folder, NULL,
+        const char *problem = at_folder_read(&statements, folder, NULL,
                                                  pool);
 
         ck_assert_msg(!problem, "%s", problem);
@@ -116,9 +116,9 @@ START_TEST(the_engines_select_the_same_columns)
     at_statements_t *sqlite3, *mysql;
     int i, k;
 
-    ck_assert_ptr_null(at_statements_read(
+    ck_assert_ptr_null(at_folder_read(
         &sqlite3, test_source("sql/sqlite3/statements"), NULL, pool));
-    ck_assert_ptr_null(at_statements_read(
+    ck_assert_ptr_null(at_folder_read(
         &mysql, test_source("sql/mysql/statements"), NULL, pool));
     for (i = 0; i <= AT_STATEMENT_STARTUP; i++) {
         const apr_array_header_t *one = sqlite3->statement[i]->columns;
@@ -146,7 +146,7 @@ START_TEST(each_file_is_needed)
         copy_shipped();
         apr_file_remove(apr_pstrcat(pool, test_folder(), "/", files[i],
                                     (char *)NULL), pool);
-        problem = at_statements_read(&statements, test_folder(), NULL, pool);
+        problem = at_folder_read(&statements, test_folder(), NULL, pool);
         ck_assert_msg(problem && has(problem, files[i]), "%s: %s", files[i],
                       problem);
     }
@@ -156,7 +156,7 @@ END_TEST
 START_TEST(a_missing_folder_is_named)
 {
     at_statements_t *statements;
-    const char *problem = at_statements_read(&statements, "no/such/folder",
+    const char *problem = at_folder_read(&statements, "no/such/folder",
                                              NULL, pool);
 
     ck_assert_msg(problem && has(problem, "no/such/folder"), "%s", problem);
@@ -343,10 +343,10 @@ START_TEST(a_folder_need_not_have_what_its_base_has)
     ck_assert(has(statements->statement[AT_STATEMENT_SAVE]->file,
                   "sql/sqlite3/statements/save.sql"));
     /* but it must be there */
-    problem = at_statements_read(&statements, "no/such/folder",
+    problem = at_folder_read(&statements, "no/such/folder",
                                  test_source("sql/sqlite3/statements"), pool);
     ck_assert_msg(problem && has(problem, "no/such/folder"), "%s", problem);
-    problem = at_statements_read(
+    problem = at_folder_read(
         &statements, test_source("sql/sqlite3/statements/save.sql"),
         test_source("sql/sqlite3/statements"), pool);
     ck_assert_msg(problem && has(problem, "save.sql: "), "%s", problem);
@@ -391,7 +391,7 @@ START_TEST(a_lookup_is_found_in_the_base)
     test_write("load_select.sql", select_with(", 1 AS 'data.x@thing'"));
     test_write("lookups/thing.sql", "SELECT :key AS 'id'");
     begin_own();
-    problem = at_statements_read(&statements, own_folder(), test_folder(),
+    problem = at_folder_read(&statements, own_folder(), test_folder(),
                                  pool);
     ck_assert_msg(!problem, "%s", problem);
     ck_assert_int_eq(statements->lookups->nelts, 1);

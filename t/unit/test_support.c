@@ -10,6 +10,7 @@
 #include <apr_file_io.h>
 #include <apr_general.h>
 
+#include "at_folder.h"
 #include "at_write.h"
 
 apr_pool_t *pool;
@@ -164,7 +165,7 @@ static const at_statements_t *read_once(at_statements_t **statements,
                                         const char *from, const char *base)
 {
     if (!*statements) {
-        const char *problem = at_statements_read(statements,
+        const char *problem = at_folder_read(statements,
                                                  test_source(from), base,
                                                  program_pool);
 
