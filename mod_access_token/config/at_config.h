@@ -15,7 +15,6 @@
 #include "at_cost.h"
 #include "at_hashing.h"
 #include "at_idempotency.h"
-#include "at_incident.h"
 #include "at_passcode.h"
 #include "at_dbd.h"
 
@@ -64,7 +63,6 @@ typedef struct at_use_t {
     const char *driver;          /* DBDriver */
     const char *params;          /* DBDParams, or "" */
     int dbd_max;                 /* DBDMax */
-    at_incident_t *incidents;    /* of its server's database; or NULL */
     at_cache_t **caches;         /* in a child process: for each lookup of the
                                     source; NULL: lookups are not kept */
 } at_use_t;
@@ -77,7 +75,7 @@ typedef struct at_server_config_t {
     apr_hash_t *sources;         /* folders -> at_dbd_t * */
     apr_array_header_t *uses;    /* of the main server's only: at_use_t */
     apr_shm_t *shared;           /* likewise; what the children share: see
-                                    at_startup.c */
+                                    at_shared.h */
     at_cost_t pass_code_limit;   /* AccessTokenPassCodeLimit: the main server's,
                                     which at_config_check copies to all */
     int hashing_limit;           /* of the main server's only, as uses;

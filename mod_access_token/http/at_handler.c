@@ -19,7 +19,6 @@
 #include "at_etag.h"
 #include "at_request.h"
 #include "at_response.h"
-#include "at_startup.h"
 #include "at_store_dbd.h"
 #include "at_update.h"
 
@@ -295,9 +294,9 @@ static at_error_t *check_database(request_rec *r, const at_config_t *config)
     if (outcome != AT_STORE_DONE) {
         return fault_error(r, store->fault, store->detail);
     }
-    detail = at_startup_schema_fault(version, r->pool);
+    detail = at_statements_schema_fault(version, r->pool);
     if (!detail) {
-        detail = at_startup_charset_fault(charset, r->pool);
+        detail = at_statements_charset_fault(charset, r->pool);
     }
     return detail ? fault_error(r, AT_FAULT_BROKEN, detail) : NULL;
 }

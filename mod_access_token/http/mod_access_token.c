@@ -22,6 +22,7 @@
 #include "at_config_check.h"
 #include "at_connection.h"
 #include "at_handler.h"
+#include "at_shared.h"
 #include "at_startup.h"
 
 #if !AP_MODULE_MAGIC_AT_LEAST(20120211, 0)
@@ -32,7 +33,7 @@ static void register_hooks(apr_pool_t *pool)
 {
     (void)pool;
     ap_hook_check_config(at_config_check, NULL, NULL, APR_HOOK_MIDDLE);
-    ap_hook_post_config(at_startup_prepare, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_post_config(at_shared_prepare, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(at_connections_prepare, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_child_init(at_child_init, NULL, NULL, APR_HOOK_MIDDLE);
     APR_OPTIONAL_HOOK(dbd, post_connect, at_connections_note, NULL, NULL,

@@ -6,7 +6,7 @@
 
 #include "at_config.h"
 #include "at_hashing.h"
-#include "at_startup.h"
+#include "at_shared.h"
 
 APLOG_USE_MODULE(access_token);
 
@@ -32,7 +32,7 @@ void at_child_init(apr_pool_t *pool, server_rec *server)
     at_hashing_t *hashing = at_hashing_make(limit ? limit
                                             : at_hashing_processors(),
                                             count_places(),
-                                            at_startup_floor(server));
+                                            at_shared_floor(server));
 
     if (!hashing) {
         ap_log_error(APLOG_MARK, APLOG_CRIT, 0, server, ATLOGNO("039")

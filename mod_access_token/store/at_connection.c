@@ -13,6 +13,7 @@
 #include "at_clock.h"
 #include "at_opener.h"
 #include "at_session.h"
+#include "at_shared.h"
 #include "at_socket.h"
 
 APLOG_USE_MODULE(access_token);
@@ -78,8 +79,11 @@ static at_connections_t *make_connections(const at_use_t *use,
             != APR_SUCCESS) {
         made->has_threads = 0;
     }
-    made->incidents = use->incidents ? use->incidents
-        : apr_pcalloc(pool, sizeof(at_incident_t) * AT_FAULT_COUNT);
+    made->incidents = at_shared_incidents(ap_server_conf, use);
+    if (!made->incidents) {
+        made->incidents = apr_pcalloc(pool, sizeof(at_incident_t)
+                                            * AT_FAULT_COUNT);
+    }
     if (pthread_mutex_init(&made->mutex, NULL)
         || !at_clock_make_condition(&made->work)
         || !at_clock_make_condition(&made->tick)) {

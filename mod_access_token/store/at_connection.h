@@ -27,6 +27,7 @@
 #include "at_cache.h"
 #include "at_config.h"
 #include "at_diagnosis.h"
+#include "at_incident.h"
 #include "at_renewal.h"
 #include "at_store_error.h"
 

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <apr_atomic.h>
 #include <apr_strings.h>
 
 #include <ap_mpm.h>
@@ -19,6 +18,7 @@
 #include "at_number.h"
 #include "at_renewal.h"
 #include "at_session.h"
+#include "at_shared.h"
 #include "at_store_error.h"
 
 APLOG_USE_MODULE(access_token);
@@ -30,13 +30,6 @@ APLOG_USE_MODULE(access_token);
 
 /* Bytes: less is too little for max_allowed_packet. */
 #define LEAST_PACKET 262144
-
-/* What the children share; behind it the incidents of each use, of
- * AT_FAULT_COUNT kinds. */
-typedef struct {
-    apr_uint32_t started;        /* 1: one of them has checked the start */
-    at_hashing_floor_t floor;
-} shared_t;
 
 /* The check of one use by one connection. */
 typedef struct {
@@ -53,80 +46,6 @@ typedef struct {
     int faults;
     int is_cut;                  /* the database went away under it */
 } check_t;
-
-/* Uses of one server have one database, and share its incidents. */
-static void share_incidents(at_server_config_t *config)
-{
-    shared_t *shared = apr_shm_baseaddr_get(config->shared);
-    at_incident_t *incidents = (at_incident_t *)(shared + 1);
-    int i, k;
-
-    for (i = 0; i < config->uses->nelts; i++) {
-        at_use_t *use = &APR_ARRAY_IDX(config->uses, i, at_use_t);
-
-        use->incidents = incidents + i * AT_FAULT_COUNT;
-        for (k = 0; k < i; k++) {
-            at_use_t *other = &APR_ARRAY_IDX(config->uses, k, at_use_t);
-
-            if (other->server == use->server) {
-                use->incidents = other->incidents;
-            }
-        }
-    }
-}
-
-int at_startup_prepare(apr_pool_t *pconf, apr_pool_t *plog,
-                       apr_pool_t *ptemp, server_rec *server)
-{
-    at_server_config_t *config = at_server_config_of(server);
-    shared_t *shared;
-    apr_status_t status;
-    apr_size_t size;
-
-    (void)plog;
-    (void)ptemp;
-    if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG) {
-        return OK;
-    }
-    size = sizeof(shared_t)
-           + (apr_size_t)config->uses->nelts * sizeof(at_incident_t)
-             * AT_FAULT_COUNT;
-    status = apr_shm_create(&config->shared, size, NULL, pconf);
-    if (status != APR_SUCCESS) {
-        ap_log_error(APLOG_MARK, APLOG_WARNING, status, server,
-                     ATLOGNO("020") "no shared memory: each child will "
-                     "check the database at its start, and tell a fault of "
-                     "the database for itself");
-        config->shared = NULL;
-        return OK;
-    }
-    shared = apr_shm_baseaddr_get(config->shared);
-    memset(shared, 0, size);
-    at_hashing_floor_make(&shared->floor);
-    share_incidents(config);
-    return OK;
-}
-
-static shared_t *shared_of(server_rec *server)
-{
-    apr_shm_t *memory = at_server_config_of(server)->shared;
-
-    return memory ? apr_shm_baseaddr_get(memory) : NULL;
-}
-
-at_hashing_floor_t *at_startup_floor(server_rec *server)
-{
-    shared_t *shared = shared_of(server);
-
-    return shared ? &shared->floor : NULL;
-}
-
-static int is_first_child(server_rec *server)
-{
-    shared_t *shared = shared_of(server);
-
-    return !shared || apr_atomic_xchg32(&shared->started, 1) == 0;
-}
 
 /* True if the words of PARAMS, as apr_dbd_mysql splits them, have WORD. */
 static int has_word(const char *params, const char *word, apr_pool_t *pool)
@@ -370,28 +289,6 @@ static void check_columns(check_t *check, at_statement_e number)
     }
 }
 
-const char *at_startup_schema_fault(const char *version, apr_pool_t *pool)
-{
-    if (version && !strcmp(version, AT_SCHEMA_VERSION)) {
-        return NULL;
-    }
-    return apr_psprintf(pool, "the database's schema has the version %s, "
-                        "this module works with " AT_SCHEMA_VERSION
-                        ". Install the schema.sql that came with it.",
-                        version ? version : "(none)");
-}
-
-const char *at_startup_charset_fault(const char *charset, apr_pool_t *pool)
-{
-    if (charset && !strcmp(charset, "utf8mb4")) {
-        return NULL;
-    }
-    return apr_psprintf(pool, "the connection's character set is %s; text "
-                        "would be lost. Put default-character-set=utf8mb4 "
-                        "into the my.cnf group that DBDParams names.",
-                        charset ? charset : "unclear");
-}
-
 /* A save with all that a call may set, written down by the history, takes
  * some 150 KB. */
 static void check_packet(check_t *check, const char *max_packet)
@@ -480,13 +377,13 @@ static void check_schema(check_t *check)
         synchronous = value_of(check, results, row,
                                "connection.synchronous");
     }
-    fault = at_startup_schema_fault(version, check->pool);
+    fault = at_statements_schema_fault(version, check->pool);
     if (fault) {
         check->faults++;
         ap_log_error(APLOG_MARK, APLOG_ERR, 0, check->server,
                      ATLOGNO("024") "%s%s", check->place, fault);
     }
-    fault = at_startup_charset_fault(charset, check->pool);
+    fault = at_statements_charset_fault(charset, check->pool);
     if (fault) {
         check->faults++;
         ap_log_error(APLOG_MARK, APLOG_ERR, 0, check->server,
@@ -646,7 +543,7 @@ void at_startup_check(apr_pool_t *pool, server_rec *server)
     const apr_array_header_t *uses = at_server_config_of(server)->uses;
     int i;
 
-    if (!uses || !is_first_child(server)) {
+    if (!uses || !at_shared_is_first_child(server)) {
         return;
     }
     check_library(uses);
