@@ -10,7 +10,6 @@
 #include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -19,6 +18,7 @@
 #include <apr_atomic.h>
 
 #include "at_clock.h"
+#include "at_thread.h"
 
 /* A work gets nowhere when it has run for so long, or waited while no thread
  * took another one; with a short budget it is this part of that. */
@@ -342,26 +342,6 @@ static void *run_thread(void *data)
     return NULL;
 }
 
-/* Signals are the process's own threads' business. */
-static int start_thread(at_hashing_t *hashing)
-{
-    pthread_attr_t attributes;
-    pthread_t thread;
-    sigset_t all, old;
-    int status;
-
-    if (pthread_attr_init(&attributes)) {
-        return 0;
-    }
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &old);
-    status = pthread_create(&thread, &attributes, run_thread, hashing);
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
-    pthread_attr_destroy(&attributes);
-    return status == 0;
-}
-
 /* There is a job, with the mutex held: wake a thread, and start one if those
  * that rest are not enough. True if there is one that will take it. */
 static int call_thread(at_hashing_t *hashing)
@@ -373,7 +353,7 @@ static int call_thread(at_hashing_t *hashing)
         && apr_atomic_read32(&hashing->threads)
            < (apr_uint32_t)hashing->limit) {
         apr_atomic_inc32(&hashing->threads);
-        if (!start_thread(hashing)) {
+        if (at_thread_start(run_thread, hashing) != APR_SUCCESS) {
             apr_atomic_dec32(&hashing->threads);
         }
     }

@@ -15,6 +15,7 @@
 #include "at_session.h"
 #include "at_shared.h"
 #include "at_socket.h"
+#include "at_thread.h"
 
 APLOG_USE_MODULE(access_token);
 
@@ -108,16 +109,6 @@ static void log_no_memory(server_rec *server)
  * waits for itself until it is killed. So these signals wait until it has
  * started.
  */
-static void block_ends(sigset_t *before)
-{
-    sigset_t ends;
-
-    sigemptyset(&ends);
-    sigaddset(&ends, SIGTERM);
-    sigaddset(&ends, SIGHUP);
-    pthread_sigmask(SIG_BLOCK, &ends, before);
-}
-
 void at_connections_prepare(apr_pool_t *pool, server_rec *server)
 {
     at_server_config_t *config = at_server_config_of(server);
@@ -127,7 +118,7 @@ void at_connections_prepare(apr_pool_t *pool, server_rec *server)
     if (!config->uses) {
         return;
     }
-    block_ends(&config->signals);
+    at_thread_block_ends(&config->signals);
     config->holds_signals = 1;
     if (at_allocator_share(&memory, pool) != APR_SUCCESS) {
         log_no_memory(server);
@@ -250,7 +241,7 @@ void at_connections_init(apr_pool_t *pool, server_rec *server)
     make_all(pool, server);
     if (config->holds_signals) {
         config->holds_signals = 0;
-        pthread_sigmask(SIG_SETMASK, &config->signals, NULL);
+        at_thread_unblock(&config->signals);
     }
 }
 
@@ -294,14 +285,14 @@ at_incident_t *at_connections_incidents(const at_connections_t *connections)
 static void hold_signals(at_connections_t *connections)
 {
     if (!connections->has_threads) {
-        block_ends(&connections->signals);
+        at_thread_block_ends(&connections->signals);
     }
 }
 
 static void release_signals(const at_connections_t *connections)
 {
     if (!connections->has_threads) {
-        pthread_sigmask(SIG_SETMASK, &connections->signals, NULL);
+        at_thread_unblock(&connections->signals);
     }
 }
 

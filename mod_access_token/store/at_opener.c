@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "at_opener.h"
 
-#include <signal.h>
 #include <string.h>
 
 #include <apr_strings.h>
-#include <apr_thread_proc.h>
 
 #include "at_allocator.h"
 #include "at_clock.h"
 #include "at_session.h"
 #include "at_socket.h"
+#include "at_thread.h"
 
 /* While we hold all that DBDMax allows, others of mod_dbd's pool may want
  * one: then a connection is kept unused for so long at most, one is given
@@ -34,31 +33,6 @@
  * ended, and every how many times what holds them is cut off. */
 #define END_PAUSE apr_time_from_msec(10)
 #define CUT_EVERY 100
-
-/* ---- threads */
-
-/* Signals are httpd's own threads' business. */
-static int start_thread(apr_thread_start_t function,
-                        at_connections_t *connections)
-{
-    apr_threadattr_t *attributes;
-    apr_thread_t *thread;
-    apr_status_t status;
-    sigset_t all, old;
-
-    status = apr_threadattr_create(&attributes, connections->pool);
-    if (status == APR_SUCCESS) {
-        status = apr_threadattr_detach_set(attributes, 1);
-    }
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &old);
-    if (status == APR_SUCCESS) {
-        status = apr_thread_create(&thread, attributes, function,
-                                   connections, connections->pool);
-    }
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
-    return status == APR_SUCCESS;
-}
 
 /* ---- opening and closing, without the mutex */
 
@@ -364,11 +338,10 @@ static void rest(at_connections_t *connections)
     connections->resting--;
 }
 
-static void *APR_THREAD_FUNC run_opener(apr_thread_t *thread, void *data)
+static void *run_opener(void *data)
 {
     at_connections_t *connections = data;
 
-    (void)thread;
     pthread_mutex_lock(&connections->mutex);
     while (!connections->ended || connections->closing) {
         if (connections->closing) {
@@ -394,7 +367,7 @@ void at_opener_call(at_connections_t *connections)
     }
     else if (connections->openers < connections->limit
              && !connections->ended
-             && start_thread(run_opener, connections)) {
+             && at_thread_start(run_opener, connections) == APR_SUCCESS) {
         connections->openers++;
     }
 }
@@ -426,11 +399,10 @@ static int has_expired(const at_connections_t *connections)
     return connection != NULL;
 }
 
-static void *APR_THREAD_FUNC run_keeper(apr_thread_t *thread, void *data)
+static void *run_keeper(void *data)
 {
     at_connections_t *connections = data;
 
-    (void)thread;
     pthread_mutex_lock(&connections->mutex);
     while (!connections->ended) {
         if (connections->held || connections->watched) {
@@ -458,7 +430,8 @@ void at_keeper_call(at_connections_t *connections)
         pthread_cond_signal(&connections->tick);
     }
     else if (!connections->keeper && !connections->ended) {
-        connections->keeper = start_thread(run_keeper, connections);
+        connections->keeper = at_thread_start(run_keeper, connections)
+                              == APR_SUCCESS;
     }
 }
 

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -12,6 +11,7 @@
 #include <apr_thread_mutex.h>
 
 #include "at_mysql.h"
+#include "at_thread.h"
 
 /* Under this name the copy is kept in the connection's pool. */
 #define KEPT_AS "access_token_socket"
@@ -40,17 +40,14 @@ at_sockets_t *at_sockets_make(apr_pool_t *pool)
  * the list is needed, so that is not to happen with the mutex held. */
 static void lock(at_sockets_t *sockets, sigset_t *signals)
 {
-    sigset_t all;
-
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, signals);
+    at_thread_block_all(signals);
     apr_thread_mutex_lock(sockets->mutex);
 }
 
 static void unlock(at_sockets_t *sockets, const sigset_t *signals)
 {
     apr_thread_mutex_unlock(sockets->mutex);
-    pthread_sigmask(SIG_SETMASK, signals, NULL);
+    at_thread_unblock(signals);
 }
 
 void at_sockets_cut(at_sockets_t *sockets)
