@@ -19,9 +19,6 @@
 
 APLOG_USE_MODULE(access_token);
 
-/* What the time of the first failure is rounded down to. */
-#define A_SECOND apr_time_from_sec(1)
-
 /* Of each lookup a child keeps at most twice so many rows. */
 #define CACHED_ROWS 5000
 
@@ -33,44 +30,19 @@ static apr_status_t end_threads(void *data)
     return APR_SUCCESS;
 }
 
-/* A pool whose sub-pools any thread may make. */
-static apr_status_t make_pool(apr_pool_t **made, apr_pool_t *parent)
-{
-    apr_thread_mutex_t *mutex;
-    apr_allocator_t *allocator;
-    apr_status_t status = apr_allocator_create(&allocator);
-
-    if (status == APR_SUCCESS) {
-        status = apr_pool_create_ex(made, parent, NULL, allocator);
-    }
-    if (status == APR_SUCCESS) {
-        apr_allocator_owner_set(allocator, *made);
-        status = apr_thread_mutex_create(&mutex, APR_THREAD_MUTEX_DEFAULT,
-                                         *made);
-    }
-    if (status == APR_SUCCESS) {
-        apr_allocator_mutex_set(allocator, mutex);
-    }
-    return status;
-}
-
 static at_connections_t *make_connections(const at_use_t *use,
                                           apr_pool_t *parent)
 {
     const at_config_t *config = at_config_of_server(use->server, parent);
-    at_connections_t *made;
-    apr_pool_t *pool;
-    apr_status_t status = make_pool(&pool, parent);
+    at_connections_t *made = at_pool_make(parent);
 
-    if (status != APR_SUCCESS) {
+    if (!made || !at_opener_prepare(made)) {
         return NULL;
     }
-    made = apr_pcalloc(pool, sizeof(*made));
-    made->pool = pool;
     made->server = use->server;
     made->sockets = at_server_config_of(use->server)->sockets;
     made->allocator = at_server_config_of(use->server)->allocator;
-    made->uses = apr_array_make(pool, 1, sizeof(at_use_t));
+    made->uses = apr_array_make(made->pool, 1, sizeof(at_use_t));
     made->limit = at_config_connections(config, use);
     made->dbd_max = use->dbd_max;
     made->wait = config->connection_wait;
@@ -82,13 +54,8 @@ static at_connections_t *make_connections(const at_use_t *use,
     }
     made->incidents = at_shared_incidents(ap_server_conf, use);
     if (!made->incidents) {
-        made->incidents = apr_pcalloc(pool, sizeof(at_incident_t)
-                                            * AT_FAULT_COUNT);
-    }
-    if (pthread_mutex_init(&made->mutex, NULL)
-        || !at_clock_make_condition(&made->work)
-        || !at_clock_make_condition(&made->tick)) {
-        return NULL;
+        made->incidents = apr_pcalloc(made->pool, sizeof(at_incident_t)
+                                                  * AT_FAULT_COUNT);
     }
     /* Before mod_dbd's pools are gone, which are sub-pools of PARENT. */
     apr_pool_pre_cleanup_register(parent, made, end_threads);
@@ -277,22 +244,25 @@ at_incident_t *at_connections_incidents(const at_connections_t *connections)
 
 /*
  * Under prefork httpd ends a child from a signal's handler, wherever that has
- * interrupted it: in the driver, with the mutex held, or with a connection in
- * hand, which mod_dbd's pool would miss when it is destroyed, and abort the
- * child. So these signals wait until the connection is given back, at its
+ * interrupted it: in the driver, with the mutex held, or while a request holds
+ * a connection, which mod_dbd's pool would miss when it is destroyed, and abort
+ * the child. So these signals wait until the connection is given back, at its
  * deadline at the latest.
  */
-static void hold_signals(at_connections_t *connections)
+static void hold_signals(const at_connections_t *connections,
+                         sigset_t *before)
 {
+    sigemptyset(before);
     if (!connections->has_threads) {
-        at_thread_block_ends(&connections->signals);
+        at_thread_block_ends(before);
     }
 }
 
-static void release_signals(const at_connections_t *connections)
+static void release_signals(const at_connections_t *connections,
+                            const sigset_t *before)
 {
     if (!connections->has_threads) {
-        at_thread_unblock(&connections->signals);
+        at_thread_unblock(before);
     }
 }
 
@@ -304,77 +274,12 @@ static void refuse(at_diagnosis_t *why, at_fault_e fault, const char *detail)
     why->detail = detail;
 }
 
-/* The wait is over: what was it for? */
-static void explain(at_diagnosis_t *why, const at_connections_t *connections,
-                    apr_pool_t *pool)
-{
-    int seconds = (int)apr_time_sec(connections->wait);
-
-    if (connections->away_since) {
-        *why = connections->diagnosis;
-        why->detail = apr_pstrdup(pool, why->detail);
-        why->outcome = why->outcome == AT_STORE_BROKEN
-                       ? AT_STORE_BROKEN : AT_STORE_UNAVAILABLE;
-    }
-    else if (connections->opening) {
-        refuse(why, AT_FAULT_CONNECTION, "mod_dbd gave no connection in "
-               "time: the database does not answer, or other modules use "
-               "all that DBDMax allows");
-        why->timed_out = 1;
-    }
-    else {
-        refuse(why, AT_FAULT_PLACE, apr_psprintf(pool, "all %d connections "
-               "of this child were in use for %d seconds; see "
-               "AccessTokenConnections and AccessTokenConnectionWait, "
-               "DBDMax, and what makes the database slow",
-               connections->limit, seconds));
-        why->timed_out = 1;
-    }
-}
-
-/*
- * True if there is no use in waiting longer. An attempt counts that began
- * behind ATTEMPT, the last before the request came: the database may have
- * come back since an older one.
- */
-static int is_hopeless(const at_connections_t *connections,
-                       apr_uint64_t attempt, apr_time_t now)
-{
-    if (connections->failed <= attempt || !connections->away_since) {
-        return 0;
-    }
-    return connections->diagnosis.outcome == AT_STORE_BROKEN
-           || now - connections->away_since > connections->budget + A_SECOND;
-}
-
-static void enqueue(at_connections_t *connections, at_waiter_t *waiter)
-{
-    at_waiter_t **place = &connections->waiters;
-
-    while (*place) {
-        place = &(*place)->next;
-    }
-    *place = waiter;
-    connections->waiting++;
-}
-
-static void dequeue(at_connections_t *connections, at_waiter_t *waiter)
-{
-    at_waiter_t **place = &connections->waiters;
-
-    while (*place != waiter) {
-        place = &(*place)->next;
-    }
-    *place = waiter->next;
-    connections->waiting--;
-}
-
 /* With the mutex held. */
 static at_connection_t *wait_for_one(at_connections_t *connections,
                                      apr_time_t until, at_diagnosis_t *why,
                                      apr_pool_t *pool)
 {
-    apr_uint64_t attempt = connections->attempts;
+    apr_uint64_t attempt = at_pool_attempts(connections);
     apr_time_t now = at_clock_now();
     at_waiter_t waiter;
 
@@ -383,36 +288,19 @@ static at_connection_t *wait_for_one(at_connections_t *connections,
         refuse(why, AT_FAULT_PLACE, "no memory to wait for a connection");
         return NULL;
     }
-    enqueue(connections, &waiter);
+    at_pool_enqueue(connections, &waiter);
     while (!waiter.connection && now < until
-           && !is_hopeless(connections, attempt, now)) {
+           && !at_pool_is_hopeless(connections, attempt, now)) {
         at_opener_call(connections);
         at_clock_wait(&waiter.news, &connections->mutex, until);
         now = at_clock_now();
     }
     if (!waiter.connection) {
-        dequeue(connections, &waiter);
-        explain(why, connections, pool);
+        at_pool_dequeue(connections, &waiter);
+        at_pool_explain(connections, why, pool);
     }
     pthread_cond_destroy(&waiter.news);
     return waiter.connection;
-}
-
-/* One that is idle and may be used as it is, or NULL. With the mutex. */
-static at_connection_t *take_idle(at_connections_t *connections,
-                                  apr_time_t now)
-{
-    at_connection_t *connection = connections->idle;
-
-    while (connection && !at_opener_keeps(connections, connection, now)) {
-        connections->idle = connection->next;
-        at_opener_return(connections, connection, now);
-        connection = connections->idle;
-    }
-    if (connection) {
-        connections->idle = connection->next;
-    }
-    return connection;
 }
 
 at_connection_t *at_connection_take(at_connections_t *connections,
@@ -422,10 +310,11 @@ at_connection_t *at_connection_take(at_connections_t *connections,
     apr_time_t now = at_clock_now();
     apr_time_t until = now + connections->wait;
     at_connection_t *connection;
+    sigset_t signals;
 
-    hold_signals(connections);
+    hold_signals(connections, &signals);
     pthread_mutex_lock(&connections->mutex);
-    connection = take_idle(connections, now);
+    connection = at_pool_take(connections, now);
     if (!connection) {
         connection = wait_for_one(connections,
                                   until < deadline ? until : deadline, why,
@@ -433,10 +322,10 @@ at_connection_t *at_connection_take(at_connections_t *connections,
     }
     pthread_mutex_unlock(&connections->mutex);
     if (!connection) {
-        release_signals(connections);
+        release_signals(connections, &signals);
         return NULL;
     }
-    connection->next = NULL;
+    connection->signals = signals;
     return connection;
 }
 
@@ -446,56 +335,45 @@ at_connection_t *at_connection_share(at_connections_t *connections,
 {
     at_renewal_t *renewal = at_renewal_of(dbd);
     at_connection_t *connection;
+    sigset_t signals;
 
-    hold_signals(connections);
+    hold_signals(connections, &signals);
     if (!at_session_check(why, dbd, connections->uses, pool)) {
         at_socket_cut(at_socket_of(dbd, connections->budget,
                                    connections->sockets));
-        release_signals(connections);
+        release_signals(connections, &signals);
         return NULL;
     }
     if (at_renewal_is_due(renewal)
         && !at_renewal_make(renewal, why, pool)) {
-        release_signals(connections);
+        release_signals(connections, &signals);
         return NULL;
     }
     connection = at_opener_wrap(connections, dbd, pool);
     connection->shared = 1;
+    connection->signals = signals;
     return connection;
-}
-
-static void put_back(at_connections_t *connections,
-                     at_connection_t *connection, at_connection_e state)
-{
-    apr_time_t now = at_clock_now();
-
-    pthread_mutex_lock(&connections->mutex);
-    connection->given_back = now;
-    if (state != AT_CONNECTION_KEEP || connection->cut
-        || !at_opener_keeps(connections, connection, now)) {
-        at_opener_return(connections, connection, now);
-        at_opener_call(connections);
-    }
-    else {
-        at_opener_note_life(connections);
-        at_opener_hand(connections, connection);
-    }
-    pthread_mutex_unlock(&connections->mutex);
 }
 
 void at_connection_give(at_connection_t *connection, at_connection_e state)
 {
     at_connections_t *connections = connection->owner;
+    int is_good = state == AT_CONNECTION_KEEP && !connection->cut;
+    sigset_t signals = connection->signals;
 
-    if (state != AT_CONNECTION_KEEP || connection->cut) {
-        /* mod_dbd will find out, and discard it; or else we make it anew. */
+    if (!is_good) {
+        /* mod_dbd will find it dead and discard it; or it is made anew. */
         at_socket_cut(connection->socket);
         at_renewal_ask(connection->renewal);
     }
     if (!connection->shared) {
-        put_back(connections, connection, state);
+        pthread_mutex_lock(&connections->mutex);
+        if (!at_pool_give(connections, connection, is_good)) {
+            at_opener_call(connections);
+        }
+        pthread_mutex_unlock(&connections->mutex);
     }
-    release_signals(connections);
+    release_signals(connections, &signals);
 }
 
 /* ---- watching */
@@ -508,13 +386,7 @@ void at_connection_watch(at_connection_t *connection, apr_time_t deadline)
         return;
     }
     pthread_mutex_lock(&connections->mutex);
-    connection->deadline = deadline;
-    connection->next = connections->watched;
-    connection->link = &connections->watched;
-    if (connection->next) {
-        connection->next->link = &connection->next;
-    }
-    connections->watched = connection;
+    at_pool_watch(connection, deadline);
     at_keeper_call(connections);
     pthread_mutex_unlock(&connections->mutex);
 }
@@ -527,11 +399,7 @@ int at_connection_unwatch(at_connection_t *connection)
         return 0;
     }
     pthread_mutex_lock(&connections->mutex);
-    *connection->link = connection->next;
-    if (connection->next) {
-        connection->next->link = connection->link;
-    }
-    connection->next = NULL;
+    at_pool_unwatch(connection);
     pthread_mutex_unlock(&connections->mutex);
     return connection->cut;
 }

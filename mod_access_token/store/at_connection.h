@@ -28,35 +28,8 @@
 #include "at_config.h"
 #include "at_diagnosis.h"
 #include "at_incident.h"
-#include "at_renewal.h"
+#include "at_pool.h"
 #include "at_store_error.h"
-
-/** The connections of one server in one child process. */
-typedef struct at_connections_t at_connections_t;
-
-/** One of them, in the hands of one request. */
-typedef struct at_connection_t {
-    ap_dbd_t *dbd;
-    at_connections_t *owner;
-    apr_pool_t *pool;            /* lives as long as this; mod_dbd opened
-                                    it with this one */
-    apr_pool_t *results;         /* for what a statement takes and gives; who
-                                    runs the next one clears it */
-    int socket;                  /* a copy of its descriptor; -1: none */
-    apr_size_t max_packet;       /* bytes of a statement's values; 0: not
-                                    known */
-    at_renewal_t *renewal;       /* how to make it anew, where there is no
-                                    socket to cut off; or NULL */
-    int shared;                  /* mod_dbd's for the request; not ours */
-    apr_time_t given_back;
-    apr_time_t deadline;         /* of the statement that runs; 0: none */
-    int cut;                     /* the statement was cut off */
-    const int *places[AT_STATEMENT_COUNT]; /* for each column of a statement:
-                                    its place in results; or not known */
-    struct at_connection_t *next; /* in the list that it stands in */
-    struct at_connection_t **link; /* in that of the watched: what points to
-                                    it; to look for that would touch all */
-} at_connection_t;
 
 /**
  * Make the list of mod_dbd's sockets in this child process. The child_init

@@ -3,20 +3,15 @@
 
 #include <string.h>
 
-#include <apr_strings.h>
-
 #include "at_allocator.h"
 #include "at_clock.h"
+#include "at_config.h"
 #include "at_session.h"
 #include "at_socket.h"
 #include "at_thread.h"
 
-/* While we hold all that DBDMax allows, others of mod_dbd's pool may want
- * one: then a connection is kept unused for so long at most, one is given
- * back so often, and after that there is a pause, so that it is not we who
- * get it again. */
-#define KEEP_UNUSED  apr_time_from_msec(50)
-#define RETURN_EVERY apr_time_from_msec(100)
+/* After a connection was given back of all that DBDMax allows, an opener
+ * pauses, so that a thread of another module gets it and not this one. */
 #define RETURN_PAUSE apr_time_from_msec(1)
 
 /* Bytes that a connection keeps for the results of later statements. */
@@ -25,14 +20,30 @@
 /* How often the keeper looks around. */
 #define TICK apr_time_from_msec(50)
 
-/* Between attempts while the database is away. */
-#define SHORTEST_PAUSE apr_time_from_msec(20)
-#define LONGEST_PAUSE  apr_time_from_msec(250)
-
-/* Before the child exits: how often is looked whether the threads have
- * ended, and every how many times what holds them is cut off. */
+/* At the end of the child: the time between two looks whether the threads have
+ * ended, and after how many looks what they wait for is cut off. */
 #define END_PAUSE apr_time_from_msec(10)
 #define CUT_EVERY 100
+
+/* All of this is under the mutex of the connections. */
+typedef struct at_threads_t {
+    pthread_cond_t work;         /* for openers */
+    pthread_cond_t tick;         /* for the keeper */
+    int openers;                 /* how many run */
+    int resting;                 /* how many of these wait for work */
+    int keeper;                  /* 1: it runs */
+    int keeper_rests;            /* 1: it waits without a time-out */
+    int ended;                   /* 1: the child ends */
+} at_threads_t;
+
+int at_opener_prepare(at_connections_t *connections)
+{
+    at_threads_t *threads = apr_pcalloc(connections->pool, sizeof(*threads));
+
+    connections->threads = threads;
+    return at_clock_make_condition(&threads->work)
+           && at_clock_make_condition(&threads->tick);
+}
 
 /* ---- opening and closing, without the mutex */
 
@@ -173,278 +184,147 @@ static void close_connection(at_connections_t *connections,
 
 /* ---- openers, with the mutex */
 
-void at_opener_hand(at_connections_t *connections,
-                    at_connection_t *connection)
-{
-    at_waiter_t *waiter = connections->waiters;
-
-    if (waiter) {
-        connections->waiters = waiter->next;
-        connections->waiting--;
-        waiter->connection = connection;
-        pthread_cond_signal(&waiter->news);
-        return;
-    }
-    connection->next = connections->idle;
-    connections->idle = connection;
-}
-
-static void note_failure(at_connections_t *connections,
-                         const at_diagnosis_t *diagnosis,
-                         apr_uint64_t attempt)
-{
-    apr_time_t now = at_clock_now();
-    at_waiter_t *waiter;
-
-    if (!connections->away_since) {
-        connections->pause = SHORTEST_PAUSE / 2;
-    }
-    connections->away_since = at_incident_away(connections->incidents, now,
-                                               connections->budget);
-    connections->pause *= 2;
-    if (connections->pause > LONGEST_PAUSE) {
-        connections->pause = LONGEST_PAUSE;
-    }
-    connections->next_attempt = now + connections->pause;
-    connections->failed = attempt;
-    connections->diagnosis = *diagnosis;
-    apr_cpystrn(connections->detail, diagnosis->detail,
-                sizeof(connections->detail));
-    connections->diagnosis.detail = connections->detail;
-    for (waiter = connections->waiters; waiter; waiter = waiter->next) {
-        pthread_cond_signal(&waiter->news);
-    }
-}
-
-void at_opener_note_life(at_connections_t *connections)
-{
-    connections->away_since = 0;
-    at_incident_back(connections->incidents);
-}
-
 static void open_one(at_connections_t *connections)
 {
-    apr_uint64_t attempt = ++connections->attempts;
+    apr_uint64_t attempt = at_pool_begin_opening(connections);
     at_connection_t *connection;
     at_diagnosis_t diagnosis;
     apr_pool_t *scratch;
 
-    connections->held++;
-    connections->opening++;
     pthread_mutex_unlock(&connections->mutex);
     apr_pool_create(&scratch, connections->pool);
     connection = open_connection(connections, &diagnosis, scratch);
     pthread_mutex_lock(&connections->mutex);
-    connections->opening--;
     if (connection) {
-        at_opener_note_life(connections);
-        connection->given_back = at_clock_now();
-        at_opener_hand(connections, connection);
+        at_pool_opened(connections, connection);
         at_keeper_call(connections);
     }
     else {
-        connections->held--;
-        note_failure(connections, &diagnosis, attempt);
+        at_pool_failed(connections, attempt, &diagnosis);
     }
     apr_pool_destroy(scratch);
 }
 
-/* While the database is away one opener tries, now and then. */
-static int may_open(const at_connections_t *connections)
-{
-    if (connections->waiting <= connections->opening
-        || connections->held >= connections->limit) {
-        return 0;
-    }
-    return !connections->away_since
-           || (!connections->opening
-               && at_clock_now() >= connections->next_attempt);
-}
-
-static int holds_all(const at_connections_t *connections)
-{
-    return connections->held >= connections->dbd_max;
-}
-
-int at_opener_keeps(const at_connections_t *connections,
-                    const at_connection_t *connection, apr_time_t now)
-{
-    apr_interval_time_t unused = now - connection->given_back;
-
-    if (unused >= connections->reuse
-        || at_renewal_is_due(connection->renewal)) {
-        return 0;
-    }
-    return !holds_all(connections)
-           || (unused < KEEP_UNUSED
-               && now - connections->returned < RETURN_EVERY);
-}
-
-void at_opener_return(at_connections_t *connections,
-                      at_connection_t *connection, apr_time_t now)
-{
-    connections->returned = now;
-    connection->next = connections->closing;
-    connections->closing = connection;
-}
-
-/* Put those that nobody has used for a while on their way back. */
-static void expire(at_connections_t *connections)
-{
-    at_connection_t **place = &connections->idle;
-    apr_time_t now = at_clock_now();
-
-    while (*place) {
-        at_connection_t *connection = *place;
-
-        if (!at_opener_keeps(connections, connection, now)
-            || connections->ended) {
-            *place = connection->next;
-            at_opener_return(connections, connection, now);
-        }
-        else {
-            place = &connection->next;
-        }
-    }
-}
-
 static void close_one(at_connections_t *connections)
 {
-    at_connection_t *connection = connections->closing;
-    int held_all = holds_all(connections);
+    at_connection_t *connection = at_pool_take_closing(connections);
+    int held_all = at_pool_holds_all(connections);
 
-    connections->closing = connection->next;
     pthread_mutex_unlock(&connections->mutex);
     close_connection(connections, connection);
     if (held_all) {
         apr_sleep(RETURN_PAUSE);
     }
     pthread_mutex_lock(&connections->mutex);
-    connections->held--;
+    at_pool_closed(connections);
 }
 
 /* Wait for work, or for the next attempt while the database is away. */
 static void rest(at_connections_t *connections)
 {
-    connections->resting++;
-    if (connections->waiting && connections->away_since
-        && !connections->opening) {
-        at_clock_wait(&connections->work, &connections->mutex,
-                      connections->next_attempt);
+    at_threads_t *threads = connections->threads;
+    apr_time_t next_attempt = at_pool_next_attempt(connections);
+
+    threads->resting++;
+    if (next_attempt) {
+        at_clock_wait(&threads->work, &connections->mutex, next_attempt);
     }
     else {
-        pthread_cond_wait(&connections->work, &connections->mutex);
+        pthread_cond_wait(&threads->work, &connections->mutex);
     }
-    connections->resting--;
+    threads->resting--;
 }
 
 static void *run_opener(void *data)
 {
     at_connections_t *connections = data;
+    at_threads_t *threads = connections->threads;
 
     pthread_mutex_lock(&connections->mutex);
-    while (!connections->ended || connections->closing) {
-        if (connections->closing) {
+    while (!threads->ended || at_pool_must_close(connections)) {
+        if (at_pool_must_close(connections)) {
             close_one(connections);
         }
-        else if (may_open(connections)) {
+        else if (at_pool_may_open(connections)) {
             open_one(connections);
         }
         else {
             rest(connections);
         }
-        expire(connections);
+        at_pool_expire(connections, threads->ended);
     }
-    connections->openers--;
+    threads->openers--;
     pthread_mutex_unlock(&connections->mutex);
     return NULL;
 }
 
 void at_opener_call(at_connections_t *connections)
 {
-    if (connections->resting) {
-        pthread_cond_signal(&connections->work);
+    at_threads_t *threads = connections->threads;
+
+    if (threads->resting) {
+        pthread_cond_signal(&threads->work);
     }
-    else if (connections->openers < connections->limit
-             && !connections->ended
+    else if (threads->openers < connections->limit && !threads->ended
              && at_thread_start(run_opener, connections) == APR_SUCCESS) {
-        connections->openers++;
+        threads->openers++;
     }
 }
 
 /* ---- the keeper, with the mutex */
 
-static void cut_overdue(at_connections_t *connections)
-{
-    apr_time_t now = at_clock_now();
-    at_connection_t *connection;
-
-    for (connection = connections->watched; connection;
-         connection = connection->next) {
-        if (!connection->cut && connection->deadline <= now) {
-            connection->cut = 1;
-            at_socket_cut(connection->socket);
-        }
-    }
-}
-
-static int has_expired(const at_connections_t *connections)
-{
-    apr_time_t now = at_clock_now();
-    const at_connection_t *connection = connections->idle;
-
-    while (connection && at_opener_keeps(connections, connection, now)) {
-        connection = connection->next;
-    }
-    return connection != NULL;
-}
-
 static void *run_keeper(void *data)
 {
     at_connections_t *connections = data;
+    at_threads_t *threads = connections->threads;
 
     pthread_mutex_lock(&connections->mutex);
-    while (!connections->ended) {
-        if (connections->held || connections->watched) {
-            at_clock_wait(&connections->tick, &connections->mutex,
+    while (!threads->ended) {
+        if (at_pool_is_in_use(connections)) {
+            at_clock_wait(&threads->tick, &connections->mutex,
                           at_clock_now() + TICK);
         }
         else {
-            connections->keeper_rests = 1;
-            pthread_cond_wait(&connections->tick, &connections->mutex);
-            connections->keeper_rests = 0;
+            threads->keeper_rests = 1;
+            pthread_cond_wait(&threads->tick, &connections->mutex);
+            threads->keeper_rests = 0;
         }
-        cut_overdue(connections);
-        if (connections->closing || has_expired(connections)) {
+        at_pool_cut_overdue(connections);
+        if (at_pool_needs_opener(connections)) {
             at_opener_call(connections);
         }
     }
-    connections->keeper = 0;
+    threads->keeper = 0;
     pthread_mutex_unlock(&connections->mutex);
     return NULL;
 }
 
 void at_keeper_call(at_connections_t *connections)
 {
-    if (connections->keeper_rests) {
-        pthread_cond_signal(&connections->tick);
+    at_threads_t *threads = connections->threads;
+
+    if (threads->keeper_rests) {
+        pthread_cond_signal(&threads->tick);
     }
-    else if (!connections->keeper && !connections->ended) {
-        connections->keeper = at_thread_start(run_keeper, connections)
-                              == APR_SUCCESS;
+    else if (!threads->keeper && !threads->ended) {
+        threads->keeper = at_thread_start(run_keeper, connections)
+                          == APR_SUCCESS;
     }
 }
 
-/* True if threads run still; they are told to end. */
+/* ---- the end of the child */
+
+/* Tell the threads to end. True if any of them still runs. */
 static int threads_run(at_connections_t *connections)
 {
+    at_threads_t *threads = connections->threads;
     int running;
 
     pthread_mutex_lock(&connections->mutex);
-    connections->ended = 1;
-    pthread_cond_broadcast(&connections->work);
-    pthread_cond_broadcast(&connections->tick);
-    running = connections->openers || connections->keeper;
+    threads->ended = 1;
+    pthread_cond_broadcast(&threads->work);
+    pthread_cond_broadcast(&threads->tick);
+    running = threads->openers || threads->keeper;
     pthread_mutex_unlock(&connections->mutex);
     return running;
 }
@@ -455,7 +335,8 @@ void at_opener_end(at_connections_t *connections)
 
     at_allocator_let_go(connections->allocator);
     while (threads_run(connections)) {
-        /* Not at once: what only has to be given back is good. */
+        /* Not in the first round: a connection that only has to be given back
+         * is good. */
         if (++rounds % CUT_EVERY == 0) {
             at_sockets_cut(connections->sockets);
         }
