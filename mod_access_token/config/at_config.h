@@ -3,17 +3,13 @@
 #ifndef AT_CONFIG_H
 #define AT_CONFIG_H
 
-#include <signal.h>
-
 #include <httpd.h>
 #include <http_config.h>
 
 #include <apr_hash.h>
 #include <apr_shm.h>
 
-#include "at_cache.h"
 #include "at_cost.h"
-#include "at_hashing.h"
 #include "at_idempotency.h"
 #include "at_passcode.h"
 #include "at_dbd.h"
@@ -63,8 +59,6 @@ typedef struct at_use_t {
     const char *driver;          /* DBDriver */
     const char *params;          /* DBDParams, or "" */
     int dbd_max;                 /* DBDMax */
-    at_cache_t **caches;         /* in a child process: for each lookup of the
-                                    source; NULL: lookups are not kept */
 } at_use_t;
 
 /**
@@ -85,17 +79,9 @@ typedef struct at_server_config_t {
      * its own or the main server's. What is not there has none. */
     apr_hash_t *served_by;
 
-    /* In a child process, of all: server_rec * -> at_connections_t *, the
-     * sockets of mod_dbd's connections, and the mutex that at_allocator_share
-     * has given the child's memory, or NULL. */
-    apr_hash_t *connections;
-    struct at_sockets_t *sockets;
-    apr_thread_mutex_t *allocator;
-    at_hashing_t *hashing;       /* the child's one; see at_child.c */
-    int holds_signals;           /* of the main server's only: this child
-                                    starts, and SIGNALS is the mask that it
-                                    had before */
-    sigset_t signals;
+    /* Likewise: what this child process owns; NULL before child_init. The
+     * configuration does not look into it. See at_child.h. */
+    struct at_child_t *child;
 } at_server_config_t;
 
 /** Create and merge, for the module record. */

@@ -248,7 +248,7 @@ static int uses_main_statements(const ap_directive_t *host, apr_pool_t *pool)
 static int wants_main_statements(const at_use_t *model,
                                  server_rec *main_server, apr_pool_t *pool)
 {
-    at_use_t other = { NULL, NULL, NULL, NULL, 0, NULL };
+    at_use_t other = { NULL, NULL, NULL, NULL, 0 };
     server_rec *each;
 
     for (each = main_server->next; each; each = each->next) {
@@ -273,7 +273,7 @@ static void inherit(apr_array_header_t *uses, const at_use_t *model,
 {
     apr_hash_t *sources = at_server_config_of(main_server)->sources;
     apr_hash_index_t *index;
-    at_use_t of_main = { NULL, NULL, NULL, NULL, 0, NULL };
+    at_use_t of_main = { NULL, NULL, NULL, NULL, 0 };
 
     if (read_database(&of_main, NULL, uses->pool)
         && is_same_database(&of_main, model)) {
@@ -301,7 +301,7 @@ static void note_server(at_server_config_t *main_config,
                         const at_use_t *model, server_rec *main_server,
                         int has_uses, int own)
 {
-    at_use_t of_main = { NULL, NULL, NULL, NULL, 0, NULL };
+    at_use_t of_main = { NULL, NULL, NULL, NULL, 0 };
     apr_pool_t *pool = main_config->uses->pool;
     server_rec **key = apr_pmemdup(pool, &model->server, sizeof(*key));
 
@@ -319,7 +319,7 @@ static void note_server(at_server_config_t *main_config,
 static void collect_uses(apr_array_header_t *uses, server_rec *main_server)
 {
     at_server_config_t *main_config = at_server_config_of(main_server);
-    at_use_t model = { NULL, NULL, NULL, NULL, 0, NULL };
+    at_use_t model = { NULL, NULL, NULL, NULL, 0 };
 
     for (model.server = main_server; model.server;
          model.server = model.server->next) {

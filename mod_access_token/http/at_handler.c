@@ -13,6 +13,7 @@
 #include "at_address.h"
 #include "at_body.h"
 #include "at_caller.h"
+#include "at_child.h"
 #include "at_clock.h"
 #include "at_config.h"
 #include "at_date.h"
@@ -109,7 +110,7 @@ static at_error_t *serve(at_update_t *update, const at_json_t *root,
     update->statements = at_dbd_statements(config->source);
     update->scheme = config->scheme;
     update->cost_limit = &at_server_config_of(r->server)->pass_code_limit;
-    update->hashing = at_server_config_of(r->server)->hashing;
+    update->hashing = at_child_hashing();
     update->now = at_date_format(r->pool, now);
     update->budget = config->retry_budget;
     update->step = at_dbd_step(config->source);

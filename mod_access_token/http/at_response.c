@@ -11,8 +11,8 @@
 #include <util_filter.h>
 
 #include "at_body.h"
+#include "at_child.h"
 #include "at_clock.h"
-#include "at_connection.h"
 #include "at_generate.h"
 #include "at_number.h"
 
@@ -103,17 +103,9 @@ static int send_body(at_exchange_t *exchange, const at_body_t *body,
     return OK;
 }
 
-/* The incidents of the database that R is served from. */
-static at_incident_t *incidents_of(request_rec *r)
-{
-    at_connections_t *connections = at_connections_of(r);
-
-    return connections ? at_connections_incidents(connections) : NULL;
-}
-
 static void log_what_is_over(const at_exchange_t *exchange)
 {
-    at_incident_t *incidents = incidents_of(exchange->r);
+    at_incident_t *incidents = at_child_incidents(exchange->r);
     at_incident_report_t report;
 
     while (at_incident_over(&report, incidents, at_clock_now())) {
@@ -178,7 +170,7 @@ static void log_detail(const at_exchange_t *exchange,
 
     /* Of an incident only the first call, unless more is asked for. */
     if (error->detail
-        && !at_incident_begins(incidents_of(exchange->r), error->fault,
+        && !at_incident_begins(at_child_incidents(exchange->r), error->fault,
                                error->detail, at_clock_now())) {
         level = APLOG_INFO;
     }

@@ -20,7 +20,6 @@
 #include "at_child.h"
 #include "at_config.h"
 #include "at_config_check.h"
-#include "at_connection.h"
 #include "at_handler.h"
 #include "at_shared.h"
 #include "at_startup.h"
@@ -34,15 +33,14 @@ static void register_hooks(apr_pool_t *pool)
     (void)pool;
     ap_hook_check_config(at_config_check, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(at_shared_prepare, NULL, NULL, APR_HOOK_MIDDLE);
-    ap_hook_child_init(at_connections_prepare, NULL, NULL, APR_HOOK_FIRST);
-    ap_hook_child_init(at_child_init, NULL, NULL, APR_HOOK_MIDDLE);
-    APR_OPTIONAL_HOOK(dbd, post_connect, at_connections_note, NULL, NULL,
+    ap_hook_child_init(at_child_prepare, NULL, NULL, APR_HOOK_FIRST);
+    APR_OPTIONAL_HOOK(dbd, post_connect, at_child_note, NULL, NULL,
                       APR_HOOK_FIRST);
-    APR_OPTIONAL_HOOK(dbd, post_connect, at_connections_set_up, NULL, NULL,
+    APR_OPTIONAL_HOOK(dbd, post_connect, at_child_set_up, NULL, NULL,
                       APR_HOOK_REALLY_LAST);
-    /* Behind mod_dbd, so that its own message on a failure comes first. */
+    /* After mod_dbd, so that its own message on a failure comes first. */
     ap_hook_child_init(at_startup_check, NULL, NULL, APR_HOOK_LAST);
-    ap_hook_child_init(at_connections_init, NULL, NULL, APR_HOOK_LAST);
+    ap_hook_child_init(at_child_init, NULL, NULL, APR_HOOK_LAST);
     ap_hook_translate_name(at_handler_trace, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_handler(at_handler_update, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_handler(at_handler_ready, NULL, NULL, APR_HOOK_MIDDLE);

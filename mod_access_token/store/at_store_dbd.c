@@ -5,6 +5,7 @@
 
 #include <apr_strings.h>
 
+#include "at_child.h"
 #include "at_clock.h"
 #include "at_connection.h"
 #include "at_custom.h"
@@ -47,7 +48,7 @@ typedef struct {
 static at_outcome_e hold_connection(at_store_t *store)
 {
     dbd_store_t *dbd = store->baton;
-    at_connections_t *connections = at_connections_of(dbd->r);
+    at_connections_t *connections = at_child_connections(dbd->r);
     ap_dbd_t *shared = dbd->may_share ? at_dbd_shared(dbd->source, dbd->r)
                                       : NULL;
     at_diagnosis_t why;
@@ -478,9 +479,7 @@ static at_outcome_e lookup(at_store_t *store, int number, const char *key,
                            const char ***values)
 {
     dbd_store_t *dbd = store->baton;
-    at_connections_t *connections = at_connections_of(dbd->r);
-    at_cache_t *cache = connections
-        ? at_connections_cache(connections, dbd->source, number) : NULL;
+    at_cache_t *cache = at_child_cache(dbd->r, dbd->source, number);
     at_statement_e statement = (at_statement_e)(AT_STATEMENT_LOOKUP + number);
     apr_time_t now = at_clock_now();
     at_outcome_e outcome;
