@@ -1,0 +1,361 @@
+# docs/schema.md is followed as a reader would: each file is written, each command is
+# run, and what the page prints is compared with what comes.
+#
+# What stands before a block says what it is:
+#   `NAME`:                      the block is the file NAME
+#   In `NAME`: (a diff block)    lines of the file NAME that go (-) and come (+)
+#   … configtest says:           what apachectl configtest says
+#   … error log says:            lines of the error log, since the section began
+#   … says:                      what the command above said
+#   On SQLite …, On MariaDB …    the block is for this database only
+# An sh block is run, an http block is the reply of the call above. Blocks of the
+# sections "Reference" and those without a language are for reading.
+# The sub-sections of "Mistakes" and "Faults" each begin with what the tutorial made.
+use strict;
+use warnings;
+use utf8;
+
+use Encode qw(decode_utf8 encode_utf8);
+use Test::More;
+
+use AccessTokenTest;
+
+binmode $_, ':encoding(UTF-8)' for Test::More->builder->output,
+    Test::More->builder->failure_output, Test::More->builder->todo_output;
+
+my $is_mariadb = AccessTokenTest::engine() eq 'mariadb';
+my $page = decode_utf8(text_of(AccessTokenTest::srcdir() . '/docs/schema.md'));
+my $server = AccessTokenTest->new(
+    schema => [], statements => undef, location => undef, dbd => undef,
+    conf => 'Include "' . AccessTokenTest::srcdir() . qq(/conf/access_token.conf"\n)
+        . "IncludeOptional conf-available/*.conf\n");
+
+# The reader's places, and ours. Nothing else of the page is changed.
+my %place = (
+    '/etc/shop-api' => $server->path('shop-api'),
+    '/etc/apache2/conf-available' => $server->path('conf-available'),
+    '/etc/mysql' => $server->path('mariadb'),
+    '/var/lib/shop' => $server->path('shop'),
+    'http://localhost' => $server->url(''),
+    'www-data:' => (AccessTokenTest::httpd_user() // $>) . ':',
+);
+my $here = $place{'/etc/shop-api'};
+mkdir $_ or die "$_: $!\n" for $here, $place{'/etc/apache2/conf-available'}, $server->path('bin');
+
+# Programs that only a system of its own has, or that would not find our server.
+program('a2enmod', 'exit 0');
+program('a2enconf', '[ -e "' . $place{'/etc/apache2/conf-available'} . '/$1.conf" ]');
+program('chown', 'exit 0') if $> != 0;
+program('mariadb', 'PATH=${PATH#*:}; exec mariadb --no-defaults --user=root --socket="'
+    . $server->database->socket . '" "$@"') if $is_mariadb;
+$ENV{PATH} = $server->path('bin') . ":$ENV{PATH}";
+
+sub text_of {
+    my ($path) = @_;
+    open my $file, '<:raw', $path or die "$path: $!\n";
+    return do { local $/; <$file> };
+}
+
+sub write_to {
+    my ($path, $text) = @_;
+    open my $file, '>:raw', $path or die "$path: $!\n";
+    print {$file} encode_utf8($text);
+    close $file or die "$path: $!\n";
+    return;
+}
+
+sub program {
+    my ($name, $script) = @_;
+    my $path = $server->path("bin/$name");
+    write_to($path, "#!/bin/sh\n$script\n");
+    chmod 0755, $path or die "$path: $!\n";
+    return;
+}
+
+sub in_our_place {
+    my ($text) = @_;
+    my $places = join '|', map { quotemeta } sort { length $b <=> length $a } keys %place;
+    return $text =~ s/($places)/$place{$1}/gr;
+}
+
+# ---- the page
+
+# Its blocks: the number of the line, the headings above it, what it is, its text.
+sub blocks_of {
+    my ($text) = @_;
+    my (@blocks, %heading, $block);
+    my ($number, $caption, $is_over) = (0, '', 1);
+    for (split /\n/, $text) {
+        $number++;
+        if ($block) {
+            if ($_ eq '```') { push @blocks, $block; undef $block; $caption = '' }
+            else { $block->{text} .= "$_\n" }
+        }
+        elsif (/^```(\w*)$/) {
+            $block = { line => $number, language => $1, caption => $caption, text => '',
+                       chapter => $heading{2} // '', section => $heading{3} // '' };
+        }
+        elsif (/^(##+) (.*)/) {
+            $heading{ length $1 } = $2;
+            $heading{3} = '' if length $1 == 2;
+            $caption = '';
+        }
+        elsif (!/\S/) { $is_over = 1 }
+        else {
+            # The caption is a paragraph, or one item of a list.
+            $caption = $is_over || /^- / ? $_ : "$caption $_";
+            $is_over = 0;
+        }
+    }
+    die "docs/schema.md: a block is not closed\n" if $block;
+    return @blocks;
+}
+
+my @blocks = blocks_of($page);
+my (@database, $is_dirty, $said, $log_from, $status);
+
+sub is_for_us {
+    my ($block) = @_;
+    my $engine = $is_mariadb ? 'SQLite' : 'MariaDB';
+    return $block->{caption} !~ /\bOn $engine\b/i && $block->{section} !~ /\(on $engine\)/i;
+}
+
+# ---- what blocks do
+
+sub file_of {
+    my ($name) = @_;
+    $name = in_our_place($name);
+    return $name =~ m{^/} ? $name : "$here/$name";
+}
+
+sub write_block {
+    my ($block, $name) = @_;
+    my $text = in_our_place($block->{text});
+    my $path = file_of($name);
+    if ($name =~ /\.cnf$/) {
+        # The helper has written there how to come to the server of this test.
+        my ($way) = text_of($server->path('mariadb/my.cnf')) =~ /^((?:socket|host) = .*\n(?:port = .*\n)?)/m;
+        $text =~ s/^socket = .*\n/$way/m or die "$name has no socket\n";
+        $path = $server->path('mariadb/my.cnf');
+    }
+    write_to($path, $text);
+    pass("$block->{at}: $name is written");
+    $is_dirty = 1;
+    return;
+}
+
+# The text with the lines of BLOCK that go replaced by those that come. Lines that
+# stay say where.
+sub edit_block {
+    my ($block, $name) = @_;
+    my $text = decode_utf8(text_of(file_of($name)));
+    my ($old, $new) = ('', '');
+    for (split /^/, in_our_place($block->{text})) {
+        my ($kind, $line) = /^([-+ ])(.*\n)/ or die "$block->{at}: not a line of a diff: $_";
+        $old .= $line if $kind ne '+';
+        $new .= $line if $kind ne '-';
+    }
+    my $at = index $text, $old;
+    ok($at >= 0 && index($text, $old, $at + 1) < 0, "$block->{at}: $name has these lines once") or return;
+    substr $text, $at, length $old, $new;
+    write_to(file_of($name), $text);
+    $is_dirty = 1;
+    return;
+}
+
+sub run_shell {
+    my ($text) = @_;
+    my $script = $server->path('script');
+    write_to($script, "cd '$here'\n" . in_our_place($text));
+    $said = decode_utf8(`bash -e "$script" 2>&1`);
+    return $? >> 8;
+}
+
+sub restart {
+    $server->stop;
+    $server->run;
+    $is_dirty = 0;
+    return;
+}
+
+# What apachectl does, line by line; all else is the shell's.
+sub command_block {
+    my ($block) = @_;
+    my ($text, $apachectl) = $block->{text} =~ /\A((?:(?!apachectl).*\n)*)((?:apachectl \w+\n)*)\z/
+        or die "$block->{at}: apachectl stands last\n";
+    restart() if $is_dirty && $text =~ /call\.sh/;
+    if ($text =~ /\S/) {
+        $status = run_shell($text);
+        is($status, 0, "$block->{at}: the commands work") or diag($said);
+        push @database, $text if $text =~ /sqlite3|mariadb/ && !$block->{section_resets};
+    }
+    for my $command (split /\n/, $apachectl) {
+        if ($command eq 'apachectl configtest') {
+            ($status, $said) = $server->configtest;
+            is($status, 0, "$block->{at}: configtest finds nothing") or diag($said);
+        }
+        elsif ($command =~ /^apachectl (?:restart|graceful)$/) { restart() }
+        else { die "$block->{at}: $command is not known here\n" }
+    }
+    return;
+}
+
+# Lines with … for what may be there.
+sub pattern_of {
+    my ($line) = @_;
+    return join '.*?', map { quotemeta } split / ?… ?/, in_our_place($line), -1;
+}
+
+sub has_lines {
+    my ($text, $block, $what) = @_;
+    for my $line (split /\n/, $block->{text}) {
+        my $pattern = pattern_of($line);
+        like($text, qr/^$pattern$/m, "$block->{at}: $what: $line");
+    }
+    return;
+}
+
+sub says_block {
+    my ($block) = @_;
+    if ($block->{caption} =~ /error log says[^:]*:$/) {
+        restart() if $is_dirty;
+        for my $line (split /\n/, $block->{text}) {
+            my $pattern = pattern_of($line);
+            # A fault of load.sql is one of the three files that include it.
+            $server->allow_log(qr/^${\ ($pattern =~ s{load_by_\w+}{load_by_\\w+}r) }$/);
+            ok($server->wait_for(sub { substr($server->error_log, $log_from) =~ /^$pattern$/m }),
+               "$block->{at}: the error log: $line") or diag(substr $server->error_log, $log_from);
+        }
+        return;
+    }
+    if ($block->{caption} =~ /configtest` says[^:]*:$/) {
+        ($status, $said) = $server->configtest;
+        isnt($status, 0, "$block->{at}: configtest finds it");
+    }
+    has_lines($said, $block, 'said is');
+    return;
+}
+
+# Whether GOT is WANTED, where a text … is any.
+sub same {
+    my ($got, $wanted) = @_;
+    return defined $got && !ref $got if !ref $wanted && defined $wanted && $wanted eq '…';
+    return 0 if ref $got ne ref $wanted || defined $got != defined $wanted;
+    if (ref $wanted eq 'HASH') {
+        return keys %$got == keys %$wanted
+            && !grep { !exists $got->{$_} || !same($got->{$_}, $wanted->{$_}) } keys %$wanted;
+    }
+    if (ref $wanted eq 'ARRAY') {
+        return @$got == @$wanted && !grep { !same($got->[$_], $wanted->[$_]) } 0 .. $#$wanted;
+    }
+    return !defined $wanted || $got eq $wanted;
+}
+
+sub reply_block {
+    my ($block) = @_;
+    my ($head, $body) = split /\n\n/, $block->{text}, 2;
+    my ($first, @headers) = split /\n/, $head;
+    my $json = JSON::PP->new;
+    # Of several calls it is the last one's.
+    my ($last) = $said =~ m{.*^(HTTP/1\.1 .*)}ms;
+    my ($got_head, $got_body) = split /\r?\n\r?\n/, $last // '', 2;
+    my @got = split /\r?\n/, $got_head // '';
+    is($got[0], $first, "$block->{at}: the status") or diag($said);
+    for my $header (@headers) {
+        ok(scalar(grep { $_ eq $header } @got), "$block->{at}: $header") or diag($got_head);
+    }
+    if (!grep { /^Idempotency-Replayed/ } @headers) {
+        ok(!grep({ /^Idempotency-Replayed/ } @got), "$block->{at}: no replay");
+    }
+    return if !defined $body;
+    my $wanted = $json->decode($body);
+    ok(same(eval { $json->decode($got_body) }, $wanted), "$block->{at}: the JSON") or diag($got_body);
+    return;
+}
+
+sub follow {
+    my ($block) = @_;
+    my ($language, $caption) = @$block{qw(language caption)};
+    $block->{at} = "line $block->{line}";
+    my ($is_file, $name) = $caption =~ /^(?:(On \w+, |)|.*)`([^`]+)`(?:, on \w+)?:$/;
+    if (defined $is_file) { write_block($block, $name) }
+    elsif ($language eq 'sh') { command_block($block) }
+    elsif ($language eq 'http') { reply_block($block) }
+    elsif ($language eq 'text') { says_block($block) }
+    elsif ($language eq 'diff') { edit_block($block, $name) }
+    else { die "$block->{at}: nothing says what this block is\n" }
+    return;
+}
+
+# ---- the tutorial
+
+my @ours = grep { $_->{language} ne '' && $_->{chapter} !~ /^Reference/ && is_for_us($_) } @blocks;
+my @tutorial = grep { $_->{chapter} !~ /^(?:Mistakes|Faults)/ } @ours;
+cmp_ok(scalar @tutorial, '>=', 40, 'the page has a tutorial');
+$log_from = 0;
+follow($_) for @tutorial;
+is_deeply([$server->unexpected_lines], [], 'the error log has no complaint of the tutorial');
+
+# ---- its mistakes and faults, each from the beginning
+
+# The files of the tutorial's end, and a database made anew.
+my %file = map { $_ => text_of($_) } grep { -f } glob("$here/* $here/statements/*"),
+    glob($place{'/etc/apache2/conf-available'} . '/*');
+
+sub reset_all {
+    $server->stop;
+    unlink grep { !exists $file{$_} } glob("$here/statements/*");
+    for my $path (sort keys %file) {
+        unlink $path;
+        open my $out, '>:raw', $path or die "$path: $!\n";
+        print {$out} $file{$path};
+        close $out or die "$path: $!\n";
+        chmod $path =~ m{/key$} ? 0400 : 0644, $path or die "$path: $!\n";
+    }
+    if ($is_mariadb) {
+        $server->database->admin->do($_) for 'DROP DATABASE shop', 'DROP USER shop_api@localhost';
+    }
+    else {
+        unlink glob $place{'/var/lib/shop'} . '/*';
+    }
+    for my $text (@database) {
+        run_shell($text) == 0 or die "the database could not be made again:\n$said";
+    }
+    $is_dirty = 1;
+    $log_from = length $server->error_log;
+    return;
+}
+
+# mod_dbd's own words about what we do wrong.
+$server->allow_log(qr/\bdbd:(?:error|crit)\b/);
+for my $chapter ('Mistakes that are reported', 'Faults that nothing reports') {
+    my %seen;
+    my @sections = grep { length && !$seen{$_}++ } map { $_->{section} }
+        grep { $_->{chapter} eq $chapter } @ours;
+    cmp_ok(scalar @sections, '>=', 6, "$chapter: there are some");
+    for my $section (@sections) {
+        reset_all();
+        for my $block (grep { $_->{chapter} eq $chapter && $_->{section} eq $section } @ours) {
+            follow({ %$block, section_resets => 1 });
+        }
+    }
+}
+
+# ---- the form of the page
+
+{
+    my @lines = split /\n/, $page;
+    is_deeply([grep { length $lines[$_ - 1] > 100 } 1 .. @lines], [], 'no line is longer than 100 columns');
+    my %slug;
+    for (grep { /^## / } @lines) {
+        my $slug = lc s/^## //r;
+        $slug{ $slug =~ s/[^\w\- ]//gr =~ s/ /-/gr } = 1;
+    }
+    delete $slug{contents};
+    my ($contents) = $page =~ /^## Contents\n(.*?)^## /ms;
+    is_deeply([sort $contents =~ /\]\(#([^)]*)\)/g], [sort keys %slug],
+              'the contents link to each heading');
+}
+
+$server->finish;
+done_testing;
