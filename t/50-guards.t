@@ -1,4 +1,4 @@
-# What stands in two places must agree: the C, the shipped conf, the README, the
+# What stands in two places must agree: the C, the shipped conf, the docs, the
 # SQL of both databases, the lists of tests. No server is started.
 use strict;
 use warnings;
@@ -77,7 +77,6 @@ sub reached {
 is_deeply([grep { reached($_)->{$_} } sort keys %includes],
           [qw(at_call at_diagnosis at_lookup at_session at_update)],
           'no circle of includes but these');
-my $readme = text_of('README.md');
 
 # ---- directives
 
@@ -108,11 +107,17 @@ for my $name (sort keys %help) {
     is($value, $default{$name}, "at_config.c: the help of $name tells the default");
 }
 
-my %row = $readme =~ /^\| `(AccessToken\w+)[^`]*` \| ([^|]+?) \|/mg;
-same_names([keys %row], [keys %help], "the README's table has every directive");
-is($row{$_}, $default{$_}, "README: the default of $_") for sort keys %help;
-same_names([unique($readme =~ /\b(AccessToken[A-Z]\w+)/g)], [keys %help],
-           'the README names directives that exist');
+my $page = text_of('docs/directives.md');
+my %row = map { $_->[0] => $_ }
+    map { [/^\| `(AccessToken\w+)[^`]*` \| ([^|]+?) \| (\w+) \|/] }
+    $page =~ /^(\| `AccessToken.*)$/mg;
+same_names([keys %row], [keys %help], 'the tables of docs/directives.md have every directive');
+my %place = $config =~ /AP_INIT_\w+\("(\w+)",[^"]*?(\w+),\s*"/g;
+for my $name (sort keys %help) {
+    is($row{$name}[1], $default{$name}, "docs/directives.md: the default of $name");
+    like($row{$name}[2], $place{$name} eq 'PLACES' ? qr/\Aany\z/ : qr/\A(?:host|main)\z/,
+         "docs/directives.md: where $name is allowed");
+}
 
 # ---- errors
 
@@ -123,12 +128,14 @@ my ($violation_table) = $errors =~ /violation_names\[\] = \{\n(.*?)^\};/ms;
 my @violations = $violation_table =~ /"(\w+)"/g;
 cmp_ok(scalar keys %status, '>=', 15, 'the codes are found in at_error.c');
 cmp_ok(scalar @violations, '>=', 13, 'the violations are found in at_error.c');
-my %told = $readme =~ /^\| `([A-Z_]+)` \| (\d{3}) \|/mg;
+my $api = text_of('docs/api.md');
+my %told = $api =~ /^\| `([A-Z_]+)` \| (\d{3}) \|/mg;
 delete $told{OK};
 delete $status{OK};
 same_names([map { "$_ $told{$_}" } keys %told], [map { "$_ $status{$_}" } keys %status],
-           "the README's table has every code with its HTTP status");
-like($readme, qr/`$_`/, "the README names the violation $_") for @violations;
+           "the table of docs/api.md has every code with its HTTP status");
+same_names([$api =~ /^\| `([A-Z_]+)` \| \D/mg], \@violations,
+           'the table of docs/api.md has every violation');
 
 # ---- log messages
 
@@ -161,6 +168,14 @@ for my $name (sort keys %c) {
 my ($field_table) = $c{'mod_access_token/base/at_field.c'} =~ /fields\[\] = \{\n(.*?)^\};/ms;
 my @fields = $field_table =~ /\{ NAME\("(\w+)"\),/g;
 cmp_ok(scalar @fields, '>=', 21, 'the fields are found in at_field.c');
+{
+    my ($body) = $api =~ /^\| member \| type \| what it is \|\n(.*?)^$/ms;
+    my @members = map {
+        /^\| `(\w+?)(\d)` \N{U+2026} `\w+(\d)` \|/ ? map({ "$1$_" } $2 .. $3) : /^\| `(\w+)` \|/
+    } split /\n/, decode_utf8($body);
+    same_names(\@members, [qw(token access_token_identifier fields_set), @fields],
+               'docs/api.md: the table of members has every field');
+}
 for my $engine (@engines) {
     my ($table) = text_of("sql/$engine/schema.sql") =~ /^CREATE TABLE access_tokens \((.*?)^\)/ms;
     my %column = map { $_ => 1 } $table =~ /^ +(\w+) +[A-Z]/mg;
@@ -268,7 +283,7 @@ for my $name (@c_files) {
 }
 # Backwards, since this file is looked at as well.
 my $unfinished = join '|', map { scalar reverse } qw(ODOT EMXIF);
-for my $name (@c_files, files('README.md', 'CHANGES', 'dev', 'conf/*', 'sql/*/*.sql',
+for my $name (@c_files, files('README.md', 'docs/*', 'CHANGES', 'dev', 'conf/*', 'sql/*/*.sql',
                               'sql/*/statements/*.sql', 'sql/*/statements-cached/*.sql',
                               'sql/*/statements-cached/lookups/*.sql', 't/*.t', 't/unit/*.[ch]', 't/lib/*.pm',
                               't/lib/*/*.pm', 'Makefile.am', '*/Makefile.am', 'configure.ac')) {
