@@ -131,7 +131,7 @@ if ($is_mariadb) {
                 my $ids = $dbh->selectcol_arrayref(q(SELECT id
                     FROM information_schema.processlist WHERE user = 'access_token'));
                 eval { $dbh->do("KILL $_") } for @$ids;
-                # As the README tells who kills connections.
+                # As docs/operations.md says to do after connections were killed.
                 $dbh->do('FLUSH TABLES');
                 sleep 0.1;
             }

@@ -289,7 +289,7 @@ isnt(replayed(call('key-case', 'demo-person', {})), 'true', 'in another case is 
     is(scalar @{ requests($key) }, 1, 'in whose place it is kept');
     is(replayed(call($key, 'demo-person', { udf_string_3 => 'other' }, %short)), 'true',
        'and is replayed again');
-    # The statements that the README gives for old keys.
+    # The statements of docs/operations.md that delete old keys.
     my $count = sub { $dbh->selectrow_array('SELECT COUNT(*) FROM access_token_requests') };
     sleep 6.1;
     my $all = $count->();

@@ -108,7 +108,7 @@ my %faults = (
             }
             sleep about(0.01, 0.1);
         }
-        # As the README tells who kills connections.
+        # As docs/operations.md says to do after connections were killed.
         $database->dbh->do('FLUSH TABLES');
     },
     'database killed and started' => sub {
