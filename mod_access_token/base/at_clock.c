@@ -11,6 +11,10 @@
 /* at_clock_now is ahead of CLOCK_MONOTONIC by so many seconds. */
 #define AHEAD 1
 
+/* Of at_clock_try_again. */
+#define TRIES 3
+#define PAUSE apr_time_from_msec(100)
+
 #ifndef HAVE_SEM_CLOCKWAIT
 #define LOOK_EVERY apr_time_from_msec(5)
 #endif
@@ -67,4 +71,13 @@ void at_clock_wait_for_post(sem_t *semaphore, apr_time_t until)
         apr_sleep(LOOK_EVERY);
     }
 #endif
+}
+
+int at_clock_try_again(int *failures)
+{
+    if (++*failures >= TRIES) {
+        return 0;
+    }
+    apr_sleep(PAUSE);
+    return 1;
 }

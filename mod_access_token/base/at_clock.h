@@ -33,4 +33,11 @@ void at_clock_wait(pthread_cond_t *condition, pthread_mutex_t *mutex,
  *  likewise. */
 void at_clock_wait_for_post(sem_t *semaphore, apr_time_t until);
 
+/**
+ * Something has failed that another process may have held up for a moment.
+ * True, after a short pause, if it is to be tried again; it is tried three
+ * times in all. *FAILURES, which is 0 before the first, counts them.
+ */
+int at_clock_try_again(int *failures);
+
 #endif /* AT_CLOCK_H */

@@ -10,11 +10,6 @@
 #include "at_session.h"
 #include "at_store_error.h"
 
-/* How often, and after which pause, what another process may hold up for a
- * moment is tried again. */
-#define TRIES 3
-#define PAUSE apr_time_from_msec(100)
-
 /* A server that refuses does so at once. What has taken longer was a wait, and
  * is not worth a second one. */
 #define AT_ONCE apr_time_from_sec(1)
@@ -125,11 +120,9 @@ int at_diagnosis_prepare(at_diagnosis_t *diagnosis,
     at_store_error_t error = { AT_STORE_DONE, -1, AT_CONNECTION_KEEP,
                                AT_FAULT_NONE, NULL };
     const char *text;
-    int tries;
+    int failures = 0, code;
 
-    for (tries = 0; tries < TRIES; tries++) {
-        int code;
-
+    do {
         *prepared = NULL;        /* else the driver takes it for its own */
         code = apr_dbd_prepare(driver, pool, handle, statement->text, NULL,
                                prepared);
@@ -139,12 +132,9 @@ int at_diagnosis_prepare(at_diagnosis_t *diagnosis,
         at_store_error_read(&error, apr_dbd_name(driver), code,
                             apr_dbd_error(driver, handle, code), statement,
                             0, pool);
-        if (error.outcome != AT_STORE_RETRY
-            || error.connection == AT_CONNECTION_LOST) {
-            break;
-        }
-        apr_sleep(PAUSE);
-    }
+    } while (error.outcome == AT_STORE_RETRY
+             && error.connection != AT_CONNECTION_LOST
+             && at_clock_try_again(&failures));
     *prepared = NULL;
     /* No value is bound yet, so the text can hold none. */
     text = apr_dbd_error(driver, handle, 0);

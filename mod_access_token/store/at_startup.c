@@ -17,16 +17,18 @@
 #include "at_mysql.h"
 #include "at_number.h"
 #include "at_renewal.h"
+#include "at_rows.h"
 #include "at_session.h"
 #include "at_shared.h"
 #include "at_store_error.h"
 
 APLOG_USE_MODULE(access_token);
 
-/* How often, and after which pause, mod_dbd is asked again for what another
- * child may hold up for a moment. */
-#define TRIES 3
-#define PAUSE apr_time_from_msec(100)
+/* How often a connection is made anew whose statements are stale. */
+#define RENEWALS 3
+
+/* An attempt to connect that takes longer is not made again. */
+#define AT_ONCE apr_time_from_msec(100)
 
 /* Bytes: less is too little for max_allowed_packet. */
 #define LEAST_PACKET 262144
@@ -160,7 +162,7 @@ static int renew(check_t *check)
                             ? at_renewal_of(check->connection) : NULL;
     at_diagnosis_t diagnosis;
 
-    if (!renewal || check->renewals++ >= TRIES
+    if (!renewal || check->renewals++ >= RENEWALS
         || !at_renewal_make(renewal, &diagnosis, check->pool)) {
         return 0;
     }
@@ -215,31 +217,16 @@ static apr_dbd_results_t *run(check_t *check, at_statement_e number)
     return NULL;
 }
 
-/* The number of column NAME in RESULTS, or -1. */
-static int find_column(const check_t *check, apr_dbd_results_t *results,
-                       const char *name)
-{
-    int count = apr_dbd_num_cols(check->driver, results), i;
-
-    for (i = 0; i < count; i++) {
-        const char *column = apr_dbd_get_name(check->driver, results, i);
-
-        if (column && !strcmp(column, name)) {
-            return i;
-        }
-    }
-    return -1;
-}
-
-/* The value of column NAME of the one row of RESULTS, or NULL. */
+/* The value of column NAME of ROW, in the check's pool. NULL if it is NULL,
+ * or there is no such column. */
 static const char *value_of(const check_t *check, apr_dbd_results_t *results,
                             apr_dbd_row_t *row, const char *name)
 {
-    int column = find_column(check, results, name);
-    const char *value = column < 0 ? NULL
-                        : apr_dbd_get_entry(check->driver, row, column);
+    int column = at_rows_find(check->driver, results, name, 0);
 
-    return value ? apr_pstrdup(check->pool, value) : NULL;
+    return column < 0 ? NULL
+           : apr_pstrdup(check->pool,
+                         at_rows_text(check->driver, row, column));
 }
 
 /* Both ways: what the text names, and what the database makes of it. */
@@ -262,7 +249,7 @@ static void compare_columns(check_t *check, const at_statement_t *statement,
     for (i = 0; i < statement->columns->nelts; i++) {
         const char *name = APR_ARRAY_IDX(statement->columns, i, const char *);
 
-        if (find_column(check, results, name) < 0) {
+        if (at_rows_find(check->driver, results, name, i) < 0) {
             check->faults++;
             ap_log_error(APLOG_MARK, APLOG_ERR, 0, check->server,
                          ATLOGNO("029") "%s%s: AS '%s' names no result "
@@ -446,24 +433,19 @@ static void diagnose(check_t *check)
     }
 }
 
-/* A connection of mod_dbd's. What fails at once, as a lock of SQLite's
- * does, may work in a moment; what takes long is not asked again. */
+/* A connection of mod_dbd's, or NULL. What fails at once, for instance because
+ * another child has locked the SQLite file, is tried again. */
 static ap_dbd_t *open_connection(const check_t *check, apr_pool_t *pool)
 {
-    ap_dbd_t *connection = NULL;
-    int tries;
+    ap_dbd_t *connection;
+    apr_time_t start;
+    int failures = 0;
 
-    for (tries = 0; tries < TRIES && !connection; tries++) {
-        apr_time_t start = at_clock_now();
-
+    do {
+        start = at_clock_now();
         connection = at_dbd_open(check->use->source, check->server, pool);
-        if (!connection && at_clock_now() - start > PAUSE) {
-            break;
-        }
-        if (!connection) {
-            apr_sleep(PAUSE);
-        }
-    }
+    } while (!connection && at_clock_now() - start <= AT_ONCE
+             && at_clock_try_again(&failures));
     return connection;
 }
 

@@ -10,6 +10,7 @@
 #include "at_connection.h"
 #include "at_custom.h"
 #include "at_number.h"
+#include "at_rows.h"
 #include "at_store_error.h"
 #include "at_wipe.h"
 
@@ -257,38 +258,27 @@ static at_outcome_e begin(execution_t *execution, at_store_t *store,
     return outcome;
 }
 
-/* For each column of the statement: its place in RESULTS, of COUNT columns;
- * NULL if one is not there. */
-static int *find_columns(execution_t *execution, apr_dbd_results_t *results,
-                         int count)
+/* For each column of the statement: its place in RESULTS. NULL if one is
+ * missing. */
+static int *find_columns(execution_t *execution, apr_dbd_results_t *results)
 {
     const apr_dbd_driver_t *driver = execution->dbd->connection->dbd->driver;
     const apr_array_header_t *columns = execution->statement->columns;
     int *places = apr_palloc(execution->pool, sizeof(*places)
                              * (apr_size_t)(columns->nelts + 1));
-    int i, tries;
+    int i;
 
     for (i = 0; i < columns->nelts; i++) {
         const char *name = APR_ARRAY_IDX(columns, i, const char *);
-        int place = i;
 
-        for (tries = 0; tries < count; tries++) {
-            const char *found = apr_dbd_get_name(driver, results,
-                                                 place % count);
-
-            if (found && !strcmp(found, name)) {
-                break;
-            }
-            place++;
-        }
-        if (tries >= count) {
+        places[i] = at_rows_find(driver, results, name, i);
+        if (places[i] < 0) {
             execution->store->fault = AT_FAULT_BROKEN;
             execution->store->detail = apr_psprintf(
                 execution->dbd->r->pool, "%s: its result has no column "
                 "'%s'", execution->statement->file, name);
             return NULL;
         }
-        places[i] = place % count;
     }
     return places;
 }
@@ -306,7 +296,7 @@ static const int *map_columns(execution_t *execution,
     if (count == execution->statement->columns->nelts && *known) {
         return *known;
     }
-    places = find_columns(execution, results, count);
+    places = find_columns(execution, results);
     if (count == execution->statement->columns->nelts && places) {
         *known = apr_pmemdup(connection->pool, places,
                              sizeof(*places) * (apr_size_t)count);
@@ -357,11 +347,9 @@ static const char **copy_row(execution_t *execution, apr_dbd_row_t *row,
     int i;
 
     for (i = 0; i < count; i++) {
-        char *value = NULL;
+        char *value = at_rows_text(driver, row, places[i]);
 
-        /* The only way that ends a text cut at the driver's limit. */
-        if (apr_dbd_datum_get(driver, row, places[i], APR_DBD_TYPE_STRING,
-                              &value) == APR_SUCCESS && value) {
+        if (value) {
             int place = execution->to ? execution->to[i] : i;
 
             values[place] = copy_value(execution, value, place);
