@@ -40,3 +40,20 @@ void at_allocator_let_go(apr_thread_mutex_t *mutex)
         continue;
     }
 }
+
+apr_status_t at_allocator_make_pool(apr_pool_t **pool, apr_pool_t *parent)
+{
+    apr_allocator_t *allocator;
+    apr_status_t status = apr_allocator_create(&allocator);
+
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    status = apr_pool_create_ex(pool, parent, NULL, allocator);
+    if (status != APR_SUCCESS) {
+        apr_allocator_destroy(allocator);
+        return status;
+    }
+    apr_allocator_owner_set(allocator, *pool);
+    return APR_SUCCESS;
+}

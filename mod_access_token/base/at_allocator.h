@@ -39,4 +39,11 @@ int at_allocator_is_shared(apr_pool_t *pool);
  */
 void at_allocator_let_go(apr_thread_mutex_t *mutex);
 
+/**
+ * Make *POOL a sub-pool of PARENT with an allocator of its own: it can be used
+ * while another thread uses PARENT, but by one thread at a time. Its memory is
+ * freed with it and is not kept for PARENT. Returns why there is none.
+ */
+apr_status_t at_allocator_make_pool(apr_pool_t **pool, apr_pool_t *parent);
+
 #endif /* AT_ALLOCATOR_H */

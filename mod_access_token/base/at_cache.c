@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "at_cache.h"
 
-#include <apr_allocator.h>
 #include <apr_hash.h>
 #include <apr_strings.h>
 #include <apr_thread_rwlock.h>
+
+#include "at_allocator.h"
 
 typedef struct {
     apr_time_t expires;
@@ -39,22 +40,15 @@ at_cache_t *at_cache_make(int columns, int capacity,
                           apr_interval_time_t lifetime, apr_pool_t *pool)
 {
     at_cache_t *cache = apr_pcalloc(pool, sizeof(*cache));
-    apr_allocator_t *allocator;
 
     cache->columns = columns;
     cache->capacity = capacity;
     cache->lifetime = lifetime;
     /* Only used with the mutex held, so the allocator needs none. */
     if (apr_thread_rwlock_create(&cache->lock, pool) != APR_SUCCESS
-        || apr_allocator_create(&allocator) != APR_SUCCESS) {
+        || at_allocator_make_pool(&cache->pool, pool) != APR_SUCCESS) {
         return NULL;
     }
-    if (apr_pool_create_ex(&cache->pool, pool, NULL, allocator)
-        != APR_SUCCESS) {
-        apr_allocator_destroy(allocator);
-        return NULL;
-    }
-    apr_allocator_owner_set(allocator, cache->pool);
     begin_generation(cache);
     return cache;
 }

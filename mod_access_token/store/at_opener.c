@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include <apr_allocator.h>
+
 #include "at_allocator.h"
 #include "at_clock.h"
 #include "at_config.h"
@@ -123,20 +125,19 @@ static ap_dbd_t *open_dbd(at_connections_t *connections, apr_pool_t *pool,
     return dbd;
 }
 
-/* A pool of its own memory: what a result takes is used for the next one, and
- * is no request's. The driver reserves the declared width of each column. */
+/* A pool with its own memory, so that what a result takes is kept for the next
+ * one and not for a request. The driver reserves the declared width of each
+ * column. Where that memory cannot be had, PARENT's is used. */
 static apr_pool_t *make_results(apr_pool_t *parent)
 {
-    apr_allocator_t *allocator = NULL;
     apr_pool_t *results;
 
-    if (apr_allocator_create(&allocator) != APR_SUCCESS) {
-        allocator = NULL;                /* then that of PARENT */
+    if (at_allocator_make_pool(&results, parent) == APR_SUCCESS) {
+        apr_allocator_max_free_set(apr_pool_allocator_get(results),
+                                   MOST_KEPT);
     }
-    apr_pool_create_ex(&results, parent, NULL, allocator);
-    if (allocator) {
-        apr_allocator_owner_set(allocator, results);
-        apr_allocator_max_free_set(allocator, MOST_KEPT);
+    else {
+        apr_pool_create(&results, parent);
     }
     apr_pool_tag(results, "access_token results");
     return results;

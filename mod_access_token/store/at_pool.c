@@ -3,8 +3,10 @@
 
 #include <string.h>
 
+#include <apr_allocator.h>
 #include <apr_strings.h>
 
+#include "at_allocator.h"
 #include "at_clock.h"
 
 /* While we hold all that DBDMax allows, other modules may want a connection:
@@ -50,19 +52,14 @@ typedef struct at_lists_t {
 static apr_status_t make_pool(apr_pool_t **made, apr_pool_t *parent)
 {
     apr_thread_mutex_t *mutex;
-    apr_allocator_t *allocator;
-    apr_status_t status = apr_allocator_create(&allocator);
+    apr_status_t status = at_allocator_make_pool(made, parent);
 
     if (status == APR_SUCCESS) {
-        status = apr_pool_create_ex(made, parent, NULL, allocator);
-    }
-    if (status == APR_SUCCESS) {
-        apr_allocator_owner_set(allocator, *made);
         status = apr_thread_mutex_create(&mutex, APR_THREAD_MUTEX_DEFAULT,
                                          *made);
     }
     if (status == APR_SUCCESS) {
-        apr_allocator_mutex_set(allocator, mutex);
+        apr_allocator_mutex_set(apr_pool_allocator_get(*made), mutex);
     }
     return status;
 }

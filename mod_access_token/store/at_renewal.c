@@ -6,6 +6,7 @@
 #include <apr_file_info.h>
 #include <apr_strings.h>
 
+#include "at_allocator.h"
 #include "at_store_error.h"
 
 /* Under which mod_dbd's pool of a connection keeps its renewal. */
@@ -235,21 +236,6 @@ static void put_in_place(at_renewal_t *renewal, apr_dbd_t *handle,
                               apr_pool_cleanup_null);
 }
 
-/* A pool of its own memory, which no other thread uses meanwhile. */
-static apr_pool_t *make_pool(apr_pool_t *parent)
-{
-    apr_allocator_t *allocator = NULL;
-    apr_pool_t *pool = NULL;
-
-    if (apr_allocator_create(&allocator) == APR_SUCCESS
-        && apr_pool_create_ex(&pool, parent, NULL, allocator)
-           == APR_SUCCESS) {
-        apr_allocator_owner_set(allocator, pool);
-        apr_pool_tag(pool, "access_token renewal");
-    }
-    return pool;
-}
-
 int at_renewal_make(at_renewal_t *renewal, at_diagnosis_t *diagnosis,
                     apr_pool_t *pool)
 {
@@ -263,11 +249,11 @@ int at_renewal_make(at_renewal_t *renewal, at_diagnosis_t *diagnosis,
     if (text) {
         return refuse(diagnosis, AT_STORE_RETRY, AT_FAULT_CONNECTION, text);
     }
-    made = make_pool(renewal->dbd->pool);
-    if (!made) {
+    if (at_allocator_make_pool(&made, renewal->dbd->pool) != APR_SUCCESS) {
         return refuse(diagnosis, AT_STORE_RETRY, AT_FAULT_CONNECTION,
                       "no memory to connect again");
     }
+    apr_pool_tag(made, "access_token renewal");
     if (apr_dbd_open_ex(driver, made, renewal->config->params, &handle,
                         &text) != APR_SUCCESS) {
         refuse(diagnosis, AT_STORE_RETRY, AT_FAULT_CONNECTION,

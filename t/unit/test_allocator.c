@@ -128,6 +128,22 @@ START_TEST(the_rest_of_the_end_needs_no_mutex)
 }
 END_TEST
 
+/* Else another thread could not use it beside its parent. */
+START_TEST(a_pool_of_its_own_memory_takes_none_of_its_parent)
+{
+    apr_pool_t *own;
+
+    ck_assert_int_eq(at_allocator_make_pool(&own, child), APR_SUCCESS);
+    ck_assert_ptr_eq(apr_pool_parent_get(own), child);
+    ck_assert_ptr_ne(apr_pool_allocator_get(own),
+                     apr_pool_allocator_get(child));
+    /* Freed with the pool, as valgrind and the sanitizers would tell. */
+    ck_assert_ptr_eq(apr_allocator_owner_get(apr_pool_allocator_get(own)),
+                     own);
+    apr_pool_destroy(child);
+}
+END_TEST
+
 int main(void)
 {
     TCase *tests = test_begin("test_allocator");
@@ -138,5 +154,6 @@ int main(void)
     tcase_add_test(tests, what_has_a_mutex_keeps_it);
     tcase_add_test(tests, a_thread_that_was_interrupted_in_it_lets_go);
     tcase_add_test(tests, the_rest_of_the_end_needs_no_mutex);
+    tcase_add_test(tests, a_pool_of_its_own_memory_takes_none_of_its_parent);
     return test_end(tests);
 }
