@@ -242,7 +242,7 @@ for my $case (['bcrypt', 72, '$2y$04$Ltc4R5MQvqYR9FSpFdYz.O'], ['bcrypt of $2b$'
         my ($line, @more) = (grep { /AT052/ } split /\n/, $server->error_log)[$lines .. $lines + 1];
         like($line // '', qr/\[access_token:warn\].*the stored hash of access token \Q$id\E was not verified: /,
              'the log names the access token');
-        like($line // '', qr/would take some \d+\.\d s and \d+ MB, and AccessTokenPassCodeLimit is 2\.0 s and 256 MB|of no scheme/,
+        like($line // '', qr/would take about \d+\.\d s and \d+ MB, and AccessTokenPassCodeLimit is 2\.0 s and 256 MB|its scheme is unknown/,
              'and says why');
         is(outcome(call('/bcrypt', { %card }, { identifier => 'absurd-user', pass_code => 'absurd-2' })),
            200, 'a call by its code sets a new one');

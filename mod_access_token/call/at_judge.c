@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What decides whether a call may change the access token as it wants. */
-#include "at_call.h"
+#include "at_judge.h"
 
 #include <string.h>
 
@@ -12,49 +11,50 @@
 #include "at_passcode.h"
 #include "at_text.h"
 
-at_error_t *at_judge_no_session(at_call_t *call)
+at_error_t *at_judge_no_session(apr_pool_t *pool)
 {
-    return at_error_make(call->pool, AT_INVALID_TOKEN, "The session token is "
+    return at_error_make(pool, AT_INVALID_TOKEN, "The session token is "
                          "missing, unknown or expired. Log in again.");
 }
 
-at_error_t *at_judge_caller(at_call_t *call)
+at_error_t *at_judge_caller(at_attempt_t *attempt)
 {
-    at_update_t *update = call->update;
-    const char *by_session = at_row_input(call->row, AT_COLUMN_SESSION_USER_ID);
-    const char *by_login = at_row_input(call->row, AT_COLUMN_LOGIN_USER_ID);
-    const char *may_update = at_row_input(call->row,
-                                          AT_COLUMN_CALLER_MAY_UPDATE);
+    at_call_t *call = attempt->call;
+    const at_row_t *row = attempt->row;
+    const char *by_session = at_row_input(row, AT_COLUMN_SESSION_USER_ID);
+    const char *by_login = at_row_input(row, AT_COLUMN_LOGIN_USER_ID);
+    const char *may_update = at_row_input(row, AT_COLUMN_CALLER_MAY_UPDATE);
 
-    if (update->username && update->token
+    if (call->username && call->token
         && (!by_session || !by_login || strcmp(by_session, by_login))) {
-        return at_error_make(call->pool, AT_INVALID_REQUEST, "The session "
+        return at_error_make(attempt->pool, AT_INVALID_REQUEST, "The session "
                              "token is not one of the user that the "
                              "request's own authentication names. Send one "
                              "of the two.");
     }
-    if (update->username ? !by_login : !by_session) {
-        return at_judge_no_session(call);
+    if (call->username ? !by_login : !by_session) {
+        return at_judge_no_session(attempt->pool);
     }
-    update->caller = at_row_input(call->row, AT_COLUMN_CALLER_USERNAME);
+    call->caller = at_row_input(row, AT_COLUMN_CALLER_USERNAME);
     if (!may_update || strcmp(may_update, "1")) {
-        return at_error_make(call->pool, AT_FORBIDDEN, "This user may not "
+        return at_error_make(attempt->pool, AT_FORBIDDEN, "This user may not "
                              "update access tokens.");
     }
     return NULL;
 }
 
-/* A row found by id may have lost the key that the caller knows it by. */
-static int still_has_key(const at_call_t *call)
+/* True if the row still has the code or the identifier by which the request
+ * names it. A row that was loaded by id may have lost that meanwhile. */
+static int still_has_key(const at_attempt_t *attempt)
 {
-    int field = call->request->load == AT_STATEMENT_LOAD_BY_IDENTIFIER
+    int field = attempt->request->load == AT_STATEMENT_LOAD_BY_IDENTIFIER
                 ? AT_CREDENTIAL_IDENTIFIER
                 : AT_CREDENTIAL_AUTHENTICATION_CODE;
-    const char *value = at_row_field(call->row, field);
+    const char *value = at_row_field(attempt->row, field);
 
-    return !call->update->id
-           || call->row->plan->field_columns[field] == AT_PLAN_NONE
-           || (value && !strcmp(value, call->request->key));
+    return !attempt->call->id
+           || attempt->row->plan->field_columns[field] == AT_PLAN_NONE
+           || (value && !strcmp(value, attempt->request->key));
 }
 
 static int opens(const at_slow_t *slow, const char *pass_code)
@@ -66,8 +66,9 @@ static int opens(const at_slow_t *slow, const char *pass_code)
     return 0;
 }
 
-/* A hash may have been made before pass codes were prepared. Whether there are
- * two tries is up to the request, so the time does not tell of the record. */
+/* The hash may have been made of the pass code as it was sent. Whether there
+ * is a second try depends on the request alone, so the time that this takes
+ * reveals nothing of the record. */
 static void verify_here(void *baton)
 {
     at_slow_t *slow = baton;
@@ -78,125 +79,124 @@ static void verify_here(void *baton)
     }
 }
 
-/* True if HASH can be verified, at a bearable cost; else notes why not. That
- * a record is locked by what is no hash ("*", "!") is no news. */
-static int is_bearable(at_call_t *call, const char *hash)
+/* True if HASH can be verified within the limit; else the reason is noted,
+ * for the log. "*" and "!" stand for a locked record, and need no reason. */
+static int is_affordable(at_attempt_t *attempt, const char *hash)
 {
-    const at_cost_t *limit = call->update->cost_limit;
+    const at_cost_t *limit = attempt->call->cost_limit;
     at_cost_t cost;
 
     if (!limit) {
         return 1;
     }
     if (!at_cost_read(&cost, hash)) {
-        call->not_verified = strchr("*!", *hash) ? NULL
-            : "it is of no scheme that is known here; set a new pass code";
+        attempt->not_verified = strchr("*!", *hash) ? NULL
+            : "its scheme is unknown; set a new pass code";
         return 0;
     }
     if (at_cost_exceeds(&cost, limit)) {
-        call->not_verified = apr_psprintf(call->pool,
-            "to verify it would take some %.1f s and %.0f MB, and "
+        attempt->not_verified = apr_psprintf(attempt->pool,
+            "verifying it would take about %.1f s and %.0f MB, and "
             "AccessTokenPassCodeLimit is %.1f s and %.0f MB; set a new pass "
-            "code, or raise that", cost.milliseconds / 1000, cost.megabytes,
-            limit->milliseconds / 1000, limit->megabytes);
+            "code, or raise the limit", cost.milliseconds / 1000,
+            cost.megabytes, limit->milliseconds / 1000, limit->megabytes);
         return 0;
     }
     return 1;
 }
 
-/* Verify the pass code of the key into *VERIFIED, FOUND if it needs none; no
- * connection is held meanwhile. */
-static at_error_t *verify_pass_code(int *verified, at_call_t *call,
+/* Set *VERIFIED to true if the access token was FOUND and the pass code of the
+ * request, if it has one, is right. No connection is held meanwhile. A pass
+ * code is hashed also if nothing was found, so that the time is the same. */
+static at_error_t *verify_pass_code(int *verified, at_attempt_t *attempt,
                                     int found)
 {
-    const char *hash = at_row_input(call->row, AT_COLUMN_TOKEN_PASS_CODE);
-    const char *pass_code = call->request->key_pass_code;
-    const char *sent = call->request->key_pass_code_sent;
-    at_slow_t slow = { *call->update->scheme, "", "", "", 0 };
+    const char *hash = at_row_input(attempt->row, AT_COLUMN_TOKEN_PASS_CODE);
+    const char *pass_code = attempt->request->key_pass_code;
+    const char *sent = attempt->request->key_pass_code_sent;
+    at_slow_t slow = { *attempt->call->scheme, "", "", "", 0 };
     at_error_t *error;
 
-    call->not_verified = NULL;
+    attempt->not_verified = NULL;
     *verified = found;
     if (!pass_code
-        || (found && hash && call->verified_hash
-            && !strcmp(hash, call->verified_hash))) {
+        || (found && hash && attempt->verified_hash
+            && !strcmp(hash, attempt->verified_hash))) {
         return NULL;
     }
-    if (found && hash && is_bearable(call, hash)) {
+    if (found && hash && is_affordable(attempt, hash)) {
         apr_cpystrn(slow.hash, hash, sizeof(slow.hash));
     }
     apr_cpystrn(slow.sent, sent ? sent : "", sizeof(slow.sent));
-    error = at_call_hash(call, verify_here, &slow, pass_code);
+    error = at_attempt_hash(attempt, verify_here, &slow, pass_code);
     explicit_bzero(slow.hash, sizeof(slow.hash));
     *verified = slow.verified;
-    call->verified_hash = *verified ? hash : NULL;
+    attempt->verified_hash = *verified ? hash : NULL;
     return error;
 }
 
-static at_error_t *not_found(const at_call_t *call, const char *id)
+static at_error_t *not_found(const at_attempt_t *attempt, const char *id)
 {
-    at_error_t *error = at_error_make(call->pool, AT_ACCESS_TOKEN_NOT_FOUND,
-                                      "There is no access token of this "
-                                      "authentication code, or of this "
-                                      "identifier and pass code.");
+    at_error_t *error = at_error_make(attempt->pool,
+        AT_ACCESS_TOKEN_NOT_FOUND, "There is no access token of this "
+        "authentication code, or of this identifier and pass code.");
 
-    if (call->not_verified) {
-        error->detail = apr_psprintf(call->pool, "the stored hash of access "
-                                     "token %s was not verified: %s", id,
-                                     call->not_verified);
+    if (attempt->not_verified) {
+        error->detail = apr_psprintf(attempt->pool, "the stored hash of "
+                                     "access token %s was not verified: %s",
+                                     id, attempt->not_verified);
     }
     return error;
 }
 
-at_error_t *at_judge_key(at_call_t *call)
+at_error_t *at_judge_key(at_attempt_t *attempt)
 {
-    const char *id = at_row_input(call->row, AT_COLUMN_TOKEN_ID);
+    const char *id = at_row_input(attempt->row, AT_COLUMN_TOKEN_ID);
     int verified;
 
-    AT_TRY(verify_pass_code(&verified, call, id && still_has_key(call)));
+    AT_TRY(verify_pass_code(&verified, attempt, id && still_has_key(attempt)));
     if (!verified) {
-        return not_found(call, id);
+        return not_found(attempt, id);
     }
-    if (!at_row_input(call->row, AT_COLUMN_TOKEN_VERSION)) {
-        return at_error_hidden(call->pool, AT_INTERNAL_ERROR,
+    if (!at_row_input(attempt->row, AT_COLUMN_TOKEN_VERSION)) {
+        return at_error_hidden(attempt->pool, AT_INTERNAL_ERROR,
                                "token.version is NULL");
     }
-    call->update->id = id;
+    attempt->call->id = id;
     return NULL;
 }
 
-at_error_t *at_judge_precondition(at_call_t *call)
+at_error_t *at_judge_precondition(at_attempt_t *attempt)
 {
-    const at_update_t *update = call->update;
-    const char *etag = at_etag_make(call->pool, update->id,
-        at_row_input(call->row, AT_COLUMN_TOKEN_VERSION));
+    const at_call_t *call = attempt->call;
+    const char *etag = at_etag_make(attempt->pool, call->id,
+        at_row_input(attempt->row, AT_COLUMN_TOKEN_VERSION));
 
-    if (update->if_match
-        && at_etag_match(update->if_match, etag, 0) != AT_ETAG_MATCHES) {
-        return at_error_make(call->pool, AT_PRECONDITION_FAILED, "The access "
-                             "token has been updated since the version that "
-                             "If-Match names.");
+    if (call->if_match
+        && at_etag_match(call->if_match, etag, 0) != AT_ETAG_MATCHES) {
+        return at_error_make(attempt->pool, AT_PRECONDITION_FAILED, "The "
+                             "access token has been updated since the "
+                             "version that If-Match names.");
     }
-    if (update->if_none_match
-        && at_etag_match(update->if_none_match, etag, 1)
-           != AT_ETAG_DIFFERS) {
-        return at_error_make(call->pool, AT_PRECONDITION_FAILED, "The access "
-                             "token has the version that If-None-Match "
-                             "names.");
+    if (call->if_none_match
+        && at_etag_match(call->if_none_match, etag, 1) != AT_ETAG_DIFFERS) {
+        return at_error_make(attempt->pool, AT_PRECONDITION_FAILED, "The "
+                             "access token has the version that "
+                             "If-None-Match names.");
     }
     return NULL;
 }
 
-/* fields_set names what only the rules stage knows. */
-static void judge_select(const at_call_t *call,
+/* Judge the names of fields_set that only the rules stage can judge. */
+static void judge_select(const at_attempt_t *attempt,
                          const apr_array_header_t *configured,
                          at_violations_t *violations)
 {
-    const at_select_t *select = call->request->select;
+    const at_select_t *select = attempt->request->select;
     int i;
 
     if (select->pass_code_pointer
-        && !call->generate[AT_CREDENTIAL_PASS_CODE]) {
+        && !attempt->generate[AT_CREDENTIAL_PASS_CODE]) {
         at_violations_add(violations, select->pass_code_pointer,
                           AT_VIOLATION_UNKNOWN_FIELD, "A pass code is "
                           "replied by the call that generates it only.");
@@ -209,19 +209,19 @@ static void judge_select(const at_call_t *call,
             at_violations_add(violations, wanted->pointer,
                               AT_VIOLATION_UNKNOWN_FIELD, "No custom field "
                               "\"%s\" is configured.",
-                              at_text_quoted(call->pool, wanted->name));
+                              at_text_quoted(attempt->pool, wanted->name));
         }
     }
 }
 
-/* Judge the custom fields, and merge them into what is stored. */
-static at_error_t *judge_custom_fields(at_call_t *call,
+/* Judge the custom fields, and merge them into the stored set. */
+static at_error_t *judge_custom_fields(at_attempt_t *attempt,
                                        const apr_array_header_t *configured,
                                        at_violations_t *violations)
 {
-    const apr_array_header_t *entries = call->request->custom_fields;
+    const apr_array_header_t *entries = attempt->request->custom_fields;
     int field = at_field_custom(), before = at_violations_count(violations);
-    at_field_value_t *to = &call->change[field];
+    at_field_value_t *to = &attempt->change[field];
 
     if (!entries || entries->nelts == 0) {
         to->presence = AT_ABSENT;
@@ -231,8 +231,8 @@ static at_error_t *judge_custom_fields(at_call_t *call,
     if (at_violations_count(violations) > before) {
         return NULL;
     }
-    AT_TRY(at_custom_merge(&to->text, at_row_field(call->row, field),
-                           entries, call->pool));
+    AT_TRY(at_custom_merge(&to->text, at_row_field(attempt->row, field),
+                           entries, attempt->pool));
     to->presence = to->text ? AT_VALUE : AT_NULL;
     if (to->text && strlen(to->text) > AT_CUSTOM_SET_BYTES) {
         at_violations_add(violations, "/custom_field_set",
@@ -243,29 +243,29 @@ static at_error_t *judge_custom_fields(at_call_t *call,
     return NULL;
 }
 
-at_error_t *at_judge_change(at_call_t *call)
+at_error_t *at_judge_change(at_attempt_t *attempt)
 {
-    at_violations_t *violations = at_violations_make(call->pool);
+    at_violations_t *violations = at_violations_make(attempt->pool);
+    const at_request_t *request = attempt->request;
     apr_array_header_t *configured = NULL;
-    const apr_array_header_t *entries = call->request->custom_fields;
     at_outcome_e outcome;
 
-    call->change = apr_pmemdup(call->pool, call->request->fields,
-                               sizeof(at_field_value_t)
-                               * (apr_size_t)at_field_count());
-    if ((entries && entries->nelts > 0)
-        || call->request->select->custom_fields->nelts > 0) {
-        outcome = call->store->custom_fields(call->store, call->update->id,
-                                             &configured);
+    attempt->change = apr_pmemdup(attempt->pool, request->fields,
+                                  sizeof(at_field_value_t)
+                                  * (apr_size_t)at_field_count());
+    if ((request->custom_fields && request->custom_fields->nelts > 0)
+        || request->select->custom_fields->nelts > 0) {
+        outcome = attempt->store->custom_fields(attempt->store,
+                                                attempt->call->id,
+                                                &configured);
         if (outcome != AT_STORE_DONE) {
-            return at_call_outcome(call, outcome);
+            return at_attempt_outcome(attempt, outcome);
         }
     }
-    AT_TRY(at_rules_read(&call->rules, call->row, call->pool));
-    at_rules_judge(call->generate, call->rules, call->request, call->row,
+    AT_TRY(at_rules_read(&attempt->rules, attempt->row, attempt->pool));
+    at_rules_judge(attempt->generate, attempt->rules, request, attempt->row,
                    violations);
-    AT_TRY(judge_custom_fields(call, configured, violations));
-    judge_select(call, configured, violations);
-    return at_error_violations(call->pool, violations);
+    AT_TRY(judge_custom_fields(attempt, configured, violations));
+    judge_select(attempt, configured, violations);
+    return at_error_violations(attempt->pool, violations);
 }
-

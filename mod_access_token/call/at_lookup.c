@@ -31,7 +31,7 @@ static const char **find_twin(const at_row_t *row, int number,
     return NULL;
 }
 
-at_error_t *at_lookup_row(at_call_t *call, at_row_t *row)
+at_error_t *at_lookup_row(at_attempt_t *attempt, at_row_t *row)
 {
     const apr_array_header_t *lookups = row->plan->lookups;
     unsigned char done[AT_PLAN_LOOKUPS] = { 0 };
@@ -42,19 +42,18 @@ at_error_t *at_lookup_row(at_call_t *call, at_row_t *row)
                                                         at_plan_lookup_t);
         const char **values;
 
-        if (!key_of(row, i) || !at_select_wants(call->request->select,
+        if (!key_of(row, i) || !at_select_wants(attempt->request->select,
                                                 row->plan, lookup->node)) {
             continue;
         }
         values = find_twin(row, i, done);
         if (!values) {
-            at_outcome_e outcome = call->store->lookup(call->store,
-                                                       lookup->lookup,
-                                                       key_of(row, i),
-                                                       &values);
+            at_outcome_e outcome =
+                attempt->store->lookup(attempt->store, lookup->lookup,
+                                       key_of(row, i), &values);
 
             if (outcome != AT_STORE_DONE) {
-                return at_call_outcome(call, outcome);
+                return at_attempt_outcome(attempt, outcome);
             }
         }
         memcpy(row->values + lookup->first_column, values,

@@ -6,12 +6,12 @@
 #ifndef AT_LOOKUP_H
 #define AT_LOOKUP_H
 
-#include "at_call.h"
+#include "at_attempt.h"
 
 /**
- * Fill in ROW what the request of CALL wants of it. May run lookups; a
+ * Fill in ROW what the request of ATTEMPT wants of it. May run lookups; a
  * lookup that is asked for twice is read once.
  */
-at_error_t *at_lookup_row(at_call_t *call, at_row_t *row) AT_MUST_CHECK;
+at_error_t *at_lookup_row(at_attempt_t *attempt, at_row_t *row) AT_MUST_CHECK;
 
 #endif /* AT_LOOKUP_H */

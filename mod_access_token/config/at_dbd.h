@@ -12,7 +12,7 @@
 #include <mod_dbd.h>
 
 #include "at_statements.h"
-#include "at_update.h"
+#include "at_step.h"
 
 typedef struct at_dbd_t at_dbd_t;
 

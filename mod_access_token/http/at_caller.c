@@ -71,11 +71,11 @@ static at_error_t *check_origin(request_rec *r, const at_config_t *config)
                          "browser has here.");
 }
 
-at_error_t *at_caller_find(at_update_t *update, request_rec *r,
+at_error_t *at_caller_find(at_call_t *call, request_rec *r,
                            const at_config_t *config)
 {
     const char *bearer = bearer_token(r);
-    const char *token = update->request->token;
+    const char *token = call->request->token;
 
     if (bearer && token && strcmp(bearer, token)) {
         return at_error_make(r->pool, AT_INVALID_REQUEST, "The Authorization "
@@ -84,11 +84,11 @@ at_error_t *at_caller_find(at_update_t *update, request_rec *r,
     }
     if (at_caller_is_apaches(r, config)) {
         AT_TRY(check_origin(r, config));
-        update->username = r->user;
+        call->username = r->user;
     }
     /* A token beside r->user is compared, even where it opens nothing. */
-    if ((config->caller & AT_CALLER_SESSION) || update->username) {
-        update->token = token ? token : bearer;
+    if ((config->caller & AT_CALLER_SESSION) || call->username) {
+        call->token = token ? token : bearer;
     }
     return NULL;
 }

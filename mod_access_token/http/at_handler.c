@@ -60,7 +60,7 @@ static at_error_t *check_media_type(request_rec *r, const at_config_t *config)
                          "Content-Type must say so.");
 }
 
-static at_error_t *take_idempotency_key(at_update_t *update,
+static at_error_t *take_idempotency_key(at_call_t *call,
                                         const at_json_t *root,
                                         request_rec *r,
                                         const at_config_t *config,
@@ -71,25 +71,25 @@ static at_error_t *take_idempotency_key(at_update_t *update,
     if (!header) {
         return NULL;
     }
-    AT_TRY(at_idempotency_key(&update->idempotency_key, header,
+    AT_TRY(at_idempotency_key(&call->idempotency_key, header,
                               config->secret, r->pool));
-    update->request_digest = at_idempotency_digest(root, config->secret,
-                                                   r->pool);
-    update->request_expires = at_date_format(r->pool,
-                                             now + config->key_lifetime);
-    return update->request_digest ? NULL
+    call->request_digest = at_idempotency_digest(root, config->secret,
+                                                 r->pool);
+    call->request_expires = at_date_format(r->pool,
+                                           now + config->key_lifetime);
+    return call->request_digest ? NULL
            : at_error_hidden(r->pool, AT_INTERNAL_ERROR,
                              "libcrypto has no HMAC with SHA-256");
 }
 
 /* An If-None-Match that can't be read can't be kept either; an If-Match like
  * that matches nothing. */
-static at_error_t *take_preconditions(at_update_t *update, request_rec *r)
+static at_error_t *take_preconditions(at_call_t *call, request_rec *r)
 {
-    update->if_match = apr_table_get(r->headers_in, "If-Match");
-    update->if_none_match = apr_table_get(r->headers_in, "If-None-Match");
-    if (update->if_none_match
-        && at_etag_match(update->if_none_match, "\"\"", 1)
+    call->if_match = apr_table_get(r->headers_in, "If-Match");
+    call->if_none_match = apr_table_get(r->headers_in, "If-None-Match");
+    if (call->if_none_match
+        && at_etag_match(call->if_none_match, "\"\"", 1)
            == AT_ETAG_MALFORMED) {
         return at_error_make(r->pool, AT_INVALID_REQUEST, "If-None-Match is "
                              "* or a list of entity tags, each in quotes, "
@@ -99,44 +99,44 @@ static at_error_t *take_preconditions(at_update_t *update, request_rec *r)
 }
 
 /* From the body to the reply. */
-static at_error_t *serve(at_update_t *update, const at_json_t *root,
+static at_error_t *serve(at_call_t *call, const at_json_t *root,
                          request_rec *r, const at_config_t *config)
 {
     at_request_options_t options;
     at_request_t *request;
     apr_time_t now = apr_time_now();
 
-    update->pool = r->pool;
-    update->statements = at_dbd_statements(config->source);
-    update->scheme = config->scheme;
-    update->cost_limit = &at_server_config_of(r->server)->pass_code_limit;
-    update->hashing = at_child_hashing();
-    update->now = at_date_format(r->pool, now);
-    update->budget = config->retry_budget;
-    update->step = at_dbd_step(config->source);
-    options.statements = update->statements;
+    call->pool = r->pool;
+    call->statements = at_dbd_statements(config->source);
+    call->scheme = config->scheme;
+    call->cost_limit = &at_server_config_of(r->server)->pass_code_limit;
+    call->hashing = at_child_hashing();
+    call->now = at_date_format(r->pool, now);
+    call->budget = config->retry_budget;
+    call->step = at_dbd_step(config->source);
+    options.statements = call->statements;
     options.scheme = config->scheme;
     options.ignore_unknown = config->ignore_unknown;
     AT_TRY(at_request_read(&request, root, &options, r->pool));
-    update->request = request;
-    AT_TRY(at_caller_find(update, r, config));
-    AT_TRY(take_preconditions(update, r));
-    AT_TRY(take_idempotency_key(update, root, r, config, now));
-    update->store = at_store_dbd_make(r, config->source);
-    return at_update_run(update);
+    call->request = request;
+    AT_TRY(at_caller_find(call, r, config));
+    AT_TRY(take_preconditions(call, r));
+    AT_TRY(take_idempotency_key(call, root, r, config, now));
+    call->store = at_store_dbd_make(r, config->source);
+    return at_update_run(call);
 }
 
 /* For the access log: who called, and which access token it was. */
-static void note(request_rec *r, const at_update_t *update)
+static void note(request_rec *r, const at_call_t *call)
 {
-    if (update->caller && !r->user) {
-        r->user = apr_pstrdup(r->pool, update->caller);
+    if (call->caller && !r->user) {
+        r->user = apr_pstrdup(r->pool, call->caller);
     }
-    if (update->id) {
-        apr_table_setn(r->notes, AT_NOTE_ID, update->id);
+    if (call->id) {
+        apr_table_setn(r->notes, AT_NOTE_ID, call->id);
     }
-    if (update->change) {
-        apr_table_setn(r->notes, AT_NOTE_CHANGE, update->change);
+    if (call->change) {
+        apr_table_setn(r->notes, AT_NOTE_CHANGE, call->change);
     }
 }
 
@@ -200,7 +200,7 @@ int at_handler_update(request_rec *r)
 {
     at_body_failure_t failure = { APR_SUCCESS, OK, 0 };
     at_exchange_t *exchange;
-    at_update_t update;
+    at_call_t call;
     at_error_t *error;
     at_json_t *root = NULL;
 
@@ -214,22 +214,21 @@ int at_handler_update(request_rec *r)
     if (r->method_number == M_OPTIONS) {
         return answer_options(r);
     }
-    memset(&update, 0, sizeof(update));
+    memset(&call, 0, sizeof(call));
     error = receive(&root, &failure, exchange);
     exchange->body_ended = failure.is_whole;
     if (failure.reason != APR_SUCCESS) {
         return answer_failure(exchange, error, &failure);
     }
     if (!error) {
-        error = serve(&update, root, r, exchange->config);
+        error = serve(&call, root, r, exchange->config);
     }
-    note(r, &update);
-    if (update.replayed) {
+    note(r, &call);
+    if (call.replayed) {
         apr_table_setn(r->headers_out, "Idempotency-Replayed", "true");
     }
     return error ? at_exchange_send_error(exchange, error)
-                 : at_exchange_send_data(exchange, &update.body,
-                                         update.etag);
+                 : at_exchange_send_data(exchange, &call.body, call.etag);
 }
 
 /* The code for a status that Apache itself answers with. */

@@ -561,7 +561,7 @@ static const char *choose_body(unsigned int what)
                         changes[what % 3]);
 }
 
-static void prepare(at_update_t *update, at_step_t *step)
+static void prepare(at_call_t *call, at_step_t *step)
 {
     at_request_options_t options = { world.statements, at_scheme_default(),
                                      0 };
@@ -571,26 +571,26 @@ static void prepare(at_update_t *update, at_step_t *step)
 
     require(!at_json_parse(&root, choose_body(what), world.pool));
     require(!at_request_read(&request, root, &options, world.pool));
-    memset(update, 0, sizeof(*update));
-    update->pool = world.pool;
-    update->store = &store;
-    update->statements = world.statements;
-    update->scheme = options.scheme;
-    update->request = request;
-    update->token = "session";
-    update->now = "2015-05-27T12:50:22";
-    update->budget = apr_time_from_sec(5);
-    update->step = step;
+    memset(call, 0, sizeof(*call));
+    call->pool = world.pool;
+    call->store = &store;
+    call->statements = world.statements;
+    call->scheme = options.scheme;
+    call->request = request;
+    call->token = "session";
+    call->now = "2015-05-27T12:50:22";
+    call->budget = apr_time_from_sec(5);
+    call->step = step;
     if (what & 0x40) {
-        update->if_match = apr_psprintf(world.pool, "\"" TOKEN_ID "-%"
+        call->if_match = apr_psprintf(world.pool, "\"" TOKEN_ID "-%"
                                         APR_UINT64_T_FMT "\"",
                                         world.version);
     }
     if (what & 0x80) {
         world.request_digest = "digest of this request";
-        update->idempotency_key = "key";
-        update->request_digest = world.request_digest;
-        update->request_expires = "2015-05-28T12:50:22";
+        call->idempotency_key = "key";
+        call->request_digest = world.request_digest;
+        call->request_expires = "2015-05-28T12:50:22";
     }
 }
 
@@ -602,27 +602,27 @@ static int is_open(const at_error_t *error)
            && strstr(error->description, "it could not be found out in time");
 }
 
-static void check_success(const at_update_t *update, apr_uint32_t known_step)
+static void check_success(const at_call_t *call, apr_uint32_t known_step)
 {
     const char *etag = apr_psprintf(world.pool, "\"" TOKEN_ID "-%"
                                     APR_UINT64_T_FMT "\"",
                                     world.applied_version);
 
-    require(update->body.text && update->etag);
+    require(call->body.text && call->etag);
     if (world.has_failed_over) {
         return;
     }
-    if (update->replayed) {
+    if (call->replayed) {
         require(world.applied == 0 && world.has_key);
         require(!strcmp(world.key_digest, world.request_digest));
-        require(!update->change);
+        require(!call->change);
         return;
     }
     require(world.applied == 1);
-    require(update->change);
+    require(call->change);
     /* The call may not know yet what a save adds to the version. */
     if (world.step == known_step || world.step == 1) {
-        require(!strcmp(update->etag, etag));
+        require(!strcmp(call->etag, etag));
     }
 }
 
@@ -644,7 +644,7 @@ static void check_error(const at_error_t *error)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     at_step_t step = { 0, 0 };
-    at_update_t update;
+    at_call_t call;
     apr_uint32_t known_step;
     at_error_t *error;
     apr_pool_t *pool;
@@ -654,14 +654,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     make_world(pool, data, size);
     known_step = next_byte() % 2 ? world.step : 0;
     step.known = known_step;
-    prepare(&update, &step);
-    error = at_update_run(&update);
+    prepare(&call, &step);
+    error = at_update_run(&call);
     require(world.applied <= 1);
     if (error) {
         check_error(error);
     }
     else {
-        check_success(&update, known_step);
+        check_success(&call, known_step);
     }
     apr_pool_destroy(pool);
     return 0;

@@ -179,7 +179,7 @@ START_TEST(a_hash_of_absurd_cost_opens_nothing)
         { "$2b$31$Ltc4R5MQvqYR9FSpFdYz.O", "AccessTokenPassCodeLimit" },
         { "$6$rounds=999999999$salt$x", "AccessTokenPassCodeLimit" },
         { "$y$jFT$salt$x", "1024 MB" },
-        { "$argon2id$x", "no scheme" }, { "x", "no scheme" },
+        { "$argon2id$x", "scheme is unknown" }, { "x", "scheme is unknown" },
         { "*0", NULL }, { "!", NULL }, { "", NULL }
     };
     static const at_cost_t limit = { 2000, 256 };

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "at_field.h"
+#include "at_save.h"
 
 /* ---- what is saved and replied */
 
@@ -113,7 +114,7 @@ START_TEST(up_to_99_lost_races_are_tried_again)
 {
     int lost;
 
-    for (lost = 1; lost < AT_UPDATE_ATTEMPTS; lost += 14) {
+    for (lost = 1; lost < AT_SAVE_ATTEMPTS; lost += 14) {
         set_up();
         save_outcomes = races(lost);
         ck_assert_str_eq(update("\"udf_string_1\":\"x\","
@@ -324,17 +325,17 @@ START_TEST(generated_values_are_never_a_conflict)
 {
     set_up();
     set("rule.authentication_code_creation", "NUMBER");
-    save_outcomes = conflicts(AT_UPDATE_GENERATIONS - 1);
+    save_outcomes = conflicts(AT_SAVE_GENERATIONS - 1);
     ck_assert_str_eq(update("\"authentication_code\":null"), "OK");
     ck_assert_str_eq(replied("authentication_code"), "1100");
 
     set_up();
     set("rule.authentication_code_creation", "NUMBER");
-    save_outcomes = conflicts(AT_UPDATE_GENERATIONS);
+    save_outcomes = conflicts(AT_SAVE_GENERATIONS);
     ck_assert_str_eq(update("\"authentication_code\":null"),
                      "SERVICE_UNAVAILABLE");
     ck_assert(has(error->detail, "authentication_code"));
-    ck_assert_int_eq(saves, AT_UPDATE_GENERATIONS);
+    ck_assert_int_eq(saves, AT_SAVE_GENERATIONS);
 }
 END_TEST
 

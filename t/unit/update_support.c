@@ -500,7 +500,7 @@ static void set_up_store(const at_statements_t *of)
 
 /* ---- one call */
 
-at_update_t call;
+at_call_t call;
 at_error_t *error;
 int unclear;
 

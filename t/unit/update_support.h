@@ -93,7 +93,7 @@ int is(const char *one, const char *other);
 #define NOW "2015-05-27T12:50:22"
 
 /** The call, which a test completes before it runs. */
-extern at_update_t call;
+extern at_call_t call;
 
 /** The error of the call that ran last; NULL if there was none. */
 extern at_error_t *error;

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "at_attempt.h"
+
+#include <string.h>
+
+#include <apr_strings.h>
+
+#include "at_clock.h"
+#include "at_digest.h"
+#include "at_generate.h"
+#include "at_select.h"
+
+/* How often a call is tried again after AT_STORE_STALE. */
+#define MOST_STALE 4
+
+at_error_t *at_attempt_begin(at_attempt_t *attempt, at_call_t *call)
+{
+    memset(attempt, 0, sizeof(*attempt));
+    attempt->call = call;
+    attempt->pool = call->pool;
+    attempt->store = call->store;
+    attempt->request = call->request;
+    attempt->look_for_request = call->idempotency_key != NULL;
+    attempt->request_id = at_generate_id(call->pool);
+    if (!attempt->request_id) {
+        return at_error_hidden(call->pool, AT_INTERNAL_ERROR,
+                               "libcrypto has no random numbers");
+    }
+    if (call->token) {
+        attempt->session_digest = at_digest_sha256(call->pool, call->token);
+        if (!attempt->session_digest) {
+            return at_error_hidden(call->pool, AT_INTERNAL_ERROR,
+                                   "libcrypto has no SHA-256");
+        }
+    }
+    call->store->deadline = at_clock_now() + call->budget;
+    return NULL;
+}
+
+void at_attempt_start(at_attempt_t *attempt)
+{
+    attempt->next = AT_NEXT_NOTHING;
+    attempt->started = at_clock_now();
+}
+
+void at_attempt_follow(at_attempt_t *attempt, at_next_e next)
+{
+    attempt->next = next;
+}
+
+void at_attempt_retry(at_attempt_t *attempt)
+{
+    attempt->retries++;
+    attempt->next = AT_NEXT_LATER;
+}
+
+int at_attempt_is_in_time(const at_attempt_t *attempt)
+{
+    return at_clock_now() < attempt->store->deadline;
+}
+
+at_outcome_e at_attempt_load(at_attempt_t *attempt, at_row_t **row)
+{
+    const at_call_t *call = attempt->call;
+    const char *values[AT_LOAD_COUNT];
+    at_statement_e load = call->id ? AT_STATEMENT_LOAD_BY_ID
+                                   : attempt->request->load;
+
+    values[AT_LOAD_SESSION_DIGEST] = attempt->session_digest;
+    values[AT_LOAD_USERNAME] = call->username;
+    values[AT_LOAD_NOW] = call->now;
+    values[AT_LOAD_KEY] = call->id ? call->id : attempt->request->key;
+    return attempt->store->load(attempt->store,
+        at_select_load(attempt->request->select, call->statements, load),
+        values, row);
+}
+
+/* True if there is time for another attempt. An attempt that waited for a
+ * lock will wait as long again. It must be able to finish before the
+ * deadline, since a statement that is cut off leaves its outcome open. */
+static int has_time(const at_attempt_t *attempt)
+{
+    apr_time_t now = at_clock_now();
+    apr_interval_time_t needed = 0;
+
+    if (attempt->store->fault == AT_FAULT_WAIT) {
+        needed = now - attempt->started;
+    }
+    return now + needed < attempt->store->deadline;
+}
+
+/* True if another attempt may succeed. */
+static int is_passing(at_attempt_t *attempt, at_outcome_e outcome)
+{
+    if (outcome == AT_STORE_STALE) {
+        return attempt->stale++ < MOST_STALE;
+    }
+    return outcome == AT_STORE_RETRY || outcome == AT_STORE_LOST;
+}
+
+at_error_t *at_attempt_outcome(at_attempt_t *attempt, at_outcome_e outcome)
+{
+    int is_broken = outcome == AT_STORE_BROKEN || outcome == AT_STORE_STALE;
+    at_error_t *error = at_error_hidden(attempt->pool,
+                                        is_broken ? AT_INTERNAL_ERROR
+                                                  : AT_SERVICE_UNAVAILABLE,
+                                        attempt->store->detail);
+
+    error->fault = attempt->store->fault;
+    if (is_passing(attempt, outcome) && has_time(attempt)) {
+        at_attempt_retry(attempt);
+    }
+    return error;
+}
+
+at_error_t *at_attempt_no_turn(const at_call_t *call, at_hashing_e outcome)
+{
+    int limit = at_hashing_limit(call->hashing);
+    at_error_t *error = at_error_make(call->pool, AT_SERVICE_UNAVAILABLE,
+        "Too many pass codes are being set or verified just now. Nothing has "
+        "changed.");
+
+    error->fault = AT_FAULT_HASHING;
+    error->detail = apr_psprintf(call->pool, "%s to hash or verify a pass "
+        "code, %d at once in this child; see who sends so many calls with "
+        "pass codes, what else keeps the processors busy, "
+        "AccessTokenHashingLimit, and the cost of AccessTokenPassCodeScheme",
+        outcome == AT_HASHING_FULL
+        ? "too many calls of this child waited already"
+        : "the budget was over before there was a processor", limit);
+    return error;
+}
+
+at_error_t *at_attempt_hash(at_attempt_t *attempt, at_hashing_work_t work,
+                            at_slow_t *slow, const char *pass_code)
+{
+    apr_time_t suspended = at_clock_now();
+    apr_interval_time_t taken;
+    at_hashing_e outcome;
+
+    attempt->store->release(attempt->store);
+    apr_cpystrn(slow->pass_code, pass_code, sizeof(slow->pass_code));
+    outcome = at_hashing_run(attempt->call->hashing, work, slow,
+                             sizeof(*slow), attempt->store->deadline, &taken);
+    explicit_bzero(slow->pass_code, sizeof(slow->pass_code));
+    explicit_bzero(slow->sent, sizeof(slow->sent));
+    attempt->store->deadline += taken;
+    /* The next attempt will not do this work again. */
+    attempt->started += at_clock_now() - suspended;
+    return outcome == AT_HASHING_DONE
+           ? NULL : at_attempt_no_turn(attempt->call, outcome);
+}

@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "at_save.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <apr_strings.h>
+
+#include "at_etag.h"
+
+/* How many calls a row remembers. */
+#define REMEMBERED 8
+
+/* The version of ROW, which has an access token. */
+static at_error_t *read_version(apr_uint64_t *version, const at_row_t *row,
+                                apr_pool_t *pool)
+{
+    const char *text = at_row_input(row, AT_COLUMN_TOKEN_VERSION);
+
+    errno = 0;
+    *version = 0;
+    if (text && *text && strspn(text, "0123456789") == strlen(text)) {
+        *version = strtoull(text, NULL, 10);
+        if (errno == 0) {
+            return NULL;
+        }
+    }
+    return at_error_hidden(pool, AT_INTERNAL_ERROR,
+        apr_psprintf(pool, "token.version of the access token %s is %s; it "
+                     "must be a whole number from 0 to 2^64 - 1",
+                     at_row_input(row, AT_COLUMN_TOKEN_ID),
+                     text ? "none" : "NULL"));
+}
+
+/* The last save is done, and made the version that follows its guard. */
+static void note_change(at_attempt_t *attempt)
+{
+    at_call_t *call = attempt->call;
+
+    attempt->is_done = 1;
+    attempt->open = AT_OPEN_NOT;
+    call->change = attempt->request_id;
+    call->etag = at_etag_make(attempt->pool, call->id,
+        apr_psprintf(attempt->pool, "%" APR_UINT64_T_FMT,
+                     attempt->guard + at_step_size(call->step)));
+}
+
+/* SAVED was found under this call's Idempotency-Key. */
+static at_error_t *judge_found(at_attempt_t *attempt,
+                               const at_saved_request_t *saved)
+{
+    at_call_t *call = attempt->call;
+
+    if (saved->request_id && !strcmp(saved->request_id, attempt->request_id)) {
+        note_change(attempt);
+        return NULL;
+    }
+    attempt->open = AT_OPEN_NOT; /* a save of this call would violate the key */
+    if (!saved->digest || strcmp(saved->digest, call->request_digest)) {
+        return at_error_make(attempt->pool, AT_IDEMPOTENCY_KEY_REUSED, "This "
+                             "Idempotency-Key has come with another request "
+                             "before. Take a new key for a new request.");
+    }
+    attempt->is_replay = 1;
+    call->id = saved->token_id;
+    return NULL;
+}
+
+at_error_t *at_save_find_request(at_attempt_t *attempt)
+{
+    const at_call_t *call = attempt->call;
+    const char *values[AT_FIND_COUNT];
+    at_saved_request_t saved = { NULL, NULL, NULL };
+    at_outcome_e outcome;
+
+    values[AT_FIND_SESSION_DIGEST] = attempt->session_digest;
+    values[AT_FIND_USERNAME] = call->username;
+    values[AT_FIND_NOW] = call->now;
+    values[AT_FIND_IDEMPOTENCY_KEY] = call->idempotency_key;
+    outcome = attempt->store->find_request(attempt->store, values, &saved);
+    if (outcome != AT_STORE_DONE) {
+        return at_attempt_outcome(attempt, outcome);
+    }
+    attempt->look_for_request = 0;
+    if (saved.token_id) {
+        return judge_found(attempt, &saved);
+    }
+    if (attempt->open == AT_OPEN_PAST) {
+        attempt->open = AT_OPEN_NO_KEY;
+    }
+    return NULL;
+}
+
+static const char **save_values(const at_attempt_t *attempt)
+{
+    const at_call_t *call = attempt->call;
+    const at_row_t *row = attempt->row;
+    int count = AT_SAVE_FIELDS + 2 * at_field_count();
+    const char **values = apr_pcalloc(attempt->pool, sizeof(*values)
+                                                     * (apr_size_t)count);
+    int i;
+
+    values[AT_SAVE_ID] = call->id;
+    values[AT_SAVE_VERSION] = at_row_input(row, AT_COLUMN_TOKEN_VERSION);
+    values[AT_SAVE_NOW] = call->now;
+    values[AT_SAVE_USER_ID] = at_row_input(row, AT_COLUMN_CALLER_USER_ID);
+    values[AT_SAVE_UNIT_ID] = at_row_input(row, AT_COLUMN_CALLER_UNIT_ID);
+    values[AT_SAVE_REQUEST_ID] = attempt->request_id;
+    values[AT_SAVE_IDEMPOTENCY_KEY] = call->idempotency_key;
+    values[AT_SAVE_REQUEST_DIGEST] = call->request_digest;
+    values[AT_SAVE_REQUEST_EXPIRES] = call->request_expires;
+    for (i = 0; i < at_field_count(); i++) {
+        const at_field_value_t *value = &attempt->change[i];
+        const char **to = values + AT_SAVE_FIELDS + 2 * i;
+
+        to[0] = value->presence == AT_ABSENT ? "0" : "1";
+        to[1] = value->presence == AT_VALUE ? value->text : NULL;
+    }
+    return values;
+}
+
+/* Another access token has the value of FIELD, which this call generated. */
+static at_error_t *generate_again(at_attempt_t *attempt, int field)
+{
+    attempt->generated[field] = NULL;
+    if (++attempt->generations < AT_SAVE_GENERATIONS) {
+        at_attempt_follow(attempt, AT_NEXT_AT_ONCE);
+    }
+    return at_error_hidden(attempt->pool, AT_SERVICE_UNAVAILABLE,
+        apr_psprintf(attempt->pool, "%d values generated for %s were all "
+                     "taken; set its sequence behind the greatest number in "
+                     "use", attempt->generations, at_field_get(field)->name));
+}
+
+/* Another access token has a value: generate a new one, or tell the client. */
+static at_error_t *conflict(at_attempt_t *attempt)
+{
+    int field = attempt->store->conflict;
+    at_violations_t *violations;
+    at_error_t *error;
+
+    if (field < AT_CREDENTIAL_COUNT && attempt->generate[field]) {
+        return generate_again(attempt, field);
+    }
+    error = at_error_make(attempt->pool, AT_DUPLICATE_VALUE, "Another access "
+                          "token has this %s.", at_field_get(field)->name);
+    violations = at_violations_make(attempt->pool);
+    at_violations_add(violations, at_field_get(field)->pointer,
+                      AT_VIOLATION_DUPLICATE_VALUE,
+                      "Another access token has this value.");
+    error->violations = violations->list;
+    return error;
+}
+
+static at_error_t *lost_race(at_attempt_t *attempt)
+{
+    if (++attempt->lost_races < AT_SAVE_ATTEMPTS
+        && at_attempt_is_in_time(attempt)) {
+        at_attempt_follow(attempt, AT_NEXT_LATER);
+    }
+    return at_error_make(attempt->pool, AT_VERSION_CONFLICT, "Other calls "
+                         "updated this access token again and again. "
+                         "Try again.");
+}
+
+/* A call with this Idempotency-Key was saved after this one looked for it.
+ * This save was refused because of that although its guard held, so an
+ * earlier open save of this call was not done, and the key prevents that it
+ * will be. */
+static at_error_t *repeated(at_attempt_t *attempt)
+{
+    attempt->look_for_request = 1;
+    attempt->open = AT_OPEN_NOT;
+    if (at_attempt_is_in_time(attempt)) {
+        at_attempt_follow(attempt, AT_NEXT_AT_ONCE);
+    }
+    return at_error_hidden(attempt->pool, AT_SERVICE_UNAVAILABLE, "a call "
+                           "with the same Idempotency-Key was saved, and "
+                           "there was no time to look for it");
+}
+
+/* True if the last call that the loaded row remembers is this one. */
+static int is_last_change(const at_attempt_t *attempt, const at_row_t *row)
+{
+    const char *ids = at_row_input(row, AT_COLUMN_TOKEN_REQUEST_IDS);
+
+    return ids && !strncmp(ids, attempt->request_id,
+                           strlen(attempt->request_id));
+}
+
+/*
+ * The save is done. The first calls of a process read the row again to learn
+ * by how much a save raises the version. If that fails, or another call has
+ * saved since, the next call tries.
+ */
+static void note_saved(at_attempt_t *attempt)
+{
+    at_step_t *step = attempt->call->step;
+    at_row_t *row = NULL;
+    apr_uint64_t version;
+
+    note_change(attempt);
+    if (at_step_is_known(step)
+        || at_attempt_load(attempt, &row) != AT_STORE_DONE
+        || !is_last_change(attempt, row)
+        || read_version(&version, row, attempt->pool)
+        || version <= attempt->guard
+        || version - attempt->guard > APR_UINT32_MAX) {
+        return;
+    }
+    at_step_learn(step, (apr_uint32_t)(version - attempt->guard));
+    note_change(attempt);
+}
+
+at_error_t *at_save_change(at_attempt_t *attempt)
+{
+    at_outcome_e outcome;
+
+    AT_TRY(read_version(&attempt->guard, attempt->row, attempt->pool));
+    attempt->save_tried = 1;
+    outcome = attempt->store->save(attempt->store, save_values(attempt));
+    switch (outcome) {
+    case AT_STORE_DONE:
+        note_saved(attempt);
+        return NULL;
+    case AT_STORE_CONFLICT:
+        return conflict(attempt);
+    case AT_STORE_REPEATED:
+        return repeated(attempt);
+    case AT_STORE_LOST_RACE:
+        return lost_race(attempt);
+    case AT_STORE_LOST:
+        attempt->open = AT_OPEN_PENDING;
+        break;
+    case AT_STORE_RETRY:
+    case AT_STORE_STALE:
+    case AT_STORE_UNAVAILABLE:
+    case AT_STORE_BROKEN:
+        break;
+    }
+    return at_attempt_outcome(attempt, outcome);
+}
+
+/* The row has forgotten whether an open save was done, or is deleted. The
+ * Idempotency-Key, which is saved with the change, is remembered longer. */
+static at_error_t *resolve_by_key(at_attempt_t *attempt)
+{
+    int has_caller = at_row_input(attempt->row, AT_COLUMN_SESSION_USER_ID)
+                     || at_row_input(attempt->row, AT_COLUMN_LOGIN_USER_ID);
+
+    if (attempt->open == AT_OPEN_NO_KEY && has_caller) {
+        attempt->open = AT_OPEN_NOT;
+        return NULL;
+    }
+    if (attempt->open == AT_OPEN_PENDING && attempt->call->idempotency_key) {
+        attempt->look_for_request = 1;
+        at_attempt_follow(attempt, AT_NEXT_AT_ONCE);
+    }
+    attempt->open = AT_OPEN_PAST;
+    return at_error_hidden(attempt->pool, AT_SERVICE_UNAVAILABLE, "the row "
+                           "does not say whether the save was done whose "
+                           "connection was lost: too many other updates "
+                           "followed, or the access token was deleted");
+}
+
+/* The row is older than the one that an open save was to change, so the
+ * answer came from a node or a replica that lags. It may catch up. Until
+ * then, a save there now and the open one later would be two. */
+static at_error_t *wait_for_row(at_attempt_t *attempt)
+{
+    at_error_t *error = at_error_hidden(attempt->pool, AT_SERVICE_UNAVAILABLE,
+        "the database that answers has an older version of the access token "
+        "than before: a node or a replica that lags, or an old backup");
+
+    error->fault = AT_FAULT_CONNECTION;
+    if (at_attempt_is_in_time(attempt)) {
+        at_attempt_retry(attempt);
+    }
+    return error;
+}
+
+at_error_t *at_save_resolve(at_attempt_t *attempt)
+{
+    const char *ids = at_row_input(attempt->row, AT_COLUMN_TOKEN_REQUEST_IDS);
+    apr_uint64_t version;
+
+    if (attempt->save_tried && ids && strstr(ids, attempt->request_id)) {
+        note_change(attempt);
+    }
+    if (attempt->open == AT_OPEN_NOT) {
+        return NULL;
+    }
+    if (!at_row_input(attempt->row, AT_COLUMN_TOKEN_ID)) {
+        return resolve_by_key(attempt);
+    }
+    AT_TRY(read_version(&version, attempt->row, attempt->pool));
+    if (version < attempt->guard) {
+        return wait_for_row(attempt);
+    }
+    if (version - attempt->guard > REMEMBERED) {
+        return resolve_by_key(attempt);
+    }
+    if (version != attempt->guard) {
+        attempt->open = AT_OPEN_NOT;
+    }
+    return NULL;
+}
+
+at_error_t *at_save_open_outcome(const at_attempt_t *attempt,
+                                 const at_error_t *error)
+{
+    at_error_t *open = at_error_make(attempt->pool, AT_SERVICE_UNAVAILABLE,
+        "The connection to the database was lost while the change was "
+        "saved, and it could not be found out in time whether it was made. "
+        "Read the access token, or send the request again; with an "
+        "Idempotency-Key it is made once only.");
+
+    open->fault = AT_FAULT_CONNECTION;
+    open->detail = apr_pstrcat(attempt->pool, "it is open whether a change "
+                               "was saved: ", error->detail ? error->detail
+                               : "its connection was lost, and then the "
+                               "request was refused", (char *)NULL);
+    return open;
+}
