@@ -101,6 +101,20 @@ at_error_t *at_error_hidden(apr_pool_t *pool, at_code_e code,
     return error;
 }
 
+at_error_t *at_error_fault(apr_pool_t *pool, at_code_e code,
+                           const at_fault_t *fault)
+{
+    at_error_t *error = at_error_hidden(pool, code, NULL);
+
+    error->fault = fault;
+    return error;
+}
+
+const char *at_error_detail(const at_error_t *error)
+{
+    return error->fault ? error->fault->detail : error->detail;
+}
+
 at_error_t *at_error_violations(apr_pool_t *pool,
                                 const at_violations_t *violations)
 {

@@ -11,6 +11,8 @@
 #include <apr_pools.h>
 #include <apr_tables.h>
 
+#include "at_fault.h"
+
 #if defined(__GNUC__)
 #define AT_MUST_CHECK __attribute__((warn_unused_result))
 #else
@@ -73,27 +75,14 @@ typedef struct at_violations_t {
     int more;                 /* how many came when the list was full */
 } at_violations_t;
 
-/** What is wrong with the database, or lacking here, by what there is to
- *  mend: an incident is one kind of fault from its first to its last
- *  occurrence. */
-typedef enum {
-    AT_FAULT_NONE,            /* nothing of this kind */
-    AT_FAULT_CONNECTION,      /* it is out of reach, or restarts */
-    AT_FAULT_PLACE,           /* its connections are all in use */
-    AT_FAULT_WAIT,            /* locks, deadlocks, time-outs of statements */
-    AT_FAULT_READ_ONLY,
-    AT_FAULT_FULL,
-    AT_FAULT_HASHING,         /* too many pass codes to hash at once */
-    AT_FAULT_BROKEN,          /* schema, rights, statements do not fit */
-    AT_FAULT_COUNT
-} at_fault_e;
-
+/** An error. */
 typedef struct at_error_t {
     at_code_e code;
-    const char *description;  /* for the caller; no SQL, file or secret */
+    const char *description;  /* for the client; no SQL, file or secret */
     apr_array_header_t *violations; /* of at_violation_t, or NULL */
-    const char *detail;       /* for the error log only, or NULL */
-    at_fault_e fault;         /* of which kind the detail is */
+    const at_fault_t *fault;  /* that caused it, or NULL */
+    const char *detail;       /* without a fault: for the error log only, or
+                                 NULL */
 } at_error_t;
 
 /** Leave the calling function with the error of EXPR, if it gives one. */
@@ -139,6 +128,17 @@ at_error_t *at_error_make(apr_pool_t *pool, at_code_e code,
  */
 at_error_t *at_error_hidden(apr_pool_t *pool, at_code_e code,
                             const char *detail);
+
+/**
+ * Make an AT_INTERNAL_ERROR or AT_SERVICE_UNAVAILABLE in POOL with the
+ * standing description of CODE, caused by FAULT (lifetime of POOL).
+ */
+at_error_t *at_error_fault(apr_pool_t *pool, at_code_e code,
+                           const at_fault_t *fault);
+
+/** What the error log may say of ERROR: its fault's detail, or its own; NULL
+ *  if there is none. */
+const char *at_error_detail(const at_error_t *error);
 
 /**
  * The error for VIOLATIONS, made in POOL, or NULL if there are none. Its

@@ -4,7 +4,7 @@
 #include <apr_atomic.h>
 #include <apr_hash.h>
 
-/* Indexed by at_fault_e. */
+/* Indexed by at_fault_kind_e. */
 static const char *const names[] = {
     "", "the database was out of reach", "no connection was free",
     "locks or slow statements held up calls", "the database was read-only",
@@ -12,33 +12,34 @@ static const char *const names[] = {
     "schema, rights or statements did not fit"
 };
 
-const char *at_incident_name(at_fault_e fault)
+const char *at_incident_name(at_fault_kind_e kind)
 {
-    return names[fault];
+    return names[kind];
 }
 
-/* What tells incidents of one kind apart: never 0. */
-static apr_uint32_t identity(at_fault_e fault, const char *detail)
+/* What distinguishes incidents of one kind; never 0. */
+static apr_uint32_t identity(const at_fault_t *fault)
 {
     apr_ssize_t length = APR_HASH_KEY_STRING;
 
-    if (fault != AT_FAULT_BROKEN || !detail) {
+    if (fault->kind != AT_FAULT_BROKEN || !fault->detail) {
         return 1;
     }
-    return (apr_uint32_t)apr_hashfunc_default(detail, &length) | 1U;
+    return (apr_uint32_t)apr_hashfunc_default(fault->detail, &length) | 1U;
 }
 
-int at_incident_begins(at_incident_t *incidents, at_fault_e fault,
-                       const char *detail, apr_time_t now)
+int at_incident_begins(at_incident_t *incidents, const at_fault_t *fault,
+                       apr_time_t now)
 {
     apr_uint32_t seconds = (apr_uint32_t)apr_time_sec(now);
-    apr_uint32_t which = identity(fault, detail);
     at_incident_t *incident;
+    apr_uint32_t which;
 
-    if (fault == AT_FAULT_NONE || !incidents) {
+    if (!incidents || !fault || fault->kind == AT_FAULT_NONE) {
         return 1;
     }
-    incident = &incidents[fault];
+    which = identity(fault);
+    incident = &incidents[fault->kind];
     apr_atomic_set32(&incident->last, seconds);
     apr_atomic_inc32(&incident->calls);
     if (apr_atomic_read32(&incident->open) == which
@@ -89,14 +90,14 @@ int at_incident_over(at_incident_report_t *report, at_incident_t *incidents,
                      apr_time_t now)
 {
     apr_uint32_t seconds = (apr_uint32_t)apr_time_sec(now);
-    int fault;
+    int kind;
 
-    for (fault = AT_FAULT_NONE + 1; incidents && fault < AT_FAULT_COUNT;
-         fault++) {
-        at_incident_t *incident = &incidents[fault];
+    for (kind = AT_FAULT_NONE + 1; incidents && kind < AT_FAULT_COUNT;
+         kind++) {
+        at_incident_t *incident = &incidents[kind];
 
         if (ends(incident, seconds)) {
-            report->fault = (at_fault_e)fault;
+            report->kind = (at_fault_kind_e)kind;
             report->calls = apr_atomic_read32(&incident->calls);
             report->seconds = apr_atomic_read32(&incident->last)
                               - apr_atomic_read32(&incident->first);

@@ -9,7 +9,7 @@
 
 #include <apr_time.h>
 
-#include "at_error.h"
+#include "at_fault.h"
 
 /** An incident of one kind. All members are read and set atomically. */
 typedef struct at_incident_t {
@@ -21,7 +21,7 @@ typedef struct at_incident_t {
 
 /** What at_incident_over tells. */
 typedef struct at_incident_report_t {
-    at_fault_e fault;
+    at_fault_kind_e kind;
     apr_uint32_t calls;
     apr_uint32_t seconds;        /* from the first to the last */
 } at_incident_report_t;
@@ -36,8 +36,8 @@ typedef struct at_incident_report_t {
  * remembered. Returns 1 if that begins an incident and is to be told; one of
  * AT_FAULT_BROKEN begins with each other DETAIL.
  */
-int at_incident_begins(at_incident_t *incidents, at_fault_e fault,
-                       const char *detail, apr_time_t now);
+int at_incident_begins(at_incident_t *incidents, const at_fault_t *fault,
+                       apr_time_t now);
 
 /**
  * A call succeeded at NOW. Returns 1 if that ends an incident, with *REPORT
@@ -57,7 +57,7 @@ apr_time_t at_incident_away(at_incident_t *incidents, apr_time_t now,
 /** An attempt to connect succeeded. */
 void at_incident_back(at_incident_t *incidents);
 
-/** What FAULT is called in a message. */
-const char *at_incident_name(at_fault_e fault);
+/** What KIND is called in a message. */
+const char *at_incident_name(at_fault_kind_e kind);
 
 #endif /* AT_INCIDENT_H */

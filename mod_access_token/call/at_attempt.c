@@ -59,7 +59,7 @@ int at_attempt_is_in_time(const at_attempt_t *attempt)
     return at_clock_now() < attempt->store->deadline;
 }
 
-at_outcome_e at_attempt_load(at_attempt_t *attempt, at_row_t **row)
+const at_fault_t *at_attempt_load(at_attempt_t *attempt, at_row_t **row)
 {
     const at_call_t *call = attempt->call;
     const char *values[AT_LOAD_COUNT];
@@ -78,12 +78,12 @@ at_outcome_e at_attempt_load(at_attempt_t *attempt, at_row_t **row)
 /* True if there is time for another attempt. An attempt that waited for a
  * lock will wait as long again. It must be able to finish before the
  * deadline, since a statement that is cut off leaves its outcome open. */
-static int has_time(const at_attempt_t *attempt)
+static int has_time(const at_attempt_t *attempt, at_fault_kind_e kind)
 {
     apr_time_t now = at_clock_now();
     apr_interval_time_t needed = 0;
 
-    if (attempt->store->fault == AT_FAULT_WAIT) {
+    if (kind == AT_FAULT_WAIT) {
         needed = now - attempt->started;
     }
     return now + needed < attempt->store->deadline;
@@ -98,19 +98,22 @@ static int is_passing(at_attempt_t *attempt, at_outcome_e outcome)
     return outcome == AT_STORE_RETRY || outcome == AT_STORE_LOST;
 }
 
-at_error_t *at_attempt_outcome(at_attempt_t *attempt, at_outcome_e outcome)
+at_error_t *at_attempt_fault(at_attempt_t *attempt, const at_fault_t *fault)
 {
-    int is_broken = outcome == AT_STORE_BROKEN || outcome == AT_STORE_STALE;
-    at_error_t *error = at_error_hidden(attempt->pool,
-                                        is_broken ? AT_INTERNAL_ERROR
-                                                  : AT_SERVICE_UNAVAILABLE,
-                                        attempt->store->detail);
+    int is_broken;
 
-    error->fault = attempt->store->fault;
-    if (is_passing(attempt, outcome) && has_time(attempt)) {
+    if (!fault) {
+        return NULL;
+    }
+    if (is_passing(attempt, fault->outcome)
+        && has_time(attempt, fault->kind)) {
         at_attempt_retry(attempt);
     }
-    return error;
+    is_broken = fault->outcome == AT_STORE_BROKEN
+                || fault->outcome == AT_STORE_STALE;
+    return at_error_fault(attempt->pool,
+                          is_broken ? AT_INTERNAL_ERROR
+                                    : AT_SERVICE_UNAVAILABLE, fault);
 }
 
 at_error_t *at_attempt_no_turn(const at_call_t *call, at_hashing_e outcome)
@@ -120,12 +123,11 @@ at_error_t *at_attempt_no_turn(const at_call_t *call, at_hashing_e outcome)
         "Too many pass codes are being set or verified just now. Nothing has "
         "changed.");
 
-    error->fault = AT_FAULT_HASHING;
-    error->detail = apr_psprintf(call->pool, "%s to hash or verify a pass "
-        "code, %d at once in this child; see who sends so many calls with "
-        "pass codes, what else keeps the processors busy, "
-        "AccessTokenHashingLimit, and the cost of AccessTokenPassCodeScheme",
-        outcome == AT_HASHING_FULL
+    error->fault = at_fault_make(call->pool, AT_STORE_UNAVAILABLE,
+        AT_FAULT_HASHING, "%s to hash or verify a pass code, %d at once in "
+        "this child; see who sends so many calls with pass codes, what else "
+        "keeps the processors busy, AccessTokenHashingLimit, and the cost of "
+        "AccessTokenPassCodeScheme", outcome == AT_HASHING_FULL
         ? "too many calls of this child waited already"
         : "the budget was over before there was a processor", limit);
     return error;

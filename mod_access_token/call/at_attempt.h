@@ -120,16 +120,18 @@ int at_attempt_is_in_time(const at_attempt_t *attempt);
 /**
  * Load the access token into *ROW, in the pool: by its id once that is known,
  * since the call may change the code or the identifier that it was found by.
- * *ROW stays as it is unless the outcome is AT_STORE_DONE.
+ * *ROW stays as it is if there is a fault.
  */
-at_outcome_e at_attempt_load(at_attempt_t *attempt, at_row_t **row);
+const at_fault_t *at_attempt_load(at_attempt_t *attempt, at_row_t **row)
+    AT_MUST_CHECK;
 
 /**
- * The error for OUTCOME, which the store has just given and which is not
- * AT_STORE_DONE. If the fault may pass and there is time, another attempt
+ * The error for FAULT, which an operation of the store has just returned;
+ * NULL for NULL. If the fault may pass and there is time, another attempt
  * follows.
  */
-at_error_t *at_attempt_outcome(at_attempt_t *attempt, at_outcome_e outcome);
+at_error_t *at_attempt_fault(at_attempt_t *attempt, const at_fault_t *fault)
+    AT_MUST_CHECK;
 
 /**
  * Have WORK hash or verify PASS_CODE, with SLOW as its baton, when there is a

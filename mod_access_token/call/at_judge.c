@@ -248,19 +248,15 @@ at_error_t *at_judge_change(at_attempt_t *attempt)
     at_violations_t *violations = at_violations_make(attempt->pool);
     const at_request_t *request = attempt->request;
     apr_array_header_t *configured = NULL;
-    at_outcome_e outcome;
 
     attempt->change = apr_pmemdup(attempt->pool, request->fields,
                                   sizeof(at_field_value_t)
                                   * (apr_size_t)at_field_count());
     if ((request->custom_fields && request->custom_fields->nelts > 0)
         || request->select->custom_fields->nelts > 0) {
-        outcome = attempt->store->custom_fields(attempt->store,
-                                                attempt->call->id,
-                                                &configured);
-        if (outcome != AT_STORE_DONE) {
-            return at_attempt_outcome(attempt, outcome);
-        }
+        AT_TRY(at_attempt_fault(attempt,
+            attempt->store->custom_fields(attempt->store, attempt->call->id,
+                                          &configured)));
     }
     AT_TRY(at_rules_read(&attempt->rules, attempt->row, attempt->pool));
     at_rules_judge(attempt->generate, attempt->rules, request, attempt->row,

@@ -48,13 +48,9 @@ at_error_t *at_lookup_row(at_attempt_t *attempt, at_row_t *row)
         }
         values = find_twin(row, i, done);
         if (!values) {
-            at_outcome_e outcome =
+            AT_TRY(at_attempt_fault(attempt,
                 attempt->store->lookup(attempt->store, lookup->lookup,
-                                       key_of(row, i), &values);
-
-            if (outcome != AT_STORE_DONE) {
-                return at_attempt_outcome(attempt, outcome);
-            }
+                                       key_of(row, i), &values)));
         }
         memcpy(row->values + lookup->first_column, values,
                sizeof(*values) * (apr_size_t)lookup->column_count);

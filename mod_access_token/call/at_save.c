@@ -72,16 +72,13 @@ at_error_t *at_save_find_request(at_attempt_t *attempt)
     const at_call_t *call = attempt->call;
     const char *values[AT_FIND_COUNT];
     at_saved_request_t saved = { NULL, NULL, NULL };
-    at_outcome_e outcome;
 
     values[AT_FIND_SESSION_DIGEST] = attempt->session_digest;
     values[AT_FIND_USERNAME] = call->username;
     values[AT_FIND_NOW] = call->now;
     values[AT_FIND_IDEMPOTENCY_KEY] = call->idempotency_key;
-    outcome = attempt->store->find_request(attempt->store, values, &saved);
-    if (outcome != AT_STORE_DONE) {
-        return at_attempt_outcome(attempt, outcome);
-    }
+    AT_TRY(at_attempt_fault(attempt,
+        attempt->store->find_request(attempt->store, values, &saved)));
     attempt->look_for_request = 0;
     if (saved.token_id) {
         return judge_found(attempt, &saved);
@@ -133,10 +130,10 @@ static at_error_t *generate_again(at_attempt_t *attempt, int field)
                      "use", attempt->generations, at_field_get(field)->name));
 }
 
-/* Another access token has a value: generate a new one, or tell the client. */
-static at_error_t *conflict(at_attempt_t *attempt)
+/* Another access token has the value of FIELD: generate a new one, or tell
+ * the client. */
+static at_error_t *conflict(at_attempt_t *attempt, int field)
 {
-    int field = attempt->store->conflict;
     at_violations_t *violations;
     at_error_t *error;
 
@@ -202,7 +199,7 @@ static void note_saved(at_attempt_t *attempt)
 
     note_change(attempt);
     if (at_step_is_known(step)
-        || at_attempt_load(attempt, &row) != AT_STORE_DONE
+        || at_attempt_load(attempt, &row)
         || !is_last_change(attempt, row)
         || read_version(&version, row, attempt->pool)
         || version <= attempt->guard
@@ -215,17 +212,18 @@ static void note_saved(at_attempt_t *attempt)
 
 at_error_t *at_save_change(at_attempt_t *attempt)
 {
-    at_outcome_e outcome;
+    const at_fault_t *fault;
 
     AT_TRY(read_version(&attempt->guard, attempt->row, attempt->pool));
     attempt->save_tried = 1;
-    outcome = attempt->store->save(attempt->store, save_values(attempt));
-    switch (outcome) {
-    case AT_STORE_DONE:
+    fault = attempt->store->save(attempt->store, save_values(attempt));
+    if (!fault) {
         note_saved(attempt);
         return NULL;
+    }
+    switch (fault->outcome) {
     case AT_STORE_CONFLICT:
-        return conflict(attempt);
+        return conflict(attempt, fault->field);
     case AT_STORE_REPEATED:
         return repeated(attempt);
     case AT_STORE_LOST_RACE:
@@ -239,7 +237,7 @@ at_error_t *at_save_change(at_attempt_t *attempt)
     case AT_STORE_BROKEN:
         break;
     }
-    return at_attempt_outcome(attempt, outcome);
+    return at_attempt_fault(attempt, fault);
 }
 
 /* The row has forgotten whether an open save was done, or is deleted. The
@@ -269,15 +267,14 @@ static at_error_t *resolve_by_key(at_attempt_t *attempt)
  * then, a save there now and the open one later would be two. */
 static at_error_t *wait_for_row(at_attempt_t *attempt)
 {
-    at_error_t *error = at_error_hidden(attempt->pool, AT_SERVICE_UNAVAILABLE,
-        "the database that answers has an older version of the access token "
-        "than before: a node or a replica that lags, or an old backup");
-
-    error->fault = AT_FAULT_CONNECTION;
     if (at_attempt_is_in_time(attempt)) {
         at_attempt_retry(attempt);
     }
-    return error;
+    return at_error_fault(attempt->pool, AT_SERVICE_UNAVAILABLE,
+        at_fault_make(attempt->pool, AT_STORE_RETRY, AT_FAULT_CONNECTION,
+                      "the database that answers has an older version of "
+                      "the access token than before: a node or a replica "
+                      "that lags, or an old backup"));
 }
 
 at_error_t *at_save_resolve(at_attempt_t *attempt)
@@ -310,16 +307,16 @@ at_error_t *at_save_resolve(at_attempt_t *attempt)
 at_error_t *at_save_open_outcome(const at_attempt_t *attempt,
                                  const at_error_t *error)
 {
+    const char *detail = at_error_detail(error);
     at_error_t *open = at_error_make(attempt->pool, AT_SERVICE_UNAVAILABLE,
         "The connection to the database was lost while the change was "
         "saved, and it could not be found out in time whether it was made. "
         "Read the access token, or send the request again; with an "
         "Idempotency-Key it is made once only.");
 
-    open->fault = AT_FAULT_CONNECTION;
-    open->detail = apr_pstrcat(attempt->pool, "it is open whether a change "
-                               "was saved: ", error->detail ? error->detail
-                               : "its connection was lost, and then the "
-                               "request was refused", (char *)NULL);
+    open->fault = at_fault_make(attempt->pool, AT_STORE_LOST,
+        AT_FAULT_CONNECTION, "it is open whether a change was saved: %s",
+        detail ? detail : "its connection was lost, and then the request was "
+        "refused");
     return open;
 }

@@ -9,17 +9,17 @@
 typedef struct {
     int code;
     at_outcome_e outcome;
-    at_fault_e fault;
+    at_fault_kind_e kind;
     at_connection_e connection;
     int quote;                /* TEXT names tables, columns, users only */
     const char *meaning;
 } mysql_row_t;
 
-#define AGAIN(code, fault, connection, meaning)             \
-    { code, AT_STORE_RETRY, AT_FAULT_##fault,               \
+#define AGAIN(code, kind, connection, meaning)              \
+    { code, AT_STORE_RETRY, AT_FAULT_##kind,                \
       AT_CONNECTION_##connection, 0, meaning }
-#define LATER(code, fault, meaning)                         \
-    { code, AT_STORE_UNAVAILABLE, AT_FAULT_##fault,         \
+#define LATER(code, kind, meaning)                          \
+    { code, AT_STORE_UNAVAILABLE, AT_FAULT_##kind,          \
       AT_CONNECTION_KEEP, 0, meaning }
 #define MEND(code, quote, meaning)                          \
     { code, AT_STORE_BROKEN, AT_FAULT_BROKEN,               \
@@ -212,7 +212,7 @@ static const mysql_row_t mysql_rows[] = {
 typedef struct {
     const char *text;         /* stands in the message */
     at_outcome_e outcome;
-    at_fault_e fault;
+    at_fault_kind_e kind;
     at_connection_e connection;
     const char *meaning;
 } sqlite_row_t;
@@ -244,41 +244,37 @@ static const sqlite_row_t sqlite_rows[] = {
 
 static const char sqlite_unique[] = "UNIQUE constraint failed: ";
 
-static void set(at_store_error_t *error, at_outcome_e outcome,
-                at_fault_e fault, const char *detail)
+static at_fault_t *conflict(int field, apr_pool_t *pool)
 {
-    error->outcome = outcome;
-    error->fault = fault;
-    error->detail = detail;
+    at_fault_t *fault = at_fault_of_row(pool, AT_STORE_CONFLICT);
+
+    fault->field = field;
+    return fault;
 }
 
 /* A unique key was violated: what does that mean? SHOWN is KEY without its
  * table, or "?" where KEY might be a value. */
-static void read_unique(at_store_error_t *error, const char *key,
-                        const char *shown, const at_statement_t *statement,
-                        apr_pool_t *pool)
+static at_fault_t *read_unique(const char *key, const char *shown,
+                               const at_statement_t *statement,
+                               apr_pool_t *pool)
 {
     int meaning = at_statement_unique(statement, key);
 
     if (meaning >= 0) {
-        error->conflict = meaning;
-        set(error, AT_STORE_CONFLICT, AT_FAULT_NONE, NULL);
+        return conflict(meaning, pool);
     }
-    else if (meaning == AT_UNIQUE_REQUEST) {
-        set(error, AT_STORE_REPEATED, AT_FAULT_NONE, NULL);
+    if (meaning == AT_UNIQUE_REQUEST) {
+        return at_fault_of_row(pool, AT_STORE_REPEATED);
     }
-    else if (meaning == AT_UNIQUE_VERSION) {
-        set(error, AT_STORE_BROKEN, AT_FAULT_BROKEN, apr_psprintf(pool,
+    if (meaning == AT_UNIQUE_VERSION) {
+        return at_fault_make(pool, AT_STORE_BROKEN, AT_FAULT_BROKEN,
             "%s: the history has a line of this version already (unique key "
             "%s): was the access token made anew under an old id, or its "
-            "version lowered? Remove the old lines", statement->file,
-            shown));
+            "version lowered? Remove the old lines", statement->file, shown);
     }
-    else {
-        set(error, AT_STORE_BROKEN, AT_FAULT_BROKEN, apr_psprintf(pool,
-            "%s: the unique key %s was violated; if it guards a field, say "
-            "so by -- @unique %s FIELD", statement->file, shown, shown));
-    }
+    return at_fault_make(pool, AT_STORE_BROKEN, AT_FAULT_BROKEN,
+        "%s: the unique key %s was violated; if it guards a field, say so by "
+        "-- @unique %s FIELD", statement->file, shown, shown);
 }
 
 /* The text between the last two quotes of TEXT, if there are two more
@@ -323,8 +319,9 @@ static const char *declared(const char *name, const at_statement_t *statement)
  * looked for from the end, and one that is not declared is shown only where
  * the text leaves no doubt that it is one.
  */
-static void read_duplicate(at_store_error_t *error, const char *text,
-                           const at_statement_t *statement, apr_pool_t *pool)
+static at_fault_t *read_duplicate(const char *text,
+                                  const at_statement_t *statement,
+                                  apr_pool_t *pool)
 {
     const char *name = last_quoted(text, pool);
     const char *key = name ? declared(name, statement) : "";
@@ -332,15 +329,14 @@ static void read_duplicate(at_store_error_t *error, const char *text,
     int certain;
 
     if (key) {
-        read_unique(error, key, *key ? key : "?", statement, pool);
-        return;
+        return read_unique(key, *key ? key : "?", statement, pool);
     }
     dot = strchr(name, '.');
     whole = apr_pstrcat(pool, "' for key '", name, "'", (char *)NULL);
     certain = strlen(text) > strlen(whole)
               && !strcmp(text + strlen(text) - strlen(whole), whole);
-    read_unique(error, name, !certain ? "?" : dot ? dot + 1 : name,
-                statement, pool);
+    return read_unique(name, !certain ? "?" : dot ? dot + 1 : name,
+                       statement, pool);
 }
 
 static const mysql_row_t *find_row(int code)
@@ -355,71 +351,64 @@ static const mysql_row_t *find_row(int code)
     return NULL;
 }
 
-/* ROW is that of the error. Only a save runs our triggers; elsewhere what is
- * said to be missing is, and other statements, which a new connection would
- * not get prepared, may do. */
-static void read_row(at_store_error_t *error, const mysql_row_t *row,
-                     const char *text, const at_statement_t *statement,
-                     int saves, apr_pool_t *pool)
+/* Only a save runs triggers. In another statement, what the database says is
+ * missing is missing, and may belong to that statement alone: on a new
+ * connection it could not be prepared, and neither could the others. */
+static at_fault_t *read_row(at_connection_e *connection,
+                            const mysql_row_t *row, const char *text,
+                            const at_statement_t *statement, int saves,
+                            apr_pool_t *pool)
 {
-    error->connection = row->connection;
-    set(error, row->outcome, row->fault, apr_psprintf(pool,
-        "%s: error %d, %s%s%s", statement->file, row->code, row->meaning,
-        row->quote ? ": " : "", row->quote ? text : ""));
-    if (row->outcome == AT_STORE_STALE && !saves) {
-        error->connection = AT_CONNECTION_KEEP;
-        error->outcome = AT_STORE_BROKEN;
-    }
+    int is_broken = row->outcome == AT_STORE_STALE && !saves;
+
+    *connection = is_broken ? AT_CONNECTION_KEEP : row->connection;
+    return at_fault_make(pool, is_broken ? AT_STORE_BROKEN : row->outcome,
+                         row->kind, "%s: error %d, %s%s%s", statement->file,
+                         row->code, row->meaning, row->quote ? ": " : "",
+                         row->quote ? text : "");
 }
 
-static void read_mysql(at_store_error_t *error, int code, const char *text,
-                       const at_statement_t *statement, int saves,
-                       apr_pool_t *pool)
+static at_fault_t *read_mysql(at_connection_e *connection, int code,
+                              const char *text,
+                              const at_statement_t *statement, int saves,
+                              apr_pool_t *pool)
 {
     const mysql_row_t *row = find_row(code);
 
     if (code == MYSQL_DUPLICATE) {
-        read_duplicate(error, text, statement, pool);
-        return;
+        return read_duplicate(text, statement, pool);
     }
     if (row) {
-        read_row(error, row, text, statement, saves, pool);
-        return;
+        return read_row(connection, row, text, statement, saves, pool);
     }
     if (IS_OF_CLIENT(code)) {
-        error->connection = AT_CONNECTION_LOST;
-        set(error, AT_STORE_RETRY, AT_FAULT_CONNECTION, apr_psprintf(pool,
+        *connection = AT_CONNECTION_LOST;
+        return at_fault_make(pool, AT_STORE_RETRY, AT_FAULT_CONNECTION,
             "%s: error %d of the client library; the connection was given up",
-            statement->file, code));
-        return;
+            statement->file, code);
     }
     if (IS_OF_DRIVER(code)) {
-        error->connection = AT_CONNECTION_DISCARD;
+        *connection = AT_CONNECTION_DISCARD;
     }
-    set(error, AT_STORE_BROKEN, AT_FAULT_BROKEN, apr_psprintf(pool, "%s: "
-        "error %d of the database (its text may hold values, so it is not "
-        "shown here)", statement->file, code));
+    return at_fault_make(pool, AT_STORE_BROKEN, AT_FAULT_BROKEN, "%s: error "
+        "%d of the database (its text may hold values, so it is not shown "
+        "here)", statement->file, code);
 }
 
-void at_store_error_connecting(at_store_error_t *error, int code,
-                               apr_pool_t *pool)
+at_fault_t *at_store_error_connecting(int code, apr_pool_t *pool)
 {
     const mysql_row_t *row = find_row(code);
 
-    error->conflict = -1;
-    error->connection = AT_CONNECTION_DISCARD;
     if (row && row->outcome != AT_STORE_STALE) {
-        set(error, row->outcome, row->fault,
-            apr_psprintf(pool, "error %d, %s", code, row->meaning));
+        return at_fault_make(pool, row->outcome, row->kind, "error %d, %s",
+                             code, row->meaning);
     }
-    else if (IS_OF_CLIENT(code)) {
-        set(error, AT_STORE_RETRY, AT_FAULT_CONNECTION,
-            apr_psprintf(pool, "error %d of the client library", code));
+    if (IS_OF_CLIENT(code)) {
+        return at_fault_make(pool, AT_STORE_RETRY, AT_FAULT_CONNECTION,
+                             "error %d of the client library", code);
     }
-    else {
-        set(error, AT_STORE_BROKEN, AT_FAULT_BROKEN,
-            apr_psprintf(pool, "error %d", code));
-    }
+    return at_fault_make(pool, AT_STORE_BROKEN, AT_FAULT_BROKEN, "error %d",
+                         code);
 }
 
 /* "table.a, table.b" as @unique has it: "table.a,table.b". */
@@ -431,8 +420,10 @@ static const char *without_blanks(const char *text, apr_pool_t *pool)
     return copy;
 }
 
-static void read_sqlite(at_store_error_t *error, int code, const char *text,
-                        const at_statement_t *statement, apr_pool_t *pool)
+static at_fault_t *read_sqlite(at_connection_e *connection, int code,
+                               const char *text,
+                               const at_statement_t *statement,
+                               apr_pool_t *pool)
 {
     const char *unique = strstr(text, sqlite_unique);
     int busy = code == SQLITE_IS_BUSY;
@@ -440,42 +431,38 @@ static void read_sqlite(at_store_error_t *error, int code, const char *text,
 
     if (unique) {
         unique = without_blanks(unique + strlen(sqlite_unique), pool);
-        read_unique(error, unique, unique, statement, pool);
-        return;
+        return read_unique(unique, unique, statement, pool);
     }
     for (i = 0; i < sizeof(sqlite_rows) / sizeof(sqlite_rows[0]); i++) {
         const sqlite_row_t *row = &sqlite_rows[i];
 
         if (strstr(text, row->text)) {
-            error->connection = row->connection;
-            set(error, row->outcome, row->fault, apr_psprintf(pool,
-                "%s: %s; %s", statement->file, text, row->meaning));
-            return;
+            *connection = row->connection;
+            return at_fault_make(pool, row->outcome, row->kind, "%s: %s; %s",
+                                 statement->file, text, row->meaning);
         }
     }
-    /* The driver's own answer when a lock stayed taken. */
-    set(error, busy ? AT_STORE_RETRY : AT_STORE_BROKEN,
-        busy ? AT_FAULT_WAIT : AT_FAULT_BROKEN,
-        apr_psprintf(pool, "%s: error %d: %s", statement->file, code, text));
+    /* The driver's own code when a lock was not released in time. */
+    return at_fault_make(pool, busy ? AT_STORE_RETRY : AT_STORE_BROKEN,
+                         busy ? AT_FAULT_WAIT : AT_FAULT_BROKEN,
+                         "%s: error %d: %s", statement->file, code, text);
 }
 
-void at_store_error_read(at_store_error_t *error, const char *driver,
-                         int code, const char *text,
-                         const at_statement_t *statement, int saves,
-                         apr_pool_t *pool)
+at_fault_t *at_store_error_read(at_connection_e *connection,
+                                const char *driver, int code,
+                                const char *text,
+                                const at_statement_t *statement, int saves,
+                                apr_pool_t *pool)
 {
-    error->conflict = -1;
-    error->connection = AT_CONNECTION_KEEP;
+    *connection = AT_CONNECTION_KEEP;
     text = text ? text : "";
     if (!strcmp(driver, "mysql")) {
-        read_mysql(error, code, text, statement, saves, pool);
+        return read_mysql(connection, code, text, statement, saves, pool);
     }
-    else if (!strcmp(driver, "sqlite3")) {
-        read_sqlite(error, code, text, statement, pool);
+    if (!strcmp(driver, "sqlite3")) {
+        return read_sqlite(connection, code, text, statement, pool);
     }
-    else {
-        set(error, AT_STORE_BROKEN, AT_FAULT_BROKEN, apr_psprintf(pool,
-            "%s: error %d of the driver %s, which this module does not "
-            "know; use mysql or sqlite3", statement->file, code, driver));
-    }
+    return at_fault_make(pool, AT_STORE_BROKEN, AT_FAULT_BROKEN,
+        "%s: error %d of the driver %s, which this module does not know; use "
+        "mysql or sqlite3", statement->file, code, driver);
 }

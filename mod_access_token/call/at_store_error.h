@@ -1,51 +1,43 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The one place that knows what a database's errors mean for a call.
+ * What the errors of a database mean for a call. No other file knows.
  */
 #ifndef AT_STORE_ERROR_H
 #define AT_STORE_ERROR_H
 
 #include <apr_pools.h>
 
-#include "at_store.h"
+#include "at_fault.h"
+#include "at_statements.h"
 
 /** What is to become of the connection that gave the error. */
-typedef enum {
+typedef enum at_connection_e {
     AT_CONNECTION_KEEP,       /* it is good */
-    AT_CONNECTION_DISCARD,    /* another one may do better, or lead to a
-                                 better server; nothing was done */
-    AT_CONNECTION_LOST        /* it is gone, and whether a save through it
-                                 was done is open */
+    AT_CONNECTION_DISCARD,    /* nothing was done; another one may do better,
+                                 or lead to another server */
+    AT_CONNECTION_LOST        /* it is gone; whether a save through it was
+                                 done is open */
 } at_connection_e;
 
-/** What an error means. */
-typedef struct at_store_error_t {
-    at_outcome_e outcome;     /* of a statement that only reads, and of a
-                                 save whose connection is not lost */
-    int conflict;             /* of AT_STORE_CONFLICT: the field's index */
-    at_connection_e connection;
-    at_fault_e fault;
-    const char *detail;       /* for the log: what happened, how to mend it;
-                                 holds no value that a request sent */
-} at_store_error_t;
-
 /**
- * Fill ERROR with the meaning of CODE and TEXT, which apr_dbd's DRIVER
- * ("mysql", "sqlite3", ...) gave for STATEMENT. TEXT may be empty. SAVES:
- * true where a save was run; of no other statement, and of none that is
- * prepared, the outcome is AT_STORE_STALE. Strings are made in POOL.
+ * The fault that CODE and TEXT mean, which apr_dbd's DRIVER ("mysql",
+ * "sqlite3", ...) gave for STATEMENT; TEXT may be NULL or empty. SAVES: true
+ * where a save was run; of no other statement, and of none that is prepared,
+ * the outcome is AT_STORE_STALE. *CONNECTION is what is to become of the
+ * connection. The fault is made in POOL. Its outcome is that of a statement
+ * that only reads: a save whose connection is lost may have been done.
  */
-void at_store_error_read(at_store_error_t *error, const char *driver,
-                         int code, const char *text,
-                         const at_statement_t *statement, int saves,
-                         apr_pool_t *pool);
+at_fault_t *at_store_error_read(at_connection_e *connection,
+                                const char *driver, int code,
+                                const char *text,
+                                const at_statement_t *statement, int saves,
+                                apr_pool_t *pool);
 
 /**
- * Fill ERROR with the meaning of CODE, with which the client library of MySQL
- * or MariaDB failed to connect; its detail, made in POOL, is CODE and, if it
+ * The fault that CODE means, with which the client library of MySQL or
+ * MariaDB failed to connect. It is made in POOL; its detail is CODE and, if it
  * is known, the meaning.
  */
-void at_store_error_connecting(at_store_error_t *error, int code,
-                               apr_pool_t *pool);
+at_fault_t *at_store_error_connecting(int code, apr_pool_t *pool);
 
 #endif /* AT_STORE_ERROR_H */

@@ -20,10 +20,7 @@
 
 static at_error_t *load(at_attempt_t *attempt)
 {
-    at_outcome_e outcome = at_attempt_load(attempt, &attempt->row);
-
-    return outcome == AT_STORE_DONE ? NULL
-                                    : at_attempt_outcome(attempt, outcome);
+    return at_attempt_fault(attempt, at_attempt_load(attempt, &attempt->row));
 }
 
 /* The reply to a call whose change an earlier call has made: the access token
@@ -86,7 +83,6 @@ static at_error_t *generate_one(at_attempt_t *attempt,
                                 at_credential_e credential)
 {
     const char **value = &attempt->generated[credential];
-    at_outcome_e outcome;
 
     if (attempt->rules->credential[credential].creation == AT_CREATION_ID) {
         *value = at_generate_id(attempt->pool);
@@ -96,11 +92,10 @@ static at_error_t *generate_one(at_attempt_t *attempt,
             : at_error_hidden(attempt->pool, AT_INTERNAL_ERROR,
                               "libcrypto has no random numbers");
     }
-    outcome = attempt->store->next_number(attempt->store,
-                                          at_field_get((int)credential)->name,
-                                          value);
-    return outcome == AT_STORE_DONE ? NULL
-                                    : at_attempt_outcome(attempt, outcome);
+    return at_attempt_fault(attempt,
+        attempt->store->next_number(attempt->store,
+                                    at_field_get((int)credential)->name,
+                                    value));
 }
 
 static at_error_t *generate(at_attempt_t *attempt)
@@ -203,7 +198,7 @@ static at_error_t *next_attempt(at_attempt_t *attempt, at_error_t **cause)
     *cause = NULL;
     at_attempt_start(attempt);
     error = make_attempt(attempt);
-    if (error && attempt->store->timed_out && before) {
+    if (before && error && error->fault && error->fault->timed_out) {
         return before;
     }
     if (attempt->next == AT_NEXT_LATER) {

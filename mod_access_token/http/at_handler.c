@@ -264,21 +264,11 @@ static at_error_t *check_ready_method(request_rec *r)
                          "This address takes GET.");
 }
 
-static at_error_t *fault_error(request_rec *r, at_fault_e fault,
-                               const char *detail)
-{
-    at_error_t *error = at_error_hidden(r->pool, AT_SERVICE_UNAVAILABLE,
-                                        detail);
-
-    error->fault = fault;
-    return error;
-}
-
 /* Ask the database as a call would, within a call's time. */
 static at_error_t *check_database(request_rec *r, const at_config_t *config)
 {
-    const char *version = NULL, *charset = NULL, *detail;
-    at_outcome_e outcome;
+    const char *version = NULL, *charset = NULL;
+    const at_fault_t *fault;
     at_store_t *store;
 
     if (!config->source) {
@@ -288,17 +278,18 @@ static at_error_t *check_database(request_rec *r, const at_config_t *config)
     store = at_store_dbd_make(r, config->source);
     store->deadline = at_clock_now() + config->retry_budget;
     do {
-        outcome = at_store_dbd_startup(store, &version, &charset);
-    } while (outcome == AT_STORE_RETRY && at_clock_now() < store->deadline);
+        fault = at_store_dbd_startup(store, &version, &charset);
+    } while (fault && fault->outcome == AT_STORE_RETRY
+             && at_clock_now() < store->deadline);
     store->release(store);
-    if (outcome != AT_STORE_DONE) {
-        return fault_error(r, store->fault, store->detail);
+    if (!fault) {
+        fault = at_statements_schema_fault(version, r->pool);
     }
-    detail = at_statements_schema_fault(version, r->pool);
-    if (!detail) {
-        detail = at_statements_charset_fault(charset, r->pool);
+    if (!fault) {
+        fault = at_statements_charset_fault(charset, r->pool);
     }
-    return detail ? fault_error(r, AT_FAULT_BROKEN, detail) : NULL;
+    return fault ? at_error_fault(r->pool, AT_SERVICE_UNAVAILABLE, fault)
+                 : NULL;
 }
 
 int at_handler_ready(request_rec *r)

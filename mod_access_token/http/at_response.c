@@ -111,7 +111,7 @@ static void log_what_is_over(const at_exchange_t *exchange)
     while (at_incident_over(&report, incidents, at_clock_now())) {
         ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, exchange->r->server,
                      ATLOGNO("036") "over: %s; it failed %u calls in %u "
-                     "seconds", at_incident_name(report.fault), report.calls,
+                     "seconds", at_incident_name(report.kind), report.calls,
                      report.seconds);
     }
 }
@@ -166,27 +166,27 @@ static int prefers_problem(request_rec *r)
 static void log_detail(const at_exchange_t *exchange,
                        const at_error_t *error)
 {
+    const char *detail = at_error_detail(error);
     int level = APLOG_ERR;
 
     /* Of an incident only the first call, unless more is asked for. */
-    if (error->detail
-        && !at_incident_begins(at_child_incidents(exchange->r), error->fault,
-                               error->detail, at_clock_now())) {
+    if (!at_incident_begins(at_child_incidents(exchange->r), error->fault,
+                            at_clock_now())) {
         level = APLOG_INFO;
     }
-    if (error->detail && error->code == AT_SERVICE_UNAVAILABLE) {
+    if (detail && error->code == AT_SERVICE_UNAVAILABLE) {
         ap_log_rerror(APLOG_MARK, level, 0, exchange->r, ATLOGNO("002")
-                      "unavailable: %s [request %s]", error->detail,
+                      "unavailable: %s [request %s]", detail,
                       exchange->request_id);
     }
-    else if (error->detail && error->code == AT_ACCESS_TOKEN_NOT_FOUND) {
+    else if (detail && error->code == AT_ACCESS_TOKEN_NOT_FOUND) {
         ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, exchange->r,
-                      ATLOGNO("052") "%s [request %s]", error->detail,
+                      ATLOGNO("052") "%s [request %s]", detail,
                       exchange->request_id);
     }
-    else if (error->detail) {
+    else if (detail) {
         ap_log_rerror(APLOG_MARK, level, 0, exchange->r, ATLOGNO("003")
-                      "%s [request %s]", error->detail,
+                      "%s [request %s]", detail,
                       exchange->request_id);
     }
     else {

@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#include <apr_strings.h>
-
 #include "at_field.h"
 
 /* Indexed by at_statement_e. */
@@ -61,24 +59,28 @@ int at_statement_unique(const at_statement_t *statement, const char *key)
     return AT_UNIQUE_UNKNOWN;
 }
 
-const char *at_statements_schema_fault(const char *version, apr_pool_t *pool)
+const at_fault_t *at_statements_schema_fault(const char *version,
+                                             apr_pool_t *pool)
 {
     if (version && !strcmp(version, AT_SCHEMA_VERSION)) {
         return NULL;
     }
-    return apr_psprintf(pool, "the database's schema has the version %s, "
-                        "this module works with " AT_SCHEMA_VERSION
-                        ". Install the schema.sql that came with it.",
-                        version ? version : "(none)");
+    return at_fault_make(pool, AT_STORE_BROKEN, AT_FAULT_BROKEN,
+                         "the database's schema has the version %s, this "
+                         "module works with " AT_SCHEMA_VERSION ". Install "
+                         "the schema.sql that came with it.",
+                         version ? version : "(none)");
 }
 
-const char *at_statements_charset_fault(const char *charset, apr_pool_t *pool)
+const at_fault_t *at_statements_charset_fault(const char *charset,
+                                              apr_pool_t *pool)
 {
     if (charset && !strcmp(charset, "utf8mb4")) {
         return NULL;
     }
-    return apr_psprintf(pool, "the connection's character set is %s; text "
-                        "would be lost. Put default-character-set=utf8mb4 "
-                        "into the my.cnf group that DBDParams names.",
-                        charset ? charset : "unclear");
+    return at_fault_make(pool, AT_STORE_BROKEN, AT_FAULT_BROKEN,
+                         "the connection's character set is %s; text would be "
+                         "lost. Put default-character-set=utf8mb4 into the "
+                         "my.cnf group that DBDParams names.",
+                         charset ? charset : "unclear");
 }

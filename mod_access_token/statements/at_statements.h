@@ -8,6 +8,7 @@
 
 #include <apr_pools.h>
 
+#include "at_fault.h"
 #include "at_plan.h"
 #include "at_sql.h"
 
@@ -106,13 +107,14 @@ int at_statement_unique(const at_statement_t *statement, const char *key);
 
 /**
  * What is wrong with VERSION, the schema's as startup.sql gave it, and how to
- * fix it: a text in POOL. NULL if the module works with it. A VERSION of NULL
+ * fix it: a fault in POOL. NULL if the module works with it. A VERSION of NULL
  * is wrong.
  */
-const char *at_statements_schema_fault(const char *version, apr_pool_t *pool);
+const at_fault_t *at_statements_schema_fault(const char *version,
+                                             apr_pool_t *pool);
 
 /** The same for CHARSET, the character set of the connection. */
-const char *at_statements_charset_fault(const char *charset,
-                                        apr_pool_t *pool);
+const at_fault_t *at_statements_charset_fault(const char *charset,
+                                              apr_pool_t *pool);
 
 #endif /* AT_STATEMENTS_H */

@@ -88,11 +88,10 @@ apr_status_t at_child_note(apr_pool_t *pool, dbd_cfg_t *config, ap_dbd_t *dbd)
 apr_status_t at_child_set_up(apr_pool_t *pool, dbd_cfg_t *config,
                              ap_dbd_t *dbd)
 {
-    at_diagnosis_t ignored;          /* it is kept with DBD */
-
     (void)config;
-    (void)at_session_check(&ignored, dbd,
-                           at_server_config_of(ap_server_conf)->uses, pool);
+    /* The result is kept with DBD. */
+    (void)at_session_check(dbd, at_server_config_of(ap_server_conf)->uses,
+                           pool);
     return APR_SUCCESS;
 }
 

@@ -35,27 +35,20 @@ static void release_signals(const at_connections_t *connections,
     }
 }
 
-static void refuse(at_diagnosis_t *why, at_fault_e fault, const char *detail)
-{
-    memset(why, 0, sizeof(*why));
-    why->outcome = AT_STORE_UNAVAILABLE;
-    why->fault = fault;
-    why->detail = detail;
-}
-
 /* With the mutex held. */
-static at_connection_t *wait_for_one(at_connections_t *connections,
-                                     apr_time_t until, at_diagnosis_t *why,
-                                     apr_pool_t *pool)
+static const at_fault_t *wait_for_one(at_connection_t **connection,
+                                      at_connections_t *connections,
+                                      apr_time_t until, apr_pool_t *pool)
 {
     apr_uint64_t attempt = at_pool_attempts(connections);
     apr_time_t now = at_clock_now();
+    const at_fault_t *fault = NULL;
     at_waiter_t waiter;
 
     memset(&waiter, 0, sizeof(waiter));
     if (!at_clock_make_condition(&waiter.news)) {
-        refuse(why, AT_FAULT_PLACE, "no memory to wait for a connection");
-        return NULL;
+        return at_fault_make(pool, AT_STORE_UNAVAILABLE, AT_FAULT_PLACE,
+                             "no memory to wait for a connection");
     }
     at_pool_enqueue(connections, &waiter);
     while (!waiter.connection && now < until
@@ -66,62 +59,72 @@ static at_connection_t *wait_for_one(at_connections_t *connections,
     }
     if (!waiter.connection) {
         at_pool_dequeue(connections, &waiter);
-        at_pool_explain(connections, why, pool);
+        fault = at_pool_explain(connections, pool);
     }
     pthread_cond_destroy(&waiter.news);
-    return waiter.connection;
+    *connection = waiter.connection;
+    return fault;
 }
 
-at_connection_t *at_connection_take(at_connections_t *connections,
-                                    apr_time_t deadline, at_diagnosis_t *why,
-                                    apr_pool_t *pool)
+const at_fault_t *at_connection_take(at_connection_t **connection,
+                                     at_connections_t *connections,
+                                     apr_time_t deadline,
+                                     apr_pool_t *result_pool)
 {
     apr_time_t now = at_clock_now();
     apr_time_t until = now + connections->wait;
-    at_connection_t *connection;
+    const at_fault_t *fault = NULL;
     sigset_t signals;
 
     hold_signals(connections, &signals);
     pthread_mutex_lock(&connections->mutex);
-    connection = at_pool_take(connections, now);
-    if (!connection) {
-        connection = wait_for_one(connections,
-                                  until < deadline ? until : deadline, why,
-                                  pool);
+    *connection = at_pool_take(connections, now);
+    if (!*connection) {
+        fault = wait_for_one(connection, connections,
+                             until < deadline ? until : deadline,
+                             result_pool);
     }
     pthread_mutex_unlock(&connections->mutex);
-    if (!connection) {
+    if (fault) {
         release_signals(connections, &signals);
-        return NULL;
+        return fault;
     }
-    connection->signals = signals;
-    return connection;
+    (*connection)->signals = signals;
+    return NULL;
 }
 
-at_connection_t *at_connection_share(at_connections_t *connections,
-                                     ap_dbd_t *dbd, at_diagnosis_t *why,
-                                     apr_pool_t *pool)
+/* Why DBD may not be used; NULL if it may. */
+static const at_fault_t *make_ready(const at_connections_t *connections,
+                                    ap_dbd_t *dbd, apr_pool_t *pool)
 {
     at_renewal_t *renewal = at_renewal_of(dbd);
-    at_connection_t *connection;
+    const at_fault_t *fault = at_session_check(dbd, connections->uses, pool);
+
+    if (fault) {
+        at_socket_cut(at_socket_of(dbd, connections->budget,
+                                   connections->sockets));
+        return fault;
+    }
+    return at_renewal_is_due(renewal) ? at_renewal_make(renewal, pool) : NULL;
+}
+
+const at_fault_t *at_connection_share(at_connection_t **connection,
+                                      at_connections_t *connections,
+                                      ap_dbd_t *dbd, apr_pool_t *pool)
+{
+    const at_fault_t *fault;
     sigset_t signals;
 
     hold_signals(connections, &signals);
-    if (!at_session_check(why, dbd, connections->uses, pool)) {
-        at_socket_cut(at_socket_of(dbd, connections->budget,
-                                   connections->sockets));
+    fault = make_ready(connections, dbd, pool);
+    if (fault) {
         release_signals(connections, &signals);
-        return NULL;
+        return fault;
     }
-    if (at_renewal_is_due(renewal)
-        && !at_renewal_make(renewal, why, pool)) {
-        release_signals(connections, &signals);
-        return NULL;
-    }
-    connection = at_opener_wrap(connections, dbd, pool);
-    connection->shared = 1;
-    connection->signals = signals;
-    return connection;
+    *connection = at_opener_wrap(connections, dbd, pool);
+    (*connection)->shared = 1;
+    (*connection)->signals = signals;
+    return NULL;
 }
 
 void at_connection_give(at_connection_t *connection, at_connection_e state)

@@ -23,31 +23,34 @@
 #include <apr_dbd.h>
 #include <mod_dbd.h>
 
-#include "at_diagnosis.h"
+#include "at_fault.h"
 #include "at_pool.h"
 #include "at_store_error.h"
 
 /**
- * Take a connection, until DEADLINE (of at_clock_now) or until the configured
- * wait is over. NULL with *WHY filled (detail in POOL):
- * AT_STORE_UNAVAILABLE, or AT_STORE_BROKEN. The wait goes on while the
+ * Take a connection into *CONNECTION, until DEADLINE (of at_clock_now) or
+ * until the configured wait is over. Returns NULL, or in RESULT_POOL why there
+ * is none: AT_STORE_UNAVAILABLE or AT_STORE_BROKEN. The wait goes on while the
  * database is away; but if it has been away for longer than a call's budget,
- * one more failure to connect ends the wait. at_connection_give is to follow.
+ * one more failure to connect ends the wait. at_connection_give is to follow
+ * if there is no fault.
  */
-at_connection_t *at_connection_take(at_connections_t *connections,
-                                    apr_time_t deadline, at_diagnosis_t *why,
-                                    apr_pool_t *pool);
+const at_fault_t *at_connection_take(at_connection_t **connection,
+                                     at_connections_t *connections,
+                                     apr_time_t deadline,
+                                     apr_pool_t *result_pool);
 
 /**
  * Use DBD, which mod_dbd keeps for the request of POOL, as one of CONNECTIONS,
- * so that it can be watched. It is made anew first if that is due. NULL with
- * *WHY filled (detail in POOL) if it cannot be made anew, or if its session is
- * not as it must be; in that case it is cut off, so that mod_dbd discards it.
- * at_connection_give is to follow; the connection stays mod_dbd's.
+ * so that it can be watched: *CONNECTION, which lives in POOL. It is renewed
+ * first if that is due. Returns NULL, or in POOL why that cannot be done, or
+ * what is wrong with the session; in the latter case DBD is cut off, so that
+ * mod_dbd discards it. at_connection_give is to follow if there is no fault;
+ * the connection stays mod_dbd's.
  */
-at_connection_t *at_connection_share(at_connections_t *connections,
-                                     ap_dbd_t *dbd, at_diagnosis_t *why,
-                                     apr_pool_t *pool);
+const at_fault_t *at_connection_share(at_connection_t **connection,
+                                      at_connections_t *connections,
+                                      ap_dbd_t *dbd, apr_pool_t *pool);
 
 /** Give CONNECTION back, after all results of its statements were freed. STATE
  *  says whether another request may use it. */

@@ -58,42 +58,46 @@ static void close_with_pool(const apr_dbd_driver_t *driver,
                               apr_pool_cleanup_null);
 }
 
-/* The number of the error with which a connection to USE's database failed,
- * after WAITED; 0 or less: it is not known. */
-static int connect_error(const at_use_t *use, apr_interval_time_t waited,
-                         apr_pool_t *pool)
+/* Connect once more to learn the number of the error with which connecting to
+ * USE's database failed, after WAITED. */
+static at_mysql_e find_code(int *code, const at_use_t *use,
+                            apr_interval_time_t waited, apr_pool_t *pool)
 {
-    return ap_cstr_casecmp(use->driver, "mysql") || waited >= AT_ONCE ? -1
-           : at_mysql_connect_error(use->params, pool);
+    return ap_cstr_casecmp(use->driver, "mysql") || waited >= AT_ONCE
+           ? AT_MYSQL_UNKNOWN : at_mysql_connect(code, use->params, pool);
 }
 
-/* There is no connection; TEXT is the driver's, CODE as of connect_error. */
-static void explain(at_diagnosis_t *diagnosis, const at_use_t *use,
-                    const char *text, int code, apr_pool_t *pool)
+/* The fault for connecting, which failed with the driver's TEXT, or NULL,
+ * after WAITED. */
+static at_fault_t *explain(const at_use_t *use, const char *text,
+                           apr_interval_time_t waited, apr_pool_t *pool)
 {
-    at_store_error_t error = { AT_STORE_RETRY, -1, AT_CONNECTION_DISCARD,
-                               AT_FAULT_CONNECTION, NULL };
+    at_outcome_e outcome = AT_STORE_RETRY;
+    at_fault_kind_e kind = AT_FAULT_CONNECTION;
+    int code = 0;
+    at_mysql_e answer = find_code(&code, use, waited, pool);
 
     text = text ? text : "the driver gives no reason";
-    if (code > 0) {
-        at_store_error_connecting(&error, code, pool);
-        text = apr_psprintf(pool, "%s (%s)", text, error.detail);
+    if (answer == AT_MYSQL_REFUSED) {
+        at_fault_t *fault = at_store_error_connecting(code, pool);
+
+        outcome = fault->outcome;
+        kind = fault->kind;
+        text = apr_psprintf(pool, "%s (%s)", text, fault->detail);
     }
-    else if (code < 0 && is_refusal(text)) {
-        error.outcome = AT_STORE_BROKEN;
-        error.fault = AT_FAULT_BROKEN;
+    else if (answer == AT_MYSQL_UNKNOWN && is_refusal(text)) {
+        outcome = AT_STORE_BROKEN;
+        kind = AT_FAULT_BROKEN;
     }
-    diagnosis->outcome = error.outcome;
-    diagnosis->fault = error.fault;
-    diagnosis->detail = apr_psprintf(pool, "no connection to the %s "
+    return at_fault_make(pool, outcome, kind, "no connection to the %s "
         "database: %s. Check DBDParams, that Apache's User can reach it, and "
         "(MySQL) that the client library reads the file with the group that "
         "DBDParams names: if the user is '', it did not", use->driver, text);
 }
 
-int at_diagnosis_connect(at_diagnosis_t *diagnosis,
-                         const apr_dbd_driver_t **driver, apr_dbd_t **handle,
-                         const at_use_t *use, apr_pool_t *pool)
+const at_fault_t *at_diagnosis_connect(const apr_dbd_driver_t **driver,
+                                       apr_dbd_t **handle,
+                                       const at_use_t *use, apr_pool_t *pool)
 {
     const char *text = NULL;
     apr_time_t start = at_clock_now();
@@ -102,77 +106,82 @@ int at_diagnosis_connect(at_diagnosis_t *diagnosis,
     if (status == APR_SUCCESS) {
         status = apr_dbd_open_ex(*driver, pool, use->params, handle, &text);
     }
-    if (status == APR_SUCCESS) {
-        close_with_pool(*driver, *handle, pool);
-        return at_session_set(diagnosis, *driver, *handle,
-                              at_dbd_statements(use->source), pool);
+    if (status != APR_SUCCESS) {
+        return explain(use, text, at_clock_now() - start, pool);
     }
-    explain(diagnosis, use, text,
-            connect_error(use, at_clock_now() - start, pool), pool);
-    return 0;
+    close_with_pool(*driver, *handle, pool);
+    return at_session_set(*driver, *handle, at_dbd_statements(use->source),
+                          pool);
 }
 
-int at_diagnosis_prepare(at_diagnosis_t *diagnosis,
-                         apr_dbd_prepared_t **prepared,
-                         const apr_dbd_driver_t *driver, apr_dbd_t *handle,
-                         const at_statement_t *statement, apr_pool_t *pool)
+/* As at_diagnosis_prepare, but tries once. */
+static at_fault_t *prepare_once(apr_dbd_prepared_t **prepared,
+                                at_connection_e *connection,
+                                const apr_dbd_driver_t *driver,
+                                apr_dbd_t *handle,
+                                const at_statement_t *statement,
+                                apr_pool_t *pool)
 {
-    at_store_error_t error = { AT_STORE_DONE, -1, AT_CONNECTION_KEEP,
-                               AT_FAULT_NONE, NULL };
+    int code;
+
+    *prepared = NULL;            /* else the driver takes it for its own */
+    code = apr_dbd_prepare(driver, pool, handle, statement->text, NULL,
+                           prepared);
+    return code == 0 ? NULL
+           : at_store_error_read(connection, apr_dbd_name(driver), code,
+                                 apr_dbd_error(driver, handle, code),
+                                 statement, 0, pool);
+}
+
+const at_fault_t *at_diagnosis_prepare(apr_dbd_prepared_t **prepared,
+                                       const apr_dbd_driver_t *driver,
+                                       apr_dbd_t *handle,
+                                       const at_statement_t *statement,
+                                       apr_pool_t *pool)
+{
+    const at_fault_t *fault = NULL;
+    at_connection_e connection;
     const char *text;
-    int failures = 0, code;
+    int failures = 0;
 
     do {
-        *prepared = NULL;        /* else the driver takes it for its own */
-        code = apr_dbd_prepare(driver, pool, handle, statement->text, NULL,
-                               prepared);
-        if (code == 0) {
-            return 1;
+        fault = prepare_once(prepared, &connection, driver, handle, statement,
+                             pool);
+        if (!fault) {
+            return NULL;
         }
-        at_store_error_read(&error, apr_dbd_name(driver), code,
-                            apr_dbd_error(driver, handle, code), statement,
-                            0, pool);
-    } while (error.outcome == AT_STORE_RETRY
-             && error.connection != AT_CONNECTION_LOST
+    } while (fault->outcome == AT_STORE_RETRY
+             && connection != AT_CONNECTION_LOST
              && at_clock_try_again(&failures));
     *prepared = NULL;
     /* No value is bound yet, so the text can hold none. */
     text = apr_dbd_error(driver, handle, 0);
-    diagnosis->outcome = error.outcome;
-    diagnosis->fault = error.fault;
-    diagnosis->detail = apr_psprintf(pool, "%s%s [%s]",
-        error.outcome == AT_STORE_RETRY ? ""
-        : "the database refuses a statement: ", error.detail,
+    return at_fault_make(pool, fault->outcome, fault->kind, "%s%s [%s]",
+        fault->outcome == AT_STORE_RETRY ? ""
+        : "the database refuses a statement: ", fault->detail,
         text ? text : "");
-    return 0;
 }
 
-void at_diagnosis_make(at_diagnosis_t *diagnosis, const at_use_t *use,
-                       apr_pool_t *pool)
+const at_fault_t *at_diagnosis_make(const at_use_t *use,
+                                    apr_pool_t *result_pool)
 {
     const at_statements_t *statements = at_dbd_statements(use->source);
     const apr_dbd_driver_t *driver;
     apr_dbd_prepared_t *prepared;
+    const at_fault_t *fault;
     apr_dbd_t *handle;
     apr_pool_t *scratch;
-    int i, good;
+    int i;
 
-    apr_pool_create(&scratch, pool);
-    good = at_diagnosis_connect(diagnosis, &driver, &handle, use, scratch);
-    for (i = 0; good && i < AT_STATEMENT_COUNT; i++) {
-        const at_statement_t *statement = statements->statement[i];
-
-        good = !statement
-               || at_diagnosis_prepare(diagnosis, &prepared, driver, handle,
-                                       statement, scratch);
+    apr_pool_create(&scratch, result_pool);
+    fault = at_diagnosis_connect(&driver, &handle, use, scratch);
+    for (i = 0; !fault && i < AT_STATEMENT_COUNT; i++) {
+        if (statements->statement[i]) {
+            fault = at_diagnosis_prepare(&prepared, driver, handle,
+                                         statements->statement[i], scratch);
+        }
     }
-    if (good) {
-        diagnosis->outcome = AT_STORE_DONE;
-        diagnosis->fault = AT_FAULT_CONNECTION;
-        diagnosis->detail = "mod_dbd has no connection, though the database "
-                            "can be reached and takes the statements; "
-                            "mod_dbd's message above says why";
-    }
-    diagnosis->detail = apr_pstrdup(pool, diagnosis->detail);
+    fault = at_fault_copy(result_pool, fault);
     apr_pool_destroy(scratch);
+    return fault;
 }

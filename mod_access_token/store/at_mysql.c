@@ -116,18 +116,19 @@ static void read_params(const char *values[FIELD_COUNT], const char *params,
     }
 }
 
-int at_mysql_connect_error(const char *params, apr_pool_t *pool)
+at_mysql_e at_mysql_connect(int *code, const char *params,
+                            apr_pool_t *scratch_pool)
 {
     const char *values[FIELD_COUNT] = { NULL };
+    at_mysql_e answer = AT_MYSQL_CONNECTED;
     client_t client;
     void *mysql;
-    int code = 0;
 
     mysql = find_client(&client) ? client.init(NULL) : NULL;
     if (!mysql) {
-        return -1;
+        return AT_MYSQL_UNKNOWN;
     }
-    read_params(values, params, pool);
+    read_params(values, params, scratch_pool);
     if (values[GROUP]) {
         (void)client.options(mysql, READ_DEFAULT_GROUP, values[GROUP]);
     }
@@ -135,8 +136,9 @@ int at_mysql_connect_error(const char *params, apr_pool_t *pool)
                              values[PASSWORD], values[DATABASE],
                              values[PORT] ? (unsigned int)atoi(values[PORT])
                                           : 0, values[SOCKET], 0)) {
-        code = (int)client.error(mysql);
+        *code = (int)client.error(mysql);
+        answer = AT_MYSQL_REFUSED;
     }
     client.close(mysql);
-    return code;
+    return answer;
 }

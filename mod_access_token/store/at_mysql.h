@@ -18,13 +18,21 @@ int at_mysql_knows_sockets(void);
  */
 int at_mysql_socket(void *handle);
 
+/** What at_mysql_connect found. */
+typedef enum at_mysql_e {
+    AT_MYSQL_CONNECTED,
+    AT_MYSQL_REFUSED,         /* there is an error number */
+    AT_MYSQL_UNKNOWN          /* the client library lacks the functions for
+                                 this, or memory */
+} at_mysql_e;
+
 /**
- * Connect once more as PARAMS (DBDParams) says, and disconnect: apr_dbd gives
- * a failure to connect as a text in the server's language, and no number.
- * Returns the error's number, 0 if the connection was made, and -1 if the
- * client library lacks the functions for this. POOL is for copies. Waits as
- * long as the client library does (connect-timeout).
+ * Connect as PARAMS (DBDParams) says, and disconnect. apr_dbd reports a
+ * failure to connect as a text in the server's language, without a number;
+ * this gives the number, *CODE, of an AT_MYSQL_REFUSED. SCRATCH_POOL is for
+ * copies. Waits as long as the client library does (connect-timeout).
  */
-int at_mysql_connect_error(const char *params, apr_pool_t *pool);
+at_mysql_e at_mysql_connect(int *code, const char *params,
+                            apr_pool_t *scratch_pool);
 
 #endif /* AT_MYSQL_H */

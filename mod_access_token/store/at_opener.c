@@ -8,6 +8,7 @@
 #include "at_allocator.h"
 #include "at_clock.h"
 #include "at_config.h"
+#include "at_diagnosis.h"
 #include "at_session.h"
 #include "at_socket.h"
 #include "at_thread.h"
@@ -49,18 +50,18 @@ int at_opener_prepare(at_connections_t *connections)
 
 /* ---- opening and closing, without the mutex */
 
-/* Ask why there is no connection. */
-static void diagnose(at_diagnosis_t *diagnosis,
-                     const at_connections_t *connections, apr_pool_t *pool)
+/* Why there is no connection; NULL if nothing can be found. */
+static const at_fault_t *diagnose(const at_connections_t *connections,
+                                  apr_pool_t *pool)
 {
+    const at_fault_t *fault = NULL;
     int i;
 
-    memset(diagnosis, 0, sizeof(*diagnosis));
-    for (i = 0; i < connections->uses->nelts
-                && diagnosis->outcome == AT_STORE_DONE; i++) {
-        at_diagnosis_make(diagnosis, &APR_ARRAY_IDX(connections->uses, i,
-                                                    at_use_t), pool);
+    for (i = 0; i < connections->uses->nelts && !fault; i++) {
+        fault = at_diagnosis_make(&APR_ARRAY_IDX(connections->uses, i,
+                                                 at_use_t), pool);
     }
+    return fault;
 }
 
 static const at_dbd_t *source_of(const at_connections_t *connections)
@@ -68,61 +69,71 @@ static const at_dbd_t *source_of(const at_connections_t *connections)
     return APR_ARRAY_IDX(connections->uses, 0, at_use_t).source;
 }
 
-/* One of mod_dbd's, made anew if that is due, and if its session is as it must
- * be. One that cannot be made anew is left as it is: *DIAGNOSIS says why. One
- * with another session is cut off, so that mod_dbd discards it: *REFUSED says
- * why. Both are in SCRATCH. */
-static ap_dbd_t *open_one_of(at_connections_t *connections, apr_pool_t *pool,
-                             at_diagnosis_t *diagnosis,
-                             at_diagnosis_t *refused, apr_pool_t *scratch)
+/*
+ * Take a connection of mod_dbd into *DBD, and renew it if that is due. *DBD
+ * becomes NULL if mod_dbd has none, if there is a fault (one that cannot be
+ * renewed stays as it is), or if the session of the connection is wrong:
+ * *REFUSED then says why, and the connection is cut off, so that mod_dbd
+ * discards it. Faults are in SCRATCH.
+ */
+static const at_fault_t *open_one_of(ap_dbd_t **dbd,
+                                     const at_fault_t **refused,
+                                     at_connections_t *connections,
+                                     apr_pool_t *pool, apr_pool_t *scratch)
 {
     const at_dbd_t *source = source_of(connections);
-    ap_dbd_t *dbd = at_dbd_open(source, connections->server, pool);
-    at_renewal_t *renewal = dbd ? at_renewal_of(dbd) : NULL;
-    int is_current = !at_renewal_is_due(renewal)
-                     || at_renewal_make(renewal, diagnosis, scratch);
+    const at_fault_t *fault = NULL, *wrong_session = NULL;
+    at_renewal_t *renewal;
 
-    if (!dbd || (is_current
-                 && at_session_check(refused, dbd, connections->uses,
-                                     scratch))) {
-        return dbd;
+    *dbd = at_dbd_open(source, connections->server, pool);
+    renewal = *dbd ? at_renewal_of(*dbd) : NULL;
+    if (at_renewal_is_due(renewal)) {
+        fault = at_renewal_make(renewal, scratch);
     }
-    if (is_current) {
-        at_socket_cut(at_socket_of(dbd, connections->budget,
+    if (*dbd && !fault) {
+        wrong_session = at_session_check(*dbd, connections->uses, scratch);
+    }
+    if (wrong_session) {
+        *refused = wrong_session;
+        at_socket_cut(at_socket_of(*dbd, connections->budget,
                                    connections->sockets));
     }
-    at_dbd_close(source, connections->server, dbd);
-    return NULL;
+    if (fault || wrong_session) {
+        at_dbd_close(source, connections->server, *dbd);
+        *dbd = NULL;
+    }
+    return fault;
 }
 
 /*
- * A connection of mod_dbd's. It gives up at the first stale one of its pool
- * and discards it: as long as the database itself can be reached, it is
- * asked for the next. So it is for one that was refused: the database may
- * have been set up otherwise since it was made.
+ * Take a connection of mod_dbd into *DBD. When mod_dbd finds that one of its
+ * pool is dead, it discards it and gives none. So it is asked again, as long
+ * as the database can be reached, and also after one that was refused: the
+ * database may have been configured differently since that was made.
  */
-static ap_dbd_t *open_dbd(at_connections_t *connections, apr_pool_t *pool,
-                          at_diagnosis_t *diagnosis, apr_pool_t *scratch)
+static const at_fault_t *open_dbd(ap_dbd_t **dbd,
+                                  at_connections_t *connections,
+                                  apr_pool_t *pool, apr_pool_t *scratch)
 {
     int tries = APR_ARRAY_IDX(connections->uses, 0, at_use_t).dbd_max + 1;
-    at_diagnosis_t refused;
-    ap_dbd_t *dbd;
+    const at_fault_t *refused = NULL, *fault;
 
-    memset(diagnosis, 0, sizeof(*diagnosis));
-    memset(&refused, 0, sizeof(refused));
-    dbd = open_one_of(connections, pool, diagnosis, &refused, scratch);
-    if (dbd || diagnosis->outcome != AT_STORE_DONE) {
-        return dbd;
+    fault = open_one_of(dbd, &refused, connections, pool, scratch);
+    if (*dbd || fault) {
+        return fault;
     }
-    diagnose(diagnosis, connections, scratch);
-    while (!dbd && diagnosis->outcome == AT_STORE_DONE && tries-- > 0) {
-        dbd = open_one_of(connections, pool, diagnosis, &refused, scratch);
+    fault = diagnose(connections, scratch);
+    while (!*dbd && !fault && tries-- > 0) {
+        fault = open_one_of(dbd, &refused, connections, pool, scratch);
     }
-    if (!dbd && diagnosis->outcome == AT_STORE_DONE
-        && refused.outcome != AT_STORE_DONE) {
-        *diagnosis = refused;
+    if (*dbd || fault) {
+        return fault;
     }
-    return dbd;
+    return refused ? refused
+        : at_fault_make(scratch, AT_STORE_UNAVAILABLE, AT_FAULT_CONNECTION,
+                        "mod_dbd has no connection, though the database can "
+                        "be reached and takes the statements; mod_dbd's "
+                        "message above says why");
 }
 
 /* A pool with its own memory, so that what a result takes is kept for the next
@@ -159,20 +170,22 @@ at_connection_t *at_opener_wrap(at_connections_t *connections, ap_dbd_t *dbd,
     return connection;
 }
 
-static at_connection_t *open_connection(at_connections_t *connections,
-                                        at_diagnosis_t *diagnosis,
-                                        apr_pool_t *scratch)
+static const at_fault_t *open_connection(at_connection_t **connection,
+                                         at_connections_t *connections,
+                                         apr_pool_t *scratch)
 {
+    const at_fault_t *fault;
     apr_pool_t *pool;
     ap_dbd_t *dbd;
 
     apr_pool_create(&pool, connections->pool);
-    dbd = open_dbd(connections, pool, diagnosis, scratch);
-    if (!dbd) {
+    fault = open_dbd(&dbd, connections, pool, scratch);
+    if (fault) {
         apr_pool_destroy(pool);
-        return NULL;
+        return fault;
     }
-    return at_opener_wrap(connections, dbd, pool);
+    *connection = at_opener_wrap(connections, dbd, pool);
+    return NULL;
 }
 
 static void close_connection(at_connections_t *connections,
@@ -189,19 +202,19 @@ static void open_one(at_connections_t *connections)
 {
     apr_uint64_t attempt = at_pool_begin_opening(connections);
     at_connection_t *connection;
-    at_diagnosis_t diagnosis;
+    const at_fault_t *fault;
     apr_pool_t *scratch;
 
     pthread_mutex_unlock(&connections->mutex);
     apr_pool_create(&scratch, connections->pool);
-    connection = open_connection(connections, &diagnosis, scratch);
+    fault = open_connection(&connection, connections, scratch);
     pthread_mutex_lock(&connections->mutex);
-    if (connection) {
-        at_pool_opened(connections, connection);
-        at_keeper_call(connections);
+    if (fault) {
+        at_pool_failed(connections, attempt, fault);
     }
     else {
-        at_pool_failed(connections, attempt, &diagnosis);
+        at_pool_opened(connections, connection);
+        at_keeper_call(connections);
     }
     apr_pool_destroy(scratch);
 }

@@ -42,8 +42,8 @@ typedef struct at_lists_t {
                                     attempt succeeded */
     apr_interval_time_t pause;   /* between attempts while they fail */
     apr_time_t next_attempt;
-    at_diagnosis_t diagnosis;    /* of the last failure */
-    char detail[1024];           /* its text */
+    at_fault_t fault;            /* of the last failure; its detail is in */
+    char detail[1024];           /* this memory */
 } at_lists_t;
 
 /* ---- making one */
@@ -233,44 +233,49 @@ int at_pool_is_hopeless(const at_connections_t *connections,
     if (lists->failed <= attempt || !lists->away_since) {
         return 0;
     }
-    return lists->diagnosis.outcome == AT_STORE_BROKEN
+    return lists->fault.outcome == AT_STORE_BROKEN
            || now - lists->away_since > connections->budget + A_SECOND;
 }
 
-static void time_out(at_diagnosis_t *why, at_fault_e fault,
-                     const char *detail)
+static at_fault_t *time_out(at_fault_kind_e kind, const char *detail,
+                            apr_pool_t *pool)
 {
-    memset(why, 0, sizeof(*why));
-    why->outcome = AT_STORE_UNAVAILABLE;
-    why->fault = fault;
-    why->detail = detail;
-    why->timed_out = 1;
+    at_fault_t *fault = at_fault_make(pool, AT_STORE_UNAVAILABLE, kind, "%s",
+                                      detail);
+
+    fault->timed_out = 1;
+    return fault;
 }
 
-void at_pool_explain(const at_connections_t *connections,
-                     at_diagnosis_t *why, apr_pool_t *pool)
+/* The database is away: the last failure to connect. */
+static at_fault_t *last_failure(const at_lists_t *lists, apr_pool_t *pool)
 {
-    const at_lists_t *lists = connections->lists;
+    at_fault_t *fault = at_fault_copy(pool, &lists->fault);
+
+    if (fault->outcome != AT_STORE_BROKEN) {
+        fault->outcome = AT_STORE_UNAVAILABLE;
+    }
+    return fault;
+}
+
+const at_fault_t *at_pool_explain(const at_connections_t *connections,
+                                  apr_pool_t *pool)
+{
     int seconds = (int)apr_time_sec(connections->wait);
 
-    if (lists->away_since) {
-        *why = lists->diagnosis;
-        why->detail = apr_pstrdup(pool, why->detail);
-        why->outcome = why->outcome == AT_STORE_BROKEN
-                       ? AT_STORE_BROKEN : AT_STORE_UNAVAILABLE;
+    if (connections->lists->away_since) {
+        return last_failure(connections->lists, pool);
     }
-    else if (lists->opening) {
-        time_out(why, AT_FAULT_CONNECTION, "mod_dbd gave no connection in "
-                 "time: the database does not answer, or other modules use "
-                 "all that DBDMax allows");
+    if (connections->lists->opening) {
+        return time_out(AT_FAULT_CONNECTION, "mod_dbd gave no connection in "
+                        "time: the database does not answer, or other "
+                        "modules use all that DBDMax allows", pool);
     }
-    else {
-        time_out(why, AT_FAULT_PLACE, apr_psprintf(pool, "all %d connections "
-                 "of this child were in use for %d seconds; see "
-                 "AccessTokenConnections and AccessTokenConnectionWait, "
-                 "DBDMax, and what makes the database slow",
-                 connections->limit, seconds));
-    }
+    return time_out(AT_FAULT_PLACE, apr_psprintf(pool, "all %d connections "
+                    "of this child were in use for %d seconds; see "
+                    "AccessTokenConnections and AccessTokenConnectionWait, "
+                    "DBDMax, and what makes the database slow",
+                    connections->limit, seconds), pool);
 }
 
 /* ---- opening and closing */
@@ -312,7 +317,7 @@ void at_pool_opened(at_connections_t *connections,
 }
 
 void at_pool_failed(at_connections_t *connections, apr_uint64_t attempt,
-                    const at_diagnosis_t *diagnosis)
+                    const at_fault_t *fault)
 {
     at_lists_t *lists = connections->lists;
     apr_time_t now = at_clock_now();
@@ -331,9 +336,9 @@ void at_pool_failed(at_connections_t *connections, apr_uint64_t attempt,
     }
     lists->next_attempt = now + lists->pause;
     lists->failed = attempt;
-    lists->diagnosis = *diagnosis;
-    apr_cpystrn(lists->detail, diagnosis->detail, sizeof(lists->detail));
-    lists->diagnosis.detail = lists->detail;
+    lists->fault = *fault;
+    apr_cpystrn(lists->detail, fault->detail, sizeof(lists->detail));
+    lists->fault.detail = lists->detail;
     for (waiter = lists->waiters; waiter; waiter = waiter->next) {
         pthread_cond_signal(&waiter->news);
     }

@@ -27,7 +27,7 @@
 #include <apr_thread_mutex.h>
 #include <mod_dbd.h>
 
-#include "at_diagnosis.h"
+#include "at_fault.h"
 #include "at_incident.h"
 #include "at_renewal.h"
 #include "at_socket.h"
@@ -137,9 +137,9 @@ apr_uint64_t at_pool_attempts(const at_connections_t *connections);
 int at_pool_is_hopeless(const at_connections_t *connections,
                         apr_uint64_t attempt, apr_time_t now);
 
-/** Fill *WHY, in POOL: why a request that has waited has no connection. */
-void at_pool_explain(const at_connections_t *connections,
-                     at_diagnosis_t *why, apr_pool_t *pool);
+/** Why a request that has waited has no connection: a fault in POOL. */
+const at_fault_t *at_pool_explain(const at_connections_t *connections,
+                                  apr_pool_t *pool);
 
 /** A statement is about to run on CONNECTION: cut it off at DEADLINE, by
  *  at_clock_now. The keeper must run. */
@@ -169,9 +169,9 @@ apr_uint64_t at_pool_begin_opening(at_connections_t *connections);
 void at_pool_opened(at_connections_t *connections,
                     at_connection_t *connection);
 
-/** Attempt number ATTEMPT has failed as DIAGNOSIS says, which is copied. */
+/** Attempt number ATTEMPT has failed with FAULT, which is copied. */
 void at_pool_failed(at_connections_t *connections, apr_uint64_t attempt,
-                    const at_diagnosis_t *diagnosis);
+                    const at_fault_t *fault);
 
 /** Put idle connections on their way back that nobody has used for a while;
  *  all of them if the child ends. */

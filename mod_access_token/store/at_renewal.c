@@ -109,46 +109,39 @@ int at_renewal_is_due(const at_renewal_t *renewal)
     return renewal && (renewal->asked || at_renewal_has_moved(renewal));
 }
 
-static int refuse(at_diagnosis_t *diagnosis, at_outcome_e outcome,
-                  at_fault_e fault, const char *detail)
-{
-    memset(diagnosis, 0, sizeof(*diagnosis));
-    diagnosis->outcome = outcome;
-    diagnosis->fault = fault;
-    diagnosis->detail = detail;
-    return 0;
-}
-
 /*
- * Why FILE, which is there now, may not be opened, or NULL. One that is
- * missing would be made. A log that was left would be taken for that of the
- * new file, and destroy it. And where the log alone is another, this process
- * has the index of the one before.
+ * Why FILE, which is there now, may not be opened; NULL if it may. A file that
+ * is missing would be created. A log that was left would be taken for the log
+ * of the new file, and destroy it. And if the log alone is another, this
+ * process still has the index of the one before.
  */
-static const char *why_not_open(const at_renewal_t *renewal, identity_t file,
-                                apr_pool_t *pool)
+static at_fault_t *check_files(const at_renewal_t *renewal, identity_t file,
+                               apr_pool_t *pool)
 {
     const char *path = renewal->config->params;
     int log_has_changed = has_changed(renewal->log, renewal->log_path, pool);
     int is_other = is_there(renewal->file) && !is_same(renewal->file, file);
 
     if (is_other && !is_there(file)) {
-        return apr_psprintf(pool, "the database's file %s is gone; put it "
-                            "back", path);
+        return at_fault_make(pool, AT_STORE_RETRY, AT_FAULT_CONNECTION,
+                             "the database's file %s is gone; put it back",
+                             path);
     }
     if (is_other && is_there(renewal->log) && !log_has_changed) {
-        return apr_psprintf(pool, "another file was put into the place of "
-                            "%s, and beside it is still %s of the one "
-                            "before: SQLite would mix them. Remove %s and "
-                            "%s-shm; better bring data back by .restore, or "
-                            "with httpd stopped", path, renewal->log_path,
-                            renewal->log_path, path);
+        return at_fault_make(pool, AT_STORE_RETRY, AT_FAULT_CONNECTION,
+                             "another file was put into the place of "
+                             "%s, and beside it is still %s of the one "
+                             "before: SQLite would mix them. Remove %s and "
+                             "%s-shm; better bring data back by .restore, or "
+                             "with httpd stopped", path, renewal->log_path,
+                             renewal->log_path, path);
     }
     if (!is_other && log_has_changed) {
-        return apr_psprintf(pool, "%s, the log of the database, was removed "
-                            "or replaced while it was in use: what was saved "
-                            "last may be lost. Check the data, and restart "
-                            "httpd", renewal->log_path);
+        return at_fault_make(pool, AT_STORE_RETRY, AT_FAULT_CONNECTION,
+                             "%s, the log of the database, was removed "
+                             "or replaced while it was in use: what was saved "
+                             "last may be lost. Check the data, and restart "
+                             "httpd", renewal->log_path);
     }
     return NULL;
 }
@@ -195,16 +188,15 @@ static apr_hash_t *prepare(const at_renewal_t *renewal, apr_dbd_t *handle,
 
 /* Why HANDLE refuses a statement. No value is bound yet, so the text can
  * hold none. */
-static int explain(const at_renewal_t *renewal, apr_dbd_t *handle,
-                   at_diagnosis_t *diagnosis, apr_pool_t *pool)
+static at_fault_t *explain(const at_renewal_t *renewal, apr_dbd_t *handle,
+                           apr_pool_t *pool)
 {
     const at_statement_t any = { .file = "to prepare the statements anew" };
-    at_store_error_t error;
+    at_connection_e ignored;
 
-    at_store_error_read(&error, renewal->config->name, 1,
-                        apr_dbd_error(renewal->dbd->driver, handle, 0), &any,
-                        0, pool);
-    return refuse(diagnosis, error.outcome, error.fault, error.detail);
+    return at_store_error_read(&ignored, renewal->config->name, 1,
+                               apr_dbd_error(renewal->dbd->driver, handle, 0),
+                               &any, 0, pool);
 }
 
 /* Runs when the pool of what took their place ends, be it before mod_dbd's
@@ -236,42 +228,54 @@ static void put_in_place(at_renewal_t *renewal, apr_dbd_t *handle,
                               apr_pool_cleanup_null);
 }
 
-int at_renewal_make(at_renewal_t *renewal, at_diagnosis_t *diagnosis,
-                    apr_pool_t *pool)
+/* Connect and prepare, and take the place of what was there. MADE is the pool
+ * of the new connection. */
+static const at_fault_t *replace(at_renewal_t *renewal, apr_pool_t *made,
+                                 apr_pool_t *result_pool)
 {
     const apr_dbd_driver_t *driver = renewal->dbd->driver;
-    identity_t file = identify(renewal->config->params, pool);
-    apr_pool_t *made;
+    const char *text = NULL;
+    const at_fault_t *fault;
     apr_hash_t *prepared;
     apr_dbd_t *handle;
-    const char *text = why_not_open(renewal, file, pool);
 
-    if (text) {
-        return refuse(diagnosis, AT_STORE_RETRY, AT_FAULT_CONNECTION, text);
-    }
-    if (at_allocator_make_pool(&made, renewal->dbd->pool) != APR_SUCCESS) {
-        return refuse(diagnosis, AT_STORE_RETRY, AT_FAULT_CONNECTION,
-                      "no memory to connect again");
-    }
-    apr_pool_tag(made, "access_token renewal");
     if (apr_dbd_open_ex(driver, made, renewal->config->params, &handle,
                         &text) != APR_SUCCESS) {
-        refuse(diagnosis, AT_STORE_RETRY, AT_FAULT_CONNECTION,
-               apr_pstrcat(pool, "the database cannot be opened again: ",
-                           text ? text : "no reason is given",
-                           (char *)NULL));
-        apr_pool_destroy(made);
-        return 0;
+        return at_fault_make(result_pool, AT_STORE_RETRY, AT_FAULT_CONNECTION,
+                             "the database cannot be opened again: %s",
+                             text ? text : "no reason is given");
     }
     run_init_queries(renewal, handle);
     prepared = prepare(renewal, handle, made);
     if (!prepared) {
-        explain(renewal, handle, diagnosis, pool);
+        fault = explain(renewal, handle, result_pool);
         apr_dbd_close(driver, handle);
+        return fault;
+    }
+    put_in_place(renewal, handle, prepared, made);
+    return NULL;
+}
+
+const at_fault_t *at_renewal_make(at_renewal_t *renewal,
+                                  apr_pool_t *result_pool)
+{
+    identity_t file = identify(renewal->config->params, result_pool);
+    const at_fault_t *fault = check_files(renewal, file, result_pool);
+    apr_pool_t *made;
+
+    if (fault) {
+        return fault;
+    }
+    if (at_allocator_make_pool(&made, renewal->dbd->pool) != APR_SUCCESS) {
+        return at_fault_make(result_pool, AT_STORE_RETRY, AT_FAULT_CONNECTION,
+                             "no memory to connect again");
+    }
+    apr_pool_tag(made, "access_token renewal");
+    fault = replace(renewal, made, result_pool);
+    if (fault) {
         apr_pool_destroy(made);
-        return 0;
+        return fault;
     }
     renewal->file = file;
-    put_in_place(renewal, handle, prepared, made);
-    return 1;
+    return NULL;
 }

@@ -12,7 +12,7 @@
 #include <apr_dbd.h>
 #include <mod_dbd.h>
 
-#include "at_diagnosis.h"
+#include "at_fault.h"
 
 /** What it takes to make one connection anew. */
 typedef struct at_renewal_t at_renewal_t;
@@ -41,12 +41,13 @@ int at_renewal_has_moved(const at_renewal_t *renewal);
 int at_renewal_is_due(const at_renewal_t *renewal);
 
 /**
- * Make RENEWAL's connection anew: connect, run DBDInitSQL, prepare all that
- * mod_dbd prepared, in this order, and close what was there. Only for who
- * holds the connection, with no result of it left. Returns 1; or 0 with
- * *DIAGNOSIS filled in POOL: then the connection is as it was, and due.
+ * Replace RENEWAL's connection: connect, run DBDInitSQL, prepare all that
+ * mod_dbd prepared, in this order, and close what was there. Only the holder
+ * of the connection may call this, when it has no result of it any more.
+ * Returns NULL; or in RESULT_POOL why it failed: then the connection is as it
+ * was, and still due.
  */
-int at_renewal_make(at_renewal_t *renewal, at_diagnosis_t *diagnosis,
-                    apr_pool_t *pool);
+const at_fault_t *at_renewal_make(at_renewal_t *renewal,
+                                  apr_pool_t *result_pool);
 
 #endif /* AT_RENEWAL_H */

@@ -5,6 +5,7 @@
 
 #include <apr_strings.h>
 
+#include "at_config.h"
 #include "at_store_error.h"
 
 /* Under this name the verdict is kept in the connection's pool. */
@@ -104,7 +105,7 @@ static const char *const parsing_modes[] = { "ORACLE",
 
 /* What is kept with a connection. */
 typedef struct {
-    at_diagnosis_t verdict;
+    const at_fault_t *fault;     /* why it cannot be used; or NULL */
     apr_size_t max_packet;       /* 0: not known */
 } kept_t;
 
@@ -119,30 +120,19 @@ static at_statement_t session_statement(apr_pool_t *pool)
     return statement;
 }
 
-static int fail(at_diagnosis_t *diagnosis, const apr_dbd_driver_t *driver,
-                apr_dbd_t *handle, int code, apr_pool_t *pool)
+/* What apr_dbd's CODE means. No value of a request is bound, so the text can
+ * hold none. */
+static at_fault_t *fail(const apr_dbd_driver_t *driver, apr_dbd_t *handle,
+                        int code, apr_pool_t *pool)
 {
     const char *text = apr_dbd_error(driver, handle, code);
     at_statement_t statement = session_statement(pool);
-    at_store_error_t error;
+    at_connection_e ignored;
+    const at_fault_t *fault = at_store_error_read(&ignored, "mysql", code,
+                                                  text, &statement, 0, pool);
 
-    at_store_error_read(&error, "mysql", code, text, &statement, 0, pool);
-    memset(diagnosis, 0, sizeof(*diagnosis));
-    diagnosis->outcome = error.outcome;
-    diagnosis->fault = error.fault;
-    /* No value of a request is bound, so the text can hold none. */
-    diagnosis->detail = apr_psprintf(pool, "%s [%s]", error.detail,
-                                     text ? text : "");
-    return 0;
-}
-
-static int refuse(at_diagnosis_t *diagnosis, const char *detail)
-{
-    memset(diagnosis, 0, sizeof(*diagnosis));
-    diagnosis->outcome = AT_STORE_BROKEN;
-    diagnosis->fault = AT_FAULT_BROKEN;
-    diagnosis->detail = detail;
-    return 0;
+    return at_fault_make(pool, fault->outcome, fault->kind, "%s [%s]",
+                         fault->detail, text ? text : "");
 }
 
 /* True if MODE is one of MODES, as sql_mode lists them. */
@@ -159,8 +149,8 @@ static int has_mode(const char *modes, const char *mode)
 }
 
 /* What was so when the statements were prepared; PLAIN: they are ASCII. */
-static const char *find_parsing_fault(const apr_table_t *session, int plain,
-                                      apr_pool_t *pool)
+static at_fault_t *check_parsing(const apr_table_t *session, int plain,
+                                 apr_pool_t *pool)
 {
     const char *modes = apr_table_get(session, "mode when prepared");
     const char *charset = apr_table_get(session, "charset when prepared");
@@ -168,16 +158,18 @@ static const char *find_parsing_fault(const apr_table_t *session, int plain,
 
     for (i = 0; i < sizeof(parsing_modes) / sizeof(parsing_modes[0]); i++) {
         if (modes && has_mode(modes, parsing_modes[i])) {
-            return apr_psprintf(pool, "sql_mode %s changes what statements "
-                "mean. Take it away for the module's account: SET SESSION "
-                "sql_mode = 'STRICT_ALL_TABLES' by init-command " IN_GROUP,
+            return at_fault_make(pool, AT_STORE_BROKEN, AT_FAULT_BROKEN,
+                "sql_mode %s changes what statements mean. Take it away for "
+                "the module's account: SET SESSION sql_mode = "
+                "'STRICT_ALL_TABLES' by init-command " IN_GROUP,
                 parsing_modes[i]);
         }
     }
     if (!plain && charset && strcmp(charset, "utf8mb4")) {
-        return apr_psprintf(pool, "a statement has characters that are not "
-            "ASCII, and was read in the character set %s. Put "
-            "default-character-set=utf8mb4 " IN_GROUP "; if it stands there, "
+        return at_fault_make(pool, AT_STORE_BROKEN, AT_FAULT_BROKEN,
+            "a statement has characters that are not ASCII, and was read "
+            "in the character set %s. Put default-character-set=utf8mb4 "
+            IN_GROUP "; if it stands there, "
             "the server overrides it: put SET NAMES utf8mb4 into "
             "init-command", charset);
     }
@@ -185,7 +177,7 @@ static const char *find_parsing_fault(const apr_table_t *session, int plain,
 }
 
 /* The values that SESSION has; those of the other server are not in it. */
-static const char *find_fault(const apr_table_t *session, apr_pool_t *pool)
+static at_fault_t *check_values(const apr_table_t *session, apr_pool_t *pool)
 {
     const char *modes = apr_table_get(session, "sql_mode"), *value;
     const char *isolation = apr_table_get(session, "isolation");
@@ -194,23 +186,26 @@ static const char *find_fault(const apr_table_t *session, apr_pool_t *pool)
     for (i = 0; i < sizeof(variables) / sizeof(variables[0]); i++) {
         value = apr_table_get(session, variables[i].name);
         if (value && strcmp(value, variables[i].value)) {
-            return apr_psprintf(pool, "%s is %s, and not %s, though the "
-                "module has set it so. Find out what between Apache and the "
-                "database, a proxy or a plugin, keeps it", variables[i].name,
-                value, variables[i].value);
+            return at_fault_make(pool, AT_STORE_BROKEN, AT_FAULT_BROKEN,
+                "%s is %s, and not %s, though the module has set it so. Find "
+                "out what between Apache and the database, a proxy or a "
+                "plugin, keeps it", variables[i].name, value,
+                variables[i].value);
         }
     }
     if (!modes || (!has_mode(modes, "STRICT_TRANS_TABLES")
                    && !has_mode(modes, "STRICT_ALL_TABLES"))
         || has_mode(modes, "PAD_CHAR_TO_FULL_LENGTH")) {
-        return apr_psprintf(pool, "sql_mode is '%s', and could not be made "
-            "strict. SET SESSION sql_mode = 'STRICT_ALL_TABLES' by "
-            "init-command " IN_GROUP, modes ? modes : "unclear");
+        return at_fault_make(pool, AT_STORE_BROKEN, AT_FAULT_BROKEN,
+            "sql_mode is '%s', and could not be made strict. SET SESSION "
+            "sql_mode = 'STRICT_ALL_TABLES' by init-command " IN_GROUP,
+            modes ? modes : "unclear");
     }
     if (isolation && !strcmp(isolation, "READ-UNCOMMITTED")) {
-        return "the transaction isolation is READ-UNCOMMITTED, where a call "
-               "reads what is rolled back later. Take another one, by "
-               "init-command " IN_GROUP;
+        return at_fault_make(pool, AT_STORE_BROKEN, AT_FAULT_BROKEN,
+            "the transaction isolation is READ-UNCOMMITTED, where a call "
+            "reads what is rolled back later. Take another one, by "
+            "init-command " IN_GROUP);
     }
     return NULL;
 }
@@ -255,33 +250,32 @@ static int set_and_read(apr_table_t *session, const apr_dbd_driver_t *driver,
     return code;
 }
 
-static int set_up(kept_t *kept, const apr_dbd_driver_t *driver,
-                  apr_dbd_t *handle, int plain, apr_pool_t *pool)
+/* Set the session, and fill KEPT in POOL. */
+static void set_up(kept_t *kept, const apr_dbd_driver_t *driver,
+                   apr_dbd_t *handle, int plain, apr_pool_t *pool)
 {
-    at_diagnosis_t *diagnosis = &kept->verdict;
     apr_table_t *session;
     apr_pool_t *scratch;
-    const char *fault, *max_packet;
+    const char *max_packet;
     int code;
 
     apr_pool_create(&scratch, pool);
-    session = apr_table_make(pool, 20);
+    session = apr_table_make(scratch, 20);
     code = set_and_read(session, driver, handle, scratch);
-    apr_pool_destroy(scratch);
     if (code) {
-        return fail(diagnosis, driver, handle, code, pool);
+        kept->fault = fail(driver, handle, code, pool);
     }
-    fault = find_parsing_fault(session, plain, pool);
-    if (!fault) {
-        fault = find_fault(session, pool);
+    else {
+        kept->fault = check_parsing(session, plain, pool);
     }
-    if (fault) {
-        return refuse(diagnosis, fault);
+    if (!kept->fault) {
+        kept->fault = check_values(session, pool);
     }
     max_packet = apr_table_get(session, "max_allowed_packet");
-    kept->max_packet = max_packet ? (apr_size_t)apr_atoi64(max_packet) : 0;
-    diagnosis->outcome = AT_STORE_DONE;
-    return 1;
+    if (!kept->fault && max_packet) {
+        kept->max_packet = (apr_size_t)apr_atoi64(max_packet);
+    }
+    apr_pool_destroy(scratch);
 }
 
 /* True if all of STATEMENTS are ASCII, so that most character sets read them
@@ -308,8 +302,8 @@ static int are_plain(const at_statements_t *statements)
 
 /* A server that is sent more than it takes closes the connection, mostly
  * before its error is read. */
-static const char *find_long(const at_statements_t *statements,
-                             apr_size_t max_packet, apr_pool_t *pool)
+static at_fault_t *check_lengths(const at_statements_t *statements,
+                                 apr_size_t max_packet, apr_pool_t *pool)
 {
     int i;
 
@@ -318,31 +312,29 @@ static const char *find_long(const at_statements_t *statements,
         apr_size_t length = statement ? strlen(statement->text) + 1 : 0;
 
         if (length >= max_packet) {
-            return apr_psprintf(pool, "%s: it has %" APR_SIZE_T_FMT " bytes; "
-                "raise the database's max_allowed_packet, which is %"
-                APR_SIZE_T_FMT, statement->file, length, max_packet);
+            return at_fault_make(pool, AT_STORE_BROKEN, AT_FAULT_BROKEN,
+                "%s: it has %" APR_SIZE_T_FMT " bytes; raise the database's "
+                "max_allowed_packet, which is %" APR_SIZE_T_FMT,
+                statement->file, length, max_packet);
         }
     }
     return NULL;
 }
 
-int at_session_set(at_diagnosis_t *diagnosis, const apr_dbd_driver_t *driver,
-                   apr_dbd_t *handle, const at_statements_t *statements,
-                   apr_pool_t *pool)
+const at_fault_t *at_session_set(const apr_dbd_driver_t *driver,
+                                 apr_dbd_t *handle,
+                                 const at_statements_t *statements,
+                                 apr_pool_t *result_pool)
 {
-    const char *fault;
-    kept_t made;
+    kept_t kept = { NULL, 0 };
 
     if (strcmp(apr_dbd_name(driver), "mysql")) {
-        return 1;
+        return NULL;
     }
-    memset(&made, 0, sizeof(made));
-    if (!set_up(&made, driver, handle, are_plain(statements), pool)) {
-        *diagnosis = made.verdict;
-        return 0;
-    }
-    fault = find_long(statements, made.max_packet, pool);
-    return !fault || refuse(diagnosis, fault);
+    set_up(&kept, driver, handle, are_plain(statements), result_pool);
+    return kept.fault ? kept.fault
+                      : check_lengths(statements, kept.max_packet,
+                                      result_pool);
 }
 
 /* Look which of USES have their statements on DBD: 1 if any has. *PLAIN is
@@ -372,32 +364,28 @@ static kept_t *find_kept(const ap_dbd_t *dbd)
            ? kept : NULL;
 }
 
-int at_session_check(at_diagnosis_t *diagnosis, ap_dbd_t *dbd,
-                     const apr_array_header_t *uses, apr_pool_t *pool)
+const at_fault_t *at_session_check(ap_dbd_t *dbd,
+                                   const apr_array_header_t *uses,
+                                   apr_pool_t *result_pool)
 {
     kept_t *kept;
     int plain;
 
     if (strcmp(apr_dbd_name(dbd->driver), "mysql")) {
-        return 1;
+        return NULL;
     }
     kept = find_kept(dbd);
     if (!kept) {
         if (!serves(&plain, dbd, uses)) {
-            return 1;
+            return NULL;
         }
         kept = apr_pcalloc(dbd->pool, sizeof(*kept));
-        if (set_up(kept, dbd->driver, dbd->handle, plain, dbd->pool)
-            || kept->verdict.outcome == AT_STORE_BROKEN) {
+        set_up(kept, dbd->driver, dbd->handle, plain, dbd->pool);
+        if (!kept->fault || kept->fault->outcome == AT_STORE_BROKEN) {
             (void)apr_pool_userdata_setn(kept, KEPT_AS, NULL, dbd->pool);
         }
     }
-    if (kept->verdict.outcome == AT_STORE_DONE) {
-        return 1;
-    }
-    *diagnosis = kept->verdict;
-    diagnosis->detail = apr_pstrdup(pool, diagnosis->detail);
-    return 0;
+    return at_fault_copy(result_pool, kept->fault);
 }
 
 apr_size_t at_session_max_packet(const ap_dbd_t *dbd)

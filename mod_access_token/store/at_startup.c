@@ -73,56 +73,58 @@ static void check_params(check_t *check)
     }
 }
 
-/* The HTTP status of calls that fail by DIAGNOSIS. */
-static const char *status_of(const at_diagnosis_t *diagnosis)
+/* The HTTP status of calls that fail with FAULT. */
+static const char *status_of(const at_fault_t *fault)
 {
-    return diagnosis->outcome == AT_STORE_BROKEN ? "500" : "503";
+    return fault->outcome == AT_STORE_BROKEN ? "500" : "503";
 }
 
 static int open_database(check_t *check)
 {
-    at_diagnosis_t diagnosis;
+    const at_fault_t *fault = at_diagnosis_connect(&check->driver,
+                                                   &check->handle, check->use,
+                                                   check->pool);
 
-    if (at_diagnosis_connect(&diagnosis, &check->driver, &check->handle,
-                             check->use, check->pool)) {
+    if (!fault) {
         return 1;
     }
     check->faults++;
     ap_log_error(APLOG_MARK, APLOG_ERR, 0, check->server, ATLOGNO("022")
                  "%s%s. Calls get %s until there is one.", check->place,
-                 diagnosis.detail, status_of(&diagnosis));
+                 fault->detail, status_of(fault));
     return 0;
 }
 
-/* DETAIL says nothing of schema and statements, and neither would what is
- * left of the check. The calls will tell, if the database stays away. */
-static void cut_short(check_t *check, const char *detail)
+/* FAULT says nothing about schema and statements, and neither would the rest
+ * of the check. If the database stays away, the calls will report it. */
+static void cut_short(check_t *check, const at_fault_t *fault)
 {
     check->faults++;
     check->is_cut = 1;
     ap_log_error(APLOG_MARK, APLOG_INFO, 0, check->server, ATLOGNO("032")
                  "%sthe check of the start was cut short: %s", check->place,
-                 detail);
+                 fault->detail);
 }
 
 static void prepare(check_t *check, at_statement_e number)
 {
-    at_diagnosis_t diagnosis;
-
-    if (at_diagnosis_prepare(&diagnosis, &check->prepared[number],
-                             check->driver, check->handle,
+    const at_fault_t *fault =
+        at_diagnosis_prepare(&check->prepared[number], check->driver,
+                             check->handle,
                              check->statements->statement[number],
-                             check->pool)) {
+                             check->pool);
+
+    if (!fault) {
         return;
     }
-    if (diagnosis.outcome == AT_STORE_RETRY) {
-        cut_short(check, diagnosis.detail);
+    if (fault->outcome == AT_STORE_RETRY) {
+        cut_short(check, fault);
         return;
     }
     check->faults++;
     ap_log_error(APLOG_MARK, APLOG_ERR, 0, check->server, ATLOGNO("023")
                  "%s%s. All calls get %s until schema and statements fit.",
-                 check->place, diagnosis.detail, status_of(&diagnosis));
+                 check->place, fault->detail, status_of(fault));
 }
 
 /* What mod_dbd has prepared on its connection. */
@@ -160,60 +162,60 @@ static int renew(check_t *check)
 {
     at_renewal_t *renewal = check->connection
                             ? at_renewal_of(check->connection) : NULL;
-    at_diagnosis_t diagnosis;
 
     if (!renewal || check->renewals++ >= RENEWALS
-        || !at_renewal_make(renewal, &diagnosis, check->pool)) {
+        || at_renewal_make(renewal, check->pool)) {
         return 0;
     }
     take_prepared(check);
     return 1;
 }
 
-/* Run NUMBER with NULL for each value into *RESULTS; 0 with *ERROR filled if
- * it fails. */
-static int try_to_run(check_t *check, at_statement_e number,
-                      apr_dbd_results_t **results, at_store_error_t *error)
+/* Run NUMBER with NULL for each value into *RESULTS. *CONNECTION says what a
+ * fault means for the connection. */
+static const at_fault_t *try_to_run(apr_dbd_results_t **results,
+                                    at_connection_e *connection,
+                                    check_t *check, at_statement_e number)
 {
     const at_statement_t *statement = check->statements->statement[number];
     const char **arguments = apr_pcalloc(check->pool, sizeof(char *)
                              * ((apr_size_t)statement->value_count + 1));
-    int code = apr_dbd_pselect(check->driver, check->pool, check->handle,
-                               results, check->prepared[number], 0,
-                               statement->value_count, arguments);
+    int code;
 
-    if (code != 0) {
-        at_store_error_read(error, apr_dbd_name(check->driver), code,
-                            apr_dbd_error(check->driver, check->handle,
-                                          code), statement, 0, check->pool);
-    }
-    return code == 0;
+    *results = NULL;
+    code = apr_dbd_pselect(check->driver, check->pool, check->handle, results,
+                           check->prepared[number], 0, statement->value_count,
+                           arguments);
+    return code == 0 ? NULL
+           : at_store_error_read(connection, apr_dbd_name(check->driver),
+                                 code, apr_dbd_error(check->driver,
+                                                     check->handle, code),
+                                 statement, 0, check->pool);
 }
 
 /* Run NUMBER; NULL, and a message, if it fails. */
 static apr_dbd_results_t *run(check_t *check, at_statement_e number)
 {
-    apr_dbd_results_t *results = NULL;
-    at_store_error_t error;
-    int good = try_to_run(check, number, &results, &error);
+    apr_dbd_results_t *results;
+    at_connection_e connection;
+    const at_fault_t *fault = try_to_run(&results, &connection, check,
+                                         number);
 
-    while (!good && error.connection == AT_CONNECTION_DISCARD
-           && renew(check)) {
-        results = NULL;
-        good = try_to_run(check, number, &results, &error);
+    while (fault && connection == AT_CONNECTION_DISCARD && renew(check)) {
+        fault = try_to_run(&results, &connection, check, number);
     }
-    if (good) {
+    if (!fault) {
         return results;
     }
-    if (error.connection == AT_CONNECTION_LOST) {
-        cut_short(check, error.detail);
+    if (connection == AT_CONNECTION_LOST) {
+        cut_short(check, fault);
         return NULL;
     }
     check->faults++;
     ap_log_error(APLOG_MARK, APLOG_ERR, 0, check->server, ATLOGNO("028")
                  "%sa statement fails: %s. See that DBDInitSQL sets nothing "
                  "that makes prepared statements invalid.", check->place,
-                 error.detail);
+                 fault->detail);
     return NULL;
 }
 
@@ -339,12 +341,31 @@ static void check_promises(check_t *check, const char *least,
     }
 }
 
+static void check_version(check_t *check, const char *version,
+                          const char *charset)
+{
+    const at_fault_t *fault = at_statements_schema_fault(version,
+                                                         check->pool);
+
+    if (fault) {
+        check->faults++;
+        ap_log_error(APLOG_MARK, APLOG_ERR, 0, check->server,
+                     ATLOGNO("024") "%s%s", check->place, fault->detail);
+    }
+    fault = at_statements_charset_fault(charset, check->pool);
+    if (fault) {
+        check->faults++;
+        ap_log_error(APLOG_MARK, APLOG_ERR, 0, check->server,
+                     ATLOGNO("025") "%s%s", check->place, fault->detail);
+    }
+}
+
 static void check_schema(check_t *check)
 {
     apr_dbd_results_t *results = run(check, AT_STATEMENT_STARTUP);
     const char *version = NULL, *charset = NULL, *max_connections = NULL;
     const char *lock_wait = NULL, *max_packet = NULL, *least = NULL;
-    const char *synchronous = NULL, *fault;
+    const char *synchronous = NULL;
     apr_dbd_row_t *row = NULL;
 
     if (!results) {
@@ -364,18 +385,7 @@ static void check_schema(check_t *check)
         synchronous = value_of(check, results, row,
                                "connection.synchronous");
     }
-    fault = at_statements_schema_fault(version, check->pool);
-    if (fault) {
-        check->faults++;
-        ap_log_error(APLOG_MARK, APLOG_ERR, 0, check->server,
-                     ATLOGNO("024") "%s%s", check->place, fault);
-    }
-    fault = at_statements_charset_fault(charset, check->pool);
-    if (fault) {
-        check->faults++;
-        ap_log_error(APLOG_MARK, APLOG_ERR, 0, check->server,
-                     ATLOGNO("025") "%s%s", check->place, fault);
-    }
+    check_version(check, version, charset);
     check_limits(check, max_connections, lock_wait);
     check_packet(check, max_packet);
     check_promises(check, least, synchronous);
@@ -453,23 +463,24 @@ static ap_dbd_t *open_connection(const check_t *check, apr_pool_t *pool)
  * what calls do not. */
 static void check_connection(check_t *check)
 {
-    at_diagnosis_t diagnosis;
+    const at_fault_t *fault;
 
     take_prepared(check);
-    if (at_session_check(&diagnosis, check->connection,
-                         at_server_config_of(ap_server_conf)->uses,
-                         check->pool)) {
+    fault = at_session_check(check->connection,
+                             at_server_config_of(ap_server_conf)->uses,
+                             check->pool);
+    if (!fault) {
         check_statements(check);
     }
-    else if (diagnosis.outcome == AT_STORE_BROKEN) {
+    else if (fault->outcome == AT_STORE_BROKEN) {
         check->faults++;
         ap_log_error(APLOG_MARK, APLOG_ERR, 0, check->server, ATLOGNO("043")
                      "%sthe connection to the database can't be used: %s. "
                      "All calls get 500 until that is so.", check->place,
-                     diagnosis.detail);
+                     fault->detail);
     }
     else {
-        cut_short(check, diagnosis.detail);
+        cut_short(check, fault);
     }
 }
 

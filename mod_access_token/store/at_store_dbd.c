@@ -32,7 +32,6 @@ typedef struct {
 /* A statement that is being run. Its results live in the connection's pool
  * for them, which is empty before the connection is anybody else's. */
 typedef struct {
-    at_store_t *store;
     dbd_store_t *dbd;
     at_statement_e number;
     const at_statement_t *statement;
@@ -46,33 +45,24 @@ typedef struct {
     at_connection_e state;       /* what the connection is good for */
 } execution_t;
 
-static at_outcome_e hold_connection(at_store_t *store)
+static const at_fault_t *hold_connection(const at_store_t *store)
 {
     dbd_store_t *dbd = store->baton;
     at_connections_t *connections = at_child_connections(dbd->r);
     ap_dbd_t *shared = dbd->may_share ? at_dbd_shared(dbd->source, dbd->r)
                                       : NULL;
-    at_diagnosis_t why;
 
-    store->timed_out = 0;
     if (!connections) {
-        store->detail = "the statements are not prepared in this server's "
-                        "database; put AccessTokenStatements beside the "
-                        "DBDriver that is meant";
-        store->fault = AT_FAULT_BROKEN;
-        return AT_STORE_BROKEN;
+        return at_fault_make(dbd->r->pool, AT_STORE_BROKEN, AT_FAULT_BROKEN,
+                             "the statements are not prepared in this "
+                             "server's database; put AccessTokenStatements "
+                             "beside the DBDriver that is meant");
     }
-    dbd->connection = shared
-        ? at_connection_share(connections, shared, &why, dbd->r->pool)
-        : at_connection_take(connections, store->deadline, &why,
+    return shared
+        ? at_connection_share(&dbd->connection, connections, shared,
+                              dbd->r->pool)
+        : at_connection_take(&dbd->connection, connections, store->deadline,
                              dbd->r->pool);
-    if (!dbd->connection) {
-        store->detail = why.detail;
-        store->fault = why.fault;
-        store->timed_out = why.timed_out;
-        return why.outcome;
-    }
-    return AT_STORE_DONE;
 }
 
 static void let_go(dbd_store_t *dbd, at_connection_e state)
@@ -95,44 +85,38 @@ static void release(at_store_t *store)
 }
 
 /* What apr_dbd's CODE means. */
-static at_outcome_e fail(execution_t *execution, int code)
+static const at_fault_t *fail(execution_t *execution, int code)
 {
     ap_dbd_t *dbd = execution->dbd->connection->dbd;
-    at_store_t *store = execution->store;
+    apr_pool_t *pool = execution->dbd->r->pool;
     const char *text = apr_dbd_error(dbd->driver, dbd->handle, code);
-    at_store_error_t error;
+    at_fault_t *fault = at_store_error_read(&execution->state,
+                                            apr_dbd_name(dbd->driver), code,
+                                            text, execution->statement,
+                                            execution->saves, pool);
 
-    at_store_error_read(&error, apr_dbd_name(dbd->driver), code, text,
-                        execution->statement, execution->saves,
-                        execution->dbd->r->pool);
-    store->conflict = error.conflict;
-    store->detail = error.detail;
-    store->fault = error.fault;
-    execution->state = error.connection;
     if (execution->cut) {
         execution->state = AT_CONNECTION_LOST;
-        error.outcome = AT_STORE_RETRY;
-        store->fault = AT_FAULT_CONNECTION;
-        store->detail = apr_pstrcat(execution->dbd->r->pool,
-                                    execution->statement->file, ": the "
-                                    "database did not answer in time, and "
-                                    "its connection was cut off",
-                                    (char *)NULL);
+        fault = at_fault_make(pool, AT_STORE_RETRY, AT_FAULT_CONNECTION,
+                              "%s: the database did not answer in time, and "
+                              "its connection was cut off",
+                              execution->statement->file);
     }
     if (execution->state == AT_CONNECTION_LOST && execution->saves) {
-        return AT_STORE_LOST;
+        fault->outcome = AT_STORE_LOST;
     }
-    return error.outcome;
+    return fault;
 }
 
-/* Free what the statement made, and the connection if it is no good. */
-static at_outcome_e end(execution_t *execution, at_outcome_e outcome)
+/* Free what the statement made, and give the connection up if it is no longer
+ * good. Returns FAULT. */
+static const at_fault_t *end(execution_t *execution, const at_fault_t *fault)
 {
     apr_pool_clear(execution->pool);
     if (execution->state != AT_CONNECTION_KEEP) {
         let_go(execution->dbd, execution->state);
     }
-    return outcome;
+    return fault;
 }
 
 static const at_statement_t *statement_of(const dbd_store_t *dbd,
@@ -170,32 +154,28 @@ static void shape_row(execution_t *execution)
 }
 
 /* Find what mod_dbd has prepared for EXECUTION. */
-static at_outcome_e find_prepared(execution_t *execution)
+static const at_fault_t *find_prepared(execution_t *execution)
 {
     dbd_store_t *dbd = execution->dbd;
 
-    execution->prepared = at_dbd_prepared(dbd->source,
-                                             dbd->connection->dbd,
-                                             execution->number);
-    if (execution->prepared) {
-        return AT_STORE_DONE;
-    }
-    execution->store->fault = AT_FAULT_BROKEN;
-    execution->store->detail = apr_pstrcat(dbd->r->pool,
-        execution->statement->file, ": mod_dbd has not prepared it for this "
-        "server; put AccessTokenStatements beside the DBDriver that is "
-        "meant", (char *)NULL);
-    return AT_STORE_BROKEN;
+    execution->prepared = at_dbd_prepared(dbd->source, dbd->connection->dbd,
+                                          execution->number);
+    return execution->prepared ? NULL
+        : at_fault_make(dbd->r->pool, AT_STORE_BROKEN, AT_FAULT_BROKEN,
+                        "%s: mod_dbd has not prepared it for this server; "
+                        "put AccessTokenStatements beside the DBDriver that "
+                        "is meant", execution->statement->file);
 }
 
 /*
- * A server that is sent more than it takes closes the connection, mostly
- * before its error is read: then it would be open whether the change was
- * saved. So that is not sent. Another connection may have a new limit.
+ * A server that receives a longer packet than it allows closes the connection,
+ * mostly before its error is read. It would then be unknown whether the change
+ * was saved, so such a packet is not sent. Another connection may have a new
+ * limit.
  */
-static at_outcome_e check_size(execution_t *execution)
+static const at_fault_t *check_size(execution_t *execution)
 {
-    at_connection_t *connection = execution->dbd->connection;
+    const at_connection_t *connection = execution->dbd->connection;
     int count = execution->statement->value_count, i;
     apr_size_t size = PACKET_HEAD + PACKET_VALUE * (apr_size_t)count;
 
@@ -205,103 +185,107 @@ static at_outcome_e check_size(execution_t *execution)
         }
     }
     if (!connection->max_packet || size < connection->max_packet) {
-        return AT_STORE_DONE;
+        return NULL;
     }
-    execution->store->fault = AT_FAULT_BROKEN;
-    execution->store->detail = apr_psprintf(execution->dbd->r->pool,
+    execution->state = AT_CONNECTION_DISCARD;
+    return at_fault_make(execution->dbd->r->pool,
+        execution->saves ? AT_STORE_STALE : AT_STORE_BROKEN, AT_FAULT_BROKEN,
         "%s: its values need some %" APR_SIZE_T_FMT " bytes; raise the "
         "database's max_allowed_packet, which is %" APR_SIZE_T_FMT,
         execution->statement->file, size, connection->max_packet);
-    execution->state = AT_CONNECTION_DISCARD;
-    return end(execution, execution->saves ? AT_STORE_STALE
-                                           : AT_STORE_BROKEN);
 }
 
-/* Get ready to run STATEMENT with VALUES, and be watched. */
-static at_outcome_e begin(execution_t *execution, at_store_t *store,
-                          at_statement_e statement,
-                          const char *const *values)
+/* Put VALUES in the order in which the statement binds them. */
+static void take_values(execution_t *execution, const char *const *values)
 {
-    dbd_store_t *dbd = store->baton;
-    const at_statement_t *text = statement_of(dbd, statement);
-    at_outcome_e outcome = AT_STORE_DONE;
+    const at_statement_t *statement = execution->statement;
     int i;
 
-    if (!dbd->connection) {
-        outcome = hold_connection(store);
-    }
-    if (outcome != AT_STORE_DONE) {
-        return outcome;
-    }
-    memset(execution, 0, sizeof(*execution));
-    execution->store = store;
-    execution->dbd = dbd;
-    execution->number = statement;
-    execution->statement = text;
-    execution->saves = statement == AT_STATEMENT_SAVE;
-    shape_row(execution);
-    outcome = find_prepared(execution);
-    if (outcome != AT_STORE_DONE) {
-        return outcome;
-    }
-    execution->pool = dbd->connection->results;
     execution->arguments = apr_pcalloc(execution->pool, sizeof(char *)
-                                       * ((apr_size_t)text->value_count
+                                       * ((apr_size_t)statement->value_count
                                           + 1));
-    for (i = 0; i < text->value_count; i++) {
-        execution->arguments[i] = values[text->values[i]];
+    for (i = 0; i < statement->value_count; i++) {
+        execution->arguments[i] = values[statement->values[i]];
     }
-    outcome = check_size(execution);
-    if (outcome == AT_STORE_DONE) {
-        at_connection_watch(dbd->connection, latest_end(store));
-    }
-    return outcome;
 }
 
-/* For each column of the statement: its place in RESULTS. NULL if one is
- * missing. */
-static int *find_columns(execution_t *execution, apr_dbd_results_t *results)
+/* Get ready to run STATEMENT with VALUES, and have it watched. */
+static const at_fault_t *begin(execution_t *execution,
+                               const at_store_t *store,
+                               at_statement_e statement,
+                               const char *const *values)
+{
+    dbd_store_t *dbd = store->baton;
+    const at_fault_t *fault;
+
+    if (!dbd->connection) {
+        AT_FAULT_TRY(hold_connection(store));
+    }
+    memset(execution, 0, sizeof(*execution));
+    execution->dbd = dbd;
+    execution->number = statement;
+    execution->statement = statement_of(dbd, statement);
+    execution->saves = statement == AT_STATEMENT_SAVE;
+    execution->pool = dbd->connection->results;
+    shape_row(execution);
+    AT_FAULT_TRY(find_prepared(execution));
+    take_values(execution, values);
+    fault = check_size(execution);
+    if (fault) {
+        return end(execution, fault);
+    }
+    at_connection_watch(dbd->connection, latest_end(store));
+    return NULL;
+}
+
+/* Make *PLACES: for each column of the statement its place in RESULTS. */
+static const at_fault_t *find_columns(int **places,
+                                      const execution_t *execution,
+                                      apr_dbd_results_t *results)
 {
     const apr_dbd_driver_t *driver = execution->dbd->connection->dbd->driver;
     const apr_array_header_t *columns = execution->statement->columns;
-    int *places = apr_palloc(execution->pool, sizeof(*places)
-                             * (apr_size_t)(columns->nelts + 1));
     int i;
 
+    *places = apr_palloc(execution->pool, sizeof(**places)
+                         * (apr_size_t)(columns->nelts + 1));
     for (i = 0; i < columns->nelts; i++) {
         const char *name = APR_ARRAY_IDX(columns, i, const char *);
 
-        places[i] = at_rows_find(driver, results, name, i);
-        if (places[i] < 0) {
-            execution->store->fault = AT_FAULT_BROKEN;
-            execution->store->detail = apr_psprintf(
-                execution->dbd->r->pool, "%s: its result has no column "
-                "'%s'", execution->statement->file, name);
-            return NULL;
+        (*places)[i] = at_rows_find(driver, results, name, i);
+        if ((*places)[i] < 0) {
+            return at_fault_make(execution->dbd->r->pool, AT_STORE_BROKEN,
+                                 AT_FAULT_BROKEN, "%s: its result has no "
+                                 "column '%s'", execution->statement->file,
+                                 name);
         }
     }
-    return places;
+    return NULL;
 }
 
-/* The same, found once for a connection if all its columns have names: then
- * no change of a table moves them. */
-static const int *map_columns(execution_t *execution,
-                              apr_dbd_results_t *results)
+/* The same, found once for a connection if all columns of the result are the
+ * statement's: then no change of a table moves them. */
+static const at_fault_t *map_columns(const int **places,
+                                     const execution_t *execution,
+                                     apr_dbd_results_t *results)
 {
     at_connection_t *connection = execution->dbd->connection;
     const int **known = &connection->places[execution->number];
     int count = apr_dbd_num_cols(connection->dbd->driver, results);
-    const int *places;
+    int is_exact = count == execution->statement->columns->nelts;
+    int *found;
 
-    if (count == execution->statement->columns->nelts && *known) {
-        return *known;
+    if (is_exact && *known) {
+        *places = *known;
+        return NULL;
     }
-    places = find_columns(execution, results);
-    if (count == execution->statement->columns->nelts && places) {
-        *known = apr_pmemdup(connection->pool, places,
-                             sizeof(*places) * (apr_size_t)count);
+    AT_FAULT_TRY(find_columns(&found, execution, results));
+    if (is_exact) {
+        *known = apr_pmemdup(connection->pool, found,
+                             sizeof(*found) * (apr_size_t)count);
     }
-    return places;
+    *places = found;
+    return NULL;
 }
 
 /* True if PLACE in the row of EXECUTION has a hash, or a number that may be
@@ -358,23 +342,22 @@ static const char **copy_row(execution_t *execution, apr_dbd_row_t *row,
     return values;
 }
 
-/* Read all rows: the connection is free only behind the last. */
-static at_outcome_e read_rows(execution_t *execution,
-                              apr_dbd_results_t *results,
-                              apr_array_header_t *rows)
+/* Read all rows: the connection is free only after the last. */
+static const at_fault_t *read_rows(execution_t *execution,
+                                   apr_dbd_results_t *results,
+                                   apr_array_header_t *rows)
 {
     const apr_dbd_driver_t *driver = execution->dbd->connection->dbd->driver;
-    at_outcome_e outcome = AT_STORE_DONE;
+    const at_fault_t *fault = NULL;
     const int *places = NULL;
     apr_dbd_row_t *row = NULL;
     int code;
 
     while ((code = apr_dbd_get_row(driver, execution->pool, results, &row,
                                    -1)) == 0) {
-        /* Only with a row does every driver know the columns. */
-        if (!places && outcome == AT_STORE_DONE) {
-            places = map_columns(execution, results);
-            outcome = places ? AT_STORE_DONE : AT_STORE_BROKEN;
+        /* Not every driver knows the columns before there is a row. */
+        if (!places && !fault) {
+            fault = map_columns(&places, execution, results);
         }
         if (places) {
             APR_ARRAY_PUSH(rows, const char **) = copy_row(execution, row,
@@ -382,23 +365,21 @@ static at_outcome_e read_rows(execution_t *execution,
         }
     }
     execution->cut = at_connection_unwatch(execution->dbd->connection);
-    return code == -1 ? outcome : fail(execution, code);
+    return code == -1 ? fault : fail(execution, code);
 }
 
-/* Run a SELECT; ROWS (const char **) live in the request's pool. */
-static at_outcome_e run_select(at_store_t *store, at_statement_e statement,
-                               const char *const *values,
-                               apr_array_header_t **rows)
+/* Run a SELECT; *ROWS (const char **) live in the request's pool. */
+static const at_fault_t *run_select(at_store_t *store,
+                                    at_statement_e statement,
+                                    const char *const *values,
+                                    apr_array_header_t **rows)
 {
     dbd_store_t *dbd = store->baton;
     execution_t execution;
     apr_dbd_results_t *results = NULL;
-    at_outcome_e outcome = begin(&execution, store, statement, values);
     int code;
 
-    if (outcome != AT_STORE_DONE) {
-        return outcome;
-    }
+    AT_FAULT_TRY(begin(&execution, store, statement, values));
     *rows = apr_array_make(dbd->r->pool, 1, sizeof(char **));
     code = apr_dbd_pselect(dbd->connection->dbd->driver, execution.pool,
                            dbd->connection->dbd->handle, &results,
@@ -413,46 +394,39 @@ static at_outcome_e run_select(at_store_t *store, at_statement_e statement,
 }
 
 /* Run a SELECT that gives one row. */
-static at_outcome_e run_select_one(at_store_t *store,
-                                   at_statement_e statement,
-                                   const char *const *values,
-                                   const char ***row)
+static const at_fault_t *run_select_one(at_store_t *store,
+                                        at_statement_e statement,
+                                        const char *const *values,
+                                        const char ***row)
 {
     dbd_store_t *dbd = store->baton;
     apr_array_header_t *rows = NULL;
-    at_outcome_e outcome = run_select(store, statement, values, &rows);
 
-    if (outcome != AT_STORE_DONE) {
-        return outcome;
-    }
+    AT_FAULT_TRY(run_select(store, statement, values, &rows));
     if (rows->nelts != 1) {
-        store->fault = AT_FAULT_BROKEN;
-        store->detail = apr_psprintf(dbd->r->pool, "%s: it gave %d rows, "
-                                     "where it must always give one",
-                                     statement_of(dbd, statement)->file,
-                                     rows->nelts);
-        return AT_STORE_BROKEN;
+        return at_fault_make(dbd->r->pool, AT_STORE_BROKEN, AT_FAULT_BROKEN,
+                             "%s: it gave %d rows, where it must always give "
+                             "one", statement_of(dbd, statement)->file,
+                             rows->nelts);
     }
     *row = APR_ARRAY_IDX(rows, 0, const char **);
-    return AT_STORE_DONE;
+    return NULL;
 }
 
-static at_outcome_e load(at_store_t *store, at_statement_e statement,
-                         const char *const *values, at_row_t **row)
+static const at_fault_t *load(at_store_t *store, at_statement_e statement,
+                              const char *const *values, at_row_t **row)
 {
     dbd_store_t *dbd = store->baton;
     at_row_t *made = apr_pcalloc(dbd->r->pool, sizeof(*made));
-    at_outcome_e outcome = run_select_one(store, statement, values,
-                                          &made->values);
 
-    if (outcome == AT_STORE_DONE) {
-        made->plan = at_dbd_statements(dbd->source)->plan;
-        *row = made;
-    }
-    return outcome;
+    AT_FAULT_TRY(run_select_one(store, statement, values, &made->values));
+    made->plan = at_dbd_statements(dbd->source)->plan;
+    *row = made;
+    return NULL;
 }
 
-/* What is not there may come, so it is not kept. */
+/* True if an object was found. One that was not may be inserted at any time,
+ * so that is not cached. */
 static int is_found(const char *const *values, int count)
 {
     int i = 0;
@@ -463,101 +437,91 @@ static int is_found(const char *const *values, int count)
     return i < count;
 }
 
-static at_outcome_e lookup(at_store_t *store, int number, const char *key,
-                           const char ***values)
+static const at_fault_t *lookup(at_store_t *store, int number,
+                                const char *key, const char ***values)
 {
     dbd_store_t *dbd = store->baton;
     at_cache_t *cache = at_child_cache(dbd->r, dbd->source, number);
     at_statement_e statement = (at_statement_e)(AT_STATEMENT_LOOKUP + number);
     apr_time_t now = at_clock_now();
-    at_outcome_e outcome;
 
     *values = cache ? at_cache_get(cache, key, now, dbd->r->pool) : NULL;
     if (*values) {
-        return AT_STORE_DONE;
+        return NULL;
     }
-    outcome = run_select_one(store, statement, &key, values);
-    if (outcome == AT_STORE_DONE && cache
+    AT_FAULT_TRY(run_select_one(store, statement, &key, values));
+    if (cache
         && is_found(*values, statement_of(dbd, statement)->columns->nelts)) {
         at_cache_put(cache, key, *values, now);
     }
-    return outcome;
+    return NULL;
 }
 
-/* What was saved is in a file that is no longer the database's. */
-static at_outcome_e fail_moved(execution_t *execution)
+/* The save was done in a file that is no longer the database. */
+static const at_fault_t *fail_moved(execution_t *execution)
 {
-    at_store_t *store = execution->store;
-
     execution->state = AT_CONNECTION_DISCARD;
-    store->fault = AT_FAULT_CONNECTION;
-    store->detail = apr_pstrcat(execution->dbd->r->pool,
-                                execution->statement->file, ": another file "
-                                "was put into the place of the database's",
-                                (char *)NULL);
-    return AT_STORE_RETRY;
+    return at_fault_make(execution->dbd->r->pool, AT_STORE_RETRY,
+                         AT_FAULT_CONNECTION, "%s: another file was put into "
+                         "the place of the database's",
+                         execution->statement->file);
 }
 
-static at_outcome_e save(at_store_t *store, const char *const *values)
+/* What it means that the save has changed COUNT rows. */
+static const at_fault_t *judge_count(execution_t *execution, int count)
+{
+    apr_pool_t *pool = execution->dbd->r->pool;
+
+    if (count == 0) {
+        return at_fault_of_row(pool, AT_STORE_LOST_RACE);
+    }
+    if (count != 1) {
+        return at_fault_make(pool, AT_STORE_BROKEN, AT_FAULT_BROKEN,
+                             "%s: it changed %d rows, where its guard must "
+                             "let it change one", execution->statement->file,
+                             count);
+    }
+    return at_renewal_has_moved(execution->dbd->connection->renewal)
+           ? fail_moved(execution) : NULL;
+}
+
+static const at_fault_t *save(at_store_t *store, const char *const *values)
 {
     dbd_store_t *dbd = store->baton;
     execution_t execution;
-    at_outcome_e outcome = begin(&execution, store, AT_STATEMENT_SAVE,
-                                 values);
     int count = 0, code;
 
-    if (outcome != AT_STORE_DONE) {
-        return outcome;
-    }
+    AT_FAULT_TRY(begin(&execution, store, AT_STATEMENT_SAVE, values));
     code = apr_dbd_pquery(dbd->connection->dbd->driver, execution.pool,
                           dbd->connection->dbd->handle, &count,
                           execution.prepared,
                           execution.statement->value_count,
                           execution.arguments);
     execution.cut = at_connection_unwatch(dbd->connection);
-    if (code) {
-        outcome = fail(&execution, code);
-    }
-    else if (count == 0) {
-        outcome = AT_STORE_LOST_RACE;
-    }
-    else if (count != 1) {
-        store->fault = AT_FAULT_BROKEN;
-        store->detail = apr_psprintf(dbd->r->pool, "%s: it changed %d rows, "
-                                     "where its guard must let it change "
-                                     "one", execution.statement->file,
-                                     count);
-        outcome = AT_STORE_BROKEN;
-    }
-    else if (at_renewal_has_moved(dbd->connection->renewal)) {
-        outcome = fail_moved(&execution);
-    }
-    return end(&execution, outcome);
+    return end(&execution, code ? fail(&execution, code)
+                                : judge_count(&execution, count));
 }
 
-static at_outcome_e find_request(at_store_t *store,
-                                 const char *const *values,
-                                 at_saved_request_t *request)
+static const at_fault_t *find_request(at_store_t *store,
+                                      const char *const *values,
+                                      at_saved_request_t *request)
 {
     const at_statement_t *statement = statement_of(store->baton,
                                           AT_STATEMENT_FIND_REQUEST);
     const char **row = NULL;
-    at_outcome_e outcome = run_select_one(store, AT_STATEMENT_FIND_REQUEST,
-                                          values, &row);
 
-    if (outcome == AT_STORE_DONE) {
-        request->token_id = row[at_statement_column(statement,
-                                                    "request.token_id")];
-        request->digest = row[at_statement_column(statement,
-                                                  "request.digest")];
-        request->request_id = row[at_statement_column(statement,
-                                                      "request.request_id")];
-    }
-    return outcome;
+    AT_FAULT_TRY(run_select_one(store, AT_STATEMENT_FIND_REQUEST, values,
+                                &row));
+    request->token_id = row[at_statement_column(statement,
+                                                "request.token_id")];
+    request->digest = row[at_statement_column(statement, "request.digest")];
+    request->request_id = row[at_statement_column(statement,
+                                                  "request.request_id")];
+    return NULL;
 }
 
-static at_outcome_e custom_fields(at_store_t *store, const char *id,
-                                  apr_array_header_t **fields)
+static const at_fault_t *custom_fields(at_store_t *store, const char *id,
+                                       apr_array_header_t **fields)
 {
     dbd_store_t *dbd = store->baton;
     const at_statement_t *statement = statement_of(dbd,
@@ -565,60 +529,60 @@ static at_outcome_e custom_fields(at_store_t *store, const char *id,
     int name = at_statement_column(statement, "custom_field.name");
     int type = at_statement_column(statement, "custom_field.type");
     apr_array_header_t *rows = NULL;
-    at_outcome_e outcome = run_select(store, AT_STATEMENT_CUSTOM_FIELDS, &id,
-                                      &rows);
     int i;
 
-    *fields = apr_array_make(dbd->r->pool, 8, sizeof(at_custom_field_t));
-    for (i = 0; outcome == AT_STORE_DONE && i < rows->nelts; i++) {
+    AT_FAULT_TRY(run_select(store, AT_STATEMENT_CUSTOM_FIELDS, &id, &rows));
+    *fields = apr_array_make(dbd->r->pool, rows->nelts,
+                             sizeof(at_custom_field_t));
+    for (i = 0; i < rows->nelts; i++) {
         const char **row = APR_ARRAY_IDX(rows, i, const char **);
         at_custom_field_t *field = apr_array_push(*fields);
 
         field->name = row[name] ? row[name] : "";
         field->type = row[type] ? row[type] : "string";
     }
-    return outcome;
+    return NULL;
 }
 
-/* Why NUMBER, which may become a secret and is not shown, is none to give
- * out; NULL if it is one. */
-static const char *why_no_number(const char *number)
+/* NUMBER may become a secret, so no fault shows it. */
+static const at_fault_t *judge_number(const char *number,
+                                      const at_statement_t *statement,
+                                      const char *sequence, apr_pool_t *pool)
 {
+    const char *why = "what it gave is no whole number of 0 or more: the "
+                      "sequence is used up, or negative; set it to a number "
+                      "that is neither";
+
     if (!number) {
-        return "there is no such sequence, or it is used up; make it, or set "
-               "it to a lower number";
+        why = "there is no such sequence, or it is used up; make it, or set "
+              "it to a lower number";
     }
-    return at_number_is_natural(number) ? NULL
-        : "what it gave is no whole number of 0 or more: the sequence is used "
-          "up, or negative; set it to a number that is neither";
+    else if (at_number_is_natural(number)) {
+        return NULL;
+    }
+    return at_fault_make(pool, AT_STORE_BROKEN, AT_FAULT_BROKEN,
+                         "%s: the sequence '%s': %s", statement->file,
+                         sequence, why);
 }
 
-static at_outcome_e next_number(at_store_t *store, const char *sequence,
-                                const char **number)
+static const at_fault_t *next_number(at_store_t *store, const char *sequence,
+                                     const char **number)
 {
     dbd_store_t *dbd = store->baton;
     const at_statement_t *statement = statement_of(dbd,
                                           AT_STATEMENT_NEXT_NUMBER);
     apr_array_header_t *rows = NULL;
-    const char *why;
-    at_outcome_e outcome = run_select(store, AT_STATEMENT_NEXT_NUMBER,
-                                      &sequence, &rows);
+    const char *found;
 
-    if (outcome != AT_STORE_DONE) {
-        return outcome;
-    }
-    /* An UPDATE with RETURNING gives no row where it finds none. */
-    *number = rows->nelts != 1 ? NULL
+    AT_FAULT_TRY(run_select(store, AT_STATEMENT_NEXT_NUMBER, &sequence,
+                            &rows));
+    /* An UPDATE with RETURNING gives no row if it finds none. */
+    found = rows->nelts != 1 ? NULL
         : APR_ARRAY_IDX(rows, 0, const char **)
               [at_statement_column(statement, "number")];
-    why = why_no_number(*number);
-    if (why) {
-        store->fault = AT_FAULT_BROKEN;
-        store->detail = apr_psprintf(dbd->r->pool, "%s: the sequence '%s': "
-                                     "%s", statement->file, sequence, why);
-        return AT_STORE_BROKEN;
-    }
-    return AT_STORE_DONE;
+    AT_FAULT_TRY(judge_number(found, statement, sequence, dbd->r->pool));
+    *number = found;
+    return NULL;
 }
 
 at_store_t *at_store_dbd_make(request_rec *r, const at_dbd_t *source)
@@ -636,25 +600,21 @@ at_store_t *at_store_dbd_make(request_rec *r, const at_dbd_t *source)
     store->custom_fields = custom_fields;
     store->next_number = next_number;
     store->release = release;
-    store->conflict = -1;
     store->baton = dbd;
     return store;
 }
 
-at_outcome_e at_store_dbd_startup(at_store_t *store, const char **version,
-                                  const char **charset)
+const at_fault_t *at_store_dbd_startup(at_store_t *store,
+                                       const char **version,
+                                       const char **charset)
 {
     const at_statement_t *statement = statement_of(store->baton,
                                                    AT_STATEMENT_STARTUP);
     const char *const none[] = { NULL };
     const char **row = NULL;
-    at_outcome_e outcome = run_select_one(store, AT_STATEMENT_STARTUP, none,
-                                          &row);
 
-    if (outcome == AT_STORE_DONE) {
-        *version = row[at_statement_column(statement, "schema.version")];
-        *charset = row[at_statement_column(statement,
-                                           "connection.charset")];
-    }
-    return outcome;
+    AT_FAULT_TRY(run_select_one(store, AT_STATEMENT_STARTUP, none, &row));
+    *version = row[at_statement_column(statement, "schema.version")];
+    *charset = row[at_statement_column(statement, "connection.charset")];
+    return NULL;
 }

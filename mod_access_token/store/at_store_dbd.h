@@ -16,10 +16,12 @@
 at_store_t *at_store_dbd_make(request_rec *r, const at_dbd_t *source);
 
 /**
- * Run startup.sql by STORE, which at_store_dbd_make made, into *VERSION and
- * *CHARSET, in the request's pool; each may be NULL.
+ * Run startup.sql by STORE, which at_store_dbd_make made. *VERSION and
+ * *CHARSET, in the request's pool, are what it gives; each may be NULL.
+ * Returns NULL, or a fault as the store's operations do.
  */
-at_outcome_e at_store_dbd_startup(at_store_t *store, const char **version,
-                                  const char **charset);
+const at_fault_t *at_store_dbd_startup(at_store_t *store,
+                                       const char **version,
+                                       const char **charset);
 
 #endif /* AT_STORE_DBD_H */

@@ -126,8 +126,16 @@ static const char *field_value(const char *const *values, int field)
     return !strcmp(value[0], "1") ? value[1] : NULL;
 }
 
+static const at_fault_t *conflict(int field)
+{
+    at_fault_t *fault = at_fault_of_row(world.pool, AT_STORE_CONFLICT);
+
+    fault->field = field;
+    return fault;
+}
+
 /* Save VALUES, as one statement does. */
-static at_outcome_e apply(const char *const *values)
+static const at_fault_t *apply(const char *const *values)
 {
     const char *code = field_value(values,
                                    AT_CREDENTIAL_AUTHENTICATION_CODE);
@@ -137,13 +145,13 @@ static at_outcome_e apply(const char *const *values)
         || strcmp(values[AT_SAVE_VERSION],
                   apr_psprintf(world.pool, "%" APR_UINT64_T_FMT,
                                world.version))) {
-        return AT_STORE_LOST_RACE;
+        return at_fault_of_row(world.pool, AT_STORE_LOST_RACE);
     }
     if (code && world.code_is_taken) {
-        return AT_STORE_CONFLICT;
+        return conflict(AT_CREDENTIAL_AUTHENTICATION_CODE);
     }
     if (key && world.has_key) {
-        return AT_STORE_REPEATED;
+        return at_fault_of_row(world.pool, AT_STORE_REPEATED);
     }
     world.version += world.step;
     world.code = code ? code : world.code;
@@ -155,7 +163,7 @@ static at_outcome_e apply(const char *const *values)
     }
     world.applied++;
     world.applied_version = world.version;
-    return AT_STORE_DONE;
+    return NULL;
 }
 
 /* True if the save of VALUES can still be done. */
@@ -320,31 +328,39 @@ static unsigned int begin_operation(const char *operation)
 
 static at_store_t store;
 
-/* The outcome that WHAT chooses for an operation that has done nothing.
- * AT_STORE_DONE: the operation goes on. */
-static at_outcome_e refuse(unsigned int what)
+static const at_fault_t *fail(at_outcome_e outcome, at_fault_kind_e kind)
 {
-    store.detail = "a detail";
-    store.fault = AT_FAULT_CONNECTION;
-    store.timed_out = 0;
+    return at_fault_make(world.pool, outcome, kind, "a detail");
+}
+
+static const at_fault_t *time_out(void)
+{
+    at_fault_t *fault = at_fault_make(world.pool, AT_STORE_UNAVAILABLE,
+                                      AT_FAULT_CONNECTION, "a detail");
+
+    fault->timed_out = 1;
+    return fault;
+}
+
+/* The fault that WHAT chooses for an operation that has done nothing. NULL:
+ * the operation goes on. */
+static const at_fault_t *refuse(unsigned int what)
+{
     switch (what % 16) {
     case 1:
     case 2:
-        return AT_STORE_RETRY;
+        return fail(AT_STORE_RETRY, AT_FAULT_CONNECTION);
     case 3:
-        store.fault = AT_FAULT_WAIT;
         world.clock += apr_time_from_msec(500);
-        return AT_STORE_RETRY;
+        return fail(AT_STORE_RETRY, AT_FAULT_WAIT);
     case 4:
-        return AT_STORE_UNAVAILABLE;
+        return fail(AT_STORE_UNAVAILABLE, AT_FAULT_CONNECTION);
     case 5:
-        store.timed_out = 1;
-        return AT_STORE_UNAVAILABLE;
+        return time_out();
     case 6:
-        store.fault = AT_FAULT_BROKEN;
-        return AT_STORE_BROKEN;
+        return fail(AT_STORE_BROKEN, AT_FAULT_BROKEN);
     default:
-        return AT_STORE_DONE;
+        return NULL;
     }
 }
 
@@ -394,19 +410,16 @@ static void set_token(at_row_t *row, apr_uint64_t version, const char *ids,
     set_rules(row);
 }
 
-static at_outcome_e load(at_store_t *self, at_statement_e statement,
-                         const char *const *values, at_row_t **row)
+static const at_fault_t *load(at_store_t *self, at_statement_e statement,
+                              const char *const *values, at_row_t **row)
 {
     const at_plan_t *plan = world.statements->plan;
     int by_id = statement == AT_STATEMENT_LOAD_BY_ID
         || statement == AT_STATEMENT_NARROW + AT_STATEMENT_LOAD_BY_ID;
     unsigned int what = begin_operation("load");
-    at_outcome_e outcome = refuse(what);
 
     (void)self;
-    if (outcome != AT_STORE_DONE) {
-        return outcome;
-    }
+    AT_FAULT_TRY(refuse(what));
     *row = apr_pcalloc(world.pool, sizeof(**row));
     (*row)->plan = plan;
     (*row)->values = apr_pcalloc(world.pool, sizeof(char *)
@@ -422,12 +435,12 @@ static at_outcome_e load(at_store_t *self, at_statement_e statement,
                                      by_id ? TOKEN_ID : world.code)) {
         set_token(*row, world.version, world.request_ids, world.code);
     }
-    return AT_STORE_DONE;
+    return NULL;
 }
 
 /* The statements have no lookups. */
-static at_outcome_e lookup(at_store_t *self, int number, const char *key,
-                           const char ***values)
+static const at_fault_t *lookup(at_store_t *self, int number,
+                                const char *key, const char ***values)
 {
     (void)self;
     (void)number;
@@ -436,27 +449,23 @@ static at_outcome_e lookup(at_store_t *self, int number, const char *key,
     abort();
 }
 
-static at_outcome_e find_request(at_store_t *self, const char *const *values,
-                                 at_saved_request_t *request)
+static const at_fault_t *find_request(at_store_t *self,
+                                      const char *const *values,
+                                      at_saved_request_t *request)
 {
-    at_outcome_e outcome;
-
     (void)self;
     (void)values;
-    outcome = refuse(begin_operation("find_request"));
-    if (outcome == AT_STORE_DONE && world.has_session && world.has_key) {
+    AT_FAULT_TRY(refuse(begin_operation("find_request")));
+    if (world.has_session && world.has_key) {
         request->token_id = TOKEN_ID;
         request->digest = world.key_digest;
         request->request_id = world.key_request_id;
     }
-    return outcome;
+    return NULL;
 }
 
-static at_outcome_e lose(const char *const *values, unsigned int what)
+static const at_fault_t *lose(const char *const *values, unsigned int what)
 {
-    store.detail = "a lost connection";
-    store.fault = AT_FAULT_CONNECTION;
-    store.timed_out = 0;
     world.was_lost = 1;
     if (what % 3 == 0) {
         (void)apply(values);
@@ -465,49 +474,41 @@ static at_outcome_e lose(const char *const *values, unsigned int what)
         world.pending[world.pending_count].values = values;
         world.pending[world.pending_count++].waits = 1;
     }
-    return AT_STORE_LOST;
+    return fail(AT_STORE_LOST, AT_FAULT_CONNECTION);
 }
 
-static at_outcome_e save(at_store_t *self, const char *const *values)
+static const at_fault_t *save(at_store_t *self, const char *const *values)
 {
-    unsigned int what;
-    at_outcome_e outcome;
+    unsigned int what = begin_operation("save");
 
-    what = begin_operation("save");
+    (void)self;
     if (what >= 0x80) {
         return lose(values, what);
     }
-    outcome = refuse(what);
     if (what % 16 == 7) {
-        store.fault = AT_FAULT_BROKEN;
-        outcome = AT_STORE_STALE;
+        return fail(AT_STORE_STALE, AT_FAULT_BROKEN);
     }
-    if (outcome == AT_STORE_DONE) {
-        self->conflict = AT_CREDENTIAL_AUTHENTICATION_CODE;
-        outcome = apply(values);
-    }
-    return outcome;
+    AT_FAULT_TRY(refuse(what));
+    return apply(values);
 }
 
-static at_outcome_e custom_fields(at_store_t *self, const char *id,
-                                  apr_array_header_t **fields)
+static const at_fault_t *custom_fields(at_store_t *self, const char *id,
+                                       apr_array_header_t **fields)
 {
     (void)self;
     (void)id;
     *fields = apr_array_make(world.pool, 1, sizeof(at_custom_field_t));
-    return AT_STORE_DONE;
+    return NULL;
 }
 
-static at_outcome_e next_number(at_store_t *self, const char *sequence,
-                                const char **number)
+static const at_fault_t *next_number(at_store_t *self, const char *sequence,
+                                     const char **number)
 {
-    at_outcome_e outcome;
-
     (void)self;
     (void)sequence;
-    outcome = refuse(begin_operation("next_number"));
+    AT_FAULT_TRY(refuse(begin_operation("next_number")));
     *number = "1234567";
-    return outcome;
+    return NULL;
 }
 
 static void release(at_store_t *self)
@@ -543,7 +544,6 @@ static void make_world(apr_pool_t *pool, const uint8_t *data, size_t size)
     store.custom_fields = custom_fields;
     store.next_number = next_number;
     store.release = release;
-    store.conflict = -1;
 }
 
 /* Choose a change: of a field, of the code that names the access token, or of

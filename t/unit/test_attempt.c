@@ -52,8 +52,8 @@ START_TEST(slow_work_that_has_no_turn_is_unavailable)
     ck_assert_str_eq(test_error(changed_pass_code(1)), "OK");
     ck_assert_str_eq(get("token.pass_code"), "HASH(new)");
     ck_assert_str_eq(test_error(changed_pass_code(0)), "SERVICE_UNAVAILABLE");
-    ck_assert_int_eq(error->fault, AT_FAULT_HASHING);
-    ck_assert(has(error->detail, "AccessTokenHashingLimit"));
+    ck_assert_int_eq(error->fault->kind, AT_FAULT_HASHING);
+    ck_assert(has(at_error_detail(error), "AccessTokenHashingLimit"));
     ck_assert_int_eq(hashes + saves, 0);
     ck_assert_str_eq(get("token.pass_code"), "HASH(old)");
     ck_assert_str_eq(get("token.version"), "7");
@@ -116,8 +116,8 @@ START_TEST(an_error_that_may_pass_is_tried_again)
         trouble(operation, "AAAAAAAAAA");
         ck_assert_str_eq(update(EVERYTHING), "SERVICE_UNAVAILABLE");
         ck_assert_int_eq(loads, 6);
-        ck_assert_str_eq(error->detail, "detail: away");
-        ck_assert_int_eq(error->fault, AT_FAULT_CONNECTION);
+        ck_assert_str_eq(at_error_detail(error), "detail: away");
+        ck_assert_int_eq(error->fault->kind, AT_FAULT_CONNECTION);
     }
 }
 END_TEST
@@ -129,7 +129,7 @@ START_TEST(a_call_that_waited_for_a_lock_waits_again_if_it_has_time)
     save_outcomes = "WW";
     ck_assert_str_eq(update("\"udf_string_1\":\"x\""), "SERVICE_UNAVAILABLE");
     ck_assert_int_eq(saves, 2);
-    ck_assert_str_eq(error->detail, "detail: lock");
+    ck_assert_str_eq(at_error_detail(error), "detail: lock");
     set_up();
     save_outcomes = "W";
     ck_assert_str_eq(update("\"udf_string_1\":\"x\""), "OK");
@@ -156,7 +156,7 @@ START_TEST(a_call_that_waits_after_a_fault_reports_the_fault)
         save_outcomes = outcomes[i][1];
         ck_assert_str_eq(update("\"udf_string_1\":\"x\""),
                          "SERVICE_UNAVAILABLE");
-        ck_assert_str_eq(error->detail, outcomes[i][2]);
+        ck_assert_str_eq(at_error_detail(error), outcomes[i][2]);
     }
 }
 END_TEST
@@ -171,8 +171,8 @@ START_TEST(a_stale_error_is_tried_again)
     set_up();
     save_outcomes = "SSSSSSSS";
     ck_assert_str_eq(update("\"udf_string_1\":\"x\""), "INTERNAL_ERROR");
-    ck_assert_str_eq(error->detail, "detail: stale");
-    ck_assert_int_eq(error->fault, AT_FAULT_BROKEN);
+    ck_assert_str_eq(at_error_detail(error), "detail: stale");
+    ck_assert_int_eq(error->fault->kind, AT_FAULT_BROKEN);
     ck_assert_int_eq(saves, 5);
 }
 END_TEST
@@ -197,14 +197,14 @@ START_TEST(a_database_out_of_reach_is_reported_at_once)
     for (operation = 0; operation < 4; operation++) {
         trouble(operation, "U");
         ck_assert_str_eq(update(EVERYTHING), "SERVICE_UNAVAILABLE");
-        ck_assert_str_eq(error->detail, "detail: unavailable");
+        ck_assert_str_eq(at_error_detail(error), "detail: unavailable");
         ck_assert(!has(error->description, "detail"));
         ck_assert_int_eq(loads, 1);
         ck_assert_int_eq(pauses, 0);
         ck_assert_ptr_null(call.etag);
         trouble(operation, "B");
         ck_assert_str_eq(update(EVERYTHING), "INTERNAL_ERROR");
-        ck_assert_str_eq(error->detail, "detail: broken");
+        ck_assert_str_eq(at_error_detail(error), "detail: broken");
         ck_assert(!has(error->description, "detail"));
         ck_assert_int_eq(loads, 1);
     }

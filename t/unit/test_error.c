@@ -85,7 +85,7 @@ START_TEST(an_error_is_described_by_its_format)
     ck_assert_int_eq((int)error->code, AT_FORBIDDEN);
     ck_assert_str_eq(error->description, "this at 100%");
     ck_assert_ptr_null(error->violations);
-    ck_assert_ptr_null(error->detail);
+    ck_assert_ptr_null(at_error_detail(error));
 }
 END_TEST
 
@@ -104,6 +104,41 @@ START_TEST(a_detail_is_kept_from_the_caller)
     ck_assert_str_ne(internal->description, unavailable->description);
     ck_assert(!has(internal->description, "secret"));
     ck_assert(!has(unavailable->description, "secret"));
+}
+END_TEST
+
+START_TEST(an_error_of_a_fault_has_its_detail_for_the_log_only)
+{
+    const at_fault_t *fault = at_fault_make(pool, AT_STORE_BROKEN,
+                                            AT_FAULT_BROKEN, "%s secret",
+                                            "table");
+    at_error_t *error = at_error_fault(pool, AT_INTERNAL_ERROR, fault);
+
+    ck_assert_ptr_eq(error->fault, fault);
+    ck_assert_str_eq(at_error_detail(error), "table secret");
+    ck_assert(!has(error->description, "secret"));
+    ck_assert_str_eq(error->description,
+                     at_error_hidden(pool, AT_INTERNAL_ERROR, "x")
+                     ->description);
+}
+END_TEST
+
+/* The memory of the first fault is used again for other text. */
+START_TEST(a_copy_of_a_fault_needs_nothing_of_the_first)
+{
+    char text[] = "detail";
+    at_fault_t fault = { AT_STORE_RETRY, AT_FAULT_PLACE, text, 0, 1 };
+    const at_fault_t *copy = at_fault_copy(pool, &fault);
+
+    memset(text, 'x', sizeof(text) - 1);
+    memset(&fault, 0, sizeof(fault));
+    ck_assert_int_eq(copy->outcome, AT_STORE_RETRY);
+    ck_assert_int_eq(copy->kind, AT_FAULT_PLACE);
+    ck_assert_str_eq(copy->detail, "detail");
+    ck_assert_int_eq(copy->timed_out, 1);
+    ck_assert_ptr_null(at_fault_copy(pool, NULL));
+    fault.outcome = AT_STORE_LOST_RACE;
+    ck_assert_ptr_null(at_fault_copy(pool, &fault)->detail);
 }
 END_TEST
 
@@ -246,6 +281,9 @@ int main(void)
     tcase_add_test(tests, each_violation_has_the_name_of_the_contract);
     tcase_add_test(tests, an_error_is_described_by_its_format);
     tcase_add_test(tests, a_detail_is_kept_from_the_caller);
+    tcase_add_test(tests,
+                   an_error_of_a_fault_has_its_detail_for_the_log_only);
+    tcase_add_test(tests, a_copy_of_a_fault_needs_nothing_of_the_first);
     tcase_add_test(tests, no_violations_are_no_error);
     tcase_add_test(tests, all_violations_come_at_once_in_their_order);
     tcase_add_test(tests, what_is_equal_comes_once);

@@ -19,9 +19,16 @@ static void set_up(void)
     memset(incidents, 0, sizeof(incidents));
 }
 
-static int begins(at_fault_e fault, const char *detail, int seconds)
+static int begins_in(at_incident_t *of, at_fault_kind_e kind,
+                     const char *detail, int seconds)
 {
-    return at_incident_begins(incidents, fault, detail, at(seconds));
+    return at_incident_begins(of, at_fault_make(pool, AT_STORE_RETRY, kind,
+                                                "%s", detail), at(seconds));
+}
+
+static int begins(at_fault_kind_e kind, const char *detail, int seconds)
+{
+    return begins_in(incidents, kind, detail, seconds);
 }
 
 static int over(int seconds)
@@ -48,7 +55,7 @@ START_TEST(it_is_over_after_a_quiet_time)
     ck_assert(!over(7));
     ck_assert(!over(7 + AT_INCIDENT_QUIET - 1));
     ck_assert(over(7 + AT_INCIDENT_QUIET));
-    ck_assert_int_eq(report.fault, AT_FAULT_WAIT);
+    ck_assert_int_eq(report.kind, AT_FAULT_WAIT);
     ck_assert_uint_eq(report.calls, 2);
     ck_assert_uint_eq(report.seconds, 7);
     ck_assert(!over(100));
@@ -107,19 +114,21 @@ START_TEST(an_error_outside_the_database_is_always_reported)
 {
     ck_assert(begins(AT_FAULT_NONE, "x", 0));
     ck_assert(begins(AT_FAULT_NONE, "x", 0));
+    ck_assert(at_incident_begins(incidents, NULL, at(0)));
+    ck_assert(at_incident_begins(incidents, NULL, at(0)));
     ck_assert(!over(50));
-    ck_assert(at_incident_begins(NULL, AT_FAULT_WAIT, "x", at(0)));
-    ck_assert(at_incident_begins(NULL, AT_FAULT_WAIT, "x", at(0)));
+    ck_assert(begins_in(NULL, AT_FAULT_WAIT, "x", 0));
+    ck_assert(begins_in(NULL, AT_FAULT_WAIT, "x", 0));
     ck_assert(!at_incident_over(&report, NULL, at(50)));
 }
 END_TEST
 
 START_TEST(each_fault_has_a_name)
 {
-    int fault;
+    int kind;
 
-    for (fault = AT_FAULT_NONE + 1; fault < AT_FAULT_COUNT; fault++) {
-        ck_assert(*at_incident_name((at_fault_e)fault));
+    for (kind = AT_FAULT_NONE + 1; kind < AT_FAULT_COUNT; kind++) {
+        ck_assert(*at_incident_name((at_fault_kind_e)kind));
     }
 }
 END_TEST

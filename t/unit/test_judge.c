@@ -194,22 +194,22 @@ START_TEST(a_hash_of_absurd_cost_opens_nothing)
         ck_assert_int_eq(verifications, 0);
         ck_assert_int_eq(verifications_of_nothing, 1);
         if (!cases[i].detail) {
-            ck_assert_ptr_null(error->detail);
+            ck_assert_ptr_null(at_error_detail(error));
             continue;
         }
-        ck_assert_ptr_nonnull(error->detail);
-        ck_assert_msg(has(error->detail, cases[i].detail), "%s",
-                      error->detail);
-        ck_assert(has(error->detail, "access token T1 "));
+        ck_assert_ptr_nonnull(at_error_detail(error));
+        ck_assert_msg(has(at_error_detail(error), cases[i].detail), "%s",
+                      at_error_detail(error));
+        ck_assert(has(at_error_detail(error), "access token T1 "));
         ck_assert(strlen(cases[i].stored) == 1
-                  || !has(error->detail, cases[i].stored));
+                  || !has(at_error_detail(error), cases[i].stored));
     }
     set_up();
     call.cost_limit = &limit;
     set("token.pass_code", "$2y$10$right");
     ck_assert_str_eq(run_call(BY_IDENTIFIER, ""), "ACCESS_TOKEN_NOT_FOUND");
     ck_assert_int_eq(verifications, 1);
-    ck_assert_ptr_null(error->detail);
+    ck_assert_ptr_null(at_error_detail(error));
     /* A call that gives the authentication code can set a new one. */
     set_up();
     call.cost_limit = &limit;
@@ -326,7 +326,7 @@ START_TEST(missing_rules_are_an_internal_error)
     set_up();
     set("rule.identifier_creation", NULL);
     ck_assert_str_eq(update(""), "INTERNAL_ERROR");
-    ck_assert(has(error->detail, "rule.identifier_creation"));
+    ck_assert(has(at_error_detail(error), "rule.identifier_creation"));
     set_up();
     set("token.version", NULL);
     ck_assert_str_eq(update(""), "INTERNAL_ERROR");
@@ -452,7 +452,7 @@ START_TEST(a_broken_stored_set_is_an_internal_error)
     set("data.custom_field_set?:json", "[S3CRET");
     ck_assert_str_eq(update("\"custom_field_set\":{\"nick\":\"x\"}"),
                      "INTERNAL_ERROR");
-    ck_assert(!has(error->detail, "S3CRET"));
+    ck_assert(!has(at_error_detail(error), "S3CRET"));
     set_up();
     set("data.custom_field_set?:json", "[S3CRET");
     ck_assert_str_eq(update(""), "INTERNAL_ERROR");

@@ -184,7 +184,7 @@ START_TEST(a_lookup_that_fails_is_a_call_that_fails)
         ck_assert_int_eq(saves, error ? 0 : 1);
         ck_assert_str_eq(get("data.udf_string_1?"), error ? "before" : "x");
         if (error) {
-            ck_assert_str_eq(error->detail, cases[i].detail);
+            ck_assert_str_eq(at_error_detail(error), cases[i].detail);
             ck_assert_ptr_null(call.body.text);
         }
     }
@@ -250,7 +250,7 @@ START_TEST(a_replay_with_a_failed_lookup_fails)
     set_up_replay();
     lookup_outcomes = ".B";
     ck_assert_str_eq(update(""), "INTERNAL_ERROR");
-    ck_assert_str_eq(error->detail, "detail: broken");
+    ck_assert_str_eq(at_error_detail(error), "detail: broken");
     ck_assert_int_eq(lookups, 2);
     set_up_replay();
     lookup_outcomes = "R";

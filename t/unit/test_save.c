@@ -97,7 +97,7 @@ START_TEST(a_lost_save_of_a_row_that_was_deleted_is_unclear)
     ck_assert_str_eq(update("\"udf_string_1\":\"x\""),
                      "SERVICE_UNAVAILABLE");
     ck_assert(has(error->description, "could not be found out"));
-    ck_assert(has(error->detail, "was deleted"));
+    ck_assert(has(at_error_detail(error), "was deleted"));
     ck_assert_int_eq(saves, 1);
 }
 END_TEST
@@ -120,7 +120,7 @@ START_TEST(a_lost_save_of_a_row_that_went_back_is_unclear)
     ck_assert_str_eq(update("\"udf_string_1\":\"x\""),
                      "SERVICE_UNAVAILABLE");
     ck_assert(has(error->description, "could not be found out"));
-    ck_assert(has(error->detail, "that lags"));
+    ck_assert(has(at_error_detail(error), "that lags"));
     ck_assert_int_eq(saves, 1);
     ck_assert_int_gt(loads, 10);
     ck_assert(clock_now >= store.deadline);
@@ -138,7 +138,8 @@ START_TEST(a_version_is_a_whole_number)
         set("token.version", versions[i]);
         ck_assert_str_eq(update("\"udf_string_1\":\"x\""),
                          "INTERNAL_ERROR");
-        ck_assert(has(error->detail, "token.version of the access token T1"));
+        ck_assert(has(at_error_detail(error),
+                      "token.version of the access token T1"));
         ck_assert_int_eq(saves, 0);
     }
 }
@@ -253,8 +254,8 @@ START_TEST(an_unclear_outcome_is_reported_as_unclear)
     ck_assert_str_eq(update("\"udf_string_1\":\"x\""),
                      "SERVICE_UNAVAILABLE");
     ck_assert(has(error->description, "could not be found out"));
-    ck_assert(has(error->detail, "detail: away"));
-    ck_assert_int_eq(error->fault, AT_FAULT_CONNECTION);
+    ck_assert(has(at_error_detail(error), "detail: away"));
+    ck_assert_int_eq(error->fault->kind, AT_FAULT_CONNECTION);
     /* a save that was not lost is not unclear */
     set_up();
     save_outcomes = "AAAAAA";

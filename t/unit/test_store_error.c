@@ -41,26 +41,25 @@ static const at_statement_t *save_statement(void)
     return statement;
 }
 
-static at_store_error_t read_error(const char *driver, int code,
-                                   const char *text)
+static const at_fault_t *read_error(const char *driver, int code,
+                                    const char *text)
 {
-    at_store_error_t error;
+    at_connection_e connection;
+    const at_fault_t *fault = at_store_error_read(&connection, driver, code,
+                                                  text, save_statement(), 1,
+                                                  pool);
 
-    memset(&error, 0x55, sizeof(error));
-    at_store_error_read(&error, driver, code, text, save_statement(), 1,
-                        pool);
-    if (error.outcome == AT_STORE_CONFLICT) {
-        ck_assert(error.conflict >= 0
-                  && error.conflict < AT_CREDENTIAL_COUNT);
+    if (fault->outcome == AT_STORE_CONFLICT) {
+        ck_assert(fault->field >= 0 && fault->field < AT_CREDENTIAL_COUNT);
     }
-    else if (error.outcome != AT_STORE_REPEATED) {
-        ck_assert_msg(error.detail && *error.detail, "%s %d: %s", driver,
+    else if (fault->outcome != AT_STORE_REPEATED) {
+        ck_assert_msg(fault->detail && *fault->detail, "%s %d: %s", driver,
                       code, text);
-        ck_assert_msg(!has(error.detail, VALUE), "%s %d: %s", driver, code,
-                      error.detail);
-        ck_assert_msg(has(error.detail, "save.sql"), "%s", error.detail);
+        ck_assert_msg(!has(fault->detail, VALUE), "%s %d: %s", driver, code,
+                      fault->detail);
+        ck_assert_msg(has(fault->detail, "save.sql"), "%s", fault->detail);
     }
-    return error;
+    return fault;
 }
 
 typedef struct {
@@ -68,7 +67,7 @@ typedef struct {
     int code;
     const char *text;
     at_outcome_e outcome;
-    at_fault_e fault;
+    at_fault_kind_e kind;
 } outcome_case_t;
 
 static void check(const outcome_case_t *cases, size_t count)
@@ -76,13 +75,13 @@ static void check(const outcome_case_t *cases, size_t count)
     size_t i;
 
     for (i = 0; i < count; i++) {
-        at_store_error_t error = read_error(cases[i].driver, cases[i].code,
-                                            cases[i].text);
+        const at_fault_t *fault = read_error(cases[i].driver, cases[i].code,
+                                             cases[i].text);
 
-        ck_assert_msg(error.outcome == cases[i].outcome
-                      && error.fault == cases[i].fault,
+        ck_assert_msg(fault->outcome == cases[i].outcome
+                      && fault->kind == cases[i].kind,
                       "%s %d: %s: %d, %d", cases[i].driver, cases[i].code,
-                      cases[i].text, (int)error.outcome, (int)error.fault);
+                      cases[i].text, (int)fault->outcome, (int)fault->kind);
     }
 }
 #define CHECK(cases) check(cases, COUNT(cases))
@@ -329,6 +328,18 @@ START_TEST(another_driver_has_only_unknown_errors)
 }
 END_TEST
 
+/* What is to become of the connection that gave the error. */
+static at_connection_e read_connection(const char *driver, int code,
+                                       const char *text)
+{
+    at_connection_e connection;
+
+    memset(&connection, 0x55, sizeof(connection));
+    (void)at_store_error_read(&connection, driver, code, text,
+                              save_statement(), 1, pool);
+    return connection;
+}
+
 /* The connection is kept, discarded or lost; if it is lost, so is a save. */
 START_TEST(each_error_says_what_to_do_with_the_connection)
 {
@@ -359,29 +370,31 @@ START_TEST(each_error_says_what_to_do_with_the_connection)
             expected = discarded[i] == code ? AT_CONNECTION_DISCARD
                                             : expected;
         }
-        ck_assert_msg(read_error("mysql", code, "").connection == expected,
+        ck_assert_msg(read_connection("mysql", code, "") == expected,
                       "%d", code);
     }
-    ck_assert_int_eq(read_error("sqlite3", 2006, "disk I/O error").connection,
+    ck_assert_int_eq(read_connection("sqlite3", 2006, "disk I/O error"),
                      AT_CONNECTION_KEEP);
-    ck_assert_int_eq(read_error("sqlite3", 1, "not an error").connection,
+    ck_assert_int_eq(read_connection("sqlite3", 1, "not an error"),
                      AT_CONNECTION_DISCARD);
-    ck_assert_int_eq(read_error("sqlite3", 17, "database schema has changed")
-                     .connection, AT_CONNECTION_DISCARD);
-    ck_assert_int_eq(read_error("other", 2006, "").connection,
-                     AT_CONNECTION_KEEP);
+    ck_assert_int_eq(read_connection("sqlite3", 17,
+                                     "database schema has changed"),
+                     AT_CONNECTION_DISCARD);
+    ck_assert_int_eq(read_connection("other", 2006, ""), AT_CONNECTION_KEEP);
 }
 END_TEST
 
 START_TEST(only_what_a_save_runs_may_be_stale)
 {
-    at_store_error_t error;
+    at_connection_e connection;
+    const at_fault_t *fault;
 
-    ck_assert_int_eq(read_error("mysql", 1146, "").outcome, AT_STORE_STALE);
-    at_store_error_read(&error, "mysql", 1146, "", save_statement(), 0, pool);
-    ck_assert_int_eq(error.outcome, AT_STORE_BROKEN);
-    ck_assert_int_eq(error.connection, AT_CONNECTION_KEEP);
-    ck_assert(has(error.detail, "a table is missing"));
+    ck_assert_int_eq(read_error("mysql", 1146, "")->outcome, AT_STORE_STALE);
+    fault = at_store_error_read(&connection, "mysql", 1146, "",
+                                save_statement(), 0, pool);
+    ck_assert_int_eq(fault->outcome, AT_STORE_BROKEN);
+    ck_assert_int_eq(connection, AT_CONNECTION_KEEP);
+    ck_assert(has(fault->detail, "a table is missing"));
 }
 END_TEST
 
@@ -397,11 +410,11 @@ static void check_duplicates(const duplicate_case_t *cases, size_t count)
     size_t i;
 
     for (i = 0; i < count; i++) {
-        at_store_error_t error = read_error(cases[i].driver, cases[i].code,
-                                            cases[i].text);
+        const at_fault_t *fault = read_error(cases[i].driver, cases[i].code,
+                                             cases[i].text);
 
-        ck_assert_msg(error.outcome == AT_STORE_CONFLICT
-                      && error.conflict == cases[i].conflict, "%s",
+        ck_assert_msg(fault->outcome == AT_STORE_CONFLICT
+                      && fault->field == cases[i].conflict, "%s",
                       cases[i].text);
     }
 }
@@ -505,13 +518,13 @@ START_TEST(a_duplicate_of_another_key_is_broken)
     size_t i;
 
     for (i = 0; i < COUNT(cases); i++) {
-        at_store_error_t error = read_error(cases[i].driver, cases[i].code,
-                                            cases[i].text);
+        const at_fault_t *fault = read_error(cases[i].driver, cases[i].code,
+                                             cases[i].text);
 
-        ck_assert_msg(error.outcome == AT_STORE_BROKEN, "%s: %d",
-                      cases[i].text, (int)error.outcome);
-        ck_assert_msg(!cases[i].named || has(error.detail, cases[i].named),
-                      "%s", error.detail);
+        ck_assert_msg(fault->outcome == AT_STORE_BROKEN, "%s: %d",
+                      cases[i].text, (int)fault->outcome);
+        ck_assert_msg(!cases[i].named || has(fault->detail, cases[i].named),
+                      "%s", fault->detail);
     }
 }
 END_TEST
@@ -520,23 +533,23 @@ START_TEST(a_duplicate_of_a_key_of_requests_is_a_repetition)
 {
     ck_assert_int_eq(read_error("mysql", 1062, "Duplicate entry '1-" VALUE
                                 "' for key 'access_token_requests_key'")
-                     .outcome, AT_STORE_REPEATED);
+                     ->outcome, AT_STORE_REPEATED);
     ck_assert_int_eq(read_error("sqlite3", 1, "UNIQUE constraint failed: "
                                 "access_token_requests.user_id, "
                                 "access_token_requests.idempotency_key")
-                     .outcome, AT_STORE_REPEATED);
+                     ->outcome, AT_STORE_REPEATED);
 }
 END_TEST
 
 START_TEST(a_version_that_the_history_has_is_broken)
 {
-    at_store_error_t error = read_error("mysql", 1062, "Duplicate entry "
-                                        "'T-8' for key "
-                                        "'access_token_changes_version'");
+    const at_fault_t *fault = read_error("mysql", 1062, "Duplicate entry "
+                                         "'T-8' for key "
+                                         "'access_token_changes_version'");
 
-    ck_assert_int_eq(error.outcome, AT_STORE_BROKEN);
-    ck_assert(has(error.detail, "access_token_changes_version"));
-    ck_assert(has(error.detail, "history"));
+    ck_assert_int_eq(fault->outcome, AT_STORE_BROKEN);
+    ck_assert(has(fault->detail, "access_token_changes_version"));
+    ck_assert(has(fault->detail, "history"));
 }
 END_TEST
 
@@ -573,16 +586,15 @@ START_TEST(a_failure_to_connect_is_known_by_its_number)
     size_t i;
 
     for (i = 0; i < COUNT(cases); i++) {
-        at_store_error_t error;
+        const at_fault_t *fault = at_store_error_connecting(cases[i].code,
+                                                            pool);
 
-        memset(&error, 0x55, sizeof(error));
-        at_store_error_connecting(&error, cases[i].code, pool);
-        ck_assert_msg(error.outcome == cases[i].outcome, "%d",
+        ck_assert_msg(fault->outcome == cases[i].outcome, "%d",
                       cases[i].code);
-        ck_assert_msg(has(error.detail, cases[i].meaning), "%s",
-                      error.detail);
-        ck_assert_int_eq(error.fault == AT_FAULT_BROKEN,
-                         error.outcome == AT_STORE_BROKEN);
+        ck_assert_msg(has(fault->detail, cases[i].meaning), "%s",
+                      fault->detail);
+        ck_assert_int_eq(fault->kind == AT_FAULT_BROKEN,
+                         fault->outcome == AT_STORE_BROKEN);
     }
 }
 END_TEST
@@ -609,12 +621,13 @@ START_TEST(no_code_shows_a_value)
             continue;
         }
         for (k = 0; i == COUNT(quoted) && k < COUNT(texts); k++) {
-            at_store_error_t error;
+            at_connection_e connection;
+            const at_fault_t *fault =
+                at_store_error_read(&connection, "mysql", code, texts[k],
+                                    statement, 1, pool);
 
-            at_store_error_read(&error, "mysql", code, texts[k], statement,
-                                1, pool);
-            expect(!error.detail || !has(error.detail, VALUE), "%d: %s",
-                   code, error.detail);
+            expect(!fault->detail || !has(fault->detail, VALUE), "%d: %s",
+                   code, fault->detail);
         }
     }
 }

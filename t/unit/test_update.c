@@ -334,7 +334,7 @@ START_TEST(generated_values_are_never_a_conflict)
     save_outcomes = conflicts(AT_SAVE_GENERATIONS);
     ck_assert_str_eq(update("\"authentication_code\":null"),
                      "SERVICE_UNAVAILABLE");
-    ck_assert(has(error->detail, "authentication_code"));
+    ck_assert(has(at_error_detail(error), "authentication_code"));
     ck_assert_int_eq(saves, AT_SAVE_GENERATIONS);
 }
 END_TEST

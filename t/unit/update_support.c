@@ -122,67 +122,69 @@ int is(const char *one, const char *other)
 #define LOCK_WAIT       apr_time_from_msec(2000)
 #define CONNECTION_WAIT apr_time_from_msec(900)
 
-/* Take the next of OUTCOMES. */
-static at_outcome_e next_outcome(const char **outcomes)
+static const at_fault_t *conflict(int field)
+{
+    at_fault_t *fault = at_fault_of_row(pool, AT_STORE_CONFLICT);
+
+    fault->field = field;
+    return fault;
+}
+
+static const at_fault_t *time_out(at_fault_kind_e kind, const char *detail)
+{
+    at_fault_t *fault = at_fault_make(pool, AT_STORE_UNAVAILABLE, kind, "%s",
+                                      detail);
+
+    fault->timed_out = 1;
+    return fault;
+}
+
+/* The fault of the next of OUTCOMES; NULL for done. */
+static const at_fault_t *next_fault(const char **outcomes)
 {
     char next = **outcomes;
 
     *outcomes += next != '\0';
-    store.detail = NULL;
-    store.fault = AT_FAULT_NONE;
-    store.timed_out = 0;
     switch (next) {
     case 'C':
-        store.conflict = **outcomes - '0';
-        ++*outcomes;
-        return AT_STORE_CONFLICT;
+        return conflict(*(*outcomes)++ - '0');
     case 'L':
-        return AT_STORE_LOST_RACE;
+        return at_fault_of_row(pool, AT_STORE_LOST_RACE);
     case 'R':
-        store.detail = "detail: retry";
-        return AT_STORE_RETRY;
+        return at_fault_make(pool, AT_STORE_RETRY, AT_FAULT_NONE,
+                             "detail: retry");
     case 'W':
         clock_now += LOCK_WAIT;
-        store.detail = "detail: lock";
-        store.fault = AT_FAULT_WAIT;
-        return AT_STORE_RETRY;
+        return at_fault_make(pool, AT_STORE_RETRY, AT_FAULT_WAIT,
+                             "detail: lock");
     case 'A':
         clock_now += CONNECTION_WAIT;
-        store.detail = "detail: away";
-        store.fault = AT_FAULT_CONNECTION;
-        return AT_STORE_RETRY;
+        return at_fault_make(pool, AT_STORE_RETRY, AT_FAULT_CONNECTION,
+                             "detail: away");
     case 'X':
     case 'Y':
-        store.detail = "detail: lost";
-        store.fault = AT_FAULT_CONNECTION;
-        return AT_STORE_LOST;
+        return at_fault_make(pool, AT_STORE_LOST, AT_FAULT_CONNECTION,
+                             "detail: lost");
     case 'Z':
-        store.detail = "detail: a deadlock, it says";
-        return AT_STORE_RETRY;
+        return at_fault_make(pool, AT_STORE_RETRY, AT_FAULT_NONE,
+                             "detail: a deadlock, it says");
     case 'K':
-        return AT_STORE_REPEATED;
+        return at_fault_of_row(pool, AT_STORE_REPEATED);
     case 'P':
-        store.detail = "detail: no place";
-        store.fault = AT_FAULT_PLACE;
-        store.timed_out = 1;
-        return AT_STORE_UNAVAILABLE;
+        return time_out(AT_FAULT_PLACE, "detail: no place");
     case 'T':
-        store.detail = "detail: in time";
-        store.fault = AT_FAULT_CONNECTION;
-        store.timed_out = 1;
-        return AT_STORE_UNAVAILABLE;
+        return time_out(AT_FAULT_CONNECTION, "detail: in time");
     case 'U':
-        store.detail = "detail: unavailable";
-        return AT_STORE_UNAVAILABLE;
+        return at_fault_make(pool, AT_STORE_UNAVAILABLE, AT_FAULT_NONE,
+                             "detail: unavailable");
     case 'S':
-        store.detail = "detail: stale";
-        store.fault = AT_FAULT_BROKEN;
-        return AT_STORE_STALE;
+        return at_fault_make(pool, AT_STORE_STALE, AT_FAULT_BROKEN,
+                             "detail: stale");
     case 'B':
-        store.detail = "detail: broken";
-        return AT_STORE_BROKEN;
+        return at_fault_make(pool, AT_STORE_BROKEN, AT_FAULT_NONE,
+                             "detail: broken");
     default:
-        return AT_STORE_DONE;
+        return NULL;
     }
 }
 
@@ -216,13 +218,13 @@ static int is_in_narrow(int column)
     return i >= 0;
 }
 
-static at_outcome_e store_load(at_store_t *self, at_statement_e load,
-                               const char *const *values, at_row_t **row)
+static const at_fault_t *store_load(at_store_t *self, at_statement_e load,
+                                    const char *const *values,
+                                    at_row_t **row)
 {
     const apr_array_header_t *columns = load_statement()->columns;
     const char *session = values[AT_LOAD_SESSION_DIGEST];
     const char *by_session = NULL, *by_login = NULL;
-    at_outcome_e outcome;
     int i, found, is_narrow = load >= AT_STATEMENT_NARROW;
 
     if (is_narrow) {
@@ -234,10 +236,7 @@ static at_outcome_e store_load(at_store_t *self, at_statement_e load,
     held = 1;
     note(at_statements_file(load));
     ck_assert_str_eq(values[AT_LOAD_NOW], NOW);
-    outcome = next_outcome(&load_outcomes);
-    if (outcome != AT_STORE_DONE) {
-        return outcome;
-    }
+    AT_FAULT_TRY(next_fault(&load_outcomes));
     found = has_key(load, values[AT_LOAD_KEY]);
     if (is(session, at_digest_sha256(pool, "session"))) {
         by_session = "U1";
@@ -261,13 +260,13 @@ static at_outcome_e store_load(at_store_t *self, at_statement_e load,
     }
     test_row_set(*row, load_statement(), "session.user_id", by_session);
     test_row_set(*row, load_statement(), "login.user_id", by_login);
-    return AT_STORE_DONE;
+    return NULL;
 }
 
 /* The row of KEY: its id is the key, its column NAME is "LOOKUP KEY NAME". For
  * the key "gone" there is no row. */
-static at_outcome_e store_lookup(at_store_t *self, int number,
-                                 const char *key, const char ***values)
+static const at_fault_t *store_lookup(at_store_t *self, int number,
+                                      const char *key, const char ***values)
 {
     const at_lookup_t *lookup = &APR_ARRAY_IDX(statements->lookups, number,
                                                at_lookup_t);
@@ -286,7 +285,7 @@ static at_outcome_e store_lookup(at_store_t *self, int number,
                        ? apr_psprintf(pool, "%s %s %s", lookup->name, key,
                                       name) : key;
     }
-    return next_outcome(&lookup_outcomes);
+    return next_fault(&lookup_outcomes);
 }
 
 /* Keep the ids of the last eight requests, as save.sql does. */
@@ -299,11 +298,12 @@ static void remember(const char *id)
         *ids ? " " : "", ids, (char *)NULL), 263));
 }
 
-static at_outcome_e do_save(const char *const *values);
+static const at_fault_t *do_save(const char *const *values);
 
-static at_outcome_e store_save(at_store_t *self, const char *const *values)
+static const at_fault_t *store_save(at_store_t *self,
+                                    const char *const *values)
 {
-    at_outcome_e outcome;
+    const at_fault_t *fault;
 
     ck_assert_ptr_eq(self, &store);
     if (late_values) {
@@ -313,11 +313,11 @@ static at_outcome_e store_save(at_store_t *self, const char *const *values)
         late_values = NULL;
         save_outcomes = "";
         saves--;
-        ck_assert_int_eq(do_save(lost_values), AT_STORE_DONE);
+        ck_assert_ptr_null(do_save(lost_values));
         save_outcomes = outcomes;
     }
-    outcome = do_save(values);
-    if (late && outcome == AT_STORE_LOST) {
+    fault = do_save(values);
+    if (late && fault && fault->outcome == AT_STORE_LOST) {
         late_values = values;
     }
     if (after_save) {
@@ -326,13 +326,13 @@ static at_outcome_e store_save(at_store_t *self, const char *const *values)
         after_save = NULL;
         others();
     }
-    return outcome;
+    return fault;
 }
 
-static at_outcome_e do_save(const char *const *values)
+static const at_fault_t *do_save(const char *const *values)
 {
-    at_outcome_e outcome;
-    int i, in_spite;
+    const at_fault_t *fault;
+    int i, in_spite, lost_race;
 
     saves++;
     held = 1;
@@ -346,16 +346,16 @@ static at_outcome_e do_save(const char *const *values)
         others();
     }
     in_spite = *save_outcomes == 'Y' || *save_outcomes == 'Z';
-    outcome = next_outcome(&save_outcomes);
-    if (outcome != AT_STORE_DONE && outcome != AT_STORE_LOST_RACE
-        && !in_spite) {
-        return outcome;
+    fault = next_fault(&save_outcomes);
+    lost_race = fault && fault->outcome == AT_STORE_LOST_RACE;
+    if (fault && !lost_race && !in_spite) {
+        return fault;
     }
-    if (outcome == AT_STORE_LOST_RACE
+    if (lost_race
         || strcmp(values[AT_SAVE_VERSION], get("token.version"))) {
         /* somebody else saves */
         set("token.version", apr_itoa(pool, atoi(get("token.version")) + 1));
-        return AT_STORE_LOST_RACE;
+        return at_fault_of_row(pool, AT_STORE_LOST_RACE);
     }
     saved++;
     saved_values = values;
@@ -373,12 +373,12 @@ static at_outcome_e do_save(const char *const *values)
     }
     set("token.version", apr_itoa(pool, atoi(get("token.version")) + 1));
     remember(values[AT_SAVE_REQUEST_ID]);
-    return outcome;
+    return fault;
 }
 
-static at_outcome_e store_find_request(at_store_t *self,
-                                       const char *const *values,
-                                       at_saved_request_t *request)
+static const at_fault_t *store_find_request(at_store_t *self,
+                                            const char *const *values,
+                                            at_saved_request_t *request)
 {
     ck_assert_ptr_eq(self, &store);
     finds++;
@@ -396,32 +396,34 @@ static at_outcome_e store_find_request(at_store_t *self,
         after_find();
         after_find = NULL;
     }
-    return next_outcome(&find_outcomes);
+    return next_fault(&find_outcomes);
 }
 
-static at_outcome_e store_custom_fields(at_store_t *self, const char *id,
-                                        apr_array_header_t **fields)
+static const at_fault_t *store_custom_fields(at_store_t *self,
+                                             const char *id,
+                                             apr_array_header_t **fields)
 {
     ck_assert_ptr_eq(self, &store);
     held = 1;
     note("custom_fields");
     ck_assert_str_eq(id, "T1");
     *fields = configured;
-    return next_outcome(&custom_outcomes);
+    return next_fault(&custom_outcomes);
 }
 
-static at_outcome_e store_next_number(at_store_t *self, const char *sequence,
-                                      const char **number)
+static const at_fault_t *store_next_number(at_store_t *self,
+                                           const char *sequence,
+                                           const char **number)
 {
-    at_outcome_e outcome = next_outcome(&number_outcomes);
+    const at_fault_t *fault = next_fault(&number_outcomes);
 
     ck_assert_ptr_eq(self, &store);
     held = 1;
     note(apr_pstrcat(pool, "next_number:", sequence, (char *)NULL));
-    if (outcome == AT_STORE_DONE) {
+    if (!fault) {
         *number = apr_itoa(pool, 1000 + ++numbers);
     }
-    return outcome;
+    return fault;
 }
 
 static void store_release(at_store_t *self)
@@ -494,8 +496,6 @@ static void set_up_store(const at_statements_t *of)
     store.custom_fields = store_custom_fields;
     store.next_number = store_next_number;
     store.release = store_release;
-    store.conflict = -1;
-    store.detail = NULL;
 }
 
 /* ---- one call */
