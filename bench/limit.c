@@ -456,12 +456,13 @@ static client_t *make_clients(apr_pool_t *pool)
     client_t *clients = apr_pcalloc(pool, sizeof(*clients)
                                     * (apr_size_t)options.connections);
     at_statements_t *statements;
-    const char *error = at_folder_read(&statements, options.statements,
-                                           NULL, pool);
+    at_error_t *wrong = at_folder_read(&statements, options.statements, NULL,
+                                       pool, pool);
+    const char *error;
     int i;
 
-    if (error) {
-        fail(error);
+    if (wrong) {
+        fail(wrong->detail);
     }
     for (i = 0; i < options.connections; i++) {
         client_t *client = clients + i;

@@ -80,7 +80,7 @@ is_deeply([grep { reached($_)->{$_} } sort keys %includes],
 # ---- directives
 
 my $config = $c{'mod_access_token/config/at_config.c'};
-my %help = $config =~ /AP_INIT_\w+\("(\w+)",\s*\w+,\s*\w+,\s*\w+,\s*"((?:[^"]|"\s*")*)"\)/g;
+my %help = $config =~ /AP_INIT_\w+\("(\w+)",\s*\w+,\s*[^,]+,\s*\w+,\s*"((?:[^"]|"\s*")*)"\)/g;
 s/"\s*"//g for values %help;
 cmp_ok(scalar keys %help, '>=', 7, 'the directives are found in at_config.c');
 same_names([keys %help], [unique($config =~ /AP_INIT_\w+\("(\w+)"/g)], 'each with its help');

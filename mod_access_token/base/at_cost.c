@@ -5,8 +5,8 @@
 #include <stddef.h>
 #include <string.h>
 
-/* Microseconds: of bcrypt for 2^cost = 1, of the others for one block of
- * memory, N * r * p = 1. */
+/* Microseconds: of bcrypt for 2^cost = 1, of the others for N * r * p = 1, one
+ * block of memory. */
 #define BCRYPT_UNIT   48.8
 #define SCRYPT_UNIT   0.21
 #define YESCRYPT_UNIT 0.15
@@ -14,16 +14,16 @@
 
 #define MEGABYTE 1048576.0
 
-/* More than any setting of libcrypt has. */
+/* No setting of libcrypt has that many. */
 #define MOST_BITS 30
 
-/* The schemes whose time is a count of rounds. */
+/* The schemes whose time is proportional to a count of rounds. */
 static const struct {
     const char *prefix;
-    const char *label;        /* before the count; NULL: there is none */
-    double usual;             /* the count where the label is not there */
-    double added;             /* to it */
-    double unit;              /* of one round, in microseconds */
+    const char *label;        /* before the count; NULL: no count is written */
+    double usual;             /* the count if the label is absent */
+    double added;             /* rounds besides the count */
+    double unit;              /* microseconds of one round */
 } counted[] = {
     { "$6$",    "rounds=",  5000, 0,    0.3 },
     { "$5$",    "rounds=",  5000, 0,    0.39 },
@@ -41,7 +41,7 @@ static const struct {
 static const char digits64[] =
     "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-/* Pass over PREFIX at *TEXT. 0 if it is not there. */
+/* Advance *TEXT past PREFIX. False if it does not begin with that. */
 static int skip(const char **text, const char *prefix)
 {
     size_t length = strlen(prefix);
@@ -53,7 +53,7 @@ static int skip(const char **text, const char *prefix)
     return 1;
 }
 
-/* The decimal number at TEXT, however large. */
+/* The decimal number at TEXT, of any size. */
 static double read_decimal(const char *text)
 {
     double number = 0;
@@ -64,28 +64,27 @@ static double read_decimal(const char *text)
     return number;
 }
 
-/* The value of the digit at *TEXT, which moves on; -1 if it is none. */
-static int read_digit(const char **text)
+/* Read the digit at *TEXT into *DIGIT and advance *TEXT. False if it is none;
+ * *DIGIT is 0 then. */
+static int read_digit(int *digit, const char **text)
 {
     const char *place = **text ? strchr(digits64, **text) : NULL;
 
-    if (!place) {
-        return -1;
-    }
-    (*text)++;
-    return (int)(place - digits64);
+    *digit = place ? (int)(place - digits64) : 0;
+    *text += place != NULL;
+    return place != NULL;
 }
 
-/* COUNT digits at *TEXT, the lowest first, into *NUMBER. 0 if they are not
- * there. */
+/* Read COUNT digits at *TEXT, the lowest first, into *NUMBER. False if there
+ * are fewer. */
 static int read_digits(double *number, const char **text, int count)
 {
     double weight = 1;
 
     for (*number = 0; count > 0; count--, weight *= 64) {
-        int digit = read_digit(text);
+        int digit;
 
-        if (digit < 0) {
+        if (!read_digit(&digit, text)) {
             return 0;
         }
         *number += digit * weight;
@@ -93,12 +92,15 @@ static int read_digits(double *number, const char **text, int count)
     return 1;
 }
 
-/* A number from LEAST on as yescrypt writes it: the first digit says how many
- * follow. 0 if there is none. */
+/* Read a number as yescrypt writes it, which is LEAST at least: its first digit
+ * says how many follow. False if there is none. */
 static int read_variable(double *number, const char **text, double least)
 {
-    int start = 0, end = 47, bits = 0, digit = read_digit(text);
+    int start = 0, end = 47, bits = 0, digit;
 
+    if (!read_digit(&digit, text)) {
+        return 0;
+    }
     *number = least;
     while (digit > end && bits < MOST_BITS) {
         *number += ldexp(end + 1 - start, bits);
@@ -106,13 +108,12 @@ static int read_variable(double *number, const char **text, double least)
         end = start + (62 - end) / 2;
         bits += 6;
     }
-    if (digit < 0 || digit > end) {
+    if (digit > end) {
         return 0;
     }
     *number += ldexp(digit - start, bits);
     while (bits > 0) {
-        digit = read_digit(text);
-        if (digit < 0) {
+        if (!read_digit(&digit, text)) {
             return 0;
         }
         bits -= 6;
@@ -121,7 +122,8 @@ static int read_variable(double *number, const char **text, double least)
     return 1;
 }
 
-/* scrypt's parameters: the block size R, and how many tasks P. */
+/* Set the cost of scrypt or yescrypt: R is the block size, and P the number of
+ * parallel tasks. */
 static void set_memory_hard(at_cost_t *cost, double unit, double log2_n,
                             double r, double p)
 {
@@ -143,7 +145,7 @@ static int read_scrypt(at_cost_t *cost, const char *text)
     return 1;
 }
 
-/* True if the bit of WEIGHT is set in MASK, however large that is. */
+/* True if the bit of WEIGHT is set in MASK, which can be of any size. */
 static int has_bit(double mask, double weight)
 {
     return fmod(mask, 2 * weight) >= weight;
@@ -158,7 +160,7 @@ static int read_yescrypt(at_cost_t *cost, const char *text)
         || !read_variable(&r, &text, 1)) {
         return 0;
     }
-    /* The bits of a mask say what follows. */
+    /* The bits of this mask say which numbers follow. */
     if (*text && *text != '$' && !read_variable(&more, &text, 1)) {
         return 0;
     }
@@ -204,8 +206,8 @@ static int read_counted(at_cost_t *cost, const char *hash)
     return 0;
 }
 
-/* Those of DES have no mark: two digits as a setting, 13 and more as a hash;
- * or a _ and four more. */
+/* The schemes of DES have no prefix: a setting has two digits, a hash 13 or
+ * more. BSDi's begins with _ and four digits. */
 static int read_des(at_cost_t *cost, const char *text)
 {
     size_t length = strlen(text);

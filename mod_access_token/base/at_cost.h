@@ -1,28 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What it costs to verify a pass code, which the stored hash alone decides.
- * It is estimated before any of it is done: a hash of absurd cost would hold
+ * The cost of verifying a pass code, which depends only on the stored hash. It
+ * is estimated before the work starts, since a hash of absurd cost would occupy
  * a thread for minutes.
  */
 #ifndef AT_COST_H
 #define AT_COST_H
 
 /**
- * A cost: processor time where bcrypt 10 takes 50 ms, and memory. The table
- * that times come from has been measured once, so the same hash costs the
- * same everywhere, whatever the machine is busy with.
+ * A cost in time and memory. The times come from a table that was measured
+ * once, so the same hash has the same cost on every machine, whatever its load.
  */
 typedef struct at_cost_t {
-    double milliseconds;
+    double milliseconds;      /* of a processor that takes 50 for bcrypt 10 */
     double megabytes;         /* of 1048576 bytes */
 } at_cost_t;
 
 /**
- * Estimate into *COST what it takes to verify a pass code of ordinary length
- * by HASH, or by the beginning of one that is a setting of libcrypt. Returns 0
- * if HASH is of no scheme that is known here; then *COST is as it was.
+ * Estimate into *COST the cost of verifying a pass code of ordinary length by
+ * HASH, or by a setting of libcrypt, which is the beginning of a hash. True if
+ * the kind of hash is known here; else *COST is not changed.
  *
- * SHA-crypt looks at the whole pass code in each round: one of 512 bytes
+ * SHA-crypt reads the whole pass code in each round: a pass code of 512 bytes
  * takes up to eight times as long.
  */
 int at_cost_read(at_cost_t *cost, const char *hash);

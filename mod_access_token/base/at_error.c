@@ -115,6 +115,17 @@ const char *at_error_detail(const at_error_t *error)
     return error->fault ? error->fault->detail : error->detail;
 }
 
+at_error_t *at_error_config(apr_pool_t *pool, const char *format, ...)
+{
+    va_list arguments;
+    const char *detail;
+
+    va_start(arguments, format);
+    detail = apr_pvsprintf(pool, format, arguments);
+    va_end(arguments);
+    return at_error_hidden(pool, AT_INTERNAL_ERROR, detail);
+}
+
 at_error_t *at_error_violations(apr_pool_t *pool,
                                 const at_violations_t *violations)
 {

@@ -141,6 +141,14 @@ at_error_t *at_error_fault(apr_pool_t *pool, at_code_e code,
 const char *at_error_detail(const at_error_t *error);
 
 /**
+ * Make an AT_INTERNAL_ERROR in POOL with the standing description, whose
+ * detail is made from the printf format FORMAT. The administrator sees the
+ * detail, in configtest or the error log. It never reaches a client.
+ */
+at_error_t *at_error_config(apr_pool_t *pool, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/**
  * The error for VIOLATIONS, made in POOL, or NULL if there are none. Its
  * description says how many more there are than its list has.
  */

@@ -20,7 +20,7 @@ const char *at_generate_id(apr_pool_t *pool)
     }
     id = (char *)apr_palloc(pool, 2 * ID_BYTES + 1);
     apr_escape_hex(id, bytes, sizeof(bytes), 0, NULL);
-    explicit_bzero(bytes, sizeof(bytes));    /* it may be a pass code */
+    explicit_bzero(bytes, sizeof(bytes));    /* the id may be a pass code */
     for (digit = id; *digit; digit++) {
         *digit = (char)apr_toupper(*digit);
     }

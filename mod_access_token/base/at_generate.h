@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Random ids and numbers, from the system's generator. */
 #ifndef AT_GENERATE_H
 #define AT_GENERATE_H
 
@@ -6,11 +7,13 @@
 
 /**
  * A generated ID: 32 upper-case hexadecimal digits of 128 random bits
- * (contract, section 3), in POOL. NULL if the system has no randomness.
+ * (contract, section 3), in POOL, which is not wiped. NULL if the system has
+ * no randomness.
  */
 const char *at_generate_id(apr_pool_t *pool);
 
-/** A random number from 0 to MOST; 0 if the system has no randomness. */
+/** A random number from 0 to MOST, for delays; 0 if the system has no
+ *  randomness. */
 unsigned int at_generate_up_to(unsigned int most);
 
 #endif /* AT_GENERATE_H */

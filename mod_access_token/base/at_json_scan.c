@@ -74,7 +74,7 @@ static const char *scan_string_byte(at_json_scan_t *scan, unsigned char byte)
         scan->in_string = 0;
         return NULL;
     }
-    if (at_utf8_feed(&scan->utf8, byte) < 0) {
+    if (at_utf8_feed(&scan->utf8, byte) == AT_UTF8_INVALID) {
         return "text that is not UTF-8";
     }
     return NULL;

@@ -113,17 +113,19 @@ int at_number_is_formatted(const char *text)
            && (*whole != '0' || strspn(fraction, "0") < 6);
 }
 
-int at_number_parse(double *value, const char *text)
+at_number_e at_number_parse(double *value, const char *text)
 {
+    double number;
+
     if (!is_json_number(text)) {
-        return 0;
+        return AT_NUMBER_NONE;
     }
-    *value = parse_double(text);
-    if (!isfinite(*value)) {
-        return -1;
+    number = parse_double(text);
+    if (!isfinite(number)) {
+        return AT_NUMBER_TOO_LARGE;
     }
-    *value += 0.0;            /* -0 + 0 is 0 */
-    return 1;
+    *value = number + 0.0;    /* -0 + 0 is 0 */
+    return AT_NUMBER_READ;
 }
 
 /* True if SCIENTIFIC, a number of %e, reads back as MAGNITUDE. */

@@ -10,12 +10,19 @@
 
 #include <apr_pools.h>
 
+/** What at_number_parse found. */
+typedef enum {
+    AT_NUMBER_READ,           /* a number that a double can hold */
+    AT_NUMBER_NONE,           /* no JSON number */
+    AT_NUMBER_TOO_LARGE       /* it overflows a double */
+} at_number_e;
+
 /**
- * Read TEXT, a JSON number and nothing else, into *VALUE. Returns 0 if
- * TEXT is no JSON number, -1 if it overflows a double, else 1. What is
- * too small becomes zero; -0 becomes 0.
+ * Read TEXT, a JSON number and nothing else, into *VALUE, which is set only if
+ * the outcome is AT_NUMBER_READ. A number that is too small becomes zero, and
+ * -0 becomes 0.
  */
-int at_number_parse(double *value, const char *text);
+at_number_e at_number_parse(double *value, const char *text);
 
 /** The length in bytes of the JSON number that TEXT begins with; 0: none. */
 apr_size_t at_number_length(const char *text);

@@ -21,7 +21,7 @@ static int is_scheme(const char *text, apr_size_t length)
     return length > 0;
 }
 
-/* True if HOST, up to its port if it has one, is a name or an address. */
+/* True if the first LENGTH bytes of HOST are a name or an address. */
 static int is_host(const char *host, apr_size_t length)
 {
     const char *punctuation = "-._";
@@ -96,7 +96,7 @@ static int is_one_of(const char *origin, const apr_array_header_t *origins)
     return 0;
 }
 
-/* True if ORIGIN, as at_origin_read gives it, is of the host that REQUEST came
+/* True if ORIGIN, from at_origin_read, is of the host that REQUEST was sent
  * to. */
 static int is_own(const char *origin, const at_origin_t *request,
                   apr_pool_t *pool)

@@ -12,10 +12,10 @@
 #include "at_wipe.h"
 
 /*
- * What each scheme of libxcrypt takes. It refuses phrases of 512 bytes and
- * more; bcrypt and the DES ones look at less, and ignore the rest. bcrypt
- * is $2y$, as htpasswd writes it: APR verifies that itself, everywhere. NT
- * hashes have no salt, so they are not here.
+ * The schemes of libxcrypt, which refuses pass codes of 512 bytes and more;
+ * bcrypt and the DES schemes use only the first bytes and ignore the rest.
+ * bcrypt is $2y$, as htpasswd writes it, which APR itself can verify on every
+ * platform. NT hashes are left out since they have no salt.
  */
 static const at_scheme_t schemes[] = {
     { "bcrypt",        "$2y$",  10, 72, 0 },
@@ -38,13 +38,16 @@ const at_scheme_t *at_scheme_default(void)
     return &schemes[0];
 }
 
-/* True if the libcrypt that runs can hash by SCHEME at its cost. */
+/* Make in SETTING, of CRYPT_GENSALT_OUTPUT_SIZE, what libcrypt hashes by, with
+ * a fresh salt. False if this libcrypt lacks SCHEME or does not allow its
+ * cost. */
 static int make_setting(char *setting, const at_scheme_t *scheme)
 {
     return crypt_gensalt_rn(scheme->prefix, scheme->cost, NULL, 0, setting,
                             CRYPT_GENSALT_OUTPUT_SIZE) != NULL;
 }
 
+/* The names of the schemes that this libcrypt has, in POOL. */
 static const char *list_schemes(apr_pool_t *pool)
 {
     char setting[CRYPT_GENSALT_OUTPUT_SIZE];
@@ -60,7 +63,7 @@ static const char *list_schemes(apr_pool_t *pool)
     return list;
 }
 
-static const char *read_cost(unsigned long *cost, const char *text,
+static at_error_t *read_cost(unsigned long *cost, const char *text,
                              apr_pool_t *pool)
 {
     char *end;
@@ -68,18 +71,17 @@ static const char *read_cost(unsigned long *cost, const char *text,
     errno = 0;
     *cost = strtoul(text, &end, 10);
     if (errno || *end || !strchr("123456789", *text) || !*text) {
-        return apr_psprintf(pool, "the cost must be a whole number above 0, "
-                            "not \"%s\"", text);
+        return at_error_config(pool, "the cost must be a whole number above "
+                               "0, not \"%s\"", text);
     }
     return NULL;
 }
 
-const char *at_scheme_make(const at_scheme_t **scheme, const char *name,
+at_error_t *at_scheme_make(const at_scheme_t **scheme, const char *name,
                            const char *cost, apr_pool_t *pool)
 {
     char setting[CRYPT_GENSALT_OUTPUT_SIZE];
     at_scheme_t *made;
-    const char *problem;
     int i;
 
     for (i = 0; i < SCHEME_COUNT; i++) {
@@ -88,20 +90,19 @@ const char *at_scheme_make(const at_scheme_t **scheme, const char *name,
         }
     }
     if (i == SCHEME_COUNT) {
-        return apr_psprintf(pool, "there is no scheme \"%s\"; libcrypt has "
-                            "%s", name, list_schemes(pool));
+        return at_error_config(pool, "there is no scheme \"%s\"; libcrypt "
+                               "has %s", name, list_schemes(pool));
     }
     made = apr_pmemdup(pool, &schemes[i], sizeof(*made));
-    *scheme = made;
-    problem = cost ? read_cost(&made->cost, cost, pool) : NULL;
-    if (problem) {
-        return problem;
+    if (cost) {
+        AT_TRY(read_cost(&made->cost, cost, pool));
     }
     if (!make_setting(setting, made)) {
-        return apr_psprintf(pool, "libcrypt cannot hash by %s at the cost "
-                            "%lu; it has %s", name, made->cost,
-                            list_schemes(pool));
+        return at_error_config(pool, "libcrypt cannot hash by %s at the cost "
+                               "%lu; it has %s", name, made->cost,
+                               list_schemes(pool));
     }
+    *scheme = made;
     return NULL;
 }
 
@@ -126,8 +127,9 @@ at_cost_t at_scheme_cost(const at_scheme_t *scheme)
     return cost;
 }
 
-/* What libcrypt works in, of 32 KB. It is on the stack, since a thread that
- * hashes may get no processor for long, and must not hold malloc's lock. */
+/* Wipe what libcrypt worked in: 32 KB. They are on the stack, not from malloc:
+ * a thread that hashes may wait long for a processor, and it must not hold
+ * malloc's lock meanwhile. */
 static void forget(struct crypt_data *data)
 {
     explicit_bzero(data, sizeof(*data));
@@ -156,8 +158,8 @@ int at_passcode_hash(char *hash, const at_scheme_t *scheme,
     return *hash != '\0';
 }
 
-/* How much of a pass code the scheme that made HASH looks at, in bytes. */
-static apr_size_t bytes_looked_at(const char *hash)
+/* How many bytes of a pass code the scheme that made HASH uses. */
+static apr_size_t bytes_used(const char *hash)
 {
     if (!strncmp(hash, "$2", 2)) {
         return 72;
@@ -168,7 +170,8 @@ static apr_size_t bytes_looked_at(const char *hash)
     return AT_PASSCODE_BYTES;
 }
 
-/* True if libcrypt makes HASH of PASS_CODE. *IS_KNOWN: it could try. */
+/* True if libcrypt makes HASH from PASS_CODE. *IS_KNOWN tells whether it knows
+ * the kind of hash. */
 static int is_of_libcrypt(int *is_known, const char *pass_code,
                           const char *hash)
 {
@@ -184,8 +187,8 @@ static int is_of_libcrypt(int *is_known, const char *pass_code,
     return matches;
 }
 
-/* APR has its own $apr1$, {SHA} and bcrypt. For the rest it would ask libcrypt
- * again, and not wipe what that leaves. */
+/* True if APR makes HASH from PASS_CODE. APR itself has $apr1$, {SHA} and
+ * bcrypt. For other hashes it would call libcrypt again, without wiping. */
 static int is_of_apr(const char *pass_code, const char *hash)
 {
     int matches;
@@ -207,8 +210,8 @@ int at_passcode_verify(const char *pass_code, const char *hash)
     if (!is_known) {
         matches = is_of_apr(pass_code, hash);
     }
-    /* A right beginning with something behind it is not the pass code. */
-    return matches && strlen(pass_code) <= bytes_looked_at(hash);
+    /* A pass code whose first bytes only are right is wrong. */
+    return matches && strlen(pass_code) <= bytes_used(hash);
 }
 
 void at_passcode_verify_nothing(const at_scheme_t *scheme,
@@ -216,7 +219,7 @@ void at_passcode_verify_nothing(const at_scheme_t *scheme,
 {
     char setting[CRYPT_GENSALT_OUTPUT_SIZE];
 
-    /* A setting is the beginning of a hash: enough to do all the work. */
+    /* A setting is the beginning of a hash: libcrypt does the same work. */
     if (make_setting(setting, scheme)) {
         (void)at_passcode_verify(pass_code, setting);
     }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Pass codes: hashed and verified with libcrypt; what that does not know is
- * verified with APR, so that every hash that Apache's own authentication
- * understands still opens.
+ * Pass codes are hashed and verified by libcrypt. A hash that libcrypt does not
+ * know is verified by APR, so every hash that httpd's own authentication
+ * accepts is accepted here too.
  */
 #ifndef AT_PASSCODE_H
 #define AT_PASSCODE_H
@@ -10,57 +10,61 @@
 #include <apr_pools.h>
 
 #include "at_cost.h"
+#include "at_error.h"
 
-/** The longest pass code, in bytes, that is looked at for verification. */
+/** The longest pass code, in bytes, that can be verified. */
 #define AT_PASSCODE_BYTES 512
 
 /** The longest hash, in bytes: no scheme makes a longer one. */
 #define AT_PASSCODE_HASH_BYTES 511
 
-/** A way to hash, as `AccessTokenPassCodeScheme` names it. */
+/** A way to hash, named as in the directive AccessTokenPassCodeScheme. */
 typedef struct at_scheme_t {
     const char *name;         /* e.g. "bcrypt" */
-    const char *prefix;       /* libcrypt's, e.g. "$2y$" */
+    const char *prefix;       /* of a hash in libcrypt, e.g. "$2y$" */
     unsigned long cost;       /* libcrypt's count; 0: its default */
-    apr_size_t max_bytes;     /* what it takes without truncation */
+    apr_size_t max_bytes;     /* of a pass code; it ignores the bytes after */
     int ascii_only;           /* it ignores the highest bit of each byte */
 } at_scheme_t;
 
-/** The scheme that is used where nothing else is configured. */
+/** The scheme that is used if none is configured. It lives for ever. */
 const at_scheme_t *at_scheme_default(void);
 
 /**
- * Make the scheme NAME with COST, a number or NULL for the scheme's
- * default, into *SCHEME in POOL. Returns NULL, or what is wrong with NAME
- * or COST.
+ * Make the scheme NAME with COST, the text of a number or NULL for the
+ * scheme's default, into *SCHEME in POOL. If libcrypt has no such scheme, or
+ * not at this cost, the error's detail says so and lists the schemes that it
+ * has; *SCHEME is not set then. NAME and COST are copied where they are kept.
  */
-const char *at_scheme_make(const at_scheme_t **scheme, const char *name,
-                           const char *cost, apr_pool_t *pool);
+at_error_t *at_scheme_make(const at_scheme_t **scheme, const char *name,
+                           const char *cost, apr_pool_t *pool) AT_MUST_CHECK;
 
-/** What verifying takes by a hash that SCHEME makes. */
+/** The cost of verifying a pass code by a hash that SCHEME makes. */
 at_cost_t at_scheme_cost(const at_scheme_t *scheme);
 
-/** True if SCHEME takes every bit of TEXT, whatever its length. */
+/** True if SCHEME uses every bit of TEXT, whatever the length of TEXT. */
 int at_scheme_takes(const at_scheme_t *scheme, const char *text);
 
 /**
- * Hash PASS_CODE with a fresh salt, into HASH, of AT_PASSCODE_HASH_BYTES + 1.
- * Returns 0 if libcrypt failed, or SCHEME cannot take all of PASS_CODE: then
- * HASH is empty. Slow by design; uses no pool.
+ * Hash PASS_CODE with a fresh salt, into HASH, a buffer of
+ * AT_PASSCODE_HASH_BYTES + 1. True if that is done. False if libcrypt failed,
+ * or if SCHEME would ignore a part of PASS_CODE; HASH is "" then. Slow by
+ * design. It uses no pool.
  */
 int at_passcode_hash(char *hash, const at_scheme_t *scheme,
                      const char *pass_code);
 
 /**
- * True if PASS_CODE is what HASH was made from. Slow by design: at_cost_read
- * says how slow. What it needs to know meanwhile is wiped.
+ * True if HASH was made from PASS_CODE; false for an unknown kind of hash too.
+ * Slow by design; at_cost_read estimates how slow. It wipes the memory in
+ * which it works, and uses no pool.
  */
 int at_passcode_verify(const char *pass_code, const char *hash);
 
 /**
- * Take the time that verifying PASS_CODE by a hash of SCHEME takes, for
- * a record that does not exist (contract, section 5,
- * ACCESS_TOKEN_NOT_FOUND).
+ * Take as long as at_passcode_verify would take for PASS_CODE and a hash of
+ * SCHEME. It is called for an access token that does not exist, so that the
+ * time does not show that (contract, section 5, ACCESS_TOKEN_NOT_FOUND).
  */
 void at_passcode_verify_nothing(const at_scheme_t *scheme,
                                 const char *pass_code);

@@ -74,12 +74,12 @@ apr_size_t at_text_plain_length(const char *text, apr_size_t length)
 }
 
 /* Set what must follow the lead byte of a longer character (RFC 3629). */
-static int utf8_lead(at_utf8_t *state, unsigned char byte)
+static at_utf8_e utf8_lead(at_utf8_t *state, unsigned char byte)
 {
     state->low = 0x80;
     state->high = 0xBF;
     if (byte < 0x80) {
-        return 0;
+        return AT_UTF8_COMPLETE;
     }
     if (byte >= 0xC2 && byte <= 0xDF) {
         state->missing = 1;
@@ -95,27 +95,27 @@ static int utf8_lead(at_utf8_t *state, unsigned char byte)
         state->high = byte == 0xF4 ? 0x8F : 0xBF;
     }
     else {
-        return -1;
+        return AT_UTF8_INVALID;
     }
-    return 1;
+    return AT_UTF8_PARTIAL;
 }
 
-int at_utf8_feed(at_utf8_t *state, unsigned char byte)
+at_utf8_e at_utf8_feed(at_utf8_t *state, unsigned char byte)
 {
     if (state->missing == 0) {
         return utf8_lead(state, byte);
     }
     if (byte < state->low || byte > state->high) {
-        return -1;
+        return AT_UTF8_INVALID;
     }
     state->low = 0x80;
     state->high = 0xBF;
     state->missing--;
-    return state->missing > 0;
+    return state->missing > 0 ? AT_UTF8_PARTIAL : AT_UTF8_COMPLETE;
 }
 
-const char *at_utf8_mend(apr_pool_t *pool, const char *text,
-                         apr_size_t *length)
+const char *at_utf8_repair(apr_pool_t *pool, const char *text,
+                           apr_size_t *length)
 {
     const uint8_t *from = (const uint8_t *)text;
     const uint8_t *end = from + *length;

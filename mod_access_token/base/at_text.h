@@ -17,20 +17,26 @@ typedef struct at_utf8_t {
     unsigned char high;       /* greatest value of the next one */
 } at_utf8_t;
 
+/** What a byte makes of a text. */
+typedef enum {
+    AT_UTF8_COMPLETE,         /* it ends a character */
+    AT_UTF8_PARTIAL,          /* more bytes of its character must follow */
+    AT_UTF8_INVALID           /* the text is not UTF-8 */
+} at_utf8_e;
+
 /**
- * Take the next BYTE. Returns 0 if it ends a character, 1 if more bytes
- * must follow, -1 if the text is not UTF-8 as RFC 3629 has it (overlong
- * forms, surrogates and values above U+10FFFF are refused).
+ * Check the next BYTE of a text. Overlong forms, surrogates and values above
+ * U+10FFFF are invalid (RFC 3629).
  */
-int at_utf8_feed(at_utf8_t *state, unsigned char byte);
+at_utf8_e at_utf8_feed(at_utf8_t *state, unsigned char byte);
 
 /**
  * TEXT of LENGTH bytes, in which each byte that is not part of valid UTF-8
  * is replaced by U+FFFD: TEXT itself if there is none, else a copy in POOL.
  * *LENGTH becomes the length in bytes of what is returned.
  */
-const char *at_utf8_mend(apr_pool_t *pool, const char *text,
-                         apr_size_t *length);
+const char *at_utf8_repair(apr_pool_t *pool, const char *text,
+                           apr_size_t *length);
 
 /** The most characters of a client's text that a message quotes. */
 #define AT_TEXT_QUOTED 100

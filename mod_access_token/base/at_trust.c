@@ -16,9 +16,9 @@ static int is_trusted_owner(uid_t owner)
     return owner == 0 || owner == geteuid();
 }
 
-/* Judge FOLDER, which is above PATH, or PATH itself. REFUSED are the bits of
- * its mode that it must not have; the sticky bit makes up for them above. */
-static const char *check_one(const char *folder, const char *path,
+/* Check FOLDER, which is above PATH, or is PATH itself. Its mode must have no
+ * bit of REFUSED, but a folder above PATH may have the sticky bit instead. */
+static at_error_t *check_one(const char *folder, const char *path,
                              mode_t refused, apr_pool_t *pool)
 {
     int above = strcmp(folder, path) != 0;
@@ -28,69 +28,65 @@ static const char *check_one(const char *folder, const char *path,
         return NULL;
     }
     if (!is_trusted_owner(status.st_uid)) {
-        return apr_psprintf(pool, "%s belongs to the user with the number "
-                            "%lu, not to root: %s%s%srun chown root '%s'",
-                            folder, (unsigned long)status.st_uid,
-                            above ? "who owns it can put another file at "
-                                  : "", above ? path : "",
-                            above ? "; move that to folders of root's, or "
-                                  : "", folder);
+        return at_error_config(pool, "%s belongs to the user with the number "
+                               "%lu, not to root: %s%s%srun chown root '%s'",
+                               folder, (unsigned long)status.st_uid,
+                               above ? "its owner can put another file at "
+                                     : "",
+                               above ? path : "",
+                               above ? "; move that to folders of root's, or "
+                                     : "", folder);
     }
     if (!(status.st_mode & refused) || (above && (status.st_mode & S_ISVTX))) {
         return NULL;
     }
     if (status.st_mode & WRITE_BY_OTHERS) {
-        return apr_psprintf(pool, "%s can be written by others than its owner "
-                            "(its mode is %04o): run chmod go-w '%s'", folder,
-                            (unsigned int)status.st_mode & 07777, folder);
+        return at_error_config(pool, "%s can be written by others than its "
+                               "owner (its mode is %04o): run chmod go-w '%s'",
+                               folder, (unsigned int)status.st_mode & 07777,
+                               folder);
     }
-    return apr_psprintf(pool, "%s can be read by others than its owner (its "
-                        "mode is %04o): run chmod 0400 '%s'", folder,
-                        (unsigned int)status.st_mode & 07777, folder);
+    return at_error_config(pool, "%s can be read by others than its owner "
+                           "(its mode is %04o): run chmod 0400 '%s'", folder,
+                           (unsigned int)status.st_mode & 07777, folder);
 }
 
-/* Judge the folders above PATH, from the nearest on. */
-static const char *check_above(const char *path, apr_pool_t *pool)
+/* Check the folders above PATH, the nearest first. */
+static at_error_t *check_above(const char *path, apr_pool_t *pool)
 {
-    char *folder = apr_pstrdup(pool, path);
-    const char *problem = NULL;
-    char *slash;
+    char *folder = apr_pstrdup(pool, path), *slash;
 
-    while (!problem && (slash = strrchr(folder, '/')) != NULL) {
+    while ((slash = strrchr(folder, '/')) != NULL) {
         slash[slash == folder] = '\0';
-        problem = check_one(folder, path, WRITE_BY_OTHERS, pool);
+        AT_TRY(check_one(folder, path, WRITE_BY_OTHERS, pool));
         if (slash == folder) {
             break;
         }
     }
-    return problem;
+    return NULL;
 }
 
-static const char *check(const char *path, mode_t refused, apr_pool_t *pool)
+static at_error_t *check(const char *path, mode_t refused, apr_pool_t *pool)
 {
-    const char *problem = check_one(path, path, refused, pool);
+    at_error_t *error = NULL;
     char *target;
 
-    if (!problem) {
-        problem = check_above(path, pool);
-    }
-    if (problem) {
-        return problem;
-    }
+    AT_TRY(check_one(path, path, refused, pool));
+    AT_TRY(check_above(path, pool));
     target = realpath(path, NULL);
     if (target && strcmp(target, path)) {
-        problem = check_above(target, pool);
+        error = check_above(target, pool);
     }
     free(target);
-    return problem;
+    return error;
 }
 
-const char *at_trust_check(const char *path, apr_pool_t *pool)
+at_error_t *at_trust_check(const char *path, apr_pool_t *pool)
 {
     return check(path, WRITE_BY_OTHERS, pool);
 }
 
-const char *at_trust_check_secret(const char *path, apr_pool_t *pool)
+at_error_t *at_trust_check_secret(const char *path, apr_pool_t *pool)
 {
     return check(path, S_IRWXG | S_IRWXO, pool);
 }

@@ -246,7 +246,7 @@ static void put_string(at_writer_t *writer, char *to, const char *text,
     }
     end_at(writer, to);
     length -= plain;
-    text = at_utf8_mend(writer->pool, text + plain, &length);
+    text = at_utf8_repair(writer->pool, text + plain, &length);
     append_text(writer, text, length);
     append(writer, "\"", 1);
 }

@@ -193,7 +193,8 @@ static void judge_value(const at_custom_entry_t *entry,
                           AT_CUSTOM_VALUE_CHARACTERS);
     }
     else if (type == AT_JSON_NUMBER
-             && at_number_parse(&number, value->text) < 0) {
+             && at_number_parse(&number, value->text)
+                == AT_NUMBER_TOO_LARGE) {
         at_violations_add(violations, entry->pointer,
                           AT_VIOLATION_OUT_OF_RANGE,
                           "The number is too large for a double.");
@@ -244,7 +245,7 @@ static void write_entry(at_writer_t *writer, const at_custom_entry_t *entry,
     at_write_string(writer, entry->name);
     if (entry->value->type == AT_JSON_NUMBER
         && !at_number_is_whole(entry->value->text)
-        && at_number_parse(&number, entry->value->text) > 0) {
+        && at_number_parse(&number, entry->value->text) == AT_NUMBER_READ) {
         at_write_number(writer, at_number_format(pool, number));
     }
     else {

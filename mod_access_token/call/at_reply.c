@@ -37,7 +37,7 @@ static at_error_t *write_number(reply_t *reply, const at_plan_node_t *node,
         at_write_number(reply->writer, text);
         return NULL;
     }
-    if (at_number_parse(&number, text) <= 0) {
+    if (at_number_parse(&number, text) != AT_NUMBER_READ) {
         return broken(reply, node, "number");
     }
     at_write_number(reply->writer, at_number_format(reply->pool, number));

@@ -143,7 +143,7 @@ static const char *read_number(reader_t *reader, const at_json_t *value,
     if (at_number_is_formatted(value->text)) {
         return value->text;
     }
-    if (at_number_parse(&number, value->text) <= 0) {
+    if (at_number_parse(&number, value->text) != AT_NUMBER_READ) {
         at_violations_add(reader->violations, pointer,
                           AT_VIOLATION_OUT_OF_RANGE,
                           "The number is too large for a double.");

@@ -17,27 +17,28 @@ APLOG_USE_MODULE(access_token);
 
 #define UNSET (-1)
 
-/* What verifying a pass code may cost, where nothing is set. */
+/* The default of AccessTokenPassCodeLimit. */
 #define COST_MILLISECONDS 2000
 #define COST_MEGABYTES    256
 
+/* In the order of at_config_t. */
 static const at_config_t defaults = {
     NULL,                     /* no statements */
-    65536,                    /* bytes of body */
+    65536,                    /* bytes of a body */
     NULL,                     /* at_scheme_default() */
-    0,                        /* HTTP statuses as the contract says */
+    0,                        /* HTTP statuses as in the contract */
     0,                        /* unknown parameters are errors */
     AT_CALLER_SESSION,
-    NULL,                     /* no other site may send */
-    2,                        /* seconds */
+    NULL,                     /* no other site is trusted */
+    2,                        /* seconds of Retry-After */
     NULL,                     /* no key file: Idempotency-Key is refused */
-    apr_time_from_sec(24 * 60 * 60), /* of a key */
-    apr_time_from_sec(5),     /* of a call's retries */
-    UNSET,                    /* as many connections as DBDMax says */
-    apr_time_from_sec(5),     /* of waiting for one */
-    apr_time_from_msec(500),  /* that one is used again without a look */
-    apr_time_from_sec(60),    /* of what was looked up */
-    0                         /* no balancer's time-out is known */
+    apr_time_from_sec(24 * 60 * 60), /* lifetime of a key */
+    apr_time_from_sec(5),     /* budget of a call's retries */
+    UNSET,                    /* as many connections as DBDMax */
+    apr_time_from_sec(5),     /* wait for a connection */
+    apr_time_from_msec(500),  /* reuse of one without a check */
+    apr_time_from_sec(60),    /* lifetime of a looked-up row */
+    0                         /* the balancer's time-out is not known */
 };
 
 void *at_config_create(apr_pool_t *pool, char *place)
@@ -60,7 +61,7 @@ void *at_config_create(apr_pool_t *pool, char *place)
     return config;
 }
 
-/* What ADD leaves unset is as in BASE. */
+/* Take from BASE each member that CONFIG leaves unset. */
 static void fill(at_config_t *config, const at_config_t *base)
 {
 #define FILL(member, unset)                   \
@@ -111,7 +112,7 @@ at_server_config_t *at_server_config_of(server_rec *server)
     return ap_get_module_config(server->module_config, &access_token_module);
 }
 
-/* What PLACES says, with all defaults filled in. */
+/* The configuration in PLACES with all defaults filled in, in POOL. */
 static const at_config_t *complete(ap_conf_vector_t *places, apr_pool_t *pool)
 {
     at_config_t *config = apr_pmemdup(pool,
@@ -140,57 +141,56 @@ int at_config_connections(const at_config_t *config, const at_use_t *use)
     return config->connections == UNSET ? use->dbd_max : config->connections;
 }
 
-/* In FOLDER another statement file could be put beside those that there are,
- * which then comes before that of a base. */
-static const char *check_folder(const char *folder, apr_pool_t *pool)
+/* What httpd reports for ERROR of a directive; NULL for NULL. */
+static const char *report(const cmd_parms *cmd, const at_error_t *error)
 {
-    const char *problem = folder ? at_trust_check(folder, pool) : NULL;
+    return error ? apr_pstrcat(cmd->pool, cmd->cmd->name, ": ",
+                               error->detail, (char *)NULL) : NULL;
+}
 
-    return problem || !folder ? problem
-           : at_trust_check(apr_pstrcat(pool, folder, "/lookups",
-                                        (char *)NULL), pool);
+/* Check FOLDER and its lookups: a file that is added to a folder replaces the
+ * one of the base folder, or one that another file includes. */
+static at_error_t *check_folder(const char *folder, apr_pool_t *pool)
+{
+    AT_TRY(at_trust_check(folder, pool));
+    return at_trust_check(apr_pstrcat(pool, folder, "/lookups", (char *)NULL),
+                          pool);
 }
 
 /* Statements run with all rights of the database's user. */
-static const char *check_trust(const at_statements_t *statements,
+static at_error_t *check_trust(const at_statements_t *statements,
                                const char *base, apr_pool_t *pool)
 {
-    const char *problem = check_folder(statements->folder, pool);
     int i, k;
 
-    if (!problem) {
-        problem = check_folder(base, pool);
+    AT_TRY(check_folder(statements->folder, pool));
+    if (base) {
+        AT_TRY(check_folder(base, pool));
     }
     for (i = 0; i < AT_STATEMENT_COUNT; i++) {
         const at_statement_t *statement = statements->statement[i];
 
-        for (k = 0; !problem && statement && k < statement->files->nelts;
-             k++) {
-            problem = at_trust_check(APR_ARRAY_IDX(statement->files, k,
-                                                   const char *), pool);
+        for (k = 0; statement && k < statement->files->nelts; k++) {
+            AT_TRY(at_trust_check(APR_ARRAY_IDX(statement->files, k,
+                                                const char *), pool));
         }
     }
-    return problem;
+    return NULL;
 }
 
-static const char *make_source(at_dbd_t **source, cmd_parms *cmd,
+static at_error_t *make_source(at_dbd_t **source, cmd_parms *cmd,
                                const char *folder, const char *base)
 {
     at_statements_t *statements;
-    const char *problem = at_folder_read(&statements, folder, base,
-                                             cmd->pool);
 
-    if (!problem) {
-        problem = check_trust(statements, base, cmd->pool);
-    }
-    if (!problem) {
-        problem = at_dbd_make(source, statements, cmd->server, cmd->pool);
-    }
-    return problem ? apr_pstrcat(cmd->pool, cmd->cmd->name, ": ", problem,
-                                 (char *)NULL) : NULL;
+    AT_TRY(at_folder_read(&statements, folder, base, cmd->pool,
+                          cmd->temp_pool));
+    AT_TRY(check_trust(statements, base, cmd->temp_pool));
+    return at_dbd_make(source, statements, cmd->server, cmd->pool);
 }
 
-/* The folder of ARGUMENT in one way of writing it, or NULL. */
+/* The folder of ARGUMENT as an absolute path in its normal form; NULL if it is
+ * not a path. */
 static const char *read_folder(cmd_parms *cmd, const char *argument)
 {
     char *folder = ap_server_root_relative(cmd->pool, argument);
@@ -204,50 +204,59 @@ static const char *read_folder(cmd_parms *cmd, const char *argument)
     return folder;
 }
 
+/* The statements of FOLDER with BASE, which are read once for a server. */
+static at_error_t *find_source(at_dbd_t **source, cmd_parms *cmd,
+                               const char *folder, const char *base)
+{
+    apr_hash_t *sources = at_server_config_of(cmd->server)->sources;
+    const char *key = base ? apr_pstrcat(cmd->pool, folder, " ", base,
+                                         (char *)NULL) : folder;
+
+    *source = apr_hash_get(sources, key, APR_HASH_KEY_STRING);
+    if (!*source) {
+        AT_TRY(make_source(source, cmd, folder, base));
+        apr_hash_set(sources, key, APR_HASH_KEY_STRING, *source);
+    }
+    return NULL;
+}
+
 static const char *set_statements(cmd_parms *cmd, void *place,
                                   const char *argument, const char *rest)
 {
-    at_server_config_t *server = at_server_config_of(cmd->server);
     at_config_t *config = place;
-    const char *folder = read_folder(cmd, argument), *base, *key;
-    const char *problem = NULL;
-    at_dbd_t *source;
+    const char *folder = read_folder(cmd, argument);
+    const char *base = rest ? read_folder(cmd, rest) : NULL;
+    at_error_t *error;
+    at_dbd_t *source = NULL;
 
-    base = rest ? read_folder(cmd, rest) : NULL;
     if (!folder || (rest && !base)) {
-        return apr_pstrcat(cmd->pool, "AccessTokenStatements: not a path: ",
-                           folder ? rest : argument, (char *)NULL);
+        return report(cmd, at_error_config(cmd->pool, "not a path: %s",
+                                           folder ? rest : argument));
     }
-    key = base ? apr_pstrcat(cmd->pool, folder, " ", base, (char *)NULL)
-               : folder;
-    source = apr_hash_get(server->sources, key, APR_HASH_KEY_STRING);
-    if (!source) {
-        problem = make_source(&source, cmd, folder, base);
-        apr_hash_set(server->sources, key, APR_HASH_KEY_STRING,
-                     problem ? NULL : source);
+    error = find_source(&source, cmd, folder, base);
+    if (!error && config->source && config->source != source) {
+        error = at_error_config(cmd->pool, "it is set twice in this place, "
+                                "and the database would need the tables of "
+                                "both: keep one of the two lines "
+                                "(access_token-mysql.conf and "
+                                "access_token-sqlite3.conf have one)");
     }
-    if (!problem && config->source && config->source != source) {
-        problem = "AccessTokenStatements is set twice in this place, and the "
-                  "database would have to know the statements of both: keep "
-                  "one of the two lines (access_token-mysql.conf and "
-                  "access_token-sqlite3.conf have one)";
-    }
-    config->source = problem ? NULL : source;
-    return problem;
+    config->source = source;
+    return report(cmd, error);
 }
 
-/* TEXT as a whole number of LEAST to MOST into *NUMBER. */
-static const char *read_number(apr_off_t *number, cmd_parms *cmd,
-                               const char *text, apr_off_t least,
-                               apr_off_t most)
+/* Read TEXT, a whole number from LEAST to MOST, into *NUMBER. */
+static at_error_t *read_number(apr_off_t *number, const char *text,
+                               apr_off_t least, apr_off_t most,
+                               apr_pool_t *pool)
 {
     char *end;
 
     if (apr_strtoff(number, text, &end, 10) != APR_SUCCESS || *end || !*text
         || *number < least || *number > most) {
-        return apr_psprintf(cmd->pool, "%s: a whole number from %"
-                            APR_OFF_T_FMT " to %" APR_OFF_T_FMT ", not "
-                            "\"%s\"", cmd->cmd->name, least, most, text);
+        return at_error_config(pool, "a whole number from %" APR_OFF_T_FMT
+                               " to %" APR_OFF_T_FMT ", not \"%s\"", least,
+                               most, text);
     }
     return NULL;
 }
@@ -257,19 +266,17 @@ static const char *set_body_limit(cmd_parms *cmd, void *place,
 {
     at_config_t *config = place;
 
-    return read_number(&config->body_limit, cmd, argument, 1,
-                       64 * 1024 * 1024);
+    return report(cmd, read_number(&config->body_limit, argument, 1,
+                                   64 * 1024 * 1024, cmd->pool));
 }
 
 static const char *set_scheme(cmd_parms *cmd, void *place, const char *name,
                               const char *cost)
 {
     at_config_t *config = place;
-    const char *problem = at_scheme_make(&config->scheme, name, cost,
-                                         cmd->pool);
 
-    return problem ? apr_pstrcat(cmd->pool, cmd->cmd->name, ": ", problem,
-                                 (char *)NULL) : NULL;
+    return report(cmd, at_scheme_make(&config->scheme, name, cost,
+                                      cmd->pool));
 }
 
 static const char *set_http_200(cmd_parms *cmd, void *place, int on)
@@ -288,8 +295,8 @@ static const char *set_unknown(cmd_parms *cmd, void *place,
 
     config->ignore_unknown = !ap_cstr_casecmp(argument, "ignore");
     if (!config->ignore_unknown && ap_cstr_casecmp(argument, "refuse")) {
-        return apr_psprintf(cmd->pool, "%s: refuse or ignore, not \"%s\"",
-                            cmd->cmd->name, argument);
+        return report(cmd, at_error_config(cmd->pool, "refuse or ignore, not "
+                                           "\"%s\"", argument));
     }
     return NULL;
 }
@@ -312,14 +319,16 @@ static const char *set_caller(cmd_parms *cmd, void *place, const char *first,
             config->caller |= AT_CALLER_APACHE;
         }
         else {
-            return apr_psprintf(cmd->pool, "%s: session, apache or both, "
-                                "not \"%s\"", cmd->cmd->name, words[i]);
+            return report(cmd, at_error_config(cmd->pool, "session, apache or "
+                                               "both, not \"%s\"",
+                                               words[i]));
         }
     }
     return NULL;
 }
 
-/* In an inner place "none" takes away what an outer one names. */
+/* "none" alone makes an empty list. In an inner place that replaces the list
+ * of an outer place. */
 static const char *set_origins(cmd_parms *cmd, void *place, int count,
                                char *const origins[])
 {
@@ -329,8 +338,8 @@ static const char *set_origins(cmd_parms *cmd, void *place, int count,
     int i;
 
     if (count == 0) {
-        return apr_pstrcat(cmd->pool, cmd->cmd->name, ": name the origins, or "
-                           "none", (char *)NULL);
+        return report(cmd, at_error_config(cmd->pool, "name the origins, or "
+                                           "none"));
     }
     for (i = 0; i < count; i++) {
         const char *origin = at_origin_read(origins[i], cmd->pool);
@@ -339,11 +348,10 @@ static const char *set_origins(cmd_parms *cmd, void *place, int count,
             continue;
         }
         if (!origin) {
-            return apr_psprintf(cmd->pool, "%s: \"%s\" is no origin; write "
-                                "scheme://host or scheme://host:port as "
-                                "browsers send it, in ASCII and without a "
-                                "path or a / at its end", cmd->cmd->name,
-                                origins[i]);
+            return report(cmd, at_error_config(
+                cmd->pool, "\"%s\" is no origin; write scheme://host or "
+                "scheme://host:port as browsers send it, in ASCII and without "
+                "a path or a / at its end", origins[i]));
         }
         APR_ARRAY_PUSH(read, const char *) = origin;
     }
@@ -359,73 +367,65 @@ static const char *set_retry_after(cmd_parms *cmd, void *place,
 {
     at_config_t *config = place;
     apr_off_t seconds = 0;
-    const char *problem = read_number(&seconds, cmd, argument, 0, 86400);
+    at_error_t *error = read_number(&seconds, argument, 0, 86400, cmd->pool);
 
     config->retry_after = (int)seconds;
-    return problem;
+    return report(cmd, error);
 }
 
-/* TEXT as a time from LEAST to MOST into *TIME: a number with a unit,
- * seconds without one. */
-static const char *read_time(apr_interval_time_t *time, cmd_parms *cmd,
-                             const char *text, apr_interval_time_t least,
-                             apr_interval_time_t most)
+/* A directive that sets a time: which member of at_config_t, and its limits. */
+typedef struct {
+    apr_size_t offset;
+    apr_interval_time_t least;
+    apr_interval_time_t most;
+} time_setting_t;
+
+#define SECOND apr_time_from_sec(1)
+
+static const time_setting_t retry_budget = {
+    APR_OFFSETOF(at_config_t, retry_budget), SECOND / 10, 300 * SECOND
+};
+static const time_setting_t key_lifetime = {
+    APR_OFFSETOF(at_config_t, key_lifetime), SECOND, 366 * 86400 * SECOND
+};
+static const time_setting_t connection_wait = {
+    APR_OFFSETOF(at_config_t, connection_wait), 0, 300 * SECOND
+};
+static const time_setting_t connection_reuse = {
+    APR_OFFSETOF(at_config_t, connection_reuse), 0, 60 * SECOND
+};
+static const time_setting_t lookup_lifetime = {
+    APR_OFFSETOF(at_config_t, lookup_lifetime), 0, 86400 * SECOND
+};
+static const time_setting_t balancer_timeout = {
+    APR_OFFSETOF(at_config_t, balancer_timeout), SECOND / 10, 3600 * SECOND
+};
+
+/* Read TEXT, a time from LEAST to MOST, into *TIME: a number with a unit, or
+ * of seconds. */
+static at_error_t *read_time(apr_interval_time_t *time, const char *text,
+                             apr_interval_time_t least,
+                             apr_interval_time_t most, apr_pool_t *pool)
 {
     if (!apr_isdigit(*text)
         || ap_timeout_parameter_parse(text, time, "s") != APR_SUCCESS
         || *time < least || *time > most) {
-        return apr_psprintf(cmd->pool, "%s: a time from %" APR_TIME_T_FMT
-                            " ms to %" APR_TIME_T_FMT " s, as 500ms, 5s, "
-                            "10min or 24h, not \"%s\"", cmd->cmd->name,
-                            apr_time_as_msec(least), apr_time_sec(most),
-                            text);
+        return at_error_config(pool, "a time from %" APR_TIME_T_FMT " ms to %"
+                               APR_TIME_T_FMT " s, as 500ms, 5s, 10min or "
+                               "24h, not \"%s\"", apr_time_as_msec(least),
+                               apr_time_sec(most), text);
     }
     return NULL;
 }
 
-static const char *set_retry_budget(cmd_parms *cmd, void *place,
-                                    const char *argument)
+/* The directive's cmd->info is its time_setting_t. */
+static const char *set_time(cmd_parms *cmd, void *place, const char *argument)
 {
-    at_config_t *config = place;
+    const time_setting_t *setting = cmd->info;
+    void *member = (char *)place + setting->offset;
 
-    return read_time(&config->retry_budget, cmd, argument,
-                     apr_time_from_msec(100), apr_time_from_sec(300));
-}
-
-static const char *set_connection_wait(cmd_parms *cmd, void *place,
-                                       const char *argument)
-{
-    at_config_t *config = place;
-
-    return read_time(&config->connection_wait, cmd, argument, 0,
-                     apr_time_from_sec(300));
-}
-
-static const char *set_connection_reuse(cmd_parms *cmd, void *place,
-                                        const char *argument)
-{
-    at_config_t *config = place;
-
-    return read_time(&config->connection_reuse, cmd, argument, 0,
-                     apr_time_from_sec(60));
-}
-
-static const char *set_lookup_lifetime(cmd_parms *cmd, void *place,
-                                       const char *argument)
-{
-    at_config_t *config = place;
-
-    return read_time(&config->lookup_lifetime, cmd, argument, 0,
-                     apr_time_from_sec(24 * 60 * 60));
-}
-
-static const char *set_balancer_timeout(cmd_parms *cmd, void *place,
-                                        const char *argument)
-{
-    at_config_t *config = place;
-
-    return read_time(&config->balancer_timeout, cmd, argument,
-                     apr_time_from_msec(100), apr_time_from_sec(3600));
+    return report(cmd, read_time(member, argument, setting->least,
+                                 setting->most, cmd->pool));
 }
 
 static const char *set_connections(cmd_parms *cmd, void *place,
@@ -433,95 +433,105 @@ static const char *set_connections(cmd_parms *cmd, void *place,
 {
     at_config_t *config = place;
     apr_off_t count = 0;
-    const char *problem = read_number(&count, cmd, argument, 1, 10000);
+    at_error_t *error = read_number(&count, argument, 1, 10000, cmd->pool);
 
     config->connections = (int)count;
-    return problem;
+    return report(cmd, error);
 }
 
-/* It holds for child processes, and these serve all hosts. */
+/* It is a limit for each child process, and a child serves all hosts. */
 static const char *set_hashing_limit(cmd_parms *cmd, void *place,
                                      const char *argument)
 {
-    const char *problem = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+    const char *refusal = ap_check_cmd_context(cmd, GLOBAL_ONLY);
     apr_off_t count = 0;
+    at_error_t *error;
 
     (void)place;
-    if (!problem) {
-        problem = read_number(&count, cmd, argument, 1, 1000);
+    if (refusal) {
+        return refusal;
     }
+    error = read_number(&count, argument, 1, 1000, cmd->pool);
     at_server_config_of(cmd->server)->hashing_limit = (int)count;
-    return problem;
+    return report(cmd, error);
 }
 
-/* Likewise. The schemes are compared with it when all is read. */
+/* TIME and MEGABYTES, or NULL, into *LIMIT. */
+static at_error_t *read_cost(at_cost_t *limit, const char *time,
+                             const char *megabytes, apr_pool_t *pool)
+{
+    apr_interval_time_t most = 0;
+    apr_off_t memory = COST_MEGABYTES;
+
+    AT_TRY(read_time(&most, time, SECOND / 10, 60 * SECOND, pool));
+    if (megabytes) {
+        AT_TRY(read_number(&memory, megabytes, 1, 65536, pool));
+    }
+    limit->milliseconds = (double)apr_time_as_msec(most);
+    limit->megabytes = (double)memory;
+    return NULL;
+}
+
+/* It too is for all hosts. at_config_check compares it with the schemes once
+ * the whole configuration has been read. */
 static const char *set_pass_code_limit(cmd_parms *cmd, void *place,
                                        const char *time,
                                        const char *megabytes)
 {
-    const char *problem = ap_check_cmd_context(cmd, GLOBAL_ONLY);
-    at_cost_t *limit = &at_server_config_of(cmd->server)->pass_code_limit;
-    apr_interval_time_t most = 0;
-    apr_off_t memory = COST_MEGABYTES;
+    at_server_config_t *server = at_server_config_of(cmd->server);
+    const char *refusal = ap_check_cmd_context(cmd, GLOBAL_ONLY);
 
     (void)place;
-    if (!problem) {
-        problem = read_time(&most, cmd, time, apr_time_from_msec(100),
-                            apr_time_from_sec(60));
-    }
-    if (!problem && megabytes) {
-        problem = read_number(&memory, cmd, megabytes, 1, 65536);
-    }
-    limit->milliseconds = (double)apr_time_as_msec(most);
-    limit->megabytes = (double)memory;
-    return problem;
+    return refusal ? refusal
+           : report(cmd, read_cost(&server->pass_code_limit, time, megabytes,
+                                   cmd->pool));
 }
 
-static const char *set_key_lifetime(cmd_parms *cmd, void *place,
-                                    const char *argument)
+/* Read all bytes of FILE, at PATH, into *SECRET. */
+static at_error_t *read_bytes(at_secret_t *secret, apr_file_t *file,
+                              const char *path, apr_pool_t *pool)
 {
-    at_config_t *config = place;
+    apr_finfo_t information;
+    unsigned char *bytes;
+    apr_status_t status = apr_file_info_get(&information, APR_FINFO_SIZE,
+                                            file);
 
-    return read_time(&config->key_lifetime, cmd, argument,
-                     apr_time_from_sec(1),
-                     apr_time_from_sec(366 * 24 * 60 * 60));
+    if (status != APR_SUCCESS || information.size < AT_IDEMPOTENCY_SECRET_BYTES
+        || information.size > 4096) {
+        return at_error_config(pool, "%s: the secret has %d to 4096 bytes; "
+                               "make it by head -c 32 /dev/urandom", path,
+                               AT_IDEMPOTENCY_SECRET_BYTES);
+    }
+    secret->length = (apr_size_t)information.size;
+    bytes = apr_palloc(pool, secret->length);
+    secret->bytes = bytes;
+    status = apr_file_read_full(file, bytes, secret->length, NULL);
+    return status == APR_SUCCESS ? NULL
+           : at_error_config(pool, "%s: the secret cannot be read", path);
 }
 
-/* The bytes of the file PATH into *SECRET. */
-static const char *read_secret(at_secret_t **secret, const char *path,
+/* Read the secret in the file PATH into *SECRET in POOL. */
+static at_error_t *read_secret(at_secret_t *secret, const char *path,
                                apr_pool_t *pool)
 {
     apr_file_t *file;
-    apr_finfo_t information;
-    unsigned char *bytes;
+    at_error_t *error;
     apr_status_t status = apr_file_open(&file, path, APR_FOPEN_READ, 0,
                                         pool);
 
     if (status != APR_SUCCESS) {
         char text[120];
 
-        return apr_psprintf(pool, "%s: %s; %s", path,
-                            apr_strerror(status, text, sizeof(text)),
-                            APR_STATUS_IS_EACCES(status)
-                            ? "only root can read it: run this as root"
-                            : "make it by head -c 32 /dev/urandom, the same "
-                              "on all nodes");
+        return at_error_config(pool, "%s: %s; %s", path,
+                               apr_strerror(status, text, sizeof(text)),
+                               APR_STATUS_IS_EACCES(status)
+                               ? "only root can read it: run this as root"
+                               : "make it by head -c 32 /dev/urandom, the "
+                                 "same on all nodes");
     }
-    status = apr_file_info_get(&information, APR_FINFO_SIZE, file);
-    if (status != APR_SUCCESS || information.size < AT_IDEMPOTENCY_SECRET_BYTES
-        || information.size > 4096) {
-        apr_file_close(file);
-        return apr_psprintf(pool, "%s: the secret has %d to 4096 bytes; make "
-                            "it by head -c 32 /dev/urandom", path,
-                            AT_IDEMPOTENCY_SECRET_BYTES);
-    }
-    *secret = apr_pcalloc(pool, sizeof(**secret));
-    (*secret)->length = (apr_size_t)information.size;
-    bytes = apr_palloc(pool, (*secret)->length);
-    (*secret)->bytes = bytes;
-    status = apr_file_read_full(file, bytes, (*secret)->length, NULL);
+    error = read_bytes(secret, file, path, pool);
     apr_file_close(file);
-    return status == APR_SUCCESS ? NULL : "the secret cannot be read";
+    return error ? error : at_trust_check_secret(path, pool);
 }
 
 static const char *set_key_file(cmd_parms *cmd, void *place,
@@ -529,16 +539,12 @@ static const char *set_key_file(cmd_parms *cmd, void *place,
 {
     at_config_t *config = place;
     const char *path = ap_server_root_relative(cmd->pool, argument);
-    at_secret_t *secret = NULL;
-    const char *problem = path ? read_secret(&secret, path, cmd->pool)
-                               : "not a path";
+    at_secret_t *secret = apr_pcalloc(cmd->pool, sizeof(*secret));
 
-    if (!problem) {
-        problem = at_trust_check_secret(path, cmd->pool);
-    }
     config->secret = secret;
-    return problem ? apr_pstrcat(cmd->pool, cmd->cmd->name, ": ", problem,
-                                 (char *)NULL) : NULL;
+    return report(cmd, path ? read_secret(secret, path, cmd->pool)
+                            : at_error_config(cmd->pool, "not a path: %s",
+                                              argument));
 }
 
 #define PLACES (RSRC_CONF | ACCESS_CONF)
@@ -546,56 +552,56 @@ static const char *set_key_file(cmd_parms *cmd, void *place,
 const command_rec at_config_directives[] = {
     AP_INIT_TAKE12("AccessTokenStatements", set_statements, NULL, PLACES,
                    "the folder of the statement files, relative to "
-                   "ServerRoot, and one that has those that it has not"),
+                   "ServerRoot, and a folder for the files that it lacks"),
     AP_INIT_TAKE1("AccessTokenBodyLimit", set_body_limit, NULL, PLACES,
-                  "the longest body in bytes (default 65536)"),
+                  "the greatest length of a body in bytes (default 65536)"),
     AP_INIT_TAKE12("AccessTokenPassCodeScheme", set_scheme, NULL, PLACES,
-                   "how pass codes are hashed, and at which cost (default "
+                   "the scheme and the cost of hashing pass codes (default "
                    "bcrypt 10)"),
     AP_INIT_FLAG("AccessTokenHTTP200", set_http_200, NULL, PLACES,
-                 "answer errors of the 4xx by HTTP 200 (default Off)"),
+                 "send most 4xx errors with HTTP status 200 (default Off)"),
     AP_INIT_TAKE1("AccessTokenUnknownParameters", set_unknown, NULL, PLACES,
-                  "refuse or ignore parameters that do not exist (default "
-                  "refuse)"),
+                  "refuse or ignore unknown parameters (default refuse)"),
     AP_INIT_TAKE12("AccessTokenCaller", set_caller, NULL, PLACES,
-                   "who names the caller: session, apache or both (default "
-                   "session)"),
+                   "how the caller is named: session, apache or both "
+                   "(default session)"),
     AP_INIT_TAKE_ARGV("AccessTokenOrigins", set_origins, NULL, PLACES,
-                      "the other sites whose pages may send for a caller whom "
-                      "Apache has authenticated, as scheme://host[:port]"),
+                      "the other sites whose pages may send requests of a "
+                      "caller that Apache has authenticated, as "
+                      "scheme://host[:port]"),
     AP_INIT_TAKE1("AccessTokenRetryAfter", set_retry_after, NULL, PLACES,
                   "the seconds in the Retry-After of a 503 (default 2)"),
-    AP_INIT_TAKE1("AccessTokenRetryBudget", set_retry_budget, NULL, PLACES,
-                  "how long a call waits for the database and tries again "
+    AP_INIT_TAKE1("AccessTokenRetryBudget", set_time, (void *)&retry_budget,
+                  PLACES, "how long a call waits for the database and retries "
                   "(default 5s)"),
     AP_INIT_TAKE1("AccessTokenIdempotencyKeyFile", set_key_file, NULL,
-                  PLACES, "the file of the secret that requests with an "
-                  "Idempotency-Key are compared by"),
-    AP_INIT_TAKE1("AccessTokenIdempotencyLifetime", set_key_lifetime, NULL,
-                  PLACES, "how long an Idempotency-Key is remembered "
-                  "(default 24h)"),
+                  PLACES, "the file of the secret for the digests of requests "
+                  "with an Idempotency-Key"),
+    AP_INIT_TAKE1("AccessTokenIdempotencyLifetime", set_time,
+                  (void *)&key_lifetime, PLACES, "how long an Idempotency-Key "
+                  "is remembered (default 24h)"),
     AP_INIT_TAKE1("AccessTokenConnections", set_connections, NULL,
                   RSRC_CONF, "how many connections to the database each "
-                  "child uses at once; without it, DBDMax"),
-    AP_INIT_TAKE1("AccessTokenConnectionWait", set_connection_wait, NULL,
-                  RSRC_CONF, "how long a call waits for one of them "
-                  "(default 5s)"),
-    AP_INIT_TAKE1("AccessTokenConnectionReuse", set_connection_reuse, NULL,
-                  RSRC_CONF, "how long after its last use a connection is "
-                  "used again without a look whether it is alive (default "
-                  "500ms)"),
-    AP_INIT_TAKE1("AccessTokenLookupLifetime", set_lookup_lifetime, NULL,
-                  RSRC_CONF, "how long a child keeps what lookups/*.sql gave "
-                  "(default 60s)"),
+                  "child uses at once; if not set, DBDMax"),
+    AP_INIT_TAKE1("AccessTokenConnectionWait", set_time,
+                  (void *)&connection_wait, RSRC_CONF, "how long a call waits "
+                  "for a connection to the database (default 5s)"),
+    AP_INIT_TAKE1("AccessTokenConnectionReuse", set_time,
+                  (void *)&connection_reuse, RSRC_CONF, "how long after its "
+                  "last use a connection is used again without a check that "
+                  "it is alive (default 500ms)"),
+    AP_INIT_TAKE1("AccessTokenLookupLifetime", set_time,
+                  (void *)&lookup_lifetime, RSRC_CONF, "how long a child "
+                  "keeps the rows of lookups/*.sql (default 60s)"),
     AP_INIT_TAKE1("AccessTokenHashingLimit", set_hashing_limit, NULL,
                   RSRC_CONF, "how many pass codes each child hashes or "
-                  "verifies at once; without it, as many as there are "
-                  "processors"),
+                  "verifies at once; if not set, the number of processors"),
     AP_INIT_TAKE12("AccessTokenPassCodeLimit", set_pass_code_limit, NULL,
                    RSRC_CONF, "the most time and megabytes that verifying a "
                    "pass code by a stored hash may take (default 2s 256)"),
-    AP_INIT_TAKE1("AccessTokenBalancerTimeout", set_balancer_timeout, NULL,
-                  RSRC_CONF, "how long the balancer waits for an answer, to "
-                  "be compared with AccessTokenRetryBudget"),
+    AP_INIT_TAKE1("AccessTokenBalancerTimeout", set_time,
+                  (void *)&balancer_timeout, RSRC_CONF, "how long the "
+                  "balancer waits for an answer; AccessTokenRetryBudget must "
+                  "be shorter"),
     { NULL, { NULL }, NULL, 0, RAW_ARGS, NULL }
 };

@@ -16,17 +16,17 @@ struct at_dbd_t {
     APR_OPTIONAL_FN_TYPE(ap_dbd_acquire) *acquire;
 };
 
-const char *at_dbd_make(at_dbd_t **source,
-                           const at_statements_t *statements,
-                           server_rec *server, apr_pool_t *pool)
+at_error_t *at_dbd_make(at_dbd_t **source, const at_statements_t *statements,
+                        server_rec *server, apr_pool_t *pool)
 {
     APR_OPTIONAL_FN_TYPE(ap_dbd_prepare) *prepare;
     int i;
 
     prepare = APR_RETRIEVE_OPTIONAL_FN(ap_dbd_prepare);
     if (!prepare) {
-        return "mod_dbd is not loaded; add LoadModule dbd_module "
-               "modules/mod_dbd.so (Debian: a2enmod dbd)";
+        return at_error_config(pool, "mod_dbd is not loaded; add LoadModule "
+                               "dbd_module modules/mod_dbd.so (Debian: "
+                               "a2enmod dbd)");
     }
     *source = apr_pcalloc(pool, sizeof(**source));
     (*source)->statements = statements;

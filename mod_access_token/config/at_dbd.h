@@ -11,6 +11,7 @@
 #include <apr_dbd.h>
 #include <mod_dbd.h>
 
+#include "at_error.h"
 #include "at_statements.h"
 #include "at_step.h"
 
@@ -21,9 +22,8 @@ typedef struct at_dbd_t at_dbd_t;
  * and make *SOURCE of them in POOL. Only while the configuration is read.
  * Returns NULL, or what is wrong: mod_dbd is not loaded.
  */
-const char *at_dbd_make(at_dbd_t **source,
-                           const at_statements_t *statements,
-                           server_rec *server, apr_pool_t *pool);
+at_error_t *at_dbd_make(at_dbd_t **source, const at_statements_t *statements,
+                        server_rec *server, apr_pool_t *pool) AT_MUST_CHECK;
 
 /**
  * Keep mod_dbd from preparing SOURCE, which SERVER inherits, on SERVER's own

@@ -144,7 +144,8 @@ static double accept_weight(request_rec *r, const char *type)
             accept++;
             parameter = ap_get_token(r->pool, &accept, 1);
             if (!ap_cstr_casecmpn(parameter, "q=", 2)
-                && at_number_parse(&weight, parameter + 2) <= 0) {
+                && at_number_parse(&weight, parameter + 2)
+                   != AT_NUMBER_READ) {
                 weight = 0;
             }
         }

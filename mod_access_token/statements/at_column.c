@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* By at_rule_e. */
+/* In the order of at_rule_e. */
 #define RULES(credential)                                                    \
     "rule." credential "_creation", "rule." credential "_format",            \
     "rule." credential "_min_length", "rule." credential "_min_letters",     \
@@ -27,14 +27,12 @@ const char *const at_column_names[AT_COLUMN_COUNT + 1] = {
     NULL
 };
 
-int at_column_find(const char *name)
+at_column_e at_column_find(const char *name)
 {
-    int i;
+    int i = 0;
 
-    for (i = 0; i < AT_COLUMN_COUNT; i++) {
-        if (!strcmp(at_column_names[i], name)) {
-            return i;
-        }
+    while (i < AT_COLUMN_COUNT && strcmp(at_column_names[i], name)) {
+        i++;
     }
-    return -1;
+    return (at_column_e)i;
 }

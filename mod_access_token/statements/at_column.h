@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The one table of what a load statement tells the module besides the reply:
- * the result columns whose names do not begin with `data.` (design, idea 4).
+ * The table of the columns that a load statement selects for the module rather
+ * than for the reply: those whose names do not begin with `data.` (design,
+ * idea 4).
  */
 #ifndef AT_COLUMN_H
 #define AT_COLUMN_H
 
 #include "at_field.h"
 
-/** What is said of each credential; part of an at_column_e. */
+/** The rules of a credential. */
 typedef enum {
     AT_RULE_CREATION,
     AT_RULE_FORMAT,
@@ -19,6 +20,7 @@ typedef enum {
     AT_RULE_COUNT
 } at_rule_e;
 
+/** A column; AT_COLUMN_COUNT is none. */
 typedef enum {
     AT_COLUMN_SESSION_USER_ID,
     AT_COLUMN_LOGIN_USER_ID,
@@ -31,19 +33,20 @@ typedef enum {
     AT_COLUMN_TOKEN_PASS_CODE,
     AT_COLUMN_TOKEN_REQUEST_IDS,
     AT_COLUMN_ALLOW_NO_IDENTIFIER,
-    AT_COLUMN_RULES,           /* see AT_COLUMN_RULE */
-    AT_COLUMN_COUNT = AT_COLUMN_RULES + AT_CREDENTIAL_COUNT * AT_RULE_COUNT
+    AT_COLUMN_RULES,          /* the first of those of AT_COLUMN_RULE */
+    AT_COLUMN_COUNT = AT_COLUMN_RULES
+                      + (int)AT_CREDENTIAL_COUNT * (int)AT_RULE_COUNT
 } at_column_e;
 
-/** The input that is rule RULE of CREDENTIAL. */
+/** The column of RULE, an at_rule_e, of CREDENTIAL, an at_credential_e. */
 #define AT_COLUMN_RULE(credential, rule)                                      \
-    ((at_column_e)(AT_COLUMN_RULES + (int)(credential) * AT_RULE_COUNT         \
-                  + (int)(rule)))
+    ((at_column_e)((int)AT_COLUMN_RULES                                       \
+                   + (int)(credential) * (int)AT_RULE_COUNT + (int)(rule)))
 
-/** Their columns' names, by at_column_e; NULL behind the last. */
+/** The columns' names, by at_column_e; NULL after the last. */
 extern const char *const at_column_names[AT_COLUMN_COUNT + 1];
 
-/** The input whose column is NAME, or -1 if none is. */
-int at_column_find(const char *name);
+/** The column whose name is NAME; AT_COLUMN_COUNT if there is none. */
+at_column_e at_column_find(const char *name);
 
 #endif /* AT_COLUMN_H */

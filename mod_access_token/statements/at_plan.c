@@ -15,20 +15,22 @@
 
 typedef struct {
     at_plan_t *plan;
-    const at_statement_t *statement;
-    const apr_array_header_t *lookups; /* at_lookup_t */
+    const at_statement_t *statement; /* whose columns are being read */
+    const apr_array_header_t *lookups; /* at_lookup_t, or NULL */
     const char *column;          /* the name that is being read */
     apr_pool_t *pool;
 } builder_t;
 
-static const char *complain(const builder_t *builder, const char *problem)
+/* The error that PROBLEM is with the column that is being read. */
+static at_error_t *complain(const builder_t *builder, const char *problem)
 {
-    return apr_psprintf(builder->pool, "%s: column '%s': %s",
-                        builder->statement->file, builder->column, problem);
+    return at_error_config(builder->pool, "%s: column '%s': %s",
+                           builder->statement->file, builder->column,
+                           problem);
 }
 
-/* Read the name of the statement's column number COLUMN. */
-static const char *begin_column(builder_t *builder, int column)
+/* Begin to read the name of the statement's column number COLUMN. */
+static at_error_t *begin_column(builder_t *builder, int column)
 {
     builder->column = APR_ARRAY_IDX(builder->statement->columns, column,
                                     const char *);
@@ -80,7 +82,7 @@ static int add_node(at_plan_t *plan, int parent, const char *name,
     return plan->nodes->nelts - 1;
 }
 
-/* Append a new child to PARENT, so that members keep the SELECT's order. */
+/* Append a new child to PARENT: members have the order of the SELECT. */
 static int add_child(at_plan_t *plan, int parent, const char *name,
                      apr_pool_t *pool)
 {
@@ -94,7 +96,7 @@ static int add_child(at_plan_t *plan, int parent, const char *name,
     return index;
 }
 
-/* 0 for `data`. */
+/* How many members NODE is in: 0 for `data`. */
 static int depth_of(const at_plan_t *plan, int node)
 {
     int depth = 0;
@@ -106,28 +108,35 @@ static int depth_of(const at_plan_t *plan, int node)
     return depth;
 }
 
-static const char *read_type(builder_t *builder, at_leaf_type_e *type,
+static at_error_t *read_type(builder_t *builder, at_leaf_type_e *type,
                              const char *suffix)
 {
-    static const char *const names[] = { "", ":number", ":boolean",
-                                         ":json" };
-    int i;
+    static const struct {
+        const char *suffix;
+        at_leaf_type_e type;
+    } types[] = {
+        { "", AT_LEAF_STRING },
+        { ":number", AT_LEAF_NUMBER },
+        { ":boolean", AT_LEAF_BOOLEAN },
+        { ":json", AT_LEAF_JSON }
+    };
+    size_t i;
 
-    for (i = 0; i < 4; i++) {
-        if (!strcmp(suffix, names[i])) {
-            *type = (at_leaf_type_e)i;
+    for (i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+        if (!strcmp(suffix, types[i].suffix)) {
+            *type = types[i].type;
             return NULL;
         }
     }
-    return complain(builder, "behind the name only :number, :boolean or "
-                    ":json can stand");
+    return complain(builder, "the type after a name is :number, :boolean or "
+                    ":json");
 }
 
 /*
- * Find or add the child of *NODE for the segment of LENGTH bytes at NAME,
- * and make it *NODE. A `?` at its end is not part of its name.
+ * Go from *NODE to its child for the segment of LENGTH bytes at NAME; add the
+ * child if there is none. A `?` at the end is not part of the name.
  */
-static const char *descend(builder_t *builder, int *node, const char *name,
+static at_error_t *descend(builder_t *builder, int *node, const char *name,
                            apr_size_t length, int is_leaf)
 {
     at_plan_t *plan = builder->plan;
@@ -137,68 +146,54 @@ static const char *descend(builder_t *builder, int *node, const char *name,
     length -= (apr_size_t)optional;
     if (length == 0 || strcspn(name, "?:@=,") < length
         || apr_isspace(name[0]) || apr_isspace(name[length - 1])) {
-        return complain(builder, "between the dots stands a name without "
-                        ":, @, = and commas, and without blanks around it, "
-                        "with no more than one ? behind it");
+        return complain(builder, "a name between dots has no :, @, = or "
+                        "comma, no blanks around it, and at most one ? at "
+                        "its end");
     }
     child = at_plan_child(plan, *node, name, length);
     if (child == AT_PLAN_NONE) {
         if (depth_of(plan, *node) == AT_PLAN_DEPTH) {
-            return complain(builder, apr_psprintf(builder->pool, "it stands "
-                            "deeper than %d members within each other",
-                            AT_PLAN_DEPTH));
+            return complain(builder, apr_psprintf(builder->pool, "it is "
+                            "nested deeper than %d members", AT_PLAN_DEPTH));
         }
         child = add_child(plan, *node,
                           apr_pstrmemdup(builder->pool, name, length),
                           builder->pool);
     }
     else if (is_leaf || node_of(plan, child)->column != AT_PLAN_NONE) {
-        return complain(builder, "collides with a column before it");
+        return complain(builder, "collides with an earlier column");
     }
     node_of(plan, child)->optional |= optional;
     *node = child;
     return NULL;
 }
 
-/* Descend from *NODE on PATH, which ends at a character of END, to an object
- * or a leaf. */
-static const char *descend_path(builder_t *builder, int *node,
+/* Descend from *NODE on PATH, up to the first character of END in it, to an
+ * object or a leaf. */
+static at_error_t *descend_path(builder_t *builder, int *node,
                                 const char *path, const char *end,
                                 int to_leaf)
 {
-    const char *problem = NULL, *stop = path + strcspn(path, end);
+    const char *stop = path + strcspn(path, end);
+    apr_size_t length = strcspn(path, ".");
 
-    while (!problem) {
-        apr_size_t length = strcspn(path, ".");
-        int is_last = path + length >= stop;
-
-        if (is_last) {
-            length = (apr_size_t)(stop - path);
-        }
-        problem = descend(builder, node, path, length, is_last && to_leaf);
-        if (is_last) {
-            break;
-        }
+    while (path + length < stop) {
+        AT_TRY(descend(builder, node, path, length, 0));
         path += length + 1;
+        length = strcspn(path, ".");
     }
-    return problem;
+    return descend(builder, node, path, (apr_size_t)(stop - path), to_leaf);
 }
 
-/* Add below NODE the leaf at PATH, whose value column COLUMN has. */
-static const char *add_leaf(builder_t *builder, int node, int column,
+/* Add below NODE the leaf at PATH, with the value of column COLUMN. */
+static at_error_t *add_leaf(builder_t *builder, int node, int column,
                             const char *path)
 {
     at_leaf_type_e type = AT_LEAF_STRING;
     at_plan_node_t *leaf;
-    const char *problem = read_type(builder, &type,
-                                    path + strcspn(path, ":"));
 
-    if (!problem) {
-        problem = descend_path(builder, &node, path, ":", 1);
-    }
-    if (problem) {
-        return problem;
-    }
+    AT_TRY(read_type(builder, &type, path + strcspn(path, ":")));
+    AT_TRY(descend_path(builder, &node, path, ":", 1));
     leaf = node_of(builder->plan, node);
     leaf->column = column;
     leaf->type = type;
@@ -208,6 +203,7 @@ static const char *add_leaf(builder_t *builder, int node, int column,
     return NULL;
 }
 
+/* The number of the lookup NAME, or AT_PLAN_NONE. */
 static int find_lookup(const builder_t *builder, const char *name)
 {
     int i;
@@ -221,53 +217,44 @@ static int find_lookup(const builder_t *builder, const char *name)
     return AT_PLAN_NONE;
 }
 
-/* The members of a looked-up object, below its node. */
-static const char *add_members(builder_t *builder,
+/* Add the members of the object of LOOKUP below its node. */
+static at_error_t *add_members(builder_t *builder,
                                const at_plan_lookup_t *lookup)
 {
     const at_statement_t *load = builder->statement;
-    const char *problem = NULL, *column = builder->column;
+    const char *column = builder->column;
     int i;
 
     builder->statement = lookup->statement;
-    for (i = 0; !problem && i < lookup->column_count; i++) {
-        problem = begin_column(builder, i);
-        if (!problem && strchr(builder->column, '@')) {
-            problem = complain(builder, "in a looked-up object nothing is "
-                               "looked up");
+    for (i = 0; i < lookup->column_count; i++) {
+        AT_TRY(begin_column(builder, i));
+        if (strchr(builder->column, '@')) {
+            return complain(builder, "a looked-up object cannot look up "
+                            "another");
         }
-        if (!problem) {
-            problem = add_leaf(builder, lookup->node,
-                               lookup->first_column + i, builder->column);
-        }
+        AT_TRY(add_leaf(builder, lookup->node, lookup->first_column + i,
+                        builder->column));
     }
     builder->statement = load;
     builder->column = column;
-    return problem;
+    return NULL;
 }
 
-/* Add the object at PATH, "path@lookup", whose key column COLUMN has. */
-static const char *add_lookup(builder_t *builder, int column,
-                              const char *path)
+/* Fill in LOOKUP for the object at PATH, "path@lookup", whose key is in column
+ * COLUMN. */
+static at_error_t *fill_lookup(builder_t *builder, at_plan_lookup_t *lookup,
+                               int column, const char *path)
 {
     at_plan_t *plan = builder->plan;
-    at_plan_lookup_t *lookup = apr_array_push(plan->lookups);
-    const char *problem;
     int node = 0;
 
-    if (plan->lookups->nelts > AT_PLAN_LOOKUPS) {
-        return complain(builder, "so many objects cannot be looked up");
-    }
     lookup->lookup = find_lookup(builder, at_plan_lookup_name(path));
     if (lookup->lookup == AT_PLAN_NONE) {
         return complain(builder, "there is no such lookup");
     }
-    problem = descend_path(builder, &node, path, "@", 0);
-    if (!problem && node_of(plan, node)->key_column != AT_PLAN_NONE) {
-        problem = complain(builder, "collides with a column before it");
-    }
-    if (problem) {
-        return problem;
+    AT_TRY(descend_path(builder, &node, path, "@", 0));
+    if (node_of(plan, node)->key_column != AT_PLAN_NONE) {
+        return complain(builder, "collides with an earlier column");
     }
     lookup->node = node;
     lookup->statement = APR_ARRAY_IDX(builder->lookups, lookup->lookup,
@@ -276,28 +263,28 @@ static const char *add_lookup(builder_t *builder, int column,
     lookup->first_column = plan->column_count;
     lookup->column_count = lookup->statement->columns->nelts;
     plan->column_count += lookup->column_count;
-    node_of(plan, node)->key_column = column;
-    problem = add_members(builder, lookup);
-    if (node_of(plan, node)->id_column == AT_PLAN_NONE) {
-        node_of(plan, node)->id_column = column;
-    }
-    return problem;
+    return NULL;
 }
 
-/* The node at PATH, or AT_PLAN_NONE. */
-static int find_node(const at_plan_t *plan, const char *path)
+/* Add the object at PATH, "path@lookup", whose key is in column COLUMN. */
+static at_error_t *add_lookup(builder_t *builder, int column,
+                              const char *path)
 {
-    int node = 0;
+    at_plan_t *plan = builder->plan;
+    at_plan_lookup_t *lookup;
 
-    for (;;) {
-        apr_size_t length = strcspn(path, ".");
-
-        node = at_plan_child(plan, node, path, length);
-        if (node == AT_PLAN_NONE || !path[length]) {
-            return node;
-        }
-        path += length + 1;
+    if (plan->lookups->nelts == AT_PLAN_LOOKUPS) {
+        return complain(builder, apr_psprintf(builder->pool, "more than %d "
+                        "objects are looked up", AT_PLAN_LOOKUPS));
     }
+    lookup = apr_array_push(plan->lookups);
+    AT_TRY(fill_lookup(builder, lookup, column, path));
+    node_of(plan, lookup->node)->key_column = column;
+    AT_TRY(add_members(builder, lookup));
+    if (node_of(plan, lookup->node)->id_column == AT_PLAN_NONE) {
+        node_of(plan, lookup->node)->id_column = column;
+    }
+    return NULL;
 }
 
 const char *at_plan_lookup_name(const char *name)
@@ -307,39 +294,57 @@ const char *at_plan_lookup_name(const char *name)
     return at ? at + 1 : NULL;
 }
 
-/* Add what the name of column COLUMN, without "data.", describes. */
-static const char *add_column(builder_t *builder, int column,
-                              const char *path)
+/* Note that column COLUMN is an input. A name that the module does not know is
+ * refused in at_folder.c. */
+static at_error_t *add_input(builder_t *builder, int column)
 {
-    return strchr(path, '@') ? add_lookup(builder, column, path)
-                             : add_leaf(builder, 0, column, path);
-}
+    at_column_e input = at_column_find(builder->column);
 
-/* One that the module does not know is refused by who reads the folder. */
-static const char *add_input(builder_t *builder, int column)
-{
-    int input = at_column_find(builder->column);
-
-    if (input < 0) {
+    if (input == AT_COLUMN_COUNT) {
         return NULL;
     }
     if (builder->plan->input_columns[input] != AT_PLAN_NONE) {
-        return complain(builder, "stands there twice");
+        return complain(builder, "it is selected twice");
     }
     builder->plan->input_columns[input] = column;
     return NULL;
 }
 
-/* The column of the leaf at "a.b", or AT_PLAN_NONE. */
-static int leaf_column(const at_plan_t *plan, const char *path)
+/* Add the statement's column number COLUMN to the plan. */
+static at_error_t *add_column(builder_t *builder, int column)
 {
-    int node = find_node(plan, path);
+    const char *path;
 
-    return node == AT_PLAN_NONE ? AT_PLAN_NONE : node_of(plan, node)->column;
+    AT_TRY(begin_column(builder, column));
+    if (strncmp(builder->column, PREFIX, strlen(PREFIX))) {
+        return add_input(builder, column);
+    }
+    path = builder->column + strlen(PREFIX);
+    return strchr(path, '@') ? add_lookup(builder, column, path)
+                             : add_leaf(builder, 0, column, path);
 }
 
-/* Find the columns of the fields; a secret must not have one. */
-static const char *find_fields(builder_t *builder)
+/* The column of the leaf at the path "a.b", or AT_PLAN_NONE. */
+static int leaf_column(const at_plan_t *plan, const char *path)
+{
+    int node = 0;
+
+    for (;;) {
+        apr_size_t length = strcspn(path, ".");
+
+        node = at_plan_child(plan, node, path, length);
+        if (node == AT_PLAN_NONE) {
+            return AT_PLAN_NONE;
+        }
+        if (!path[length]) {
+            return node_of(plan, node)->column;
+        }
+        path += length + 1;
+    }
+}
+
+/* Find the columns of the fields. A secret field must not have one. */
+static at_error_t *find_fields(builder_t *builder)
 {
     at_plan_t *plan = builder->plan;
     int i;
@@ -355,7 +360,7 @@ static const char *find_fields(builder_t *builder)
                != AT_PLAN_NONE) {
             builder->column = apr_pstrcat(builder->pool, PREFIX,
                                           field->name, (char *)NULL);
-            return complain(builder, "a secret is never in a reply");
+            return complain(builder, "a secret must not be in a reply");
         }
     }
     plan->updated_date_column = leaf_column(plan,
@@ -380,25 +385,19 @@ static void begin(builder_t *builder)
     add_node(plan, AT_PLAN_NONE, "data", builder->pool);
 }
 
-const char *at_plan_make(at_plan_t **plan, const at_statement_t *statement,
+at_error_t *at_plan_make(at_plan_t **plan, const at_statement_t *statement,
                          const apr_array_header_t *lookups, apr_pool_t *pool)
 {
     builder_t builder = { NULL, statement, lookups, NULL, pool };
-    const char *problem = NULL;
     int i;
 
     begin(&builder);
-    *plan = builder.plan;
-    for (i = 0; !problem && i < statement->columns->nelts; i++) {
-        problem = begin_column(&builder, i);
-        if (problem) {
-            break;
-        }
-        problem = strncmp(builder.column, PREFIX, strlen(PREFIX))
-                  ? add_input(&builder, i)
-                  : add_column(&builder, i, builder.column + strlen(PREFIX));
+    for (i = 0; i < statement->columns->nelts; i++) {
+        AT_TRY(add_column(&builder, i));
     }
-    return problem ? problem : find_fields(&builder);
+    AT_TRY(find_fields(&builder));
+    *plan = builder.plan;
+    return NULL;
 }
 
 const char *at_plan_column(const at_plan_t *plan, int column,

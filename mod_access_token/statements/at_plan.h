@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The plan of a reply: the tree of members that the result columns' names
- * of a load statement describe (design, idea 4). A name that begins with
- * `data.` is a path; `?` behind a segment: left out when NULL; `:number`,
- * `:boolean`, `:json` behind the leaf: its JSON type, string without. Other
- * names are inputs to the module.
+ * The plan of a reply: a tree of members, made from the names of the result
+ * columns of a load statement (design, idea 4).
+ *
+ * A name that begins with `data.` is a path in the reply. A `?` after a segment
+ * means that the member is left out if it is NULL. `:number`, `:boolean` or
+ * `:json` after the last segment is the JSON type of the value, which is a
+ * string without it. Other names are inputs of the module (at_column.h).
  *
  * `data.path@lookup` is an object that another statement gives,
- * lookups/lookup.sql: the column has its key. The names of that statement's
+ * lookups/lookup.sql; the column has its key. The names of that statement's
  * columns are paths in the object.
  */
 #ifndef AT_PLAN_H
@@ -27,28 +29,29 @@ typedef enum {
     AT_LEAF_JSON
 } at_leaf_type_e;
 
-/** How many objects of a reply can be looked up. */
+/** The greatest number of looked-up objects in a reply. */
 #define AT_PLAN_LOOKUPS 64
 
-/** How deep its members can be within each other, those of `data` being at 1:
- *  as deep as is written, without the two objects around them and what a
- *  column of JSON has in it. */
+/** The deepest nesting of members, those of `data` being at depth 1. The writer
+ *  allows that much besides the two objects around them and the JSON of a
+ *  column. */
 #define AT_PLAN_DEPTH (AT_WRITE_DEPTH - 2 - AT_JSON_DEPTH)
 
-/** No node, no column. */
+/** No node, or no column. */
 #define AT_PLAN_NONE (-1)
 
 /** A member of the reply: an object or a leaf. */
 typedef struct at_plan_node_t {
     const char *name;
-    at_label_t label;
-    int optional;             /* left out when NULL */
+    at_label_t label;         /* NAME as it is written */
+    int optional;             /* true: left out if it is NULL */
     int column;               /* of a leaf; AT_PLAN_NONE for an object */
     at_leaf_type_e type;      /* of a leaf */
-    int id_column;            /* of an object's member "id", or none; the
-                                 object is NULL when that column is */
-    int key_column;           /* of an object that is looked up, or none */
-    int parent;               /* a node's index; of node 0: AT_PLAN_NONE */
+    int id_column;            /* of an object: the column of its member "id",
+                                 or AT_PLAN_NONE; the object is NULL if that
+                                 column is */
+    int key_column;           /* of a looked-up object, or AT_PLAN_NONE */
+    int parent;               /* a node's index; AT_PLAN_NONE for node 0 */
     int first_child;          /* a node's index, or AT_PLAN_NONE */
     int next_sibling;         /* likewise */
 } at_plan_node_t;
@@ -59,29 +62,30 @@ typedef struct at_lookup_t {
     const at_statement_t *statement;
 } at_lookup_t;
 
-/** An object of the reply that is looked up. */
+/** A looked-up object of the reply. */
 typedef struct at_plan_lookup_t {
-    int node;
-    int lookup;               /* its number among the lookups */
+    int node;                 /* a node's index */
+    int lookup;               /* an index of the lookups */
     const at_statement_t *statement; /* of that lookup */
     int key_column;
-    int first_column;         /* where in a row its columns are put */
+    int first_column;         /* where its columns are put in a row */
     int column_count;
 } at_plan_lookup_t;
 
 typedef struct at_plan_t {
-    const at_statement_t *statement; /* whose columns come first */
+    const at_statement_t *statement; /* the load; its columns come first */
     apr_array_header_t *nodes;   /* at_plan_node_t; node 0 is `data` */
     apr_array_header_t *lookups; /* at_plan_lookup_t */
-    int column_count;            /* those of looked-up objects included */
-    int input_columns[AT_COLUMN_COUNT]; /* of each input the column, or
+    int column_count;            /* with those of looked-up objects */
+    int input_columns[AT_COLUMN_COUNT]; /* the column of each input, or
                                     AT_PLAN_NONE */
-    int *field_columns;          /* for each field of at_field.h: the column
+    int *field_columns;          /* for each field of at_field.h, the column
                                     of data.<name>, or AT_PLAN_NONE */
-    int updated_date_column;     /* data.log_information.updated_date */
+    int updated_date_column;     /* of data.log_information.updated_date, or
+                                    AT_PLAN_NONE */
 } at_plan_t;
 
-/** A row that was loaded: for each column of PLAN a text, NULL for NULL. */
+/** A loaded row: for each column of PLAN a text, or NULL for SQL's NULL. */
 typedef struct at_row_t {
     const at_plan_t *plan;
     const char **values;
@@ -89,43 +93,47 @@ typedef struct at_row_t {
 
 /**
  * Make the plan of STATEMENT's columns into *PLAN in POOL. LOOKUPS are the
- * lookups that there are (at_lookup_t). Returns NULL, or what is wrong with
- * which column (two that collide, a bad suffix, a secret in the reply), with
- * the file.
+ * existing lookups (at_lookup_t); NULL: there are none. The plan refers to
+ * STATEMENT and to the statements of LOOKUPS, which must live as long.
+ *
+ * The detail of an error names the file and the column, and says what is wrong:
+ * it collides with another column, its suffix is unknown, its lookup does not
+ * exist, it would put a secret into the reply. Then *PLAN is not set.
  */
-const char *at_plan_make(at_plan_t **plan, const at_statement_t *statement,
+at_error_t *at_plan_make(at_plan_t **plan, const at_statement_t *statement,
                          const apr_array_header_t *lookups,
-                         apr_pool_t *pool);
+                         apr_pool_t *pool) AT_MUST_CHECK;
 
 /**
- * The name of the lookup that the column NAME asks for: what stands behind
- * its `@`, or NULL. It lives as long as NAME.
+ * The name of the lookup in the column name NAME, which is the text after its
+ * `@`; NULL if it has no `@`. It lives as long as NAME.
  */
 const char *at_plan_lookup_name(const char *name);
 
-/** Node INDEX of PLAN; those behind it follow. */
+/** Node INDEX of PLAN. The following nodes come after it in memory. */
 const at_plan_node_t *at_plan_node(const at_plan_t *plan, int index);
 
 /**
- * The child of node PARENT named by the first LENGTH bytes of NAME, or
- * AT_PLAN_NONE.
+ * The index of the child of node PARENT whose name is the first LENGTH bytes of
+ * NAME; AT_PLAN_NONE if there is none.
  */
 int at_plan_child(const at_plan_t *plan, int parent, const char *name,
                   apr_size_t length);
 
-/** The name of column COLUMN of PLAN's rows, and in *FILE whose it is. */
+/** The name of column COLUMN of PLAN's rows. *FILE becomes the path of the file
+ *  that selects it. Both live as long as PLAN. */
 const char *at_plan_column(const at_plan_t *plan, int column,
                            const char **file);
 
 /**
- * The value of INPUT, which ROW's plan has (at_statements.h sees to it) in
- * ROW; NULL for SQL's NULL.
+ * The value of INPUT in ROW; NULL for SQL's NULL. Each plan has all inputs:
+ * at_folder.c checks that.
  */
 const char *at_row_input(const at_row_t *row, at_column_e input);
 
 /**
- * The value that ROW has for field FIELD (an index of at_field.h); NULL
- * for SQL's NULL, and when the statement does not select it.
+ * The value of field FIELD (an index of at_field.h) in ROW; NULL for SQL's
+ * NULL, and if the statement does not select the field.
  */
 const char *at_row_field(const at_row_t *row, int field);
 

@@ -10,15 +10,16 @@
 
 #include "at_text.h"
 
-/* Files within files; more than this is a circle. */
+/* The deepest nesting of files; a deeper one is a circle. */
 #define INCLUDE_DEPTH 4
 
-/* A statement file is a few KB; what is larger is not one. */
+/* The largest file that is read; a statement file has a few KB. */
 #define FILE_SIZE (1024 * 1024)
 
-/* What is gathered from a statement and the files that it includes. */
+/* What is collected from a statement and the files that it includes. */
 typedef struct {
-    apr_pool_t *pool;
+    apr_pool_t *pool;            /* of the statement and of errors */
+    apr_pool_t *scratch;
     const at_sql_folders_t *folders;
     const char *within;          /* the file's own folder in these, with its
                                     slash, or "" */
@@ -27,45 +28,47 @@ typedef struct {
     at_statement_t *statement;
     apr_array_header_t *text;    /* char */
     apr_array_header_t *values;  /* int */
-    int ended;                   /* a semicolon was seen */
+    int ended;                   /* a semicolon was read */
     int depth;
-    int wide;                    /* how many @wide wait for their @end */
-    const char *nested;          /* what is wrong if all of them get it: a
-                                    @wide in a file that is included between
-                                    those of another; or NULL */
+    int wide;                    /* how many @wide are open */
+    at_error_t *nested;          /* there is a @wide in a file that is
+                                    included between @wide and @end of
+                                    another; or NULL */
 } compiler_t;
 
 /* The place in one file. */
 typedef struct {
     compiler_t *compiler;
     const char *path;
-    const char *from;            /* what comes next */
+    const char *from;            /* the text that is not yet read */
     int line;
-    int wide_line;               /* that of its @wide that waits for its
-                                    @end, or 0 */
+    int wide_line;               /* the line of its open @wide, or 0 */
 } scanner_t;
 
-static const char *read_file(const char **text, compiler_t *compiler,
+static at_error_t *read_file(const char **text, compiler_t *compiler,
                              const char *path);
-static const char *scan_text(compiler_t *compiler, const char *path,
+static at_error_t *scan_text(compiler_t *compiler, const char *path,
                              const char *text);
 
-static const char *complain(const scanner_t *scanner, const char *problem,
+/* The error that PROBLEM is at this place, with NAME in quotes unless that is
+ * NULL. */
+static at_error_t *complain(const scanner_t *scanner, const char *problem,
                             const char *name)
 {
-    return apr_psprintf(scanner->compiler->pool, "%s:%d: %s%s%s%s",
-                        scanner->path, scanner->line, problem,
-                        name ? " \"" : "", name ? name : "",
-                        name ? "\"" : "");
+    return at_error_config(scanner->compiler->pool, "%s:%d: %s%s%s%s",
+                           scanner->path, scanner->line, problem,
+                           name ? " \"" : "", name ? name : "",
+                           name ? "\"" : "");
 }
 
-/* True if what comes now is not part of the statement's form. */
+/* True if the text at this place is not part of the statement's form. */
 static int is_left_out(const compiler_t *compiler)
 {
     return compiler->wide && compiler->form == AT_SQL_NARROW;
 }
 
-/* Every % is doubled, since apr_dbd_prepare reads formats everywhere. */
+/* Add CHARACTER to the statement. A % is doubled, since apr_dbd_prepare reads
+ * the whole text as a format. */
 static void emit(compiler_t *compiler, char character)
 {
     if (is_left_out(compiler)) {
@@ -77,7 +80,7 @@ static void emit(compiler_t *compiler, char character)
     }
 }
 
-/* Pass LENGTH characters on into the statement. */
+/* Move LENGTH characters into the statement. */
 static void take(scanner_t *scanner, apr_size_t length)
 {
     for (; length > 0 && *scanner->from; length--, scanner->from++) {
@@ -86,7 +89,7 @@ static void take(scanner_t *scanner, apr_size_t length)
     }
 }
 
-/* Pass over LENGTH characters. */
+/* Skip LENGTH characters. */
 static void skip(scanner_t *scanner, apr_size_t length)
 {
     for (; length > 0 && *scanner->from; length--, scanner->from++) {
@@ -94,6 +97,7 @@ static void skip(scanner_t *scanner, apr_size_t length)
     }
 }
 
+/* The length of the name that TEXT begins with. */
 static apr_size_t name_length(const char *text)
 {
     apr_size_t length = 0;
@@ -118,9 +122,9 @@ static int follows_as(const compiler_t *compiler)
            && (i == 2 || !(apr_isalnum(text[i - 3]) || text[i - 3] == '_'));
 }
 
-/* Take NAME as that of a result column. It is one in the reply and in
- * messages as well, so it must be the same everywhere. */
-static const char *add_column(scanner_t *scanner, const char *name,
+/* Add the result column NAME. The name is also used in the reply and in
+ * messages, so it must mean the same everywhere. */
+static at_error_t *add_column(scanner_t *scanner, const char *name,
                               char quote)
 {
     if (strchr(name, quote) || strchr(name, '\\')
@@ -133,11 +137,11 @@ static const char *add_column(scanner_t *scanner, const char *name,
     return NULL;
 }
 
-/* A string or a quoted name; behind AS it names a result column. */
-static const char *scan_quoted(scanner_t *scanner)
+/* Read a string or a quoted name. After AS it is the name of a column. */
+static at_error_t *scan_quoted(scanner_t *scanner)
 {
     compiler_t *compiler = scanner->compiler;
-    const char quote = *scanner->from, *problem = NULL;
+    const char quote = *scanner->from;
     const char *end = scanner->from + 1;
 
     for (;; end++) {
@@ -146,7 +150,7 @@ static const char *scan_quoted(scanner_t *scanner)
         }
         if (*end == '\\' && end[1] == quote) {
             return complain(scanner, "a backslash before a quote, which "
-                            "databases read in two ways; double the quote "
+                            "databases read differently; double the quote "
                             "instead", NULL);
         }
         if (*end == '\\' && end[1] == '\\') {
@@ -160,33 +164,33 @@ static const char *scan_quoted(scanner_t *scanner)
         }
     }
     if (!is_left_out(compiler) && follows_as(compiler)) {
-        problem = add_column(scanner,
-                             apr_pstrmemdup(compiler->pool, scanner->from + 1,
-                                            (apr_size_t)(end - scanner->from
-                                                         - 1)), quote);
+        AT_TRY(add_column(scanner,
+                          apr_pstrmemdup(compiler->pool, scanner->from + 1,
+                                         (apr_size_t)(end - scanner->from
+                                                      - 1)), quote));
     }
     take(scanner, (apr_size_t)(end - scanner->from) + 1);
-    return problem;
+    return NULL;
 }
 
-/* ":a, :b and :c", of the parameters that the statement may use. */
+/* ":a, :b, :c": the parameters that the statement may use. */
 static const char *list_parameters(const compiler_t *compiler)
 {
     const char *list = "";
     int i;
 
     for (i = 0; compiler->parameters[i]; i++) {
-        list = apr_pstrcat(compiler->pool, list, i ? ", :" : ":",
+        list = apr_pstrcat(compiler->scratch, list, i ? ", :" : ":",
                            compiler->parameters[i], (char *)NULL);
     }
     return i ? list : "none";
 }
 
-static const char *scan_parameter(scanner_t *scanner)
+static at_error_t *scan_parameter(scanner_t *scanner)
 {
     compiler_t *compiler = scanner->compiler;
     apr_size_t length = name_length(scanner->from + 1);
-    const char *name = apr_pstrmemdup(compiler->pool, scanner->from,
+    const char *name = apr_pstrmemdup(compiler->scratch, scanner->from,
                                       length + 1);
     int i;
 
@@ -196,7 +200,7 @@ static const char *scan_parameter(scanner_t *scanner)
         }
     }
     if (!compiler->parameters[i]) {
-        return complain(scanner, apr_psprintf(compiler->pool,
+        return complain(scanner, apr_psprintf(compiler->scratch,
             "this statement's parameters are %s; there is no",
             list_parameters(compiler)), name);
     }
@@ -209,8 +213,8 @@ static const char *scan_parameter(scanner_t *scanner)
     return NULL;
 }
 
-/* A key that stands for two fields would be told as the first. */
-static const char *check_unique(const scanner_t *scanner, const char *key,
+/* A key with two fields would be reported as the first of them. */
+static at_error_t *check_unique(const scanner_t *scanner, const char *key,
                                 const char *field)
 {
     const apr_array_header_t *uniques = scanner->compiler->statement->uniques;
@@ -220,18 +224,18 @@ static const char *check_unique(const scanner_t *scanner, const char *key,
         const at_unique_t *other = &APR_ARRAY_IDX(uniques, i, at_unique_t);
 
         if (!strcmp(other->key, key) && strcmp(other->field, field)) {
-            return complain(scanner, "a @unique before this one has another "
-                            "field for the key", key);
+            return complain(scanner, "an earlier @unique has another field "
+                            "for the key", key);
         }
     }
     return NULL;
 }
 
 /* `-- @unique KEY FIELD` */
-static const char *scan_unique(scanner_t *scanner, char *arguments)
+static at_error_t *scan_unique(scanner_t *scanner, char *arguments)
 {
+    const compiler_t *compiler = scanner->compiler;
     at_unique_t *unique;
-    const char *problem;
     char *state, *key, *field;
 
     key = apr_strtok(arguments, " \t\r", &state);
@@ -245,17 +249,14 @@ static const char *scan_unique(scanner_t *scanner, char *arguments)
                         "authentication_code, identifier, idempotency_key "
                         "or version, not", field);
     }
-    problem = check_unique(scanner, key, field);
-    if (problem) {
-        return problem;
-    }
-    unique = apr_array_push(scanner->compiler->statement->uniques);
-    unique->key = key;
-    unique->field = field;
+    AT_TRY(check_unique(scanner, key, field));
+    unique = apr_array_push(compiler->statement->uniques);
+    unique->key = apr_pstrdup(compiler->pool, key);
+    unique->field = apr_pstrdup(compiler->pool, field);
     return NULL;
 }
 
-/* FILE in the folder, or else in the one that has the rest. */
+/* The path of FILE in the folder, or in the base folder if it is not there. */
 static const char *find_file(const compiler_t *compiler, const char *file)
 {
     const char *path = apr_pstrcat(compiler->pool, compiler->folders->folder,
@@ -264,7 +265,7 @@ static const char *find_file(const compiler_t *compiler, const char *file)
 
     if (!compiler->folders->base
         || !APR_STATUS_IS_ENOENT(apr_stat(&information, path, APR_FINFO_TYPE,
-                                          compiler->pool))) {
+                                          compiler->scratch))) {
         return path;
     }
     return apr_pstrcat(compiler->pool, compiler->folders->base, "/", file,
@@ -272,11 +273,12 @@ static const char *find_file(const compiler_t *compiler, const char *file)
 }
 
 /* `-- @include FILE` */
-static const char *scan_include(scanner_t *scanner, char *arguments)
+static at_error_t *scan_include(scanner_t *scanner, char *arguments)
 {
     compiler_t *compiler = scanner->compiler;
-    const char *path, *problem, *text;
+    const char *path, *text;
     char *state, *file;
+    at_error_t *error;
 
     file = apr_strtok(arguments, " \t\r", &state);
     if (!file || apr_strtok(NULL, " \t\r", &state) || strchr(file, '/')) {
@@ -284,48 +286,60 @@ static const char *scan_include(scanner_t *scanner, char *arguments)
                         "of a file in the same folder", NULL);
     }
     if (compiler->depth == INCLUDE_DEPTH) {
-        return complain(scanner, "files include each other too deep at",
-                        file);
+        return complain(scanner, "includes are nested too deeply at", file);
     }
-    path = find_file(compiler, apr_pstrcat(compiler->pool, compiler->within,
-                                           file, (char *)NULL));
-    problem = read_file(&text, compiler, path);
-    return problem ? complain(scanner, problem, NULL)
-                   : scan_text(compiler, path, text);
+    path = find_file(compiler, apr_pstrcat(compiler->scratch,
+                                           compiler->within, file,
+                                           (char *)NULL));
+    error = read_file(&text, compiler, path);
+    if (error) {
+        return complain(scanner, error->detail, NULL);
+    }
+    return scan_text(compiler, path, text);
 }
 
-/* `-- @wide` and `-- @end`, if WIDE or not. One within that of a file that
- * includes this may be there for want of that file's @end, which is told
- * rather. */
-static const char *scan_wide(scanner_t *scanner, int wide,
-                             const char *arguments)
+/* `-- @wide`. A @wide in an included file may be nested only because the other
+ * file lacks its @end. That error comes first, so this one is kept until all
+ * files are read. */
+static at_error_t *scan_wide(scanner_t *scanner)
 {
     compiler_t *compiler = scanner->compiler;
 
-    if (arguments[strspn(arguments, " \t\r")]) {
-        return complain(scanner, "write -- @wide and -- @end, with nothing "
-                        "behind them", NULL);
-    }
-    if (wide && compiler->wide) {
-        const char *problem = complain(scanner, "a @wide within a @wide; end "
-                                       "that by -- @end", NULL);
-
+    if (compiler->wide) {
+        compiler->nested = complain(scanner, "a @wide within a @wide; close "
+                                    "the first by -- @end", NULL);
         if (scanner->wide_line) {
-            return problem;
+            return compiler->nested;
         }
-        compiler->nested = problem;
     }
-    if (!wide && !scanner->wide_line) {
-        return complain(scanner, "an @end without a -- @wide before it in "
-                        "its file", NULL);
-    }
-    compiler->wide += wide ? 1 : -1;
-    scanner->wide_line = wide ? scanner->line : 0;
+    compiler->wide++;
+    scanner->wide_line = scanner->line;
     compiler->statement->has_wide = 1;
     return NULL;
 }
 
-/* True if COMMENT is ANNOTATION, whatever stands behind it. */
+/* `-- @end` */
+static at_error_t *scan_end(scanner_t *scanner)
+{
+    if (!scanner->wide_line) {
+        return complain(scanner, "an @end without a -- @wide before it in "
+                        "its file", NULL);
+    }
+    scanner->compiler->wide--;
+    scanner->wide_line = 0;
+    return NULL;
+}
+
+/* Check that `-- @wide` or `-- @end` has no ARGUMENTS. */
+static at_error_t *check_alone(const scanner_t *scanner,
+                               const char *arguments)
+{
+    return arguments[strspn(arguments, " \t\r")]
+           ? complain(scanner, "write -- @wide and -- @end, with nothing "
+                      "after them", NULL) : NULL;
+}
+
+/* True if COMMENT is ANNOTATION, with or without arguments. */
 static int is_annotation(const char *comment, const char *annotation)
 {
     apr_size_t length = strlen(annotation);
@@ -334,35 +348,41 @@ static int is_annotation(const char *comment, const char *annotation)
            && !apr_isalnum(comment[length]);
 }
 
-/* A comment to the end of the line, which may be an annotation. */
-static const char *scan_line_comment(scanner_t *scanner)
+/* Do what COMMENT says, if it is an annotation. */
+static at_error_t *scan_annotation(scanner_t *scanner, char *comment)
 {
-    compiler_t *compiler = scanner->compiler;
-    apr_size_t length = strcspn(scanner->from, "\n");
-    char *comment = apr_pstrmemdup(compiler->pool, scanner->from, length);
-    const char *problem = NULL;
-
     if (!strncmp(comment, "-- @unique ", 11)) {
-        problem = scan_unique(scanner, comment + 11);
+        return scan_unique(scanner, comment + 11);
     }
-    else if (!strncmp(comment, "-- @include ", 12)) {
-        problem = scan_include(scanner, comment + 12);
+    if (!strncmp(comment, "-- @include ", 12)) {
+        return scan_include(scanner, comment + 12);
     }
-    else if (is_annotation(comment, "-- @wide")) {
-        problem = scan_wide(scanner, 1, comment + 8);
+    if (is_annotation(comment, "-- @wide")) {
+        AT_TRY(check_alone(scanner, comment + 8));
+        return scan_wide(scanner);
     }
-    else if (is_annotation(comment, "-- @end")) {
-        problem = scan_wide(scanner, 0, comment + 7);
+    if (is_annotation(comment, "-- @end")) {
+        AT_TRY(check_alone(scanner, comment + 7));
+        return scan_end(scanner);
     }
-    else if (!strncmp(comment, "-- @", 4)) {
-        problem = complain(scanner, "annotations are @include, @unique, "
-                           "@wide and @end, not", comment + 3);
-    }
-    skip(scanner, length);
-    return problem;
+    return strncmp(comment, "-- @", 4) ? NULL
+           : complain(scanner, "annotations are @include, @unique, @wide and "
+                      "@end, not", comment + 3);
 }
 
-static const char *scan_block_comment(scanner_t *scanner)
+/* Read a comment to the end of the line. */
+static at_error_t *scan_line_comment(scanner_t *scanner)
+{
+    apr_size_t length = strcspn(scanner->from, "\n");
+
+    AT_TRY(scan_annotation(scanner,
+                           apr_pstrmemdup(scanner->compiler->scratch,
+                                          scanner->from, length)));
+    skip(scanner, length);
+    return NULL;
+}
+
+static at_error_t *scan_block_comment(scanner_t *scanner)
 {
     const char *end = strstr(scanner->from + 2, "*/");
 
@@ -371,9 +391,9 @@ static const char *scan_block_comment(scanner_t *scanner)
     }
     if (scanner->from[2] == '!' || !strncmp(scanner->from + 2, "M!", 2)) {
         return complain(scanner, "an executable comment, which databases "
-                        "read in two ways", NULL);
+                        "read differently", NULL);
     }
-    if (scanner->from[2] == '+') {       /* an optimizer's hint */
+    if (scanner->from[2] == '+') {       /* a hint for the optimizer */
         take(scanner, (apr_size_t)(end + 2 - scanner->from));
         return NULL;
     }
@@ -382,22 +402,22 @@ static const char *scan_block_comment(scanner_t *scanner)
     return NULL;
 }
 
-static const char *scan_semicolon(scanner_t *scanner)
+static at_error_t *scan_semicolon(scanner_t *scanner)
 {
     scanner->compiler->ended = 1;
     skip(scanner, 1);
     return NULL;
 }
 
-/* Take what comes next: one construct, or one character. */
-static const char *scan_next(scanner_t *scanner)
+/* Read one construct, or one character. */
+static at_error_t *scan_next(scanner_t *scanner)
 {
     const char *from = scanner->from;
 
     if (from[0] == '#' || (from[0] == '-' && from[1] == '-')) {
         if (from[0] == '-' && from[2] && !apr_isspace(from[2])) {
-            return complain(scanner, "-- without a blank behind it, which "
-                            "databases read in two ways", NULL);
+            return complain(scanner, "-- without a blank after it, which "
+                            "databases read differently", NULL);
         }
         return scan_line_comment(scanner);
     }
@@ -405,8 +425,8 @@ static const char *scan_next(scanner_t *scanner)
         return scan_block_comment(scanner);
     }
     if (scanner->compiler->ended && !apr_isspace(from[0])) {
-        return complain(scanner, "text behind the semicolon: one statement "
-                        "a file", NULL);
+        return complain(scanner, "text after the semicolon: a file has one "
+                        "statement", NULL);
     }
     if (strchr("'\"`", from[0])) {
         return scan_quoted(scanner);
@@ -425,9 +445,9 @@ static const char *scan_next(scanner_t *scanner)
     return NULL;
 }
 
-/* A NUL would end the statement in silence; the database, and who reads the
- * reply, take the text to be UTF-8. A byte order mark is skipped. */
-static const char *check_encoding(const char **text, compiler_t *compiler,
+/* Check the LENGTH bytes of *TEXT. A NUL would silently end the statement, and
+ * the database and clients expect UTF-8. A byte order mark is skipped. */
+static at_error_t *check_encoding(const char **text, compiler_t *compiler,
                                   const char *path, apr_size_t length)
 {
     scanner_t scanner = { compiler, path, *text, 1, 0 };
@@ -440,7 +460,7 @@ static const char *check_encoding(const char **text, compiler_t *compiler,
     }
     if (wrong < *text + length) {
         skip(&scanner, (apr_size_t)(wrong - *text));
-        return complain(&scanner, apr_pstrcat(compiler->pool, problem,
+        return complain(&scanner, apr_pstrcat(compiler->scratch, problem,
                                               "; save the file as UTF-8",
                                               (char *)NULL), NULL);
     }
@@ -450,7 +470,8 @@ static const char *check_encoding(const char **text, compiler_t *compiler,
     return NULL;
 }
 
-static const char *read_file(const char **text, compiler_t *compiler,
+/* Read the file PATH into *TEXT, in the scratch pool. */
+static at_error_t *read_file(const char **text, compiler_t *compiler,
                              const char *path)
 {
     apr_file_t *file;
@@ -461,15 +482,15 @@ static const char *read_file(const char **text, compiler_t *compiler,
 
     APR_ARRAY_PUSH(compiler->statement->files, const char *) = path;
     status = apr_file_open(&file, path, APR_FOPEN_READ, APR_FPROT_OS_DEFAULT,
-                           compiler->pool);
+                           compiler->scratch);
     if (status != APR_SUCCESS) {
-        return apr_psprintf(compiler->pool, "cannot open %s: %s", path,
-                            apr_strerror(status, reason, sizeof(reason)));
+        return at_error_config(compiler->pool, "cannot open %s: %s", path,
+                               apr_strerror(status, reason, sizeof(reason)));
     }
     status = apr_file_info_get(&information, APR_FINFO_SIZE, file);
     if (status == APR_SUCCESS && information.size <= FILE_SIZE) {
         length = (apr_size_t)information.size;
-        buffer = apr_pcalloc(compiler->pool, length + 1);
+        buffer = apr_pcalloc(compiler->scratch, length + 1);
         status = apr_file_read_full(file, buffer, length, NULL);
         *text = buffer;
     }
@@ -478,33 +499,33 @@ static const char *read_file(const char **text, compiler_t *compiler,
     }
     apr_file_close(file);
     if (status != APR_SUCCESS) {
-        return apr_psprintf(compiler->pool, "cannot read %s: %s", path,
-                            apr_strerror(status, reason, sizeof(reason)));
+        return at_error_config(compiler->pool, "cannot read %s: %s", path,
+                               apr_strerror(status, reason, sizeof(reason)));
     }
     return check_encoding(text, compiler, path,
                           (apr_size_t)information.size);
 }
 
-static const char *scan_text(compiler_t *compiler, const char *path,
+static at_error_t *scan_text(compiler_t *compiler, const char *path,
                              const char *text)
 {
     scanner_t scanner = { compiler, path, text, 1, 0 };
-    const char *problem = NULL;
 
     compiler->depth++;
-    while (!problem && *scanner.from) {
-        problem = scan_next(&scanner);
+    while (*scanner.from) {
+        AT_TRY(scan_next(&scanner));
     }
-    if (!problem && scanner.wide_line) {
+    if (scanner.wide_line) {
         scanner.line = scanner.wide_line;
-        problem = complain(&scanner, "a @wide that is not ended in its file "
-                           "by -- @end", NULL);
+        return complain(&scanner, "a @wide that is not ended in its file by "
+                        "-- @end", NULL);
     }
     compiler->depth--;
-    return problem;
+    return NULL;
 }
 
-/* Blanks behind a statement make SQLite see a second, empty one. */
+/* Remove the blanks at the end: SQLite would take them for a second, empty
+ * statement. */
 static void trim(apr_array_header_t *text)
 {
     while (text->nelts > 0
@@ -523,40 +544,47 @@ static const char *folder_of(const char *file, apr_pool_t *pool)
                  : "";
 }
 
-const char *at_sql_read(at_statement_t **statement,
+/* Start COMPILER and an empty statement. */
+static void begin(compiler_t *compiler, const char *file)
+{
+    apr_pool_t *pool = compiler->pool;
+    at_statement_t *statement = apr_pcalloc(pool, sizeof(*statement));
+
+    compiler->statement = statement;
+    compiler->within = folder_of(file, compiler->scratch);
+    compiler->text = apr_array_make(compiler->scratch, 4096, sizeof(char));
+    compiler->values = apr_array_make(pool, 64, sizeof(int));
+    statement->file = find_file(compiler, file);
+    statement->files = apr_array_make(pool, 4, sizeof(char *));
+    statement->columns = apr_array_make(pool, 64, sizeof(char *));
+    statement->uniques = apr_array_make(pool, 2, sizeof(at_unique_t));
+}
+
+at_error_t *at_sql_read(at_statement_t **statement,
                         const at_sql_folders_t *folders, const char *file,
                         at_sql_form_e form, const char *const *parameters,
-                        apr_pool_t *pool)
+                        apr_pool_t *result_pool, apr_pool_t *scratch_pool)
 {
-    compiler_t compiler = { pool, folders, "", form, parameters, NULL, NULL,
-                            NULL, 0, 0, 0, NULL };
-    const char *problem, *text = "";
+    compiler_t compiler = { result_pool, scratch_pool, folders, "", form,
+                            parameters, NULL, NULL, NULL, 0, 0, 0, NULL };
+    at_statement_t *read;
+    const char *text;
 
-    *statement = apr_pcalloc(pool, sizeof(**statement));
-    compiler.statement = *statement;
-    compiler.within = folder_of(file, pool);
-    compiler.text = apr_array_make(pool, 4096, sizeof(char));
-    compiler.values = apr_array_make(pool, 64, sizeof(int));
-    (*statement)->file = find_file(&compiler, file);
-    (*statement)->files = apr_array_make(pool, 4, sizeof(char *));
-    (*statement)->columns = apr_array_make(pool, 64, sizeof(char *));
-    (*statement)->uniques = apr_array_make(pool, 2, sizeof(at_unique_t));
-    problem = read_file(&text, &compiler, (*statement)->file);
-    if (!problem) {
-        problem = scan_text(&compiler, (*statement)->file, text);
-    }
-    if (problem || compiler.nested) {
-        return problem ? problem : compiler.nested;
-    }
+    begin(&compiler, file);
+    read = compiler.statement;
+    AT_TRY(read_file(&text, &compiler, read->file));
+    AT_TRY(scan_text(&compiler, read->file, text));
+    AT_TRY(compiler.nested);
     trim(compiler.text);
-    (*statement)->text = compiler.text->elts;
-    (*statement)->value_count = compiler.values->nelts;
-    (*statement)->values = (const int *)compiler.values->elts;
-    if (!*(*statement)->text) {
-        return apr_psprintf(pool, "%s:1: no statement in this file%s",
-                            (*statement)->file, form == AT_SQL_NARROW
-                            ? " outside of its @wide" : "");
+    read->text = apr_pstrdup(result_pool, compiler.text->elts);
+    read->value_count = compiler.values->nelts;
+    read->values = (const int *)compiler.values->elts;
+    if (!*read->text) {
+        return at_error_config(result_pool, "%s:1: no statement in this "
+                               "file%s", read->file, form == AT_SQL_NARROW
+                               ? " outside of its @wide" : "");
     }
+    *statement = read;
     return NULL;
 }
 

@@ -3,24 +3,26 @@
  * Statement files: ordinary SQL with named parameters (design, idea 3).
  *
  *   :name                   a parameter, any number of times
- *   AS 'name'               a result column; its name says where it goes; it
- *                           has no backslash, no quote like those around it
- *                           and no control character
- *   -- @include FILE        the text of FILE, from the same folder
- *   -- @wide ... -- @end    what stands between the two lines, in one file,
- *                           is left out of the narrow form of a load
- *                           statement, and so is what is included there,
- *                           which has no @wide of its own
- *   -- @unique KEY FIELD    a violation of the unique key KEY, as the
- *                           database's message names it (SQLite: its
- *                           columns, parted by commas without blanks),
- *                           means that the value of FIELD is taken; or
- *                           that a call with this idempotency_key has been
- *                           saved; or that the history has this version
+ *   AS 'name'               a result column. Its name says where its value
+ *                           goes. It contains no backslash, no quote like
+ *                           those around it and no control character.
+ *   -- @include FILE        the text of FILE, which is in the same folder
+ *   -- @wide ... -- @end    enclose SQL that is skipped when fields_set asks
+ *                           for none of it: the narrow form of a load
+ *                           statement is without it. Both lines are in one
+ *                           file. A file that is included between them has no
+ *                           @wide.
+ *   -- @unique KEY FIELD    The database reports a violation of the unique key
+ *                           KEY, with the name in its message (for SQLite: the
+ *                           columns, separated by commas without blanks). If
+ *                           FIELD is a field, another access token has its
+ *                           value. If it is idempotency_key, a request with
+ *                           this key has been saved; if it is version, the
+ *                           history already has this version.
  *
- * The text is UTF-8. Strings, quoted names and comments are no place for
- * parameters. What two databases would read in two ways is refused: a
- * backslash before a quote in a string, `--` without a blank behind it,
+ * A file is UTF-8. In strings, quoted names and comments there are no
+ * parameters. SQL that two databases would read differently is refused: a
+ * backslash before a quote in a string, `--` without a blank after it, and
  * executable comments.
  */
 #ifndef AT_SQL_H
@@ -29,45 +31,52 @@
 #include <apr_pools.h>
 #include <apr_tables.h>
 
-/** A unique key and the field whose value is taken when it is violated. */
+#include "at_error.h"
+
+/** A unique key, and what its violation means. */
 typedef struct at_unique_t {
     const char *key;
-    const char *field;
+    const char *field;        /* FIELD of @unique */
 } at_unique_t;
 
 typedef struct at_statement_t {
     const char *file;         /* its path, for messages */
-    apr_array_header_t *files; /* const char *: that, and those included */
+    apr_array_header_t *files; /* const char *: FILE and those it includes */
     const char *text;         /* for apr_dbd_prepare: %s for each value */
     int value_count;          /* how many values are bound */
-    const int *values;        /* for each: the number of its parameter */
-    apr_array_header_t *columns; /* const char *: names behind AS */
+    const int *values;        /* for each, the number of its parameter */
+    apr_array_header_t *columns; /* const char *: the names after AS */
     apr_array_header_t *uniques; /* at_unique_t */
-    int has_wide;             /* there is a @wide in it */
+    int has_wide;             /* true if it contains a @wide */
 } at_statement_t;
 
-/** Where statement files are. */
+/** The folders of statement files. */
 typedef struct at_sql_folders_t {
     const char *folder;
-    const char *base;         /* has those that FOLDER has not; or NULL */
+    const char *base;         /* for the files that FOLDER lacks; or NULL */
 } at_sql_folders_t;
 
-/** What a statement is made of. */
+/** The form of a statement. */
 typedef enum {
     AT_SQL_WHOLE,             /* the whole file */
-    AT_SQL_NARROW             /* without what stands between @wide and @end */
+    AT_SQL_NARROW             /* without the SQL between @wide and @end */
 } at_sql_form_e;
 
 /**
  * Read the statement in FILE of FOLDERS, in FORM, into *STATEMENT. PARAMETERS
- * names the parameters that it may use, NULL at the end; the number of a
- * parameter is its place in it. Everything made lives in POOL. Returns
- * NULL, or what is wrong, with file and line.
+ * names the parameters that it may use and ends with NULL; the number of a
+ * parameter is its index there.
+ *
+ * *STATEMENT and all that it holds is made in RESULT_POOL, and so is an error;
+ * it keeps nothing of FOLDERS, FILE and PARAMETERS. The texts of files are in
+ * SCRATCH_POOL. The detail of an error says what is wrong, with file and line;
+ * then *STATEMENT must not be used.
  */
-const char *at_sql_read(at_statement_t **statement,
+at_error_t *at_sql_read(at_statement_t **statement,
                         const at_sql_folders_t *folders, const char *file,
                         at_sql_form_e form, const char *const *parameters,
-                        apr_pool_t *pool);
+                        apr_pool_t *result_pool,
+                        apr_pool_t *scratch_pool) AT_MUST_CHECK;
 
 /** True if STATEMENT binds parameter number PARAMETER at least once. */
 int at_sql_binds(const at_statement_t *statement, int parameter);

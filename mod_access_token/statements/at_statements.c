@@ -36,7 +36,7 @@ int at_statement_column(const at_statement_t *statement, const char *name)
             return i;
         }
     }
-    return -1;
+    return AT_PLAN_NONE;
 }
 
 int at_statement_unique(const at_statement_t *statement, const char *key)

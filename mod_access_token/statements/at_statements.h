@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The statements of one folder, as `AccessTokenStatements` names it: read,
- * checked against what the module needs, with the plan of the reply.
+ * The statements of a folder that AccessTokenStatements names, with the plan of
+ * the reply. at_folder.h reads and checks them; nothing changes them after
+ * that.
  */
 #ifndef AT_STATEMENTS_H
 #define AT_STATEMENTS_H
@@ -15,7 +16,7 @@
 /** The version of the schema that the module works with. */
 #define AT_SCHEMA_VERSION "2"
 
-/** How many lookups there can be. */
+/** The greatest number of lookups. */
 #define AT_LOOKUPS 16
 
 typedef enum {
@@ -28,17 +29,17 @@ typedef enum {
     AT_STATEMENT_NEXT_NUMBER,
     AT_STATEMENT_STARTUP,
 
-    /* The narrow forms of the load statements, in their order. There are
-     * none where no file has a @wide. */
+    /* The narrow forms of the load statements, in the same order. If no load
+     * statement has a @wide, there are none. */
     AT_STATEMENT_NARROW,
     AT_STATEMENT_NARROW_LAST = AT_STATEMENT_NARROW + AT_STATEMENT_LOAD_BY_ID,
 
-    /* lookups/<name>.sql, as many as the load statements name. */
+    /* The lookups/<name>.sql that the load statements name. */
     AT_STATEMENT_LOOKUP,
     AT_STATEMENT_COUNT = AT_STATEMENT_LOOKUP + AT_LOOKUPS
 } at_statement_e;
 
-/** The parameters of the load statements, by number. */
+/** The numbers of the load statements' parameters. */
 enum {
     AT_LOAD_SESSION_DIGEST,
     AT_LOAD_USERNAME,
@@ -47,7 +48,7 @@ enum {
     AT_LOAD_COUNT
 };
 
-/** The parameters of find_request.sql, by number. */
+/** The numbers of the parameters of find_request.sql. */
 enum {
     AT_FIND_SESSION_DIGEST,
     AT_FIND_USERNAME,
@@ -57,9 +58,9 @@ enum {
 };
 
 /**
- * The parameters of save.sql, by number. Behind them come two for each
- * field of at_field.h: AT_SAVE_FIELDS + 2 * index is `:set_<name>`, the
- * one after it `:<name>`.
+ * The numbers of the parameters of save.sql. After them there are two for each
+ * field of at_field.h: AT_SAVE_FIELDS + 2 * index is `:set_<name>`, and the
+ * next one is `:<name>`.
  */
 enum {
     AT_SAVE_ID,
@@ -75,33 +76,38 @@ enum {
 };
 
 typedef struct at_statements_t {
-    const char *folder;
-    const at_statement_t *statement[AT_STATEMENT_COUNT]; /* or NULL */
+    const char *folder;       /* its path */
+    const at_statement_t *statement[AT_STATEMENT_COUNT]; /* NULL: none */
     apr_array_header_t *lookups; /* at_lookup_t */
     at_plan_t *plan;          /* of the load statements */
-    int *narrow_columns;      /* for each column of the narrow forms: the
-                                 plan's column; NULL if there are none */
-    apr_array_header_t *wide_nodes; /* int: the nodes of the plan whose
-                                 columns the narrow forms do not have */
-    int *settable;            /* for each field: can save.sql set it? */
+    int *narrow_columns;      /* for each column of the narrow forms, the
+                                 plan's column; NULL if there are no narrow
+                                 forms */
+    apr_array_header_t *wide_nodes; /* int: the nodes of the plan that need a
+                                 column that the narrow forms lack; NULL if
+                                 there are no narrow forms */
+    int *settable;            /* for each field, true if save.sql can set it */
 } at_statements_t;
 
-/** The name of STATEMENT's file, e.g. "save.sql"; NULL for a lookup. */
+/** The name of STATEMENT's file, e.g. "save.sql"; NULL for a lookup. It lives
+ *  for ever. */
 const char *at_statements_file(at_statement_e statement);
 
-/** The number of the column NAME among STATEMENT's, or -1. */
+/** The number of the column NAME of STATEMENT; AT_PLAN_NONE if it has none. */
 int at_statement_column(const at_statement_t *statement, const char *name);
 
-/** What at_statement_unique answers, beside the index of a field. */
+/** What a violation of a unique key means, if it does not mean that another
+ *  access token has the value of a field. */
 enum {
     AT_UNIQUE_UNKNOWN = -1,   /* no @unique names the key */
-    AT_UNIQUE_REQUEST = -2,   /* a call of this Idempotency-Key was saved */
-    AT_UNIQUE_VERSION = -3    /* the history has a line of this version */
+    AT_UNIQUE_REQUEST = -2,   /* an earlier call had this Idempotency-Key */
+    AT_UNIQUE_VERSION = -3    /* the history already has this version */
 };
 
 /**
- * What it means that STATEMENT's unique key KEY is violated: the index of
- * the field whose value is taken, or one of AT_UNIQUE_….
+ * The meaning of a violation of the unique key KEY of STATEMENT: the index of
+ * the field (at_field.h) whose value another access token has, or one of
+ * AT_UNIQUE_….
  */
 int at_statement_unique(const at_statement_t *statement, const char *key);
 

@@ -240,7 +240,7 @@ static void compare_columns(check_t *check, const at_statement_t *statement,
     for (i = 0; i < apr_dbd_num_cols(check->driver, results); i++) {
         const char *name = apr_dbd_get_name(check->driver, results, i);
 
-        if (name && at_statement_column(statement, name) < 0) {
+        if (name && at_statement_column(statement, name) == AT_PLAN_NONE) {
             check->faults++;
             ap_log_error(APLOG_MARK, APLOG_ERR, 0, check->server,
                          ATLOGNO("027") "%s%s: result column %d, '%s', is "

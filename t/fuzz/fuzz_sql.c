@@ -128,23 +128,26 @@ static const at_statement_t *check_form(at_sql_form_e form, apr_pool_t *pool)
     at_sql_folders_t folders = { NULL, NULL };
     at_statement_t *statement;
     at_plan_t *plan;
-    const char *problem;
+    at_error_t *error;
+    apr_pool_t *scratch;
     int i;
 
     folders.folder = folder;
-    problem = at_sql_read(&statement, &folders, "s.sql", form, parameters,
-                          pool);
-    if (problem) {
-        require(has_place(problem));
+    apr_pool_create(&scratch, pool);
+    error = at_sql_read(&statement, &folders, "s.sql", form, parameters,
+                        pool, scratch);
+    apr_pool_destroy(scratch);   /* the statement must not need it */
+    if (error) {
+        require(has_place(error->detail));
         return NULL;
     }
     check_text(statement);
     for (i = 0; i < statement->value_count; i++) {
         require(statement->values[i] == 0 || statement->values[i] == 1);
     }
-    problem = at_plan_make(&plan, statement, make_lookups(pool), pool);
-    require(!problem || *problem);
-    if (!problem) {
+    error = at_plan_make(&plan, statement, make_lookups(pool), pool);
+    require(!error || *error->detail);
+    if (!error) {
         check_plan(plan, statement->columns->nelts);
     }
     return statement;
@@ -161,7 +164,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     apr_pool_create(&pool, NULL);
     write_file("s.sql", data, size, pool);
     whole = check_form(AT_SQL_WHOLE, pool);
-    /* As in at_statements.c: only the whole form shows errors between @wide
+    /* As in at_folder.c: only the whole form shows errors between @wide
      * and @end, such as the name of a column there. */
     narrow = whole ? check_form(AT_SQL_NARROW, pool) : NULL;
     if (narrow) {

@@ -16,18 +16,19 @@ const char *fuzz_source(const char *file)
 const at_statements_t *fuzz_statements(void)
 {
     static at_statements_t *statements;
-    const char *problem;
+    at_error_t *error;
     apr_pool_t *pool;
 
     if (!statements) {
         apr_initialize();
         apr_pool_create(&pool, NULL);
-        problem = at_folder_read(
-            &statements, fuzz_source("sql/sqlite3/statements"), NULL, pool);
-        if (problem) {
-            fprintf(stderr, "%s\n", problem);
+        error = at_folder_read(&statements,
+                               fuzz_source("sql/sqlite3/statements"), NULL,
+                               pool, pool);
+        if (error) {
+            fprintf(stderr, "%s\n", error->detail);
         }
-        require(!problem);
+        require(!error);
     }
     return statements;
 }

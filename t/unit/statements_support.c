@@ -16,9 +16,11 @@ at_statements_t *read_shipped(const char *engine, const char *folder)
                                                     (char *)NULL));
     const char *base = apr_pstrcat(pool, of_engine, "statements",
                                    (char *)NULL);
-    const char *problem = at_folder_read(
-        &statements, apr_pstrcat(pool, of_engine, folder, (char *)NULL),
-        strcmp(folder, "statements") ? base : NULL, pool);
+    const char *problem = test_detail(
+        at_folder_read(&statements,
+                       apr_pstrcat(pool, of_engine, folder, (char *)NULL),
+                       strcmp(folder, "statements") ? base : NULL, pool,
+                       pool));
 
     ck_assert_msg(!problem, "%s", problem);
     return statements;
@@ -47,8 +49,9 @@ const char *own_folder(void)
 
 const char *read_own(at_statements_t **statements)
 {
-    return at_folder_read(statements, own_folder(),
-                              test_source("sql/sqlite3/statements"), pool);
+    return test_detail(
+        at_folder_read(statements, own_folder(),
+                       test_source("sql/sqlite3/statements"), pool, pool));
 }
 
 at_statements_t *read_right(void)

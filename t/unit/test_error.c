@@ -142,6 +142,17 @@ START_TEST(a_copy_of_a_fault_needs_nothing_of_the_first)
 }
 END_TEST
 
+START_TEST(the_detail_of_an_error_is_formatted)
+{
+    at_error_t *error = at_error_config(pool, "%s:%d: secret", "save.sql", 7);
+    at_error_t *hidden = at_error_hidden(pool, AT_INTERNAL_ERROR, NULL);
+
+    ck_assert_int_eq((int)error->code, AT_INTERNAL_ERROR);
+    ck_assert_str_eq(error->detail, "save.sql:7: secret");
+    ck_assert_str_eq(error->description, hidden->description);
+}
+END_TEST
+
 START_TEST(no_violations_are_no_error)
 {
     ck_assert_ptr_null(at_error_violations(pool, at_violations_make(pool)));
@@ -284,6 +295,7 @@ int main(void)
     tcase_add_test(tests,
                    an_error_of_a_fault_has_its_detail_for_the_log_only);
     tcase_add_test(tests, a_copy_of_a_fault_needs_nothing_of_the_first);
+    tcase_add_test(tests, the_detail_of_an_error_is_formatted);
     tcase_add_test(tests, no_violations_are_no_error);
     tcase_add_test(tests, all_violations_come_at_once_in_their_order);
     tcase_add_test(tests, what_is_equal_comes_once);

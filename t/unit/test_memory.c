@@ -149,7 +149,7 @@ START_TEST(without_a_second_locale_numbers_are_those_of_the_first)
 
     failing = "newlocale";
     ck_assert_str_eq(at_number_format(pool, 0.1), "0.1");
-    ck_assert_int_eq(at_number_parse(&value, "0.5"), 1);
+    ck_assert_int_eq(at_number_parse(&value, "0.5"), AT_NUMBER_READ);
     ck_assert(value > 0.4 && value < 0.6);
     failing = "";
 }

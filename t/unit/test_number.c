@@ -53,13 +53,13 @@ START_TEST(numbers_are_those_of_json)
     size_t i;
 
     for (i = 0; i < sizeof(yes) / sizeof(yes[0]); i++) {
-        ck_assert_msg(at_number_parse(&value, yes[i]) == 1
+        ck_assert_msg(at_number_parse(&value, yes[i]) == AT_NUMBER_READ
                       && (reads_back(yes[i], value)
                           || !strcmp(yes[i], "-0")),
                       "\"%s\" is a number", yes[i]);
     }
     for (i = 0; i < sizeof(no) / sizeof(no[0]); i++) {
-        ck_assert_msg(at_number_parse(&value, no[i]) == 0,
+        ck_assert_msg(at_number_parse(&value, no[i]) == AT_NUMBER_NONE,
                       "\"%s\" is no number", no[i]);
     }
 }
@@ -79,12 +79,14 @@ START_TEST(what_overflows_a_double_is_refused)
     size_t i;
 
     for (i = 0; i < sizeof(yes) / sizeof(yes[0]); i++) {
-        ck_assert_msg(at_number_parse(&value, yes[i]) == 1, "%s", yes[i]);
+        ck_assert_msg(at_number_parse(&value, yes[i]) == AT_NUMBER_READ,
+                      "%s", yes[i]);
         ck_assert_str_eq(at_number_format(pool, fabs(value)),
                          "1.7976931348623157e308");
     }
     for (i = 0; i < sizeof(no) / sizeof(no[0]); i++) {
-        ck_assert_msg(at_number_parse(&value, no[i]) == -1, "%s", no[i]);
+        ck_assert_msg(at_number_parse(&value, no[i])
+                      == AT_NUMBER_TOO_LARGE, "%s", no[i]);
     }
 }
 END_TEST
@@ -100,10 +102,11 @@ START_TEST(zero_has_no_sign_and_takes_what_is_too_small)
 
     for (i = 0; i < sizeof(zeros) / sizeof(zeros[0]); i++) {
         value = 1;
-        ck_assert_msg(at_number_parse(&value, zeros[i]) == 1
+        ck_assert_msg(at_number_parse(&value, zeros[i]) == AT_NUMBER_READ
                       && bits_of(value) == 0, "%s", zeros[i]);
     }
-    ck_assert_int_eq(at_number_parse(&value, "2.4703282292062328e-324"), 1);
+    ck_assert_int_eq(at_number_parse(&value, "2.4703282292062328e-324"),
+                     AT_NUMBER_READ);
     ck_assert_str_eq(at_number_format(pool, value), "5e-324");
     ck_assert_str_eq(at_number_format(pool, 0.0), "0");
     ck_assert_str_eq(at_number_format(pool, -0.0), "0");
@@ -118,10 +121,10 @@ START_TEST(a_number_of_any_length_is_read)
     memset(text, '0', 20000);
     memcpy(text, "1.", 2);
     text[19999] = '1';
-    ck_assert_int_eq(at_number_parse(&value, text), 1);
+    ck_assert_int_eq(at_number_parse(&value, text), AT_NUMBER_READ);
     ck_assert_str_eq(at_number_format(pool, value), "1");
     memset(text, '9', 20000);
-    ck_assert_int_eq(at_number_parse(&value, text), -1);
+    ck_assert_int_eq(at_number_parse(&value, text), AT_NUMBER_TOO_LARGE);
 }
 END_TEST
 
@@ -201,7 +204,7 @@ START_TEST(what_is_formatted_already_is_known)
             apr_pool_t *scratch;
 
             apr_pool_create(&scratch, pool);
-            ck_assert_int_eq(at_number_parse(&value, text), 1);
+            ck_assert_int_eq(at_number_parse(&value, text), AT_NUMBER_READ);
             ck_assert_str_eq(at_number_format(scratch, value), text);
             apr_pool_destroy(scratch);
         }
@@ -307,7 +310,7 @@ static void check_shortest(double value)
     snprintf(reference, sizeof(reference), "%.17g", value);
     expect(reads_back(text, strtod(reference, NULL)),
            "%s does not read back: %s", reference, text);
-    expect(at_number_parse(&read, text) == 1
+    expect(at_number_parse(&read, text) == AT_NUMBER_READ
            && bits_of(read) == bits_of(value),
            "%s is read as another number", text);
     significant_digits(digits, text);
@@ -392,9 +395,9 @@ START_TEST(the_locale_plays_no_part)
     ck_assert_str_eq(at_number_format(pool, 12.5), "12.5");
     ck_assert_str_eq(at_number_format(pool, 1.5e300), "1.5e300");
     ck_assert_str_eq(at_number_format(pool, 0.1), "0.1");
-    ck_assert_int_eq(at_number_parse(&value, "12.5"), 1);
+    ck_assert_int_eq(at_number_parse(&value, "12.5"), AT_NUMBER_READ);
     ck_assert(bits_of(value) == bits_of(12.5));
-    ck_assert_int_eq(at_number_parse(&value, "12,5"), 0);
+    ck_assert_int_eq(at_number_parse(&value, "12,5"), AT_NUMBER_NONE);
     ck_assert_str_eq(localeconv()->decimal_point, ",");
     setlocale(LC_ALL, "C");
 }

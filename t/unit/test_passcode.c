@@ -39,8 +39,8 @@ static const at_scheme_t *scheme_of(int i)
     if (is_slow && test_rounds(2) < 2) {
         return NULL;
     }
-    problem = at_scheme_make(&scheme, schemes[i].name, schemes[i].cost,
-                             pool);
+    problem = test_detail(
+        at_scheme_make(&scheme, schemes[i].name, schemes[i].cost, pool));
     ck_assert_msg(!problem || !schemes[i].is_common, "%s", problem);
     return problem ? NULL : scheme;
 }
@@ -85,14 +85,14 @@ START_TEST(names_and_costs_are_judged)
     size_t i;
 
     for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-        const char *problem = at_scheme_make(&scheme, wrong[i].name,
-                                             wrong[i].cost, pool);
+        const char *problem = test_detail(
+            at_scheme_make(&scheme, wrong[i].name, wrong[i].cost, pool));
 
         ck_assert_msg(problem && *problem, "%s %s", wrong[i].name,
                       wrong[i].cost ? wrong[i].cost : "");
     }
     /* What there is is named. */
-    ck_assert(has(at_scheme_make(&scheme, "nothing", NULL, pool),
+    ck_assert(has(test_detail(at_scheme_make(&scheme, "nothing", NULL, pool)),
                   "bcrypt, yescrypt"));
     ck_assert_ptr_null(at_scheme_make(&scheme, "bcrypt", "4", pool));
     ck_assert_uint_eq(scheme->cost, 4);

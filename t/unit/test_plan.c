@@ -118,9 +118,9 @@ START_TEST(wrong_names_are_refused_and_named)
 
     for (i = 0; i < COUNT(cases); i++) {
         at_plan_t *plan;
-        const char *problem = at_plan_make(&plan,
-                                           test_statement_of(
-                                               cases[i].columns), NULL, pool);
+        const char *problem = test_detail(
+            at_plan_make(&plan, test_statement_of(cases[i].columns), NULL,
+                         pool));
 
         ck_assert_msg(problem != NULL, "%s", cases[i].columns);
         ck_assert_msg(has(problem, "some.sql")
@@ -237,10 +237,11 @@ START_TEST(wrong_lookups_are_refused_and_named)
         at_plan_t *plan;
         const char *name = cases[i].wrong;
         const char *file = strncmp(name, "data.", 5) ? "lookups/" : "some.sql";
-        const char *problem = at_plan_make(
-            &plan, test_statement_of(cases[i].columns),
-            test_lookups_of(LOOKUPS "|inner id b@country|same id b=id|"
-                            "twice x x|suffix x:int|empty x."), pool);
+        const char *problem = test_detail(
+            at_plan_make(&plan, test_statement_of(cases[i].columns),
+                         test_lookups_of(LOOKUPS "|inner id b@country|"
+                                         "same id b=id|twice x x|"
+                                         "suffix x:int|empty x."), pool));
 
         ck_assert_msg(problem != NULL, "%s", cases[i].columns);
         ck_assert_msg(!strncmp(problem, file, strlen(file))
@@ -261,9 +262,10 @@ START_TEST(a_long_name_in_a_lookup_is_refused)
     test_plan_with("data.a@long", apr_pstrcat(pool, "long ", name,
                                               (char *)NULL));
     name[255] = 'a';
-    problem = at_plan_make(&plan, test_statement_of("data.a@long"),
-                           test_lookups_of(apr_pstrcat(pool, "long ", name,
-                                                       (char *)NULL)), pool);
+    problem = test_detail(
+        at_plan_make(&plan, test_statement_of("data.a@long"),
+                     test_lookups_of(apr_pstrcat(pool, "long ", name,
+                                                 (char *)NULL)), pool));
     ck_assert_msg(problem && has(problem, "lookups/long.sql"), "%s", problem);
 }
 END_TEST
@@ -280,10 +282,11 @@ START_TEST(the_number_of_objects_to_look_up_is_limited)
     }
     plan = test_plan_with(list, LOOKUPS);
     ck_assert_int_eq(plan->column_count, 3 * AT_PLAN_LOOKUPS);
-    problem = at_plan_make(&plan, test_statement_of(
-                               apr_pstrcat(pool, list, " data.b@unit",
-                                           (char *)NULL)),
-                           test_lookups_of(LOOKUPS), pool);
+    problem = test_detail(
+        at_plan_make(&plan,
+                     test_statement_of(apr_pstrcat(pool, list, " data.b@unit",
+                                                   (char *)NULL)),
+                     test_lookups_of(LOOKUPS), pool));
     ck_assert_msg(problem && has(problem, "'data.b@unit'"), "%s", problem);
 }
 END_TEST
@@ -426,10 +429,11 @@ START_TEST(a_path_that_is_deeper_than_is_written_is_refused)
 
     test_plan_with(apr_pstrcat(pool, deep_path("data", AT_PLAN_DEPTH - 100),
                                "@l", (char *)NULL), lookup);
-    problem = at_plan_make(
-        &plan, test_statement_of(apr_pstrcat(
-            pool, deep_path("data", AT_PLAN_DEPTH - 99), "@l",
-            (char *)NULL)), test_lookups_of(lookup), pool);
+    problem = test_detail(
+        at_plan_make(&plan,
+                     test_statement_of(apr_pstrcat(
+                         pool, deep_path("data", AT_PLAN_DEPTH - 99), "@l",
+                         (char *)NULL)), test_lookups_of(lookup), pool));
     ck_assert_ptr_nonnull(problem);
     ck_assert_msg(has(problem, "lookups/l.sql: ") && has(problem, "deeper"),
                   "%s", problem);

@@ -520,7 +520,7 @@ START_TEST(each_rule_is_an_input_of_its_own)
     }
     ck_assert_int_eq(at_column_find("rule.allow_no_identifier"),
                      AT_COLUMN_ALLOW_NO_IDENTIFIER);
-    ck_assert_int_eq(at_column_find("rule."), -1);
+    ck_assert_int_eq(at_column_find("rule."), AT_COLUMN_COUNT);
 }
 END_TEST
 

@@ -17,7 +17,8 @@ static const char *read_form(at_statement_t **statement, const char *file,
 {
     at_sql_folders_t folders = { test_folder(), NULL };
 
-    return at_sql_read(statement, &folders, file, form, parameters, pool);
+    return test_detail(
+        at_sql_read(statement, &folders, file, form, parameters, pool, pool));
 }
 
 static const char *read_statement(at_statement_t **statement, const char *file)
@@ -354,7 +355,7 @@ START_TEST(an_unknown_parameter_is_named_with_those_there_are)
     ck_assert_msg(has(problem, ":id, :name, :set_name"), "%s", problem);
     test_write("s.sql", "SELECT :id");
     ck_assert_ptr_nonnull(at_sql_read(&statement, &folders, "s.sql",
-                                      AT_SQL_WHOLE, none, pool));
+                                      AT_SQL_WHOLE, none, pool, pool));
 }
 END_TEST
 
@@ -551,8 +552,9 @@ static const char *read_in_two(at_statement_t **statement, const char *file)
 
     folders.folder = apr_pstrcat(pool, test_folder(), "/one", (char *)NULL);
     folders.base = apr_pstrcat(pool, test_folder(), "/two", (char *)NULL);
-    return at_sql_read(statement, &folders, file, AT_SQL_WHOLE, parameters,
-                       pool);
+    return test_detail(
+        at_sql_read(statement, &folders, file, AT_SQL_WHOLE, parameters, pool,
+                    pool));
 }
 
 START_TEST(what_the_folder_has_not_is_taken_from_the_base)
@@ -600,7 +602,7 @@ START_TEST(only_what_is_not_there_is_taken_from_the_base)
     folders.base = apr_pstrcat(pool, test_folder(), "/two", (char *)NULL);
     test_write("two/s.sql", "SELECT 1");
     ck_assert_ptr_nonnull(at_sql_read(&statement, &folders, "s.sql",
-                                      AT_SQL_WHOLE, parameters, pool));
+                                      AT_SQL_WHOLE, parameters, pool, pool));
 }
 END_TEST
 
@@ -624,12 +626,14 @@ START_TEST(a_file_that_cannot_be_read_is_named)
     char *large;
 
     ck_assert_msg(problem && has(problem, "/missing.sql"), "%s", problem);
-    problem = at_sql_read(&statement, &folders, ".", AT_SQL_WHOLE, parameters,
-                          pool);
+    problem = test_detail(
+        at_sql_read(&statement, &folders, ".", AT_SQL_WHOLE, parameters, pool,
+                    pool));
     ck_assert_ptr_nonnull(problem);
     folders.folder = "no/such/folder";
-    problem = at_sql_read(&statement, &folders, "s.sql", AT_SQL_WHOLE,
-                          parameters, pool);
+    problem = test_detail(
+        at_sql_read(&statement, &folders, "s.sql", AT_SQL_WHOLE, parameters,
+                    pool, pool));
     ck_assert_msg(problem && has(problem, "no/such/folder/s.sql"), "%s",
                   problem);
     large = apr_pcalloc(pool, 2 * 1024 * 1024 + 1);

@@ -34,7 +34,8 @@ static const char *change(at_statements_t **statements, const char *file,
 {
     copy_shipped();
     test_write(file, test_replace(shipped(file), old, new));
-    return at_folder_read(statements, test_folder(), NULL, pool);
+    return test_detail(
+        at_folder_read(statements, test_folder(), NULL, pool, pool));
 }
 
 START_TEST(the_shipped_statements_are_right)
@@ -47,8 +48,8 @@ START_TEST(the_shipped_statements_are_right)
         at_statements_t *statements;
         const char *folder = test_source(apr_pstrcat(
             pool, "sql/", engines[k], "/statements", (char *)NULL));
-        const char *problem = at_folder_read(&statements, folder, NULL,
-                                                 pool);
+        const char *problem = test_detail(
+            at_folder_read(&statements, folder, NULL, pool, pool));
 
         ck_assert_msg(!problem, "%s", problem);
         ck_assert_str_eq(statements->folder, folder);
@@ -117,9 +118,9 @@ START_TEST(the_engines_select_the_same_columns)
     int i, k;
 
     ck_assert_ptr_null(at_folder_read(
-        &sqlite3, test_source("sql/sqlite3/statements"), NULL, pool));
+        &sqlite3, test_source("sql/sqlite3/statements"), NULL, pool, pool));
     ck_assert_ptr_null(at_folder_read(
-        &mysql, test_source("sql/mysql/statements"), NULL, pool));
+        &mysql, test_source("sql/mysql/statements"), NULL, pool, pool));
     for (i = 0; i <= AT_STATEMENT_STARTUP; i++) {
         const apr_array_header_t *one = sqlite3->statement[i]->columns;
         const apr_array_header_t *other = mysql->statement[i]->columns;
@@ -146,7 +147,8 @@ START_TEST(each_file_is_needed)
         copy_shipped();
         apr_file_remove(apr_pstrcat(pool, test_folder(), "/", files[i],
                                     (char *)NULL), pool);
-        problem = at_folder_read(&statements, test_folder(), NULL, pool);
+        problem = test_detail(
+            at_folder_read(&statements, test_folder(), NULL, pool, pool));
         ck_assert_msg(problem && has(problem, files[i]), "%s: %s", files[i],
                       problem);
     }
@@ -156,8 +158,8 @@ END_TEST
 START_TEST(a_missing_folder_is_named)
 {
     at_statements_t *statements;
-    const char *problem = at_folder_read(&statements, "no/such/folder",
-                                             NULL, pool);
+    const char *problem = test_detail(
+        at_folder_read(&statements, "no/such/folder", NULL, pool, pool));
 
     ck_assert_msg(problem && has(problem, "no/such/folder"), "%s", problem);
 }
@@ -343,12 +345,14 @@ START_TEST(a_folder_need_not_have_what_its_base_has)
     ck_assert(has(statements->statement[AT_STATEMENT_SAVE]->file,
                   "sql/sqlite3/statements/save.sql"));
     /* but it must be there */
-    problem = at_folder_read(&statements, "no/such/folder",
-                                 test_source("sql/sqlite3/statements"), pool);
+    problem = test_detail(
+        at_folder_read(&statements, "no/such/folder",
+                       test_source("sql/sqlite3/statements"), pool, pool));
     ck_assert_msg(problem && has(problem, "no/such/folder"), "%s", problem);
-    problem = at_folder_read(
-        &statements, test_source("sql/sqlite3/statements/save.sql"),
-        test_source("sql/sqlite3/statements"), pool);
+    problem = test_detail(
+        at_folder_read(&statements,
+                       test_source("sql/sqlite3/statements/save.sql"),
+                       test_source("sql/sqlite3/statements"), pool, pool));
     ck_assert_msg(problem && has(problem, "save.sql: "), "%s", problem);
 }
 END_TEST
@@ -391,8 +395,8 @@ START_TEST(a_lookup_is_found_in_the_base)
     test_write("load_select.sql", select_with(", 1 AS 'data.x@thing'"));
     test_write("lookups/thing.sql", "SELECT :key AS 'id'");
     begin_own();
-    problem = at_folder_read(&statements, own_folder(), test_folder(),
-                                 pool);
+    problem = test_detail(
+        at_folder_read(&statements, own_folder(), test_folder(), pool, pool));
     ck_assert_msg(!problem, "%s", problem);
     ck_assert_int_eq(statements->lookups->nelts, 1);
 }

@@ -35,8 +35,9 @@ static const at_statement_t *save_statement(void)
                "access_token_requests.idempotency_key idempotency_key\n"
                "-- @unique access_token_changes_version version\n"
                "UPDATE access_tokens SET a = 1");
-    problem = at_sql_read(&statement, &folders, "save.sql", AT_SQL_WHOLE, none,
-                          pool);
+    problem = test_detail(
+        at_sql_read(&statement, &folders, "save.sql", AT_SQL_WHOLE, none,
+                    pool, pool));
     ck_assert_msg(!problem, "%s", problem);
     return statement;
 }

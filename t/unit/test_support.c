@@ -159,15 +159,29 @@ const char *test_replace(const char *text, const char *old, const char *new)
                        new, place + strlen(old), (char *)NULL);
 }
 
+const char *test_detail(const at_error_t *error)
+{
+    if (!error) {
+        return NULL;
+    }
+    ck_assert_int_eq(error->code, AT_INTERNAL_ERROR);
+    ck_assert_ptr_nonnull(error->detail);
+    return error->detail;
+}
+
 /* Read once those in the folder FROM of the source, with those of BASE, or
  * NULL. */
 static const at_statements_t *read_once(at_statements_t **statements,
                                         const char *from, const char *base)
 {
     if (!*statements) {
-        const char *problem = at_folder_read(statements,
-                                                 test_source(from), base,
-                                                 program_pool);
+        apr_pool_t *scratch;
+        const char *problem;
+
+        apr_pool_create(&scratch, program_pool);
+        problem = test_detail(at_folder_read(statements, test_source(from),
+                                             base, program_pool, scratch));
+        apr_pool_destroy(scratch);
 
         ck_assert_msg(!problem, "%s", problem);
     }
@@ -229,8 +243,9 @@ apr_array_header_t *test_lookups_of(const char *list)
 at_plan_t *test_plan_with(const char *list, const char *lookups)
 {
     at_plan_t *plan;
-    const char *problem = at_plan_make(&plan, test_statement_of(list),
-                                       test_lookups_of(lookups), pool);
+    const char *problem = test_detail(
+        at_plan_make(&plan, test_statement_of(list), test_lookups_of(lookups),
+                     pool));
 
     ck_assert_msg(!problem, "%s: %s", list, problem);
     return plan;

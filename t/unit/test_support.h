@@ -48,6 +48,9 @@ const char *test_read(const char *path);
 /** TEXT with its first OLD replaced by NEW; OLD must be there. */
 const char *test_replace(const char *text, const char *old, const char *new);
 
+/** The detail of ERROR, which must have one, or NULL for NULL. */
+const char *test_detail(const at_error_t *error);
+
 /** The statements of SQLite as they are shipped; not to be changed. */
 const at_statements_t *test_statements(void);
 

@@ -40,15 +40,15 @@ static const char *encode(unsigned int character)
     return text;
 }
 
-/* What at_utf8_feed says of the LENGTH bytes of TEXT: 0, 1 or -1. */
-static int feed(const char *text, apr_size_t length)
+/* What at_utf8_feed says of the LENGTH bytes of TEXT. */
+static at_utf8_e feed(const char *text, apr_size_t length)
 {
     at_utf8_t state;
     apr_size_t i;
-    int result = 0;
+    at_utf8_e result = AT_UTF8_COMPLETE;
 
     memset(&state, 0, sizeof(state));
-    for (i = 0; i < length && result >= 0; i++) {
+    for (i = 0; i < length && result != AT_UTF8_INVALID; i++) {
         result = at_utf8_feed(&state, (unsigned char)text[i]);
     }
     return result;
@@ -63,10 +63,11 @@ START_TEST(every_code_point_but_the_surrogates_is_utf8)
         apr_size_t length = character ? strlen(text) : 1;
         int is_surrogate = character >= 0xD800 && character <= 0xDFFF;
 
-        expect(feed(text, length) == (is_surrogate ? -1 : 0), "U+%04X",
+        expect(feed(text, length) == (is_surrogate ? AT_UTF8_INVALID
+                                                 : AT_UTF8_COMPLETE), "U+%04X",
                character);
         if (length > 1 && !is_surrogate) {
-            expect(feed(text, length - 1) == 1,
+            expect(feed(text, length - 1) == AT_UTF8_PARTIAL,
                    "U+%04X without its last byte", character);
         }
     }
@@ -82,18 +83,20 @@ START_TEST(every_pair_of_bytes_is_judged_correctly)
         for (second = 0; second <= 0xFF; second++) {
             const char text[2] = { (char)first, (char)second };
             int continues = second >= 0x80 && second <= 0xBF;
-            int expected = -1;
+            at_utf8_e expected = AT_UTF8_INVALID;
 
             if (continues && first >= 0xC2 && first <= 0xDF) {
-                expected = 0;
+                expected = AT_UTF8_COMPLETE;
             }
             else if (continues && first >= 0xE0 && first <= 0xEF) {
                 expected = (first == 0xE0 && second < 0xA0)
-                           || (first == 0xED && second > 0x9F) ? -1 : 1;
+                           || (first == 0xED && second > 0x9F)
+                           ? AT_UTF8_INVALID : AT_UTF8_PARTIAL;
             }
             else if (continues && first >= 0xF0 && first <= 0xF4) {
                 expected = (first == 0xF0 && second < 0x90)
-                           || (first == 0xF4 && second > 0x8F) ? -1 : 1;
+                           || (first == 0xF4 && second > 0x8F)
+                           ? AT_UTF8_INVALID : AT_UTF8_PARTIAL;
             }
             expect(feed(text, 2) == expected, "%02X %02X", first, second);
         }
@@ -113,7 +116,8 @@ START_TEST(what_is_not_utf8_is_refused)
     size_t i;
 
     for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-        ck_assert_msg(feed(wrong[i], strlen(wrong[i])) < 0, "case %u",
+        ck_assert_msg(feed(wrong[i], strlen(wrong[i]))
+                      == AT_UTF8_INVALID, "case %u",
                       (unsigned int)i);
     }
 }
@@ -126,7 +130,7 @@ START_TEST(the_state_is_clean_after_each_character)
                                "\xEE\x80\x80\xF0\x90\x80\x80\xF1\x80\x80\x80"
                                "\xF4\x8F\xBF\xBF\xC2\x80z";
 
-    ck_assert_int_eq(feed(text, sizeof(text) - 1), 0);
+    ck_assert_int_eq(feed(text, sizeof(text) - 1), AT_UTF8_COMPLETE);
 }
 END_TEST
 
@@ -135,10 +139,10 @@ START_TEST(valid_text_is_not_copied)
     const char *text = "a\xC3\xA9\xF0\x9F\x98\x80";
     apr_size_t length = strlen(text);
 
-    ck_assert_ptr_eq(at_utf8_mend(pool, text, &length), text);
+    ck_assert_ptr_eq(at_utf8_repair(pool, text, &length), text);
     ck_assert_uint_eq(length, 7);
     length = 0;
-    ck_assert_ptr_eq(at_utf8_mend(pool, text, &length), text);
+    ck_assert_ptr_eq(at_utf8_repair(pool, text, &length), text);
 }
 END_TEST
 
@@ -157,7 +161,7 @@ START_TEST(bytes_that_are_not_utf8_are_replaced)
 
     for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         apr_size_t length = strlen(cases[i].text);
-        const char *repaired = at_utf8_mend(pool, cases[i].text, &length);
+        const char *repaired = at_utf8_repair(pool, cases[i].text, &length);
 
         ck_assert_str_eq(repaired, cases[i].repaired);
         ck_assert_uint_eq(length, strlen(cases[i].repaired));
@@ -184,8 +188,8 @@ START_TEST(what_was_repaired_is_utf8_whatever_it_was)
 
             text[k] = (char)(random % 4 ? random >> 8 | 0x80 : random >> 8);
         }
-        repaired = at_utf8_mend(scratch, text, &length);
-        expect(feed(repaired, length) == 0, "round %d", i);
+        repaired = at_utf8_repair(scratch, text, &length);
+        expect(feed(repaired, length) == AT_UTF8_COMPLETE, "round %d", i);
         expect(length <= 3 * before, "round %d", i);
         apr_pool_destroy(scratch);
     }
