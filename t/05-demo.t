@@ -1,6 +1,6 @@
-# ./dev demo where the first minute is hard: proxies in the environment, ports that
-# others take, two at once, signals, folders that Apache's user can't pass, a busy
-# apt. And the tests' own Apache in the same places.
+# ./dev demo in difficult places: proxies in the environment, ports in use, two at the
+# same time, signals, folders that Apache's user can't pass, a busy apt. And the tests'
+# own Apache in the same places.
 use strict;
 use warnings;
 
@@ -30,7 +30,7 @@ mkdir "$folder/$_" or die "$folder/$_: $!\n" for qw(home build temporary);
 symlink AccessTokenTest::builddir() . '/mod_access_token', "$folder/build/mod_access_token"
     or die "symlink: $!\n";
 
-# What curl reads before anything else.
+# curl reads this file before anything else.
 write_text("$folder/home/.curlrc", "proxy = http://127.0.0.1:1\nurl = http://127.0.0.1:1/\n");
 
 my %environment = (
@@ -62,7 +62,7 @@ sub wait_for { AccessTokenTest->wait_for($_[0], $_[1] // 60) }
 
 my $count = 0;
 
-# demo(\%environment, ARGUMENTS): a ./dev demo that runs.
+# demo(\%environment, ARGUMENTS): starts ./dev demo.
 sub demo {
     my ($more, @arguments) = @_;
     my $output = "$folder/output-" . ++$count;
@@ -76,7 +76,7 @@ sub demo {
 
 sub said { text_of($_[0]{output}) }
 
-# Its exit status once it has ended, 128 and the number of the signal that ended it.
+# The exit status of a demonstration once it has ended; 128 plus the signal that ended it.
 sub status_of {
     my ($demo) = @_;
     my $process = $demo->{process};
@@ -85,7 +85,7 @@ sub status_of {
     return $status & 127 ? 128 + ($status & 127) : $status >> 8;
 }
 
-# What it says about itself once it serves: folder, port, process.
+# Waits until it serves, and reads folder, port and process from its output.
 sub served {
     my ($demo) = @_;
     my $said = wait_for(sub { !$demo->{process}->is_running || said($demo) =~ /at the end\./ });
@@ -101,7 +101,7 @@ sub serves {
     return $reply->{status} == 200 && $reply->{content} =~ /OK/;
 }
 
-# The processes that were started with a file of RUN, a folder of a demonstration here.
+# The processes that were started with a file of RUN, the folder of a demonstration.
 sub processes_of {
     my ($run) = @_;
     $run && index($run, "$folder/temporary/access-token-") == 0 or die "not a demonstration's folder\n";
@@ -110,8 +110,8 @@ sub processes_of {
 
 sub kept_folders { glob "$folder/temporary/*" }
 
-# program(NAME, PATTERN, NUMBER): the environment in which NAME, at its call NUMBER
-# with such arguments, waits until let_go.
+# program(NAME, PATTERN, NUMBER): an environment in which call NUMBER of NAME with such
+# arguments waits until let_go.
 sub program {
     my ($name, $pattern, $number) = @_;
     my $base = "$folder/bin-" . ++$count;
@@ -140,11 +140,11 @@ sub waits {
 
 sub let_go { write_text("$_[0]{base}/go", '') }
 
-# A server of somebody else at PORT, which answers everything by 200 and the right
-# reply. Its output has the requests' first lines. Undef if that port is in use.
+# Another server at PORT, which answers every request with 200 and the right reply. It
+# prints the first lines of the requests. Undef if the port is in use.
 sub foreign_server {
     my ($port) = @_;
-    # A process that was killed is gone a moment before its sockets are.
+    # The sockets of a killed process may outlive it for a moment.
     my $listener = wait_for(sub {
         IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => $port,
                               Listen => 20, ReuseAddr => 1)
@@ -173,34 +173,34 @@ sub port_of { text_of((glob "$folder/temporary/access-token-*/httpd.conf")[0]) =
     my $demo = demo({}, '--once');
     is(status_of($demo), 0, 'proxies in the environment, and a .curlrc: the demonstration succeeds')
         or diag(said($demo));
-    like(said($demo), qr/^This is t\/data\/example-response\.json/m, 'and says so');
+    like(said($demo), qr/^This is t\/data\/example-response\.json/m, 'and prints that the reply is right');
     is_deeply([kept_folders()], [], 'and leaves nothing behind');
 }
 
-# ---- ports of others
+# ---- ports in use
 
 {
     my $apache = program('apache2', 'FOREGROUND', 1);
     my $demo = demo({ PATH => $apache->{PATH} }, '--once');
-    ok(waits($apache), 'Apache is about to take its port');
+    ok(waits($apache), 'Apache is about to open its port');
     my $port = port_of();
-    # Undef: another server is at that port already.
+    # Undef: another server has that port already.
     my $foreign = foreign_server($port);
     let_go($apache);
-    is(status_of($demo), 0, 'another server is quicker: the demonstration succeeds')
+    is(status_of($demo), 0, 'another server opens the port first: the demonstration succeeds')
         or diag(said($demo));
     my ($served) = said($demo) =~ /serves on 127\.0\.0\.1:(\d+)/;
     isnt($served, $port, 'at another port');
-    unlike($foreign ? text_of($foreign->{output}) : '', qr/POST/, 'and that server is not taken for Apache');
+    unlike($foreign ? text_of($foreign->{output}) : '', qr/POST/, 'and that server gets no calls');
 }
 {
     my $foreign = foreign_server(0);
     my $demo = demo({}, '--once', '--port', $foreign->{port});
-    is(status_of($demo), 1, 'a port of its own choice that another has');
-    like(said($demo), qr/port $foreign->{port} of 127\.0\.0\.1 is in use/, 'is in use');
+    is(status_of($demo), 1, '--port with a port in use: the demonstration fails');
+    like(said($demo), qr/port $foreign->{port} of 127\.0\.0\.1 is in use/, 'and says that it is in use');
 }
 
-# ---- Apache ends in the middle, and another server takes its port
+# ---- Apache ends, and another server opens its port
 
 {
     my $curl = program('curl', '--data-binary', 2);
@@ -212,25 +212,25 @@ sub port_of { text_of((glob "$folder/temporary/access-token-*/httpd.conf")[0]) =
     ok(wait_for(sub { !processes_of($run) }), 'Apache is killed');
     my $foreign = foreign_server($port);
     let_go($curl);
-    is(status_of($demo), 1, 'another server takes its port: the demonstration fails');
-    like(said($demo), qr/no reply of this demonstration's own Apache/, 'and says why');
-    like(said($demo), qr/^-- error\.log\n.*AH00489/ms, 'and shows the error log');
-    like(said($demo), qr/folder is kept: \Q$run\E$/m, 'and where it is kept');
+    is(status_of($demo), 1, 'another server opens its port: the demonstration fails');
+    like(said($demo), qr/no reply of this demonstration's own Apache/, 'and prints the reason');
+    like(said($demo), qr/^-- error\.log\n.*AH00489/ms, 'and prints the error log');
+    like(said($demo), qr/folder is kept: \Q$run\E$/m, 'and the folder where it is kept');
     ok(-s "$run/error.log", 'there');
     my $program = AccessTokenTest::httpd_program();
-    like(`"$program" -t -f "$run/httpd.conf" 2>&1`, qr/^Syntax OK$/m, 'with all that Apache needs');
+    like(`"$program" -t -f "$run/httpd.conf" 2>&1`, qr/^Syntax OK$/m, 'and the folder has all that Apache needs');
 }
 
-# ---- two at once, and signals
+# ---- two demonstrations, and signals
 
 {
     my ($one, $two) = map { demo({}) } 1 .. 2;
-    ok(served($_), 'two at once: one that serves') or diag(said($_)) for $one, $two;
-    isnt($one->{port}, $two->{port}, 'each at a port of its own');
+    ok(served($_), 'one of two demonstrations serves') or diag(said($_)) for $one, $two;
+    isnt($one->{port}, $two->{port}, 'each on a port of its own');
     is(scalar(() = text_of("$_->{folder}/access.log") =~ /"POST /g), 4, 'each got its own four calls')
         for $one, $two;
 
-    # The terminal sends it to all that it sees before it.
+    # The terminal sends this to the processes in its foreground.
     kill '-WINCH', $one->{process}->pid;
     ok(!wait_for(sub { !kill 0, $one->{httpd} }, 2), 'the terminal is resized: Apache runs');
     ok(serves($one), 'and serves');
@@ -243,14 +243,14 @@ sub port_of { text_of((glob "$folder/temporary/access-token-*/httpd.conf")[0]) =
 
     kill 'KILL', $two->{process}->pid;
     is(status_of($two), 128 + 9, './dev is killed');
-    ok(wait_for(sub { !processes_of($two->{folder}) }), 'Apache ends all the same');
+    ok(wait_for(sub { !processes_of($two->{folder}) }), 'Apache ends too');
 }
 {
     my $demo = demo({});
-    ok(served($demo), 'one that serves') or diag(said($demo));
+    ok(served($demo), 'a demonstration serves') or diag(said($demo));
     kill 'KILL', $demo->{httpd};
     is(status_of($demo), 1, 'Apache is killed: the demonstration ends');
-    like(said($demo), qr/Apache has ended\n.*^-- error\.log\n/ms, 'and shows the error log');
+    like(said($demo), qr/Apache has ended\n.*^-- error\.log\n/ms, 'and prints the error log');
     ok(-s "$demo->{folder}/error.log", 'which it keeps');
     is_deeply([processes_of($demo->{folder})], [], 'no child is left');
 }
@@ -258,7 +258,7 @@ sub port_of { text_of((glob "$folder/temporary/access-token-*/httpd.conf")[0]) =
 # ---- folders that Apache's children can't pass
 
 SKIP: {
-    skip 'Apache runs as ourselves, who can pass every folder here', 8 if $> != 0;
+    skip 'Apache runs as the same user, who can pass all these folders', 8 if $> != 0;
     my $user = AccessTokenTest::httpd_user();
     mkdir "$folder/$_" for qw(closed closed/build closed/temporary);
     symlink AccessTokenTest::builddir() . '/mod_access_token', "$folder/closed/build/mod_access_token";
@@ -266,18 +266,18 @@ SKIP: {
     my %closed = (TMPDIR => "$folder/closed/temporary");
 
     my $demo = demo({ %closed, AT_BUILDDIR => "$folder/closed/build" }, '--once');
-    is(status_of($demo), 1, 'no folder that Apache can reach');
-    like(said($demo), qr{the user $user, who can't pass\n\Q$folder\E/closed  \(drwx------ root:root\)}, 'says which');
-    like(said($demo), qr{chmod o\+x \Q$folder\E/closed\b}, 'and what to do');
-    unlike(said($demo), qr/HTTP \d/, 'at once');
+    is(status_of($demo), 1, 'Apache can reach no folder: the demonstration fails');
+    like(said($demo), qr{the user $user, who can't pass\n\Q$folder\E/closed  \(drwx------ root:root\)}, 'prints the folder');
+    like(said($demo), qr{chmod o\+x \Q$folder\E/closed\b}, 'and the command that helps');
+    unlike(said($demo), qr/HTTP \d/, 'before any call');
 
     $demo = demo({ %closed }, '--once');
     is(status_of($demo), 0, 'a closed folder for temporary files') or diag(said($demo));
-    like(said($demo), qr{The user $user can't pass\n\Q$folder\E/closed  .*\n.*\nWhat runs is in \Q$folder\E/build/runs/}, 'says where it goes to');
+    like(said($demo), qr{The user $user can't pass\n\Q$folder\E/closed  .*\n.*\nWhat runs is in \Q$folder\E/build/runs/}, 'the demonstration names another folder');
 
     local $ENV{TMPDIR} = "$folder/closed/temporary";
     ok(!eval { AccessTokenTest->new(database => undef); 1 }, 'a test in such a folder');
-    like($@, qr/the user $user can't reach/, 'says so');
+    like($@, qr/the user $user can't reach/, 'fails and prints the reason');
 }
 
 # ---- a package is missing, and another process installs some
@@ -291,7 +291,7 @@ SKIP: {
 case "\$*" in *yajl*) test -e $bin/installed; exit; esac
 exec $pkg_config "\$@"
 END
-    # The lock that apt-get itself does not wait for.
+    # apt-get itself does not wait for this lock.
     write_text("$bin/apt-get", <<"END", 0755);
 #!/bin/sh
 echo "\$*" >>$bin/calls
@@ -303,9 +303,9 @@ case "\$*" in *install*) : >$bin/installed ;; esac
 END
     write_text("$bin/sudo", "#!/bin/sh\nshift\nexec \"\$@\"\n", 0755);
     my $demo = demo({ DEV_NO_INSTALL => '', PATH => "$bin:$ENV{PATH}" }, '--once');
-    is(status_of($demo), 0, 'a lock of apt is waited for') or diag(said($demo));
-    like(said($demo), qr/Another process installs packages.*\n.*held by process 1 \(init\)$/m, 'and says whose it is');
-    like(text_of("$bin/calls"), qr/update.*\n.*update.*\n.*install.* libyajl-dev\n/, 'and then what is missing is installed');
+    is(status_of($demo), 0, './dev waits for a lock of apt') or diag(said($demo));
+    like(said($demo), qr/Another process installs packages.*\n.*held by process 1 \(init\)$/m, 'and prints who holds it');
+    like(text_of("$bin/calls"), qr/update.*\n.*update.*\n.*install.* libyajl-dev\n/, 'and then installs the missing package');
 }
 
 # ---- the tests' own Apache
@@ -314,8 +314,8 @@ END
     my $server = AccessTokenTest->new;
     my $foreign = foreign_server($server->port);
     $server->run;
-    isnt($server->port, $foreign->{port}, 'a test takes no other server for its own');
-    is($server->request('GET', '/index.html')->{status}, 200, 'and needs no proxy');
+    isnt($server->port, $foreign->{port}, 'a test does not use a port of another server');
+    is($server->request('GET', '/index.html')->{status}, 200, 'and uses no proxy');
     $server->finish;
 }
 

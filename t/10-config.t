@@ -1,5 +1,5 @@
-# What configtest finds, what httpd says at its start, and which setting holds
-# where: server, virtual host, Location.
+# What configtest finds, what httpd logs at its start, and which setting applies where:
+# server, virtual host, Location.
 use strict;
 use warnings;
 
@@ -15,14 +15,14 @@ my $is_mariadb = AccessTokenTest::engine() eq 'mariadb';
 my %demo = (token => 'demo-session-clerk',
             access_token_identifier => { authentication_code => 'demo-card' });
 
-# The database that all of this file shares, and the folder of its files.
+# The database for all of this file, and the folder of its files.
 my $base = AccessTokenTest->new;
 my $database = $base->database;
 my %dbd = $database->dbd_defaults;
 my $sql = AccessTokenTest::srcdir() . '/sql/' . $database->sql_folder;
 my $shipped = AccessTokenTest::datadir() . '/sql/' . $database->sql_folder . '/statements';
 
-# ---- folders of statements that are a little other than the shipped ones
+# ---- changed copies of the shipped folder of statements
 
 my $folders = 0;
 
@@ -32,8 +32,8 @@ sub text_of {
     return do { local $/; <$file> };
 }
 
-# A copy of the shipped folder in which each FILE is what CODE makes of $_; a
-# CODE that changes nothing is a mistake in this test.
+# A copy of the shipped folder in which CODE has changed each FILE, in $_. A CODE that
+# changes nothing is a mistake in this test.
 sub folder_with {
     my (%changes) = @_;
     my $name = 'statements-' . ++$folders;
@@ -54,7 +54,7 @@ sub folder_with {
     return $path;
 }
 
-# The line of FILE in FOLDER on which PATTERN stands.
+# The number of the line of FILE in FOLDER that matches PATTERN.
 sub line_of {
     my ($folder, $file, $pattern) = @_;
     my @lines = split /\n/, text_of("$folder/$file");
@@ -62,20 +62,20 @@ sub line_of {
     return $line // die "$file has no line like $pattern\n";
 }
 
-# A column more in the three load statements, and what else changes.
+# The three load statements with one more column, and other changes.
 sub with_column {
     my ($column, %changes) = @_;
     return folder_with('load_select.sql' => sub { s/(?=token\.id +AS 'data\.id')/$column,\n    / },
                        %changes);
 }
 
-# Such a column that is looked up by a file of this TEXT.
+# A column of this kind whose lookup is a file with this TEXT.
 sub with_lookup {
     my ($text) = @_;
     return with_column("token.id AS 'data.other\@thing'", 'lookups/thing.sql' => sub { $_ = $text });
 }
 
-# ---- what configtest refuses
+# ---- errors that configtest finds
 
 sub configtest {
     my (%options) = @_;
@@ -86,7 +86,7 @@ sub refused {
     my ($name, $options, @patterns) = @_;
     my ($status, $output) = configtest(%$options);
     isnt($status, 0, "$name stops configtest");
-    like($output, $_, "$name: the message says it") for @patterns;
+    like($output, $_, "$name: the message fits") for @patterns;
     return;
 }
 
@@ -99,8 +99,8 @@ sub accepted {
 
 accepted('the configuration of the tests');
 
-# Each: the line, then what the message must hold besides the directive's name
-# and the place.
+# Each: the line, then what the message must have, besides the directive's name and the
+# place.
 my $whole = qr/a whole number from \d+ to \d+/;
 my $time = qr/a time from \d+ ms to \d+ s, as 500ms/;
 my $one = qr/takes one argument/;
@@ -187,9 +187,8 @@ refused('a wrong value in a virtual host',
     { conf => "<VirtualHost *>\nAccessTokenCaller nobody\n</VirtualHost>\n" },
     qr/AccessTokenCaller/, qr/"nobody"/);
 
-# Statement files. Each: the name; the folder; the file and a pattern of the
-# line that the message must name, undef where there is no such line; what the
-# message must say.
+# Statement files. Each: the name; the folder; the file and a pattern of the line that the
+# message must name, or undef if there is no such line; what the message must have.
 my $load = 'load_by_authentication_code.sql';
 my $guard = qr/:id AND .*:version/;
 for my $case (
@@ -197,14 +196,14 @@ for my $case (
         'save.sql', undef, qr/No such file/],
     ['an empty statement file', folder_with('startup.sql' => sub { $_ = '' }),
         'startup.sql', undef, qr/no statement/],
-    ['a file of comments alone', folder_with('startup.sql' => sub { $_ = "-- nothing\n/* */\n" }),
+    ['a file with nothing but comments', folder_with('startup.sql' => sub { $_ = "-- nothing\n/* */\n" }),
         'startup.sql', undef, qr/no statement/],
     ['an unknown parameter', folder_with('load_joins.sql' => sub { s/\z/\nAND :unknown = 1\n/ }),
         'load_joins.sql', qr/:unknown/, qr/":unknown"/, qr/:session_digest, :username, :now/],
-    ["a parameter of another statement's",
+    ["a parameter of another statement",
         folder_with('next_number.sql' => sub { s/:sequence/:now/ }),
         'next_number.sql', qr/:now/, qr/":now"/, qr/:sequence\b/],
-    ['a parameter where there are none', folder_with('startup.sql' => sub { s/\z/\nLIMIT :now/ }),
+    ['a parameter in a statement that has none', folder_with('startup.sql' => sub { s/\z/\nLIMIT :now/ }),
         'startup.sql', qr/:now/, qr/":now"/, qr/none/],
     ['a misspelt field in save.sql',
         folder_with('save.sql' => sub { s/:udf_string_1\b/:udf_strin_1/ }),
@@ -213,13 +212,13 @@ for my $case (
         'next_number.sql', qr/\?/, qr/\?.*placeholder/, qr/:id/],
     ['a second statement', folder_with('next_number.sql' => sub { s/\z/;\nSELECT 1\n/ }),
         'next_number.sql', qr/^SELECT 1$/, qr/one statement/],
-    ['a string that is not closed',
+    ['an unclosed string',
         folder_with('custom_fields.sql' => sub { s/\z/\nWHERE name <> 'open\n/ }),
         'custom_fields.sql', qr/'open/, qr/not closed/],
-    ['a quoted name that is not closed',
+    ['an unclosed quoted name',
         folder_with('custom_fields.sql' => sub { s/\z/\nWHERE "open\n/ }),
         'custom_fields.sql', qr/"open/, qr/not closed/],
-    ['a comment that is not closed',
+    ['an unclosed comment',
         folder_with('custom_fields.sql' => sub { s/\z/\n\/* open\n/ }),
         'custom_fields.sql', qr/open/, qr/not closed/],
     ['a backslash before a quote',
@@ -237,7 +236,7 @@ for my $case (
         'save.sql', qr/\@uniq /, qr/\@include, \@unique, \@wide and \@end/],
     ['@unique without a field', folder_with('save.sql' => sub { s/(\@unique \S+) \S+/$1/ }),
         'save.sql', qr/\@unique \S+$/, qr/\@unique \w+ FIELD/],
-    ['@unique with a word too many', folder_with('save.sql' => sub { s/(\@unique .*)/$1 more/ }),
+    ['@unique with an additional word', folder_with('save.sql' => sub { s/(\@unique .*)/$1 more/ }),
         'save.sql', qr/ more$/, qr/\@unique \w+ FIELD/],
     ['@unique of a field that cannot be unique',
         folder_with('save.sql' => sub { s/(\@unique \S+) \S+/$1 pass_code/ }),
@@ -245,7 +244,7 @@ for my $case (
         qr/authentication_code, identifier, idempotency_key or version/],
     ['a missing include', folder_with('load_by_id.sql' => sub { s/load_joins/load_jions/ }),
         'load_by_id.sql', qr/jions/, qr/load_jions\.sql/, qr/No such file/],
-    ['an include of nothing', folder_with('load_by_id.sql' => sub { s/load_joins\.sql// }),
+    ['an include without a name', folder_with('load_by_id.sql' => sub { s/load_joins\.sql// }),
         'load_by_id.sql', qr/\@include $/, qr/\@include FILE/],
     ['an include from another folder',
         folder_with('load_by_id.sql' => sub { s{load_joins}{../load_joins} }),
@@ -253,10 +252,10 @@ for my $case (
     ['an include of itself',
         folder_with('load_joins.sql' => sub { s/\z/\n-- \@include load_joins.sql\n/ }),
         'load_joins.sql', qr/\@include/, qr/nested too deeply/],
-    ['a save.sql that is not guarded by the version',
+    ['a save.sql that does not compare the version',
         folder_with('save.sql' => sub { s/\s+AND version = .*//; }),
         'save.sql', undef, $guard],
-    ['a save.sql that is not guarded by the id',
+    ['a save.sql that does not compare the id',
         folder_with('save.sql' => sub { s/WHERE id = :id\s+AND /WHERE / }),
         'save.sql', undef, $guard],
     ['a value without its set_ parameter',
@@ -265,13 +264,13 @@ for my $case (
     ['a set_ parameter without its value',
         folder_with('save.sql' => sub { s/, :udf_string_1, /, NULL, / }),
         'save.sql', undef, qr/:udf_string_1 and :set_udf_string_1/],
-    ['a load statement that does not look for its key',
+    ['a load statement without its key',
         folder_with('load_by_id.sql' => sub { s/= :id\b/= '1'/ }),
         'load_by_id.sql', undef, qr/:id\b/],
-    ['a result column that is missing',
+    ['a missing result column',
         folder_with('load_select.sql' => sub { s/'token\.version'/'token.versoin'/ }),
         $load, undef, qr/'token\.version'/],
-    ['a rule that is missing',
+    ['a missing rule',
         folder_with('load_select.sql' => sub { s/.*'rule\.identifier_min_digits'.*\n// }),
         $load, undef, qr/'rule\.identifier_min_digits'/],
     ['a credential that is saved and not loaded',
@@ -285,11 +284,11 @@ for my $case (
     ['a startup.sql without the version',
         folder_with('startup.sql' => sub { s/'schema\.version'/'version'/ }),
         'startup.sql', undef, qr/'schema\.version'/],
-    ['a data column that stands there twice', with_column("token.id AS 'data.number'"),
+    ['a data column that is there twice', with_column("token.id AS 'data.number'"),
         $load, undef, qr/'data\.number'/, qr/collides/],
     ['a data column below another', with_column("token.id AS 'data.number.text'"),
         $load, undef, qr/'data\.number(?:\.text)?'/, qr/collides/],
-    ['an input column that stands there twice', with_column("token.id AS 'token.version'"),
+    ['an input column that is there twice', with_column("token.id AS 'token.version'"),
         $load, undef, qr/'token\.version'/, qr/twice/],
     ['an unknown suffix', with_column("token.id AS 'data.other:integer'"),
         $load, undef, qr/'data\.other:integer'/, qr/:number, :boolean or :json/],
@@ -301,7 +300,7 @@ for my $case (
         'load_select.sql', qr/Gr\xf6/, qr/not UTF-8; save the file as UTF-8/],
     ['a comment that is not UTF-8', folder_with('save.sql' => sub { s/\z/\n-- Gr\xf6\xdfe\n/ }),
         'save.sql', qr/Gr\xf6/, qr/not UTF-8/],
-    ["a column's name with a line's end", with_column("token.id AS 'data.a\nb'"),
+    ["a column's name with a line break", with_column("token.id AS 'data.a\nb'"),
         'load_select.sql', qr/'data\.a$/, qr/no control character/],
     ["a column's name with a quote", with_column("token.id AS 'data.a''b'"),
         'load_select.sql', qr/'data\.a''b'/, qr/no quote/],
@@ -309,11 +308,11 @@ for my $case (
         'load_select.sql', qr/'data\.a/, qr/no backslash/],
     ['a member that fields_set cannot name', with_column("token.id AS 'data.a,b'"),
         $load, undef, qr/'data\.a,b'/, qr/no .* comma/],
-    ['a reply that is deeper than is written',
+    ['a reply that is too deep to be written',
         with_column("token.id AS 'data." . join('.', ('a') x 100) . "\@thing'",
                     'lookups/thing.sql' => sub { $_ = "SELECT :key AS '" . join('.', ('a') x 100) . "'" }),
         'lookups/thing.sql', undef, qr/deeper than 125 members/],
-    ['a column that stands twice in another statement',
+    ['a column that is twice in another statement',
         folder_with('next_number.sql' => sub { s/(?='number')/'number', 1 AS / }),
         'next_number.sql', undef, qr/'number'/, qr/twice/],
     ['one key for two fields',
@@ -331,7 +330,7 @@ for my $case (
         $load, undef, qr/'dat\.other'/, qr/neither data/],
     ["an input's name that is misspelt", with_column("token.id AS 'caller.usernam'"),
         $load, undef, qr/'caller\.usernam'/, qr/nor an input/],
-    ['a name of nothing', with_column("token.id AS 'other'"),
+    ['a column with an unknown name', with_column("token.id AS 'other'"),
         $load, undef, qr/'other'/, qr/neither data/],
     ['a data column of another statement',
         folder_with('custom_fields.sql' => sub { s/(?=name +AS)/name AS 'data.name',\n       / }),
@@ -340,8 +339,8 @@ for my $case (
         'lookups/thing.sql', undef, qr/cannot open .*No such file/],
     ['a lookup from another folder', with_column("token.id AS 'data.other\@../save'"),
         $load, undef, qr/"\.\.\/save"/, qr/file in lookups\//],
-    ['a lookup of nothing', with_column("token.id AS 'data.other\@'"), $load, undef, qr/not ""/],
-    ['a lookup that does not look for its key', with_lookup("SELECT 1 AS 'id'"),
+    ['a lookup without a name', with_column("token.id AS 'data.other\@'"), $load, undef, qr/not ""/],
+    ['a lookup without its key', with_lookup("SELECT 1 AS 'id'"),
         'lookups/thing.sql', undef, qr/find the object by :key/],
     ['a lookup without a column', with_lookup('SELECT name FROM countries WHERE id = :key'),
         'lookups/thing.sql', undef, qr/it must select.* AS 'id'/],
@@ -399,7 +398,7 @@ for my $case (
         qr/on line \d+ of .*httpd\.conf/, qr/$place/, @patterns);
 }
 
-# What fits no directive alone.
+# Errors that show only when all directives are read.
 my $driver = "DBDriver $dbd{driver}";
 my $method = qq(<Location "/other">\nSetHandler access-token-update\n</Location>\n);
 my %bare = (statements => undef, location => undef);
@@ -415,12 +414,12 @@ for my $case (
         qr/AccessTokenStatements/, qr/mod_dbd is not loaded/, qr/LoadModule dbd_module/],
     ['no DBDriver', { dbd => undef },
         qr/httpd\.conf:\d+: AccessTokenStatements/, qr/add DBDriver and DBDParams/],
-    ['a DBDriver in another virtual host alone',
+    ['a DBDriver only in another virtual host',
         { dbd => undef, %bare, conf => hosts($driver, "AccessTokenStatements $shipped\n$method") },
         qr/httpd\.conf:\d+: AccessTokenStatements/, qr/add DBDriver and DBDParams/],
     ['no AccessTokenStatements', { statements => undef },
         qr/httpd\.conf:\d+: SetHandler access-token-update/, qr/needs AccessTokenStatements/],
-    ['an AccessTokenStatements in another virtual host alone',
+    ['an AccessTokenStatements only in another virtual host',
         { %bare, conf => hosts("AccessTokenStatements $shipped", $method) },
         qr/httpd\.conf:\d+: SetHandler access-token-update/, qr/needs AccessTokenStatements/],
 ) {
@@ -430,18 +429,19 @@ for my $case (
 
 # ---- files that others could write
 
-# MODE (or a change of owner by CODE) of PATH, in the folder of the statements or of
-# the secret, is refused, with the command that makes it good; that makes it good.
+# After MODE (or a change of owner by CODE) of PATH, which is in the folder of the
+# statements or of the secret, configtest fails. It names a command, and the command
+# helps.
 sub untrusted {
     my ($name, $path, $options, $change, @patterns) = @_;
     my @before = (stat $path)[2, 4];
     ref $change ? $change->($path) : chmod $change, $path;
     my ($status, $output) = configtest(%$options);
     isnt($status, 0, "$name stops configtest");
-    like($output, $_, "$name: the message says it") for qr/\Q$path\E/, @patterns;
+    like($output, $_, "$name: the message fits") for qr/\Q$path\E/, @patterns;
     my ($command) = $output =~ /run (ch(?:mod|own) \S+ '\Q$path\E')/;
     ok(defined $command, "$name: it names a command") or diag($output);
-    is(system($command // 'false'), 0, "$name: which works");
+    is(system($command // 'false'), 0, "$name: the command runs");
     accepted("$name, after the command", %$options);
     chmod $before[0] & 07777, $path;
     chown $before[1], -1, $path if $> == 0;
@@ -449,7 +449,7 @@ sub untrusted {
 }
 
 {
-    # As deep as a file can be below the folder that is named.
+    # The deepest file below the folder of statements.
     mkdir $base->path('above') or die "above: $!\n";
     my $folder = $base->path('above/statements');
     rename folder_with('lookups/thing.sql' => sub {
@@ -465,7 +465,7 @@ sub untrusted {
                   qr/AccessTokenStatements: /, qr/httpd\.conf|line \d+/, qr/mode is $octal/, qr/chmod go-w/);
         untrusted("an included file of mode $octal", "$folder/load_select.sql", \%options, $mode);
         untrusted("a lookup of mode $octal", "$folder/lookups/thing.sql", \%options, $mode);
-        untrusted("what a lookup includes, of mode $octal", "$folder/lookups/part.sql", \%options, $mode);
+        untrusted("a file that a lookup includes, of mode $octal", "$folder/lookups/part.sql", \%options, $mode);
     }
     for my $mode (0775, 0757, 01777) {
         my $octal = sprintf '%04o', $mode;
@@ -473,17 +473,17 @@ sub untrusted {
         untrusted("a folder of lookups of mode $octal", "$folder/lookups", \%options, $mode);
     }
     untrusted('a folder above of mode 0775', $base->path('above'), \%options, 0775);
-    # Of what stands there nobody else can take anything away.
+    # With the sticky bit nobody else can replace files there.
     chmod 01777, $base->path('above');
     accepted('a folder above of mode 1777', %options);
     chmod 0755, $base->path('above');
 
-    # The same for the rest, and for both ends of a symbolic link.
+    # The same for the folder REST, and for both ends of a symbolic link.
     my $rest = folder_with('save.sql' => sub { s/\z/\n-- the rest/ });
     my $few = $base->path('few');
     mkdir $few or die "few: $!\n";
-    untrusted('a file of the rest', "$rest/save.sql", { statements => "$few :: $rest" }, 0664);
-    untrusted('the folder of the rest', $rest, { statements => "$few :: $rest" }, 0775);
+    untrusted('a file of REST', "$rest/save.sql", { statements => "$few :: $rest" }, 0664);
+    untrusted('the folder REST', $rest, { statements => "$few :: $rest" }, 0775);
     untrusted('a folder with nothing in it', $few, { statements => "$few :: $rest" }, 0775);
     mkdir $base->path('links') or die "links: $!\n";
     my $link = $base->path('links/statements');
@@ -493,8 +493,8 @@ sub untrusted {
     chmod 0664, $file;
     refused('a symbolic link to a file that others can write', { statements => $link }, qr/save\.sql can be written/);
     chmod 0644, $file;
-    untrusted('what is above its target', $base->path('above'), { statements => $link }, 0775);
-    untrusted('what is above the link', $base->path('links'), { statements => $link }, 0775);
+    untrusted('a folder above its target', $base->path('above'), { statements => $link }, 0775);
+    untrusted('a folder above the link', $base->path('links'), { statements => $link }, 0775);
 
     my $secret = $base->path('above/key');
     $base->write_file('above/key', 's' x 32);
@@ -504,12 +504,12 @@ sub untrusted {
     untrusted(sprintf('a secret of mode %04o', $_), $secret, \%with_secret, $_,
               qr/AccessTokenIdempotencyKeyFile: /, qr/can be read by others/, qr/chmod 0400/)
         for 0440, 0404, 0444, 0410;
-    untrusted('what is above a secret', $base->path('above'), \%with_secret, 0775);
+    untrusted('a folder above a secret', $base->path('above'), \%with_secret, 0775);
     chmod 0620, $secret;
     refused('a secret that a group can write', \%with_secret, qr/can be written by others/);
     chmod 0400, $secret;
 
-    # Who runs configtest as himself owns his files; root does not work with others'.
+    # A user who runs configtest owns these files; root may not use files of others.
     if ($> == 0) {
         my $other = getpwnam(AccessTokenTest::httpd_user());
         my $give = sub { chown $other, -1, $_[0] };
@@ -521,7 +521,7 @@ sub untrusted {
     }
 }
 
-# ---- what configtest takes
+# ---- configurations that configtest accepts
 
 my $statements = AccessTokenTest::shipped_statements($database->sql_folder);
 my $everything = AccessTokenTest::statements_conf($statements) . <<"END";
@@ -573,17 +573,17 @@ accepted($_->[0], %{ $_->[1] }) for (
     ['every directive in a Directory',
         { conf => qq(<Directory "/srv">\n$everything</Directory>\n) }],
     ['every directive in a virtual host', { conf => hosts($everything . $of_server) }],
-    ['a database in a virtual host alone',
+    ['a database only in a virtual host',
         { dbd => undef, %bare, conf => hosts("$driver\nAccessTokenStatements $shipped\n$method") }],
     ['statements in the server and the database in a virtual host',
         { dbd => undef, conf => hosts($driver) }],
 );
 
-# ---- each setting in each place, shown by what it does
+# ---- each setting in each place, shown by its effect
 
 my $basic = 'Basic ' . encode_base64('clerk:secret', '');
 
-# BODY goes to PATH of the virtual host HOST, from Apache's user clerk.
+# Sends BODY to PATH of the virtual host HOST, as Apache's user clerk.
 sub call {
     my ($server, $host, $path, $body, %headers) = @_;
     $body = JSON::PP->new->utf8->encode($body) if ref $body;
@@ -593,13 +593,13 @@ sub call {
         (map { "$_: $all{$_}" } sort keys %all), '', $body);
 }
 
-# A folder whose replies tell its name.
+# A folder whose replies have its name.
 sub named_folder { with_column("'$_[0]' AS 'data.folder'") }
 
-# SQL that a careless scanner would trip over.
+# SQL that a simple scanner would misread.
 sub odd_folder {
     my $concatenated = $is_mariadb ? q(CONCAT('%%', '')) : q('%%' || '');
-    # In MariaDB double quotes make a string.
+    # In MariaDB double quotes enclose a string.
     my $quoted = $is_mariadb ? q(session.user_id) : q("session"."user_id");
     return folder_with(
         'load_select.sql' => sub {
@@ -642,7 +642,7 @@ my %settings = (
     AccessTokenRetryAfter => { main => 7, 'main-location' => 17, host => 27,
                                'host-location' => 37 },
 );
-# Where one directive is set, the others must come from what encloses it.
+# If one directive is set, the others must be inherited.
 my %alone = (
     'partly-1'      => ['main', AccessTokenHTTP200 => 'Off'],
     'partly-2'      => ['main', AccessTokenUnknownParameters => 'refuse'],
@@ -675,7 +675,7 @@ sub location {
     return qq(<Location "$path">\nSetHandler access-token-update\n$auth$settings</Location>\n);
 }
 
-# A database of a virtual host's own.
+# A database of a virtual host.
 sub second_database {
     my @files = ("$sql/schema.sql", "$sql/demo.sql");
     if ($is_mariadb) {
@@ -701,7 +701,7 @@ my $conf = "AccessTokenIdempotencyKeyFile $secret{good}\n" . settings('main') . 
     . location('/odd', 'AccessTokenStatements "' . odd_folder() . qq("\n));
 my $host_conf = join '', settings('host'), map { location("/$_", settings($_)) }
     qw(host-location host-partly-1 host-partly-2);
-# Each host a second time, without a database: Retry-After comes with a 503.
+# Each host a second time, without a database, since a 503 has Retry-After.
 for my $gone ('', 'gone-') {
     my $params = $gone ? qq(DBDParams "$nowhere"\n) : '';
     $conf .= "<VirtualHost *>\n$params$_</VirtualHost>\n" for
@@ -726,7 +726,7 @@ my $server = AccessTokenTest->start(database => $database, statements => undef,
 $server->allow_log(qr/\[dbd:(?:error|crit)\]/, qr/AT022:.*no connection/, qr/AT002: unavailable/,
     qr/AccessTokenHTTP200 not allowed here/);
 
-# What a place says of each directive's value there.
+# The value of each directive in a place.
 my $sequence = 0;
 my %observe = (
     AccessTokenStatements => sub { call($server, @_, { %demo })->{json}{data}{folder} },
@@ -785,17 +785,17 @@ my %seen_as = (
     map { $settings{AccessTokenStatements}{$_} => $_ } @names,
 );
 for my $case (
-    ['inherits.test', $path, 'main', "the server's value holds in a virtual host without one"],
-    ['inherits.test', '/main-location', 'main-location', "a Location's holds before the server's"],
-    ['host.test', $path, 'host', "a virtual host's holds before the server's"],
+    ['inherits.test', $path, 'main', "a virtual host without a value inherits the server's"],
+    ['inherits.test', '/main-location', 'main-location', "a Location's value overrides the server's"],
+    ['host.test', $path, 'host', "a virtual host's value overrides the server's"],
     ['host.test', '/main-location', 'main-location',
-        "a Location's of the server holds before the virtual host's"],
+        "the value of a Location in the server overrides the virtual host's"],
     ['host.test', '/host-location', 'host-location',
-        "a Location's of the virtual host holds before the virtual host's"],
+        "the value of a Location in the virtual host overrides the virtual host's"],
     (map { ["partly-$_.test", $path, "partly-$_",
-            "the server's value holds in a virtual host with other settings, $_"] } 1, 2),
+            "a virtual host with other settings inherits the server's value, $_"] } 1, 2),
     (map { ['host.test', "/host-partly-$_", "host-partly-$_",
-            "the virtual host's value holds in a Location with other settings, $_"] } 1, 2),
+            "a Location with other settings inherits the virtual host's value, $_"] } 1, 2),
 ) {
     my ($host, $place, $name, $test) = @$case;
     for my $directive (sort keys %observe) {
@@ -804,7 +804,7 @@ for my $case (
     }
 }
 
-# The server's statements, on a virtual host's own database.
+# The server's statements, with the database of a virtual host.
 {
     my $reply = call($server, 'second.test', $path, { %demo, udf_string_8 => 'second' });
     is($reply->{json}{data}{folder}, 'main', 'a virtual host with a database of its own answers');
@@ -816,27 +816,27 @@ for my $case (
 {
     my $reply = call($server, 'inherits.test', '/odd', { %demo, udf_string_8 => 'odd' });
     my $data = $reply->{json}{data};
-    is($reply->{json}{status}{code}, 'OK', 'SQL with odd strings and comments is served');
+    is($reply->{json}{status}{code}, 'OK', 'SQL with odd strings and comments works');
     is($data->{odd_text}, q(100% ? %s :id 'quoted' -- no comment /* nor this */; `),
-       'what looks like a parameter in a string is text');
+       'the name of a parameter in a string is text');
     is($data->{odd_double}, q(it's), 'in double quotes as well') if $is_mariadb;
-    is($data->{odd_percent}, '%%', 'a % in a string stays as it is');
+    is($data->{odd_percent}, '%%', 'a % in a string is unchanged');
     is($data->{$_}, '2', "$_: a quoted name is a column") for qw(odd_name odd_quote);
     like($data->{odd_now}, qr/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d$/, 'a parameter is bound');
-    is($data->{odd_now_again}, $data->{odd_now}, 'and as often as it stands there');
+    is($data->{odd_now_again}, $data->{odd_now}, 'and each time it occurs');
     is($data->{odd_true}, JSON::PP::true, 'in any order');
     is($database->dbh->selectrow_array(
            q(SELECT udf_string_8 FROM access_tokens WHERE number = '101')), 'odd',
-       'a semicolon and blanks behind save.sql do no harm');
+       'a semicolon and blanks at the end of save.sql are allowed');
 }
 
-# Who may write into the document root must not be able to configure this.
+# Users who can write the document root must not be able to configure the module.
 $server->write_file('htdocs/.htaccess', "AccessTokenHTTP200 On\n");
 is($server->raw("GET /index.html HTTP/1.1\r\nHost: htaccess.test\r\nConnection: close\r\n\r\n")
        ->{status}, 500, 'the directives are refused in .htaccess');
-$server->finish('the error log holds what it should: the places');
+$server->finish('the error log has only the expected lines: the places');
 
-# ---- what is said at the start: once, by one of three children
+# ---- messages at start: once, by one of three children
 
 my $threads = AccessTokenTest::mpm() eq 'prefork' ? 1 : 16;
 my $three_children = <<"END" . ($threads == 1 ? "MinSpareServers 1\nMaxSpareServers 3\n" : '');
@@ -846,7 +846,7 @@ StartServers 3
 </Location>
 END
 
-# Until all three have done what they do at their start.
+# Waits until all three children have finished their start.
 sub wait_for_children {
     my ($started) = @_;
     return $started->wait_for(sub {
@@ -866,21 +866,21 @@ sub says_at_start {
         return scalar grep { /$pattern/ } split /\n/, $started->error_log;
     };
     for my $start (1, 2) {
-        # After a graceful restart there are as many as Apache finds needed.
+        # After a graceful restart Apache decides how many children there are.
         if ($start == 2) { $started->graceful }
         else { ok(wait_for_children($started), "$name: three children run") }
         for my $pattern (@patterns) {
             $started->wait_for(sub { $count_of->($pattern) >= $start }, 5);
             is($count_of->($pattern), $start,
-               $start == 1 ? "$name is said once, not by each child"
-                           : "$name is said again at the next start");
+               $start == 1 ? "$name is logged once, not by each child"
+                           : "$name is logged again at the next start");
         }
     }
     my $said = $count_of->(qr/\[access_token:(?:error|warn)\]/);
-    is($said, 2 * @patterns, "$name: nothing else is said")
+    is($said, 2 * @patterns, "$name: nothing else is logged")
         or diag($started->error_log);
     $started->allow_log(qr/\[dbd:(?:error|crit)\]/, qr/AT02\d:/);
-    $started->finish("the error log holds what it should: $name");
+    $started->finish("the error log has only the expected lines: $name");
     return;
 }
 
@@ -897,7 +897,7 @@ says_at_start('a database without tables',
     { dbd => { params => $is_mariadb ? $dbd{params} =~ s/dbname=\w+/dbname=empty/r : $empty } },
     map { qr/AT023: .*\/$_\.sql: .*schema\.sql/ } @files);
 
-# Each: what is wrong, how it is made, how it is undone, what is said.
+# Each: the fault, how to make it, how to undo it, the message.
 for my $case (
     ['a missing column', 'ALTER TABLE users RENAME COLUMN email TO mail',
         'ALTER TABLE users RENAME COLUMN mail TO email',
@@ -914,7 +914,7 @@ for my $case (
     $database->dbh->do($undo);
 }
 
-# Only the database can tell it from a result column.
+# Only the database can distinguish it from a result column.
 my $alias = folder_with(map { $_ => sub { s/\bpassport_country\b/`data.passport`/g } }
     qw(show_owner_countries.sql join_references.sql));
 says_at_start("a table's alias that looks like a column's name", { statements => $alias },
@@ -941,20 +941,20 @@ if ($is_mariadb) {
     my $started = AccessTokenTest->start(database => $database, dbd =>
         { params => $dbd{params} =~ s/group=access_token/group=latin1/r });
     ok($started->wait_for_error(qr/AT026: .*fit the \w+ database/),
-       'the character set of the group is no fault: the module sets its own');
-    $started->finish('the error log holds what it should: another character set in the group');
+       'another character set in the group does no harm: the module sets its own');
+    $started->finish('the error log has only the expected lines: another character set in the group');
 }
 
-# What startup.sql tells of the connection is checked.
+# The module checks what startup.sql returns about the connection.
 says_at_start('another character set', { statements => folder_with('startup.sql' =>
         sub { s/THEN \@\@character_set_client/THEN 'latin1'/ or s/'utf8mb4' /'latin1' / }) },
     qr/AT025: .*latin1.*default-character-set=utf8mb4/);
 
 {
     my $started = AccessTokenTest->start(database => $database);
-    ok($started->wait_for_error(qr/AT026: .*fit the \w+ database/), 'a good start says so');
+    ok($started->wait_for_error(qr/AT026: .*fit the \w+ database/), 'a good start is logged');
     unlike($started->error_log, qr/AT02[0-5]/, 'and nothing else');
-    $started->finish('the error log holds what it should: a good start');
+    $started->finish('the error log has only the expected lines: a good start');
 }
 
 done_testing;

@@ -1,6 +1,5 @@
-# The method as HTTP: methods, media types, sizes, headers, the order and the
-# forms of errors, If-Match, who the caller is, logs, and bodies that arrive in
-# pieces, compressed, or not at all.
+# The method as HTTP: methods, media types, sizes, headers, the order and forms of errors,
+# If-Match, callers, logs, and bodies that arrive in pieces, compressed, or not at all.
 use strict;
 use warnings;
 use utf8;
@@ -24,10 +23,10 @@ my $path = $AccessTokenTest::PATH;
 my $admin = 'A4F19B70D95D4DE09C3A9FC720A33A49';
 my $id = 'D0000000000000000000000000000031';
 my $json = JSON::PP->new->utf8->canonical->allow_nonref;
-# In every request that has a pass code, and in no log.
+# Every pass code of this file has this text, and no log may have it.
 my $secret = 'S3cret-pass-code';
 
-# The method in other places, each with a setting of its own.
+# The method under other paths, each with its own setting.
 my %places = (
     '/small' => 'AccessTokenBodyLimit 300',
     '/large' => 'AccessTokenBodyLimit 100000',
@@ -57,8 +56,8 @@ END
 my $error_documents = join "\n", map { "ErrorDocument $_ /error" }
     qw(400 401 403 404 405 408 411 413 414 415 417 429 500 501 503);
 
-# The first virtual host is that of all other names. Time-outs are settings of
-# a virtual host; the one of headers starts before its name is known.
+# The first virtual host serves all other names. Time-outs are settings of a virtual host;
+# the time-out of headers starts before the name is known.
 my $server = AccessTokenTest->new(modules => [qw(actions rewrite)], conf => <<"END");
 $error_documents
 $conf
@@ -77,12 +76,12 @@ $conf
 <Files "file">
     SetHandler access-token-update
 </Files>
-# It comes later, and its path is shorter: it does not count.
+# This comes later, and its path is shorter, so it does not apply.
 <Location "/v4">
     AccessTokenRetryAfter 2
 </Location>
 Redirect 503 /busy
-# Other ways to the handler of the errors.
+# Other paths to the handler of errors.
 Action no-error /error virtual
 <Location "/action">
     SetHandler no-error
@@ -132,7 +131,7 @@ sub is_outcome {
 
 sub rows { $server->tokens }
 
-# Runs CODE, which must leave all rows as they are.
+# Runs CODE, which must leave all rows unchanged.
 sub changes_nothing {
     my ($name, $code) = @_;
     my $before = rows();
@@ -158,7 +157,7 @@ sub notes_of {
     return \%notes;
 }
 
-# One reply of a connection that stays open.
+# Reads one reply from a persistent connection.
 sub read_reply {
     my ($socket) = @_;
     my $bytes = '';
@@ -185,7 +184,7 @@ sub chunked {
                                  'Transfer-Encoding' => 'chunked', %headers);
 }
 
-# The text of a request, but for another path or host.
+# The text of a request, with another path or host.
 sub to { my ($place, $text) = @_; $text =~ s/ \S+/ $place/; return $text }
 
 # ---- methods and media types
@@ -197,28 +196,28 @@ subtest 'methods' => sub {
                 { 'Content-Type' => 'application/json' },
                 $method =~ /HEAD|TRACE/ ? undef : text());
             is($reply->{status}, 405, "$method is not allowed");
-            is($reply->{headers}{allow}, 'OPTIONS, POST', 'and what is allowed is told');
+            is($reply->{headers}{allow}, 'OPTIONS, POST', 'and Allow names the methods');
             is_outcome($reply, '405 METHOD_NOT_ALLOWED', 'in JSON') if $method ne 'HEAD';
             is($reply->{content} // '', '', 'without a body') if $method eq 'HEAD';
         }
         for my $headers ({}, { 'X-Request-Id' => 'options', Origin => 'http://x.test' }) {
             my $reply = $server->request('OPTIONS', $path, $headers);
             is($reply->{status}, 200, 'OPTIONS is answered');
-            is($reply->{headers}{allow}, 'OPTIONS, POST', 'with what is allowed');
+            is($reply->{headers}{allow}, 'OPTIONS, POST', 'with the allowed methods');
             is($reply->{content}, '', 'and no body');
         }
     });
     is_outcome($server->post(body()), '200 OK', 'POST is the method');
-    is_outcome($server->post(body(), undef, $_), '200 OK', "$_ is served as well")
+    is_outcome($server->post(body(), undef, $_), '200 OK', "$_ is served too")
         for '/large', "$path?query=1", '/v4//access_tokens/update', '/v4/./access_tokens/update',
             '/v4/access%5Ftokens/update', '/pattern/1', '/wild-card', '/file';
-    # <Location> merges slashes where nothing else does.
+    # Only <Location> merges slashes.
     is_outcome($server->raw(to('/v4//access_tokens/update',
                                $server->request_text(text(), Host => 'slow.test'))),
                '200 OK', 'two slashes where MergeSlashes is off');
 };
 
-# TraceEnable is on here, as it is where nobody says otherwise.
+# TraceEnable is on here, which is its default.
 subtest 'TRACE' => sub {
     my %cookie = ('Cookie' => $secret, Authorization => "Bearer $admin");
     for my $case ([$path, '405 METHOD_NOT_ALLOWED', 'OPTIONS, POST'],
@@ -230,39 +229,39 @@ subtest 'TRACE' => sub {
         my ($place, $expected, $allow) = @$case;
         my $reply = $server->request('TRACE', $place, { %cookie });
         is_outcome($reply, $expected, "TRACE of $place");
-        is($reply->{headers}{allow}, $allow, 'what is allowed');
-        unlike($reply->{content}, qr/\Q$secret\E|\Q$admin\E/, 'nothing of the request comes back');
+        is($reply->{headers}{allow}, $allow, 'Allow names the methods');
+        unlike($reply->{content}, qr/\Q$secret\E|\Q$admin\E/, 'the reply has nothing of the request');
     }
     like($server->request('TRACE', '/index.html', { %cookie })->{content}, qr/\Q$secret\E/,
-         'other addresses are none of its business');
+         'other paths do not change');
 };
 
-subtest 'what follows the address' => sub {
+subtest 'longer paths' => sub {
     changes_nothing('other addresses', sub {
         for my $place ("$path/more", "$path/", "$path//", "$path/more/still?x=1", "$path/%2e",
                        '/large/more', '/file/more') {
             my $reply = $server->post(body(), undef, $place);
             is_outcome($reply, '404 INVALID_REQUEST', "$place is not found");
             is($reply->{headers}{'content-type'}, 'application/json; charset=utf-8', 'in JSON');
-            is_outcome($server->request($_, $place), '404 INVALID_REQUEST', "by $_ as well")
+            is_outcome($server->request($_, $place), '404 INVALID_REQUEST', "by $_ too")
                 for qw(GET OPTIONS);
         }
         is_outcome($server->post(body(), undef, "$http_200/more"), '404 INVALID_REQUEST',
-                   'also where errors come as HTTP 200, as for any address that there is not');
-        is($server->post(body(), undef, "${path}x")->{status}, 404, "${path}x is another address");
+                   'also with errors as HTTP 200, as for any missing path');
+        is($server->post(body(), undef, "${path}x")->{status}, 404, "${path}x is another path");
     });
     is_outcome($server->request('GET', '/ready'), '200 OK', 'readiness');
-    is_outcome($server->request('GET', "/ready/more"), '404 INVALID_REQUEST', 'has nothing below');
-    is_outcome($server->post(body(), undef, '/file'), '200 OK', 'a file is an address as well');
+    is_outcome($server->request('GET', "/ready/more"), '404 INVALID_REQUEST', 'has no path below it');
+    is_outcome($server->post(body(), undef, '/file'), '200 OK', 'a file can be the path too');
     is_outcome($server->post(body(), undef, '/pattern/12/3'), '200 OK',
-               'a pattern says itself what it takes');
+               'a pattern decides itself which paths match');
 };
 
 subtest 'media types' => sub {
     for my $type ('application/json', 'Application/JSON', 'application/json;charset=utf-8',
                   'application/json; charset=UTF-8; x="y"', 'application/json ; a=b', undef) {
         is_outcome($server->raw($server->request_text(text(), 'Content-Type' => $type)),
-                   '200 OK', ($type // 'no media type') . ' is taken');
+                   '200 OK', ($type // 'no media type') . ' is accepted');
     }
     changes_nothing('other media types', sub {
         for my $type ('text/plain', 'text/json', 'application/jsonp', 'application/jso',
@@ -280,15 +279,15 @@ subtest 'compressed bodies' => sub {
     gzip \text(udf_string_1 => 'deflated') => \my $zipped;
     my %encoded = ('Content-Encoding' => 'gzip');
     is_outcome($server->post($zipped, \%encoded, '/inflate'), '200 OK',
-               'a body is inflated where mod_deflate is asked to');
+               'mod_deflate inflates a body');
     is(stored('udf_string_1'), 'deflated', 'and its values arrive');
     is_outcome($server->post(text(), undef, '/inflate'), '200 OK',
-               'one that is not compressed is taken there, too');
+               'an uncompressed body is accepted there too');
     is_outcome($server->post(text(), { 'Content-Encoding' => 'identity' }), '200 OK',
                'the encoding "identity" is none');
-    # What is compressed, and only that, loses its name.
+    # Only what mod_deflate decodes is removed from Content-Encoding.
     is_outcome($server->post($zipped, { 'Content-Encoding' => $_ }, '/inflate'), '200 OK',
-               "'$_' is undone") for 'GZIP', 'x-gzip', 'identity, gzip', 'gzip, identity';
+               "'$_' is decoded") for 'GZIP', 'x-gzip', 'identity, gzip', 'gzip, identity';
     is_outcome($server->raw($server->request_text(text(), 'Content-Encoding' => $_)), '200 OK',
                "'$_' is no encoding")
         for '', ' ', 'Identity', 'identity, identity', ',', 'identity,,', ' , IDENTITY ';
@@ -299,8 +298,8 @@ subtest 'compressed bodies' => sub {
     $server->allow_log(qr/\[deflate:(?:warn|error)\]/);
     changes_nothing('compressed bodies that are refused', sub {
         is_outcome($server->post($zipped, \%encoded), '415 UNSUPPORTED_MEDIA_TYPE',
-                   'where nothing inflates it, it is refused');
-        # A body that could be read all the same is not what its header says.
+                   'a compressed body is refused without mod_deflate');
+        # Even if the body is readable, it contradicts its header.
         for my $place ($path, '/inflate') {
             is_outcome($server->post(text(), { 'Content-Encoding' => $_ }, $place),
                        '415 UNSUPPORTED_MEDIA_TYPE', "$place: '$_' is refused over plain JSON")
@@ -308,25 +307,25 @@ subtest 'compressed bodies' => sub {
                     'gzip, br', 'identity;q=1', 'identity identity', 'none';
         }
         is_outcome($server->post(text(), { 'Content-Encoding' => $_ }), '415 UNSUPPORTED_MEDIA_TYPE',
-                   "'$_' is refused where nothing inflates") for 'gzip', 'GZIP', 'x-gzip';
+                   "'$_' is refused without mod_deflate") for 'gzip', 'GZIP', 'x-gzip';
         is_outcome($server->post($zipped, { 'Content-Encoding' => 'br, gzip' }, '/inflate'),
-                   '415 UNSUPPORTED_MEDIA_TYPE', 'what is undone in part is refused');
+                   '415 UNSUPPORTED_MEDIA_TYPE', 'a body that is decoded in part is refused');
         is_outcome($server->post('{', { 'Content-Encoding' => 'br' }), '415 UNSUPPORTED_MEDIA_TYPE',
                    'the encoding before JSON');
         is_outcome($server->post(' ' x 65537, { 'Content-Encoding' => 'br' }),
                    '413 REQUEST_TOO_LARGE', 'the size before the encoding');
         gzip \body_of(65537, udf_string_1 => join ' ', 1 .. 10000) => \my $long;
-        cmp_ok(length $long, '<', 65536, 'what is short only as it is sent');
+        cmp_ok(length $long, '<', 65536, 'a body that is short only when compressed');
         is_outcome($server->post($long, \%encoded, '/inflate'), '413 REQUEST_TOO_LARGE',
-                   'is judged by what it becomes');
+                   'has the size of the inflated body');
         gzip \(text() . ' ' x 10_000_000) => \my $bomb;
         like($server->post($bomb, \%encoded, '/inflate')->{status}, qr/^4\d\d$/,
-             'what becomes very much is refused, by mod_deflate if not by us');
+             'a body that inflates very much is refused, by mod_deflate or by the module');
         my $cut = substr $zipped, 0, length($zipped) / 2;
         like($server->post($cut, \%encoded, '/inflate')->{status}, qr/^4\d\d$/,
-             'half of it is refused');
+             'half of a compressed body is refused');
         like($server->post(text(), \%encoded, '/inflate')->{status}, qr/^4\d\d$/,
-             'and what is not compressed at all');
+             'and so is a body that is not compressed');
     });
 };
 
@@ -345,7 +344,7 @@ subtest 'the limit of a body' => sub {
         my $fits = body_of($limit);
         my $too_long = body_of($limit + 1);
         is_outcome($server->post($fits, undef, $place), '200 OK',
-                   "$place takes $limit bytes");
+                   "$place accepts $limit bytes");
         is_outcome($server->raw(to($place, chunked($fits))), '200 OK', 'in chunks, too');
         changes_nothing('more', sub {
             is_outcome($server->post($too_long, undef, $place), '413 REQUEST_TOO_LARGE',
@@ -357,17 +356,17 @@ subtest 'the limit of a body' => sub {
     changes_nothing('an announced length', sub {
         my $text = $server->request_text('{', 'Content-Length' => 65537);
         is_outcome($server->raw($text, timeout => 5), '413 REQUEST_TOO_LARGE',
-                   'a length that is announced is not waited for');
+                   'the module does not wait for a body whose length is too large');
         is_outcome($server->raw($server->request_text('', 'Content-Length' =>
-            '9' x 18), timeout => 5), '413 REQUEST_TOO_LARGE', 'however great it is');
+            '9' x 18), timeout => 5), '413 REQUEST_TOO_LARGE', 'with any length');
     });
 };
 
 # ---- the order of errors
 
-subtest 'of two mistakes the earlier stage is told' => sub {
+subtest 'of two errors, the reply has that of the earlier stage' => sub {
     $server->reset_data;
-    # A session that has expired, of a user who may not update.
+    # An expired session of a user who may not update.
     $server->dbh->do('INSERT INTO access_token_sessions (token_digest, user_id, expires_at) '
         . 'VALUES (?, ?, ?)', undef, sha256_hex('expired reader'), '4', '2015-05-27T00:00:00');
     my %wrong_type = (udf_float_1 => 'x');
@@ -378,7 +377,7 @@ subtest 'of two mistakes the earlier stage is told' => sub {
     my %breaks_rule = (pass_code => $secret);
     my %taken = (authentication_code => 'demo-cafe');
     my %text_plain = ('Content-Type' => 'text/plain');
-    changes_nothing('the mistakes', sub {
+    changes_nothing('the errors', sub {
         is_outcome($server->request('PUT', $path, \%text_plain, text()),
                    '405 METHOD_NOT_ALLOWED', 'the method before the media type');
         is_outcome($server->post(body_of(65537), \%text_plain),
@@ -386,7 +385,7 @@ subtest 'of two mistakes the earlier stage is told' => sub {
         is_outcome($server->post('[' x 65537), '413 REQUEST_TOO_LARGE',
                    'the size before JSON');
         is_outcome($server->raw(chunked('[' x 65537)), '413 REQUEST_TOO_LARGE',
-                   'also when it turns out later');
+                   'also when the size shows later');
         is_outcome($server->post(text(%wrong_type) . 'x'), '400 INVALID_JSON',
                    'JSON before the shape');
         is_outcome($server->post(body(%wrong_type, %no_session)),
@@ -403,13 +402,13 @@ subtest 'of two mistakes the earlier stage is told' => sub {
         is_outcome($server->post(body(%breaks_rule), \%if_match), '412 PRECONDITION_FAILED',
                    'If-Match before the rules');
         is_outcome($server->post(body(custom_field_set => { none => 1 }), \%if_match),
-                   '412 PRECONDITION_FAILED', 'custom fields are judged with the rules');
+                   '412 PRECONDITION_FAILED', 'custom fields are checked with the rules');
         is_outcome($server->post(body(%breaks_rule, %taken)),
                    '422 VALIDATION_FAILED /identifier MANDATORY',
                    'the rules before the uniqueness');
         is_outcome($server->post(body(%breaks_rule, custom_field_set => { none => 1 })),
                    '422 VALIDATION_FAILED /custom_field_set/none UNKNOWN_CUSTOM_FIELD, '
-                   . '/identifier MANDATORY', 'all mistakes of the rules\' stage at once');
+                   . '/identifier MANDATORY', 'all errors of the stage of rules together');
         is_outcome($server->post(body(%breaks_rule, %wrong_type)),
                    '422 VALIDATION_FAILED /udf_float_1 INVALID_TYPE',
                    'without those of an earlier stage');
@@ -417,13 +416,13 @@ subtest 'of two mistakes the earlier stage is told' => sub {
                    'If-Match before the uniqueness');
         is_outcome($server->post(body(%taken)),
                    '409 DUPLICATE_VALUE /authentication_code DUPLICATE_VALUE',
-                   'the uniqueness at last');
+                   'the uniqueness comes last');
     });
 };
 
 # ---- headers
 
-# One request for each kind of answer: what comes, and how to ask for it.
+# One request for each kind of answer: the answer, and how to get it.
 my %kinds = (
     '200 OK' => sub { $server->post(body(), @_) },
     '400 INVALID_JSON' => sub { $server->post('{', @_) },
@@ -455,28 +454,28 @@ my %kinds = (
     },
 );
 
-subtest 'headers of every answer' => sub {
+subtest 'the headers of every answer' => sub {
     $server->reset_data;
     for my $kind (sort keys %kinds) {
         my $reply = $kinds{$kind}->({ 'X-Request-Id' => 'req-1' });
         is_outcome($reply, $kind, $kind);
         my $headers = $reply->{headers};
         is($headers->{'content-type'}, 'application/json; charset=utf-8', 'is JSON');
-        is($headers->{'cache-control'}, 'no-store', 'is not to be kept');
-        is($headers->{'x-request-id'}, 'req-1', 'names the request');
-        is($headers->{'content-length'}, length $reply->{content}, 'tells its length');
+        is($headers->{'cache-control'}, 'no-store', 'must not be stored');
+        is($headers->{'x-request-id'}, 'req-1', 'has the request id');
+        is($headers->{'content-length'}, length $reply->{content}, 'has its length');
         is($headers->{etag}, $kind =~ /^200/ ? qq("$id-) . stored('version') . '"' : undef,
            $kind =~ /^200/ ? 'has the ETag of the new version' : 'has no ETag');
         is($headers->{'www-authenticate'}, $kind =~ /^401/ ? 'Bearer' : undef,
-           'asks for a bearer token where that is wanting');
+           'asks for a bearer token if that is missing');
         is($headers->{allow}, $kind =~ /^405/ ? 'OPTIONS, POST' : undef,
-           'tells the methods where another was used');
+           'names the methods if another was used');
         is($headers->{'retry-after'}, undef, 'has no Retry-After');
         next if $kind =~ /^200/;
         is(join(' ', sort keys %{ $reply->{json} }), 'errors status',
            'has status and errors, and no data');
         is(join(' ', sort keys %{ $reply->{json}{status} }), 'code description message',
-           'and in the status code, description and message');
+           'and status has code, description and message');
         ok(length $reply->{json}{status}{message}, 'with a message');
         ok(length $reply->{json}{status}{description}, 'and a description');
     }
@@ -489,7 +488,7 @@ subtest 'X-Request-Id' => sub {
     for my $name (sort keys %taken) {
         for my $body (body(), '{') {
             my $reply = $server->post($body, { 'X-Request-Id' => $taken{$name} });
-            is($reply->{headers}{'x-request-id'}, $taken{$name}, "$name is taken");
+            is($reply->{headers}{'x-request-id'}, $taken{$name}, "$name is accepted");
         }
     }
     my %refused = ('129 characters' => 'x' x 129, 'a blank' => 'a b', 'a tab' => "a\tb",
@@ -501,48 +500,48 @@ subtest 'X-Request-Id' => sub {
         my $made = $server->raw($text)->{headers}{'x-request-id'};
         like($made, qr/^[!-~]{1,128}$/, "$name: one is made");
         isnt($made, $refused{$name} // '', 'another');
-        is(notes_of($made)->{unique}, $made, 'it is mod_unique_id\'s');
-        ok(!$seen{$made}++, 'and of this request alone');
+        is(notes_of($made)->{unique}, $made, 'mod_unique_id made it');
+        ok(!$seen{$made}++, 'and no other request has it');
     }
-    # Also of errors that another module finds.
+    # Errors that another module finds have it too.
     is($server->post(body(), { 'X-Request-Id' => 'mine' }, '/denied')
        ->{headers}{'x-request-id'}, 'mine', 'an ErrorDocument has it too');
 };
 
-# ---- how many errors
+# ---- the number of errors
 
-subtest 'a hundred errors come, and the number of the others' => sub {
+subtest 'a reply has a hundred errors, and the number of the others' => sub {
     my $start = qq({"token":"none","access_token_identifier":{"authentication_code":"x"},);
     my @numbers = 1 .. 6000;
     my %bodies = (
-        'elements that are no objects' => '"custom_field_set":[' . join(',', (1) x 32_000) . ']',
+        'elements that are not objects' => '"custom_field_set":[' . join(',', (1) x 32_000) . ']',
         'parameters that are unknown' => join(',', map { qq("p$_":1) } @numbers),
         'names that are unknown' => '"fields_set":"' . join(',', @numbers) . '"',
         'lists of such names' => '"fields_set":[' . join(',', map { qq("$_") } @numbers) . ']',
         'the same field again and again' =>
             '"custom_field_set":[' . join(',', ('{"a":1}') x 7000) . ']',
     );
-    changes_nothing('what is wrong', sub {
+    changes_nothing('the errors', sub {
         for my $name (sort keys %bodies) {
             my $reply = $server->post("$start$bodies{$name}}");
             is("$reply->{status} $reply->{json}{status}{code}", '422 VALIDATION_FAILED', $name);
             my @errors = @{ $reply->{json}{errors} };
-            is(scalar @errors, 100, 'comes a hundred times');
+            is(scalar @errors, 100, 'are a hundred in the reply');
             my %seen = map { join(' ', @$_{qw(pointer code message)}) => 1 } @errors;
-            is(scalar keys %seen, 100, 'each with a place or a name of its own');
+            is(scalar keys %seen, 100, 'each with its own place or name');
             my ($more) = $reply->{json}{status}{description} =~ /, and (\d+) more\.\z/;
-            cmp_ok($more // 0, '>=', 5000, 'and the number of the others is said');
+            cmp_ok($more // 0, '>=', 5000, 'and the number of the others is given');
             cmp_ok(length $reply->{content}, '<', 30_000, 'in a short answer');
         }
     });
     my $reply = $server->post("$start$bodies{'parameters that are unknown'}}",
                               { Accept => 'application/problem+json' });
-    like($reply->{json}{detail}, qr/, and 5900 more\.\z/, 'in the detail of a problem as well');
+    like($reply->{json}{detail}, qr/, and 5900 more\.\z/, 'in the detail of a problem too');
 };
 
 # ---- forms of errors
 
-subtest 'problem details where the client prefers them' => sub {
+subtest 'problem details if the client prefers them' => sub {
     my $problem = 'application/problem+json';
     my %accept = (
         $problem => 1, "$problem;q=0.1" => 1, "text/html, $problem;q=0.1" => 1,
@@ -569,12 +568,12 @@ subtest 'problem details where the client prefers them' => sub {
         my $details = $reply->{json};
         if ($kind =~ /^200/) {
             is($reply->{headers}{'content-type'}, 'application/json; charset=utf-8',
-               'what is no problem comes as always');
+               'other answers are unchanged');
             next;
         }
-        is($reply->{headers}{'content-type'}, $problem, 'comes as a problem');
+        is($reply->{headers}{'content-type'}, $problem, 'comes as problem details');
         is($details->{type}, 'about:blank', 'has a type');
-        like($reply->{content}, qr/"status":$reply->{status}\b/, 'its status is HTTP\'s');
+        like($reply->{content}, qr/"status":$reply->{status}\b/, 'its status is that of HTTP');
         my $status = $plain->{json}{status};
         is($details->{title}, $status->{message}, 'its title is the message');
         is($details->{detail}, $status->{description}, 'its detail is the description');
@@ -582,7 +581,7 @@ subtest 'problem details where the client prefers them' => sub {
     }
     my $reply = $server->post(body(), { Accept => $problem }, '/denied');
     is_outcome($reply, '403 FORBIDDEN', 'an ErrorDocument');
-    is($reply->{headers}{'content-type'}, $problem, 'comes as a problem as well');
+    is($reply->{headers}{'content-type'}, $problem, 'comes as problem details too');
     is($reply->{json}{status}, 403, 'with its status');
 };
 
@@ -602,7 +601,7 @@ subtest 'errors as HTTP 200' => sub {
     is(notes_of('as-200')->{status}, 200, 'and the status that was sent');
 };
 
-subtest 'a defect is a 500 that tells nothing' => sub {
+subtest 'a defect gives a 500 without details' => sub {
     $server->dbh->do(q(UPDATE access_tokens SET custom_field_set = '["broken"]' )
         . 'WHERE id = ?', undef, $id);
     $server->expect_log(qr/AT\d+: .*custom_field_set.*\[request broken-1\]/,
@@ -614,27 +613,27 @@ subtest 'a defect is a 500 that tells nothing' => sub {
                 { 'X-Request-Id' => 'broken-' . ++$number }, $place);
             is_outcome($reply, '500 INTERNAL_ERROR', "an INTERNAL_ERROR of $place");
             unlike($reply->{content}, qr/select|update |\.sql|custom_field|broken|access_tokens\b/i,
-                   'has nothing of SQL, files or values');
+                   'has no SQL, files or values');
         }
     });
     $server->reset_data;
 };
 
-subtest 'unknown parameters that are ignored' => sub {
+subtest 'unknown parameters can be ignored' => sub {
     my %unknown = (udf_sting_1 => 'x', life_cycle_state => 'NOT_EFFECTIVE', '' => [{}]);
     my $reply = $server->post(body(%unknown, udf_string_1 => 'known'), undef, '/ignore');
     is_outcome($reply, '200 OK', 'a call with unknown parameters');
-    is(stored('udf_string_1'), 'known', 'does what is known');
+    is(stored('udf_string_1'), 'known', 'saves the known ones');
     is(stored('life_cycle_state'), 'EFFECTIVE', 'and nothing else');
     is_outcome($server->post(body(access_token_identifier =>
         { authentication_code => 'demo-udf', x => 1 }), undef, '/ignore'),
-        '200 OK', 'inside access_token_identifier as well');
+        '200 OK', 'inside access_token_identifier too');
     is_outcome($server->post(body(%unknown, udf_float_1 => 'x', fields_set => 'nonsense'),
         undef, '/ignore'), '422 VALIDATION_FAILED /fields_set UNKNOWN_FIELD, '
-        . '/udf_float_1 INVALID_TYPE', 'other mistakes are none the less mistakes');
+        . '/udf_float_1 INVALID_TYPE', 'other errors are still errors');
     is_outcome($server->post(body(custom_field_set => { none => 1 }), undef, '/ignore'),
         '422 VALIDATION_FAILED /custom_field_set/none UNKNOWN_CUSTOM_FIELD',
-        'an unknown custom field is one');
+        'an unknown custom field is an error');
 };
 
 # ---- If-Match
@@ -648,17 +647,17 @@ subtest 'If-Match' => sub {
     };
     my $first = $etag->();
     my $reply = $call->($first);
-    is_outcome($reply, '200 OK', 'the tag of the present version');
-    is($reply->{headers}{etag}, $etag->(), 'gives that of the next');
-    isnt($etag->(), $first, 'which is another');
+    is_outcome($reply, '200 OK', 'the tag of the current version');
+    is($reply->{headers}{etag}, $etag->(), 'returns the tag of the next version');
+    isnt($etag->(), $first, 'which differs');
     my $second = $etag->();
-    is_outcome($call->($reply->{headers}{etag}), '200 OK', 'which can be used at once');
+    is_outcome($call->($reply->{headers}{etag}), '200 OK', 'which works in the next call');
     for my $case (['*', '*'], ['* and a blank', ' * '],
                   ['a list', sub { qq("a", $_[0], "b") }],
                   ['a list without blanks', sub { qq("a",$_[0],"b") }],
                   ['a list with a weak tag', sub { qq(W/"a", $_[0]) }],
                   ['a tag with a comma before', sub { qq("a,b", $_[0]) }],
-                  ['a list with nothing in it first', sub { qq(, "a",, $_[0],) }],
+                  ['a list with empty elements', sub { qq(, "a",, $_[0],) }],
                   ['the tag twice', sub { "$_[0], $_[0]" }]) {
         my ($name, $value) = @$case;
         $value = $value->($etag->()) if ref $value;
@@ -678,9 +677,9 @@ subtest 'If-Match' => sub {
     });
     my $before = $etag->();
     $server->dbh->do("UPDATE access_tokens SET udf_string_2 = 'x' WHERE id = ?", undef, $id);
-    changes_nothing('after another program', sub {
+    changes_nothing('a stale tag', sub {
         is_outcome($call->($before), '412 PRECONDITION_FAILED',
-                   'the tag of before another program\'s change does not match');
+                   'the tag before a change of another program does not match');
     });
     my $same = $etag->();
     my @outcomes = $server->in_parallel(8, sub {
@@ -690,8 +689,8 @@ subtest 'If-Match' => sub {
         return outcome($server->raw($text));
     });
     is(join(', ', sort @outcomes), join(', ', '200 OK', ('412 PRECONDITION_FAILED') x 7),
-       'of eight calls at once with one tag a single one succeeds');
-    # Two lines of one header are a list.
+       'of eight concurrent calls with the same tag, one succeeds');
+    # A header in two lines is a list.
     my $text = $server->request_text(text(), 'If-Match' => '"a"');
     $text =~ s/(?=\r\n\r\n)/"\r\nIf-Match: " . $etag->()/e;
     is_outcome($server->raw($text), '200 OK', 'in a second line of the header');
@@ -708,26 +707,26 @@ subtest 'If-None-Match' => sub {
     is_outcome($server->post(body()), '200 OK', 'a call');
     is_outcome($call->($_), '200 OK', "$_ does not match")
         for $old, "W/$old", qq("a", "b,c",, W/"d"), '""', qq("*");
-    is_outcome($call->($old, 'If-Match' => $etag->()), '200 OK', 'If-Match matches besides');
+    is_outcome($call->($old, 'If-Match' => $etag->()), '200 OK', 'with an If-Match that matches');
     changes_nothing('If-None-Match', sub {
         my $now = $etag->();
         (my $zipped = $now) =~ s/"\z/-gzip"/;
         is_outcome($call->($_), '412 PRECONDITION_FAILED', "$_ matches")
             for '*', ' * ', $now, "W/$now", $zipped, "W/$zipped", qq("a", $now), qq($old,$now);
         is_outcome($call->($now, 'If-Match' => $now), '412 PRECONDITION_FAILED',
-                   'even where If-Match matches');
-        is_outcome($call->($_), '400 INVALID_REQUEST', "'$_' is no list of tags")
+                   'even if If-Match matches');
+        is_outcome($call->($_), '400 INVALID_REQUEST', "'$_' is not a list of tags")
             for '', ',', 'x', '"x', qq("x"$now), qq($now"x"), qq("x" $now), "*, $now", "$now, *",
                 'w/"x"', 'W/x';
         is_outcome($server->post(body(access_token_identifier => { authentication_code => 'x' }),
                                  { 'If-None-Match' => '*' }), '404 ACCESS_TOKEN_NOT_FOUND',
-                   'the access token is looked for before');
+                   'the access token is searched before');
         is_outcome($server->post(body(pass_code => $secret), { 'If-None-Match' => '*' }),
-                   '412 PRECONDITION_FAILED', 'the rules are judged after');
+                   '412 PRECONDITION_FAILED', 'the rules are checked after');
         is_outcome($server->post(body(), { 'If-None-Match' => '*' }, $http_200),
                    '200 PRECONDITION_FAILED', 'as HTTP 200');
     });
-    # Two lines of one header are a list.
+    # A header in two lines is a list.
     my $text = $server->request_text(text(), 'If-None-Match' => '"a"');
     $text =~ s/(?=\r\n\r\n)/"\r\nIf-None-Match: " . $etag->()/e;
     is_outcome($server->raw($text), '412 PRECONDITION_FAILED', 'in a second line of the header');
@@ -739,13 +738,13 @@ subtest 'If-Match and mod_deflate' => sub {
     gunzip \$reply->{content} => \my $content;
     is($json->decode($content)->{status}{code}, 'OK', 'and is the right one');
     my $etag = $reply->{headers}{etag};
-    like($etag, qr/-gzip"\z/, 'its tag says so');
+    like($etag, qr/-gzip"\z/, 'its tag shows that');
     is_outcome($server->post(body(), { 'If-Match' => $etag }), '200 OK', 'and matches');
     is_outcome($server->post(body(), { 'If-Match' => $etag }), '412 PRECONDITION_FAILED',
-               'but not the version that comes then');
+               'but not the next version');
 };
 
-# ---- who calls
+# ---- the caller
 
 subtest 'Bearer' => sub {
     my $call = sub {
@@ -757,15 +756,15 @@ subtest 'Bearer' => sub {
     };
     is_outcome($call->("$_ $admin"), '200 OK', "$_ names a session")
         for qw(Bearer bearer BEARER bEaReR), 'Bearer  ';
-    is_outcome($call->("Bearer $admin "), '200 OK', 'with a blank behind');
+    is_outcome($call->("Bearer $admin "), '200 OK', 'with a blank after it');
     my $reply = $call->('Bearer demo-session-other-unit');
     is($reply->{json}{data}{log_information}{updated_by_user}{username}, 'clerk',
        'that session');
     is_outcome($call->("Bearer $admin", $admin), '200 OK', 'with the same in the body');
     my $basic = 'Basic ' . encode_base64('x:y', '');
-    is_outcome($call->($basic, $admin), '200 OK', 'another scheme is not ours');
-    changes_nothing('what is no session', sub {
-        is_outcome($call->($_), '401 INVALID_TOKEN', "'$_' is no session")
+    is_outcome($call->($basic, $admin), '200 OK', 'another scheme is ignored');
+    changes_nothing('invalid sessions', sub {
+        is_outcome($call->($_), '401 INVALID_TOKEN', "'$_' is not a session")
             for 'Bearer no-such-token', 'Bearer demo-session-expired', 'Bearer',
                 'Bearer ', "Bearer$admin", $admin, $basic, "Token $admin",
                 "Bearer $admin x";
@@ -785,7 +784,7 @@ sub basic {
     return { Authorization => 'Basic ' . encode_base64("$user:$password", '') };
 }
 
-subtest 'a caller whom Apache has authenticated' => sub {
+subtest 'a caller that Apache has authenticated' => sub {
     my $call = sub {
         my ($place, $user, @token) = @_;
         my $body = body(@token ? (token => $token[0]) : ());
@@ -795,41 +794,41 @@ subtest 'a caller whom Apache has authenticated' => sub {
     };
     for my $place ('/apache', '/either') {
         my $reply = $call->($place, 'clerk');
-        is_outcome($reply, '200 OK', "$place takes the user of the request");
+        is_outcome($reply, '200 OK', "$place uses the user of the request");
         my $log = $reply->{json}{data}{log_information};
-        is($log->{updated_by_user}{username}, 'clerk', 'as the one who updates');
+        is($log->{updated_by_user}{username}, 'clerk', 'as the user who updates');
         is($log->{updated_by_unit}{name}, 'Harbour Shop', 'in the default unit');
         is_deeply($call->($place, 'contractor')->{json}{data}{log_information}
                   {updated_by_unit}, undef, 'or in none');
         is_outcome($call->($place, 'clerk', 'demo-session-clerk'), '200 OK',
-                   'a session of the same user besides');
+                   'with a session of the same user');
         changes_nothing($place, sub {
             is_outcome($call->($place, 'clerk', $admin), '400 INVALID_REQUEST',
-                       'a session of another user contradicts');
+                       'a session of another user contradicts it');
             is_outcome($call->($place, 'clerk', 'no-such-token'), '400 INVALID_REQUEST',
-                       'as does one that does not exist');
+                       'and so does an unknown session');
             is_outcome($call->($place, 'stranger'), '401 INVALID_TOKEN',
-                       'a user who is none of ours is no caller');
+                       'a user who is not in the table is not a caller');
             is_outcome($call->($place, 'reader'), '403 FORBIDDEN',
                        'one without the permission may not');
         });
     }
     is_outcome($call->('/basic', 'clerk'), '401 INVALID_TOKEN',
-               'without the directive the user of the request is no caller');
+               'without the directive the user of the request is not a caller');
     is_outcome($call->('/basic', 'clerk', $admin), '200 OK', 'but a session is');
 };
 
 # ---- errors that Apache finds
 
 subtest 'errors of Apache come as JSON' => sub {
-    # What every such answer is.
+    # The checks of each such answer.
     my $is_error = sub {
         my ($reply, $expected, $name) = @_;
         is_outcome($reply, $expected, $name);
-        is($reply->{headers}{'content-type'}, 'application/json; charset=utf-8', 'as JSON');
-        is($reply->{headers}{'cache-control'}, 'no-store', 'not to be kept');
-        like($reply->{headers}{'x-request-id'} // '', qr/^[!-~]+$/, 'with its request id');
-        ok(length $reply->{json}{status}{description}, 'and a description');
+        is($reply->{headers}{'content-type'}, 'application/json; charset=utf-8', 'is JSON');
+        is($reply->{headers}{'cache-control'}, 'no-store', 'must not be stored');
+        like($reply->{headers}{'x-request-id'} // '', qr/^[!-~]+$/, 'has a request id');
+        ok(length $reply->{json}{status}{description}, 'has a description');
         unlike($reply->{content}, qr/<|apache|\Q$secret\E/i, 'and nothing else');
     };
     $server->allow_log(qr/AH01630:.*denied/, qr/AH016(?:17|18|20):/, qr/AH0013[5-9]:/,
@@ -839,43 +838,43 @@ subtest 'errors of Apache come as JSON' => sub {
         my $reply = $server->post(body(), undef, '/basic');
         $is_error->($reply, '401 INVALID_TOKEN', 'no password');
         is($reply->{headers}{'www-authenticate'}, 'Basic realm="Access tokens"',
-           'the challenge is Apache\'s');
+           'the challenge comes from Apache');
         $is_error->($server->post(body(), basic('clerk', 'wrong'), '/basic'),
                     '401 INVALID_TOKEN', 'a wrong password');
         $is_error->($server->post(body(), undef, '/nowhere'), '404 INVALID_REQUEST',
-                    'no such place');
+                    'no such path');
         $is_error->($server->request('GET', '/error'), '404 INVALID_REQUEST',
-                    'the place of the errors itself');
+                    'the path of the errors itself');
         $is_error->($server->request('GET', $_), '404 INVALID_REQUEST',
-                    "$_: what leads there without an error") for qw(/action /rewritten/x);
+                    "$_: a path that leads there without an error") for qw(/action /rewritten/x);
         $is_error->($server->post(body(), undef, '/limited'), '413 REQUEST_TOO_LARGE',
                     'LimitRequestBody');
         $is_error->($server->raw(to('/limited', chunked(text()))), '413 REQUEST_TOO_LARGE',
                     'LimitRequestBody and chunks');
         $is_error->($server->raw("NONSENSE\r\n\r\n"), '400 INVALID_REQUEST',
-                    'a request line that is none');
+                    'an invalid request line');
         $is_error->($server->raw("POST $path HTTP/1.1\r\nHost: a b\r\n\r\n"),
-                    '400 INVALID_REQUEST', 'a host that is none');
+                    '400 INVALID_REQUEST', 'an invalid host');
         $is_error->($server->raw("POST $path HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}"),
                     '400 INVALID_REQUEST', 'no host');
         $is_error->($server->raw("POST $path HTTP/1.1\r\nHost: x\r\n: y\r\n\r\n"),
                     '400 INVALID_REQUEST', 'a header without name');
         $is_error->($server->raw($server->request_text('{}', 'Content-Length' => 'x')),
-                    '400 INVALID_REQUEST', 'a length that is none');
+                    '400 INVALID_REQUEST', 'an invalid length');
         $is_error->($server->raw($server->request_text("{}\r\n", 'Content-Length' => undef,
             'Transfer-Encoding' => 'chunked')), '400 INVALID_REQUEST',
-            'chunks that are none');
+            'invalid chunks');
         $is_error->($server->raw($server->request_text('{}', Expect => 'miracles')),
-                    '417 INVALID_REQUEST', 'an expectation that is none');
+                    '417 INVALID_REQUEST', 'an unknown expectation');
         $is_error->($server->raw('POST /' . 'x' x 5000 . " HTTP/1.1\r\nHost: x\r\n\r\n"),
                     '414 INVALID_REQUEST', 'a request line that is too long');
         $reply = $server->raw($server->request_text('{}', 'Content-Length' => undef,
                                                     'Transfer-Encoding' => 'miracles'));
         like(outcome($reply), qr/^(?:400 INVALID_REQUEST|501 INTERNAL_ERROR)$/,
-             'a transfer encoding that is none');
+             'an unknown transfer encoding');
         $reply = $server->request('GET', '/busy');
         $is_error->($reply, '503 SERVICE_UNAVAILABLE', 'a 503 of Apache');
-        is($reply->{headers}{'retry-after'}, 2, 'says when to come again');
+        is($reply->{headers}{'retry-after'}, 2, 'says when to try again');
     });
 };
 
@@ -918,7 +917,7 @@ subtest 'notes for the access log' => sub {
         my ($status, $code) = split / /, $kind;
         is("$notes->{status} $notes->{code}", "$status $code", "the outcome: $kind");
         is($notes->{user}, $user, 'the caller');
-        is($notes->{id}, $expected_id, 'the access token') if defined $expected_id;
+        is($notes->{id}, $expected_id, 'the id') if defined $expected_id;
     }
     my %key = (access_token_identifier => { identifier => 'demo-bcrypt-user',
                                             pass_code => 'demo-pass-1' });
@@ -926,15 +925,15 @@ subtest 'notes for the access log' => sub {
     is_deeply([@{ notes_of('note-a') }{qw(user id)}],
               ['clerk', 'D0000000000000000000000000000040'], 'found by identifier');
     $server->post(body(), { %{ basic('clerk') }, 'X-Request-Id' => 'note-b' }, '/basic');
-    is(notes_of('note-b')->{user}, 'clerk', 'whom Apache has authenticated stays the user');
+    is(notes_of('note-b')->{user}, 'clerk', 'the user that Apache has authenticated stays');
     $server->post(body(), { 'X-Request-Id' => 'note-c' }, '/denied');
     is_deeply([@{ notes_of('note-c') }{qw(status code)}], [403, 'FORBIDDEN'],
               'errors of Apache have a code, too');
     my $made = $server->post(body())->{headers}{'x-request-id'};
-    is(notes_of($made)->{code}, 'OK', 'a request id that was made is in the log');
+    is(notes_of($made)->{code}, 'OK', 'a generated request id is in the log');
 };
 
-# ---- how a body arrives
+# ---- bodies in pieces
 
 subtest 'bodies in pieces' => sub {
     $server->reset_data;
@@ -990,14 +989,14 @@ subtest 'Expect: 100-continue' => sub {
     alarm 10;
     sysread $socket, $interim, 1, length $interim or last while $interim !~ /\r\n\r\n/;
     alarm 0;
-    like($interim, qr{\AHTTP/1\.1 100 }, 'the body is asked for');
+    like($interim, qr{\AHTTP/1\.1 100 }, 'the module asks for the body');
     print {$socket} $body;
-    is_outcome(read_reply($socket), '200 OK', 'and taken');
+    is_outcome(read_reply($socket), '200 OK', 'and accepts it');
     is(stored('udf_string_1'), 'continued', 'with its values');
     $head =~ s{application/json}{text/plain};
     my $reply = $server->raw($head, timeout => 5);
-    is_outcome($reply, '415 UNSUPPORTED_MEDIA_TYPE', 'what is refused anyhow');
-    unlike($reply->{bytes}, qr{\AHTTP/1\.1 100 }, 'is not asked for');
+    is_outcome($reply, '415 UNSUPPORTED_MEDIA_TYPE', 'a request that is refused anyway');
+    unlike($reply->{bytes}, qr{\AHTTP/1\.1 100 }, 'gets no 100 Continue');
 };
 
 subtest 'a body that is cut off changes nothing' => sub {
@@ -1011,7 +1010,7 @@ subtest 'a body that is cut off changes nothing' => sub {
             my $part = substr $text, 0, $length;
             my $reply = $server->raw($part, close => 1, timeout => 10);
             isnt($reply->{status} // '', 200, "after $length bytes");
-            is_outcome($reply, '400 INVALID_REQUEST', 'and says so') if $reply->{status};
+            is_outcome($reply, '400 INVALID_REQUEST', 'and the answer says so') if $reply->{status};
             $server->raw($part, close => 'abort');
         }
         for my $part (substr($chunked, 0, -100), $whole_chunk, "${whole_chunk}0\r\n",
@@ -1020,11 +1019,11 @@ subtest 'a body that is cut off changes nothing' => sub {
             isnt($reply->{status} // '', 200, 'in chunks, after ' . length $part);
             $server->raw($part, close => 'abort');
         }
-        # What went before is done when this is answered, on prefork as well.
+        # The earlier request has ended when this one is answered, on prefork too.
         $server->request('GET', $path) for 1 .. 3;
         sleep 0.2;
     });
-    is_outcome($server->post(body()), '200 OK', 'the server goes on');
+    is_outcome($server->post(body()), '200 OK', 'the server still works');
 };
 
 subtest 'one connection, many requests' => sub {
@@ -1057,8 +1056,8 @@ subtest 'one connection, many requests' => sub {
         ['413 REQUEST_TOO_LARGE', $request->(chunks(body_of(70_000)), @chunked)],
         ['415 UNSUPPORTED_MEDIA_TYPE', $request->(chunks(text()), @chunked,
                                                   'Content-Type' => 'text/plain')]);
-    # Apache itself ends a connection after these, since what follows may not
-    # be where the next request begins.
+    # Apache closes a connection after these errors, since the next request may not begin
+    # at the next byte.
     my $ends = qr/^(?:400|413) /;
     for my $case (@cases) {
         my ($kind, $text) = @$case;
@@ -1067,13 +1066,13 @@ subtest 'one connection, many requests' => sub {
         is_outcome($reply, $kind, $kind);
         my $closed = lc($reply->{headers}{connection} // '') eq 'close';
         is($closed ? 'ends' : 'goes on', $kind =~ $ends ? 'ends' : 'goes on',
-           'what becomes of the connection');
+           'the connection after it');
         $socket = $server->socket if $closed;
         print {$socket} $request->(text(udf_string_1 => $kind));
         is_outcome(read_reply($socket), '200 OK', 'the next request is answered');
         is(stored('udf_string_1'), $kind, 'and done');
     }
-    # Several at once are answered in their order.
+    # Several requests sent together are answered in their order.
     my @pipeline = grep { $_->[0] !~ $ends } @cases;
     print {$socket} map { $_->[1] } @pipeline;
     is_outcome(read_reply($socket), $_->[0], "in a pipeline: $_->[0]") for @pipeline;
@@ -1084,21 +1083,21 @@ subtest 'one connection, many requests' => sub {
         is_outcome(read_reply($socket), $expected, "as HTTP 200: $kind");
     }
     print {$socket} $request->(text());
-    is_outcome(read_reply($socket), '200 OK', 'the connection goes on');
+    is_outcome(read_reply($socket), '200 OK', 'the connection stays open');
 };
 
 # ---- time, and a server without mod_unique_id and without a database
 
-subtest 'what does not exist takes the time of a wrong pass code' => sub {
+subtest 'an unknown identifier takes as long as a wrong pass code' => sub {
     my %wrong = (pass_code => "$secret-wrong");
     $server->dbh->do('UPDATE access_tokens SET pass_code = NULL WHERE id = ?', undef,
                      'D0000000000000000000000000000041');
     my %key = (
         'a wrong pass code' => { identifier => 'demo-bcrypt-user', %wrong },
-        'an identifier that there is not' => { identifier => 'no-such-user', %wrong },
+        'an unknown identifier' => { identifier => 'no-such-user', %wrong },
         'an access token without a pass code' => { identifier => 'demo-apr1-user', %wrong },
     );
-    # The least of several tries, and more of them on a busy machine.
+    # The shortest of several tries; more tries on a busy machine.
     my %best;
     my $alike = sub {
         my ($least, $most) = (sort { $a <=> $b } values %best)[0, -1];
@@ -1114,9 +1113,9 @@ subtest 'what does not exist takes the time of a wrong pass code' => sub {
         }
         last if $try >= 3 && $alike->();
     }
-    ok($alike->(), 'all take the same time')
+    ok($alike->(), 'all take equal time')
         or diag(map { sprintf "%s: %.3f s\n", $_, $best{$_} } sort keys %best);
-    cmp_ok($best{'a wrong pass code'}, '>', 0.01, 'that of a hash');
+    cmp_ok($best{'a wrong pass code'}, '>', 0.01, 'the time of a hash');
 };
 
 subtest 'no mod_unique_id; no database' => sub {
@@ -1144,25 +1143,25 @@ END
     my %seen;
     for (1 .. 3) {
         my $made = $other->post(body())->{headers}{'x-request-id'};
-        like($made, qr/^[!-~]{16,128}$/, 'a request id is made');
-        ok(!$seen{$made}++, 'for this request alone');
+        like($made, qr/^[!-~]{16,128}$/, 'a request id is generated');
+        ok(!$seen{$made}++, 'and no other request has it');
     }
     is($other->post(body(), { 'X-Request-Id' => 'mine' })->{headers}{'x-request-id'},
-       'mine', 'a client\'s own is taken');
+       'mine', 'the client\'s own is used');
     $other->allow_log(qr/AH00(?:629|631|632|633|636|639):/, qr/AT\d+: .*database|unavailable/);
     for my $case ([$path, 2], ['/patient', 7], ['/as-200', 2]) {
         my ($place, $seconds) = @$case;
         my $reply = $other->post(body(), { Host => 'broken.test' }, $place);
         $reply = $other->raw(to($place, $other->request_text(text(), Host => 'broken.test')));
         is_outcome($reply, '503 SERVICE_UNAVAILABLE', "$place without a database");
-        is($reply->{headers}{'retry-after'}, $seconds, "asks for patience: $seconds");
-        unlike($reply->{content}, qr/nowhere|sock|sqlite|mysql/i, 'and tells no details');
+        is($reply->{headers}{'retry-after'}, $seconds, "has Retry-After: $seconds");
+        unlike($reply->{content}, qr/nowhere|sock|sqlite|mysql/i, 'and gives no details');
     }
-    is_outcome($other->post(body()), '200 OK', 'the other virtual host goes on');
-    $other->finish('the error log of that server holds what it should');
+    is_outcome($other->post(body()), '200 OK', 'the other virtual host still works');
+    $other->finish('the error log of that server has only the expected lines');
 };
 
-subtest 'no secret is in a log' => sub {
+subtest 'no log has a secret' => sub {
     $server->reset_data;
     my $generated = $server->post(body(access_token_identifier =>
         { authentication_code => 'demo-auto-all' }, identifier => undef, pass_code => undef));

@@ -1,5 +1,5 @@
-# JSON that is none, or is meant to mislead: each refused with the byte, whether
-# it comes whole or byte by byte; and unusual JSON that is right.
+# Invalid and misleading JSON: each document is refused with the byte, whether it comes
+# whole or byte by byte. And unusual JSON that is valid.
 use strict;
 use warnings;
 
@@ -14,7 +14,7 @@ my $secret = 'S3cret-pass-code';
 my $id = 'D0000000000000000000000000000031';
 my $json = JSON::PP->new->utf8->canonical;
 
-# The beginning of every request below; all text of this file is bytes.
+# The beginning of every request below. All text in this file is bytes.
 my $start = qq({"token":"$token","access_token_identifier":)
     . qq({"identifier":"x","pass_code":"$secret"});
 
@@ -42,10 +42,10 @@ sub code { "$_[0]{status} " . ($_[0]{json}{status}{code} // 'without a code') }
 
 sub byte { ($_[0]{json}{status}{description} // '') =~ /\bbyte (\d+)/ ? $1 : undef }
 
-# A name of a test: other bytes than ASCII's as <80>.
+# The name of a test: bytes that are not ASCII as <80>.
 sub printable { $_[0] =~ s/([^\x20-\x7e])/sprintf '<%02x>', ord $1/ger }
 
-# A body that is refused at a byte between FROM and TO, both undef for any.
+# A body that must be refused at a byte between FROM and TO; both undef: at any byte.
 sub refused {
     my ($name, $body, $from, $to) = @_;
     $to //= $from;
@@ -57,7 +57,7 @@ sub refused {
     my $byte = byte($whole) // 'nowhere';
     is(byte($pieces) // 'nowhere', $byte, 'at the same byte');
     ok($byte =~ /^\d+$/ && $byte >= ($from // 0) && $byte <= ($to // length $body),
-       'which is where the mistake is')
+       'which is where the error is')
         or diag("byte $byte, not $from to $to: $whole->{json}{status}{description}");
     unlike($_->{content}, qr/\Q$token\E|\Q$secret\E/, 'without a secret in the answer')
         for $whole, $pieces;
@@ -65,7 +65,7 @@ sub refused {
     return;
 }
 
-# VALUE where udf_string_1's value stands; offsets count from its first byte.
+# Refuses VALUE as the value of udf_string_1. Offsets count from its first byte.
 sub refused_value {
     my ($name, $value, $from, $to) = @_;
     my $before = qq($start,"udf_string_1":);
@@ -75,7 +75,7 @@ sub refused_value {
     return refused($name, "$before$value}", $from, $to);
 }
 
-# The same inside the quotes of a value, and of a name.
+# The same TEXT in the quotes of a value, and of a name.
 sub refused_text {
     my ($name, $text) = @_;
     refused_value("$name in a value", qq("$text"), 1, 1 + length $text);
@@ -95,9 +95,9 @@ sub group {
     return;
 }
 
-# ---- what is refused everywhere
+# ---- invalid JSON, in every place
 
-group 'names that stand twice' => sub {
+group 'duplicate names' => sub {
     for my $pair (['"a"', '"a"'], ['"a"', '"\u0061"'], ['"\u0061"', '"a"'], ['""', '""'],
                   ['"udf_string_1"', '"udf_string\u005F1"'], ['"\n"', '"\u000a"'],
                   ['"\/"', '"/"'], ['"\u00e9"', qq("\xc3\xa9")],
@@ -113,7 +113,7 @@ group 'names that stand twice' => sub {
             refused("$one and $two in $name", $body, $from, $from + length $two);
         }
     }
-    refused('a name of the key that stands twice',
+    refused('a duplicate name in the key',
             '{"access_token_identifier":{"identifier":"x","identifier":"x"}}', 45, 57);
     refused('the same member twice', qq($start,"token":"$token"}));
 };
@@ -122,10 +122,10 @@ group 'U+0000' => sub {
     refused_text($_->[0], $_->[1]) for
         ['\u0000', '\u0000'], ['\u0000 between letters', 'a\u0000b'],
         ['\u0000 at the end', 'abc\u0000'], ['two of them', '\u0000\u0000'],
-        ['a raw one', "a\0b"], ['one behind an escaped backslash', '\\\\\u0000'];
+        ['a raw NUL byte', "a\0b"], ['one after an escaped backslash', '\\\\\u0000'];
     refused('a NUL byte between members', qq($start,\0"a":1}), 1 + length $start);
     refused('a NUL byte at the start', "\0$start}", 0);
-    refused('a NUL byte behind the document', "{}\0", 2);
+    refused('a NUL byte after the document', "{}\0", 2);
 };
 
 group 'lone surrogates' => sub {
@@ -167,9 +167,9 @@ group 'bytes that are not UTF-8' => sub {
 
 group 'byte order marks and other encodings' => sub {
     refused('a byte order mark', "\xef\xbb\xbf$start}", 0, 2);
-    refused('one alone', "\xef\xbb\xbf", 0, 3);
-    refused('one behind the document', "{}\xef\xbb\xbf", 2, 5);
-    refused('one between members', "{\xef\xbb\xbf\"a\":1}", 1, 4);
+    refused('a byte order mark alone', "\xef\xbb\xbf", 0, 3);
+    refused('a byte order mark after the document', "{}\xef\xbb\xbf", 2, 5);
+    refused('a byte order mark between members', "{\xef\xbb\xbf\"a\":1}", 1, 4);
     refused("a document in $_", encode($_, '{"a":1}'), 0, 2)
         for qw(UTF-16 UTF-16LE UTF-16BE UTF-32LE UTF-32BE);
 };
@@ -181,7 +181,7 @@ group 'nesting' => sub {
         $levels ||= 1;
         my $nest = sub {
             my ($depth) = @_;
-            # The root is the first.
+            # The root is the first level.
             my $times = int(($depth - 1) / $levels);
             my $rest = ($depth - 1) % $levels;
             my $inner = $rest ? '[1]' : '1';
@@ -194,10 +194,10 @@ group 'nesting' => sub {
     }
     my $shallow = '{"x":[' . join(',', ('[[[[[[]]]]]]') x 50) . ']}';
     is(code($server->post($shallow)), '422 VALIDATION_FAILED',
-       'what counts is the depth, not the number of brackets');
+       'the depth counts, not the number of brackets');
     refused('the ninth level', '{"x":[[[[[[[[1]]]]]]]]}', 12);
     my $times = 100_000;
-    for my $case (['arrays without end', '{"x":' . '[' x $times, 12],
+    for my $case (['endless arrays', '{"x":' . '[' x $times, 12],
                   ['arrays', '{"x":' . '[' x $times . ']' x $times . '}', 12],
                   ['arrays as the root', '[' x $times, 8],
                   ['objects', '{"x":' x $times . '1' . '}' x $times, 40]) {
@@ -211,40 +211,40 @@ group 'nesting' => sub {
 
 group 'anything after the document' => sub {
     my $length = length "$start}";
-    # What is wrong may be seen at the end of a word only.
+    # The parser may notice the error only at the end of a word.
     refused("'$_'", "$start}$_", $length, $length + length)
         for 'x', ']', '}', ',', '{}', '[]', '1', '"a"', 'null', ':', '/', '#', '\\';
     refused("blanks and '$_'", "$start} \r\n\t $_", $length + 5) for 'x', '{}', '}', ',';
     refused("'$_' at once", "$start}$_", $length) for 'x', '{', '}', ']', ',', ':';
 };
 
-group 'roots that are no object' => sub {
+group 'roots that are not objects' => sub {
     refused($_, $_, 0, length) for '[]', "[$start}]", '"token"', '""', '1', '-1', '0',
         '1.5', 'true', 'false', 'null', ' []', ' null';
 };
 
-group 'bodies with nothing in them' => sub {
+group 'empty bodies' => sub {
     my $reply = $server->raw($server->request_text(''));
     is(code($reply), '400 INVALID_JSON', 'an empty body is refused');
     $reply = $server->raw($server->request_text('', 'Content-Length' => undef));
-    is(code($reply), '400 INVALID_JSON', 'as is none at all');
+    is(code($reply), '400 INVALID_JSON', 'and so is a missing body');
     $reply = $server->raw($server->request_text("0\r\n\r\n", 'Content-Length' => undef,
                                                 'Transfer-Encoding' => 'chunked'));
-    is(code($reply), '400 INVALID_JSON', 'and none in chunks');
+    is(code($reply), '400 INVALID_JSON', 'and an empty body in chunks');
     refused('white space alone', $_, length) for ' ', "\r\n", " \t\r\n ";
 };
 
-# ---- what is not JSON
+# ---- invalid tokens
 
-group 'numbers that are none' => sub {
-    # Without a warning of the comma.
+group 'invalid numbers' => sub {
+    # In quotes, since qw would warn about the comma.
     no warnings 'qw';
     refused_value($_, $_, 0, 1 + length) for qw(
         01 -01 00 0123 +1 .5 -.5 1. 1.e1 1e 1e+ 1E- - -- --1 -x 0x10 1x 1_000 1e1.5 1e1e1
         NaN -NaN nan Infinity -Infinity inf 1,5 1f 0b1 1.2.3 1-1), "\xd9\xa1", '1 2', '- 1';
 };
 
-group 'words and strings that are none' => sub {
+group 'invalid words and strings' => sub {
     refused_value($_, $_, 0, 1 + length) for qw(
         True TRUE nul nulll truefalse undefined None yes 'a' a `a` $a), '"a', 'a"', '"a""b"',
         '"a" "b"', '"a"b', '""a', "\x93a\x94", 'nul l', 't rue';
@@ -257,7 +257,7 @@ group 'control characters in strings' => sub {
     refused_text(sprintf('byte %02x', $_), 'a' . chr($_) . 'b') for 0 .. 0x1f;
 };
 
-group 'structures that are none' => sub {
+group 'invalid structures' => sub {
     my $length = length $start;
     refused($_, "$start$_", $length, $length + length) for
         ',}', ',,"a":1}', ',"a":1,}', ',"a"}', ',"a":}', ',"a",1}', ',"a" 1}', ',"a"::1}',
@@ -273,7 +273,7 @@ group 'comments' => sub {
     refused($_, "$start$_}", $length, 2 + length($start) + length) for
         '/* c */', ' // c', "// c\n", ' # c', "# c\n", '<!-- c -->', '-- c', '/', '/**/';
     refused("$_ at the start", "$_$start}", 0, length) for '/* c */', "// c\n", "# c\n";
-    refused("$_ behind the document", "{}$_", 2, 2 + length) for '/* c */', '// c', "#\n";
+    refused("$_ after the document", "{}$_", 2, 2 + length) for '/* c */', '// c', "#\n";
 };
 
 group 'white space of other kinds' => sub {
@@ -287,24 +287,24 @@ group 'white space of other kinds' => sub {
     }
 };
 
-group 'at which byte' => sub {
+group 'the byte of the error' => sub {
     refused(@$_) for (
-        ['a sign that is none', '{"a":!', 5], ['one behind the end', '{}x', 2],
+        ['an invalid sign', '{"a":!', 5], ['a character after the end', '{}x', 2],
         ['a control character', "{\"a\":\"b\n\"}", 7], ['an escape', '{"a":"\x"}', 7],
-        ['a comma too many', '{"a":1,}', 7], ['a missing colon', '{"a" }', 5],
+        ['an additional comma', '{"a":1,}', 7], ['a missing colon', '{"a" }', 5],
         ['a name without quotes', '{a:1}', 1],
         ['a blank in a number', "{\"a\":0\n1}", 7, 8],
         ['a byte that is not UTF-8', "{\"a\":\"\xff\"}", 6],
-        ['behind other characters', "{\"a\":\"\xc3\xa9\xf0\x9f\x98\x80\xff\"}", 12],
+        ['after other characters', "{\"a\":\"\xc3\xa9\xf0\x9f\x98\x80\xff\"}", 12],
         ['an end too early', '{"a":1', 6],
     );
     my $far = '{"udf_string_1":"' . 'x' x 50_000 . '","a":!}';
     my $byte = index $far, '!';
-    refused('far behind', $far, $byte);
+    refused('at the end of a long body', $far, $byte);
 };
 
-subtest 'what is wrong' => sub {
-    for my $case (['{"a":1,"a":1}', qr/twice/], ['{"a":"\u0000"}', qr/u0000/],
+subtest 'the description of the error' => sub {
+    for my $case (['{"a":1,"a":1}', qr/duplicate/], ['{"a":"\u0000"}', qr/u0000/],
                   ['{"a":"\ud800"}', qr/surrogate/], ["{\"a\":\"\xff\"}", qr/UTF-8/],
                   ["\xef\xbb\xbf{}", qr/byte order mark/], ['[' x 9, qr/nest|deep/],
                   ['{} {}', qr/trailing|behind|after/], ['[]', qr/object/], ['', qr/empty/],
@@ -335,9 +335,9 @@ group 'a document that is cut off at any byte' => sub {
     is_deeply(\@secrets, [], 'without a secret in the answer');
 };
 
-# ---- what is unusual and right
+# ---- unusual JSON that is valid
 
-# Texts as JSON, and what they are, in UTF-8.
+# Texts in JSON, and their value in UTF-8.
 my @right = (
     ['\u0041', 'A'], ['\u00e9', "\xc3\xa9"], ['\u00E9', "\xc3\xa9"], ['\/', '/'], ['/', '/'],
     ['\"\\\\\b\f\n\r\t', "\"\\\b\f\n\r\t"], ['\\\\u0000', '\u0000'], ['\\\\ud800', '\ud800'],
@@ -362,7 +362,7 @@ subtest 'unusual texts' => sub {
         my ($text, $expected) = @$case;
         my $name = printable($text);
         for my $reply ($server->post(qq($begin$text"})), bytewise(qq($begin$text"}))) {
-            is(code($reply), '200 OK', "$name is taken");
+            is(code($reply), '200 OK', "$name is accepted");
             my $got = $reply->{json}{data}{udf_string_1} // 'nothing';
             utf8::encode($got);
             is(unpack('H*', $got), unpack('H*', $expected), 'and replied');
@@ -383,13 +383,13 @@ subtest 'unusual documents' => sub {
                 . '":'/gexr
         },
         'one letter of a name in an escape' => sub { $_[0] =~ s/"token"/"tok\\u0065n"/r },
-        'white space wherever it may be' => sub {
+        'white space in all places' => sub {
             my $space = " \t\r\n";
             $_[0] =~ s/([{}:,]|"[^"]*"|1(?=\}))/$space$1$space/gr
         },
         'a line feed at the end' => sub { "$_[0]\n" },
         '60,000 blanks in front' => sub { ' ' x 60_000 . $_[0] },
-        '60,000 blanks behind' => sub { $_[0] . ' ' x 60_000 },
+        '60,000 blanks at the end' => sub { $_[0] . ' ' x 60_000 },
         'names in another order' => sub { $_[0] =~ s/^\{(.*),("udf_string_1".*)\}\z/{$2,$1}/sr },
         'the same name in other objects' => sub {
             $_[0] =~ s/\}\z/,"custom_field_set":{"nickname":"udf_string_1"}}/r
@@ -399,10 +399,10 @@ subtest 'unusual documents' => sub {
     for my $name (sort keys %write) {
         my $text = 'text ' . ++$count;
         my $body = $write{$name}->(sprintf $plain, $text);
-        isnt($body, sprintf($plain, $text), "$name: that is another document");
+        isnt($body, sprintf($plain, $text), "$name: the document differs");
         for my $reply ($server->post($body), bytewise($body)) {
             is(code($reply), '200 OK', "$name is right");
-            is($reply->{json}{data}{udf_string_1}, $text, 'and read rightly');
+            is($reply->{json}{data}{udf_string_1}, $text, 'and its value is right');
         }
     }
 };
@@ -415,18 +415,18 @@ subtest 'numbers of any length are JSON' => sub {
             . qq({"authentication_code":"demo-udf"},"udf_float_1":$number});
         return ($server->post($body), bytewise($body));
     };
-    is(code($_), '422 VALIDATION_FAILED', 'too large a number is a matter of its field')
+    is(code($_), '422 VALIDATION_FAILED', 'a number that is too large is an error of its field')
         for map { $call->($_) } '1' . '0' x 400, '9' x 5000, '1e999999999999999999999',
             '-1E+400', '1' . '0' x 20_000;
     ok(rows() eq $before, 'and changes nothing');
     is(($call->($_))[0]{content} =~ /"udf_float_1":([^,}]+)/ ? $1 : '', '0.5',
-       'digits behind the point are rounded')
+       'digits after the point are rounded')
         for '0.5' . '0' x 5000, '0.4' . '9' x 5000, '5' . '0' x 400 . 'e-401';
 };
 
-# ---- how much work a body is
+# ---- the work for a body
 
-# The processor time of those that serve, in ticks.
+# The processor time of the children, in ticks.
 sub ticks {
     my $sum = 0;
     for my $child ($server->children) {
@@ -437,7 +437,7 @@ sub ticks {
     return $sum;
 }
 
-# That of some calls with BODY, and the answer of the last one.
+# The processor time of some calls with BODY, and the answer to the last one.
 sub work {
     my ($send, $body) = @_;
     my $before = ticks();
@@ -446,7 +446,7 @@ sub work {
     return (ticks() - $before, $reply);
 }
 
-group 'what is wrong is no more work than what is right' => sub {
+group 'a wrong body takes no more work than a right one' => sub {
     my @cases = (['escapes', '{"x":"' . '\u0041' x 10_900, '"}', '"]'],
                  ['letters', '{"x":"' . 'a' x 65_400, '"}', '"]'],
                  ['a number', '{"x":' . '1' x 65_400, '}', ']'],
@@ -455,22 +455,22 @@ group 'what is wrong is no more work than what is right' => sub {
     for my $case (@cases) {
         my ($name, $body, $good, $bad) = @$case;
         my ($right, $reply) = work(sub { $server->post($_[0]) }, "$body$good");
-        is(code($reply), '422 VALIDATION_FAILED', "$name, right but for their place");
+        is(code($reply), '422 VALIDATION_FAILED', "$name, valid JSON");
         (my $wrong, $reply) = work(sub { $server->post($_[0]) }, "$body$bad");
         is(code($reply), '400 INVALID_JSON', 'and wrong at the end');
-        is(byte($reply), length("$body$bad") - 1, 'at that byte');
+        is(byte($reply), length("$body$bad") - 1, 'at the last byte');
         cmp_ok($wrong, '<=', 10 * $right + 50, "$wrong ticks, not many more than $right");
     }
 };
 
-group 'what comes in small pieces is no more work than other small pieces' => sub {
+group 'bodies in small pieces take the same work' => sub {
     my %bodies = (letters => '"' . 'a' x 30_000 . '"', 'a number' => '1' x 30_000,
                   escapes => '"' . '\u0041' x 5000 . '"', blanks => ' ' x 30_000 . '1',
-                  'a number that is wrong' => '1' x 30_000 . 'x');
+                  'an invalid number' => '1' x 30_000 . 'x');
     my %ticks;
     for my $name (sort keys %bodies) {
         ($ticks{$name}, my $reply) = work(\&bytewise, qq({"x":$bodies{$name}}));
-        is(code($reply), $name =~ /wrong/ ? '400 INVALID_JSON' : '422 VALIDATION_FAILED',
+        is(code($reply), $name =~ /invalid/ ? '400 INVALID_JSON' : '422 VALIDATION_FAILED',
            "$name, in chunks of one byte");
     }
     cmp_ok($ticks{$_}, '<=', 5 * $ticks{blanks} + 50,

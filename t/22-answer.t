@@ -1,6 +1,6 @@
-# The answer to a call is the module's own: no header of the request and no filter of
-# httpd makes another one of it. It arrives, though the body was refused before it had
-# all come; and what follows a body that was not read to its end is no request.
+# No header of a request and no filter of httpd changes the answer to a call. The answer
+# arrives even if the body was refused before all of it came. And the rest of a body that
+# was not read is not taken for a request.
 use strict;
 use warnings;
 
@@ -17,7 +17,7 @@ my $id = 'D0000000000000000000000000000031';
 my $json = JSON::PP->new->utf8->canonical;
 my $has_http2 = AccessTokenTest::mpm() ne 'prefork';
 
-# The method behind filters and modules that have a mind of their own.
+# The method with filters and modules that could change the answer.
 my %places = (
     '/deflate' => 'SetOutputFilter DEFLATE',
     '/brotli' => 'SetOutputFilter BROTLI_COMPRESS',
@@ -82,7 +82,7 @@ sub to { my ($place, $text) = @_; $text =~ s/ \S+/ $place/; return $text }
 
 my $count = 0;
 
-# CODE sends the body that it is given; what was saved is what is answered.
+# CODE sends the body that it gets. The answer must match the saved row.
 sub answers {
     my ($name, $code) = @_;
     my $value = 'value ' . ++$count;
@@ -102,12 +102,12 @@ sub answers {
         && !$headers->{'content-range'}
         && ($encoding eq 'br'
             || (eval { $json->decode($content)->{data}{udf_string_1} } // '') eq $value);
-    ok($is_right, "$name: the change that was made is answered")
+    ok($is_right, "$name: the answer shows the change that was made")
         or diag("version $before, now ", stored('version'), "\n", $reply->{bytes} // explain $reply);
     return;
 }
 
-# ---- what else could answer
+# ---- parts of the answer, and caches
 
 my $long_ago = 'Thu, 01 Jan 1970 00:00:00 GMT';
 my $far_off = 'Fri, 01 Jan 2038 00:00:00 GMT';
@@ -158,15 +158,16 @@ for my $value ('a b', '', 'x' x 200, 'fine') {
     my $reply = $server->post(body(), { 'X-Trace' => $value }, '/traced');
     my $made = $reply->{headers}{'x-request-id'} // '';
     like($made, qr/^[!-~]{1,128}$/, "UNIQUE_ID '$value': the request id can be a header");
-    is($made eq $value ? 'taken' : 'made', $value eq 'fine' ? 'taken' : 'made', 'whose it is');
+    is($made eq $value ? 'taken' : 'made', $value eq 'fine' ? 'taken' : 'made', 'and it is taken from there only if it can be a header');
 }
 is($server->request('GET', '/ready', { Range => 'bytes=0-3' })->{status}, 200,
-   'readiness has no parts either');
+   'readiness supports no ranges either');
 
-# ---- where the next request begins
+# ---- the beginning of the next request
 
-# What comes back for TEXT and, in the same write, a call behind it: as many answers, and
-# whether the connection ended. A thread that waits for more would wait a hundred seconds.
+# Sends TEXT and a second call in the same write. Returns the number of answers, and
+# whether the connection ended. A thread that waits for more bytes would wait a hundred
+# seconds.
 sub pipelined {
     my ($text) = @_;
     my $value = 'behind ' . ++$count;
@@ -196,11 +197,11 @@ my $mebibyte = 'x' x 1_048_576;
 my $whole = chunks(text());
 gzip \('x' x 1000) => \my $zipped;
 my %ways = (
-    'a trailer that is none' => [400, $keep->("${whole}X : y\r\n\r\n", @chunked)],
+    'an invalid trailer' => [400, $keep->("${whole}X : y\r\n\r\n", @chunked)],
     'a trailer without a colon' => [400, $keep->("${whole}X\r\n\r\n", @chunked)],
-    'a length of a chunk that is none' => [400, $keep->("zz\r\n{}\r\n0\r\n\r\n", @chunked)],
+    'an invalid length of a chunk' => [400, $keep->("zz\r\n{}\r\n0\r\n\r\n", @chunked)],
     'a chunk that is longer than it says' => [400, $keep->("1\r\n{}\r\n0\r\n\r\n", @chunked)],
-    'a second length of a chunk that is none' =>
+    'an invalid second length of a chunk' =>
         [400, $keep->("2\r\n{}\r\n-1\r\n0\r\n\r\n", @chunked)],
     'no JSON' => [400, $keep->('{')],
     'a wrong session' => [401, $keep->(text(token => 'x'))],
@@ -226,10 +227,10 @@ my %ways = (
         [413, $keep->(chunks(' ' x 65_000, ' ' x 537) . "\r\n", @chunked)],
     'another address' => [404, to("$path/x", $keep->(text()))],
     'another address, and no chunks' => [400, to("$path/x", $keep->("zz\r\n\r\n", @chunked))],
-    'what does not inflate' =>
+    'a body that does not inflate' =>
         [400, to('/inflate', $keep->(substr($zipped, 0, 12) . 'no deflate here',
                                      'Content-Encoding' => 'gzip'))],
-    'what does not inflate, and errors as HTTP 200' =>
+    'a body that does not inflate, and errors as HTTP 200' =>
         [200, to('/inflate-200', $keep->(substr($zipped, 0, 12) . 'no deflate here',
                                          'Content-Encoding' => 'gzip'))],
     'readiness, and no chunks' =>
@@ -243,7 +244,7 @@ for my $mode ('', '/always-200') {
         if ($mode) {
             next if $text !~ / \Q$path\E /;
             $text = to($mode, $text);
-            # What Apache itself refuses is 400 in any mode.
+            # Errors of Apache itself are 400 in any mode.
             $status = 200 if $status == 401 || $status == 400 && $name =~ /JSON|trailer/;
         }
         my $before = stored('version');
@@ -254,17 +255,17 @@ for my $mode ('', '/always-200') {
         my $ends = $result->{answers} == 1 && !$result->{done} && $result->{says_close}
             && $result->{ended};
         ok($goes_on || $ends,
-           "$case: the next request is answered, or the connection ends and says so")
+           "$case: the next request is answered, or the answer announces that the connection ends")
             or diag(explain { %$result, bytes => substr $result->{bytes}, 0, 2000 });
-        is($result->{answers}, 2, "$case: the connection goes on")
+        is($result->{answers}, 2, "$case: the connection stays open")
             if $name =~ /^(?:a wrong session|another (?:method|type|address|coding)(?:, chunked)?)$/
                 || $name eq 'OPTIONS with a body';
         is($result->{answers}, 1, "$case: the connection ends")
             if $name =~ /trailer|no chunks|a chunk that|with Expect|much|inflate/;
-        unlike($result->{bytes}, qr{</html>\s*\{}, "$case: one answer and no other behind it");
-        unlike($result->{bytes}, qr{^HTTP/1\.1 100}m, "$case: nothing more is asked for")
+        unlike($result->{bytes}, qr{</html>\s*\{}, "$case: one answer and no other after it");
+        unlike($result->{bytes}, qr{^HTTP/1\.1 100}m, "$case: no 100 Continue")
             if $name =~ /Expect/;
-        is(stored('version'), $before + $result->{done}, "$case: nothing else is done");
+        is(stored('version'), $before + $result->{done}, "$case: nothing else is saved");
     }
 }
 
@@ -272,7 +273,7 @@ for my $mode ('', '/always-200') {
 
 subtest 'HTTP/2' => sub {
     plan skip_all => 'mod_http2 does not work under prefork' if !$has_http2;
-    # What curl got: an answer as of raw, or its exit status.
+    # The answer that curl got, in the form of raw; or the exit status of curl.
     my $curl = sub {
         my ($body, @more) = @_;
         my $place = @more && $more[0] =~ m{^/} ? shift @more : $path;
@@ -306,10 +307,10 @@ subtest 'HTTP/2' => sub {
             or diag(explain \%got);
     }
     is(stored('version'), $before, 'and nothing changes');
-    answers('HTTP/2 behind it', $curl);
+    answers('HTTP/2 after that', $curl);
 };
 
-# ---- the configurations that are shipped
+# ---- the shipped configurations
 
 subtest 'the shipped configurations' => sub {
     my $farm = AccessTokenTest::Farm->start;
@@ -322,7 +323,7 @@ subtest 'the shipped configurations' => sub {
     }
     my $trace = $farm->node(0)->request('TRACE', '/index.html', { Cookie => 'private' });
     is($trace->{status}, 405, 'TRACE is off in the whole server');
-    unlike($trace->{content}, qr/private/, 'and sends nothing back');
+    unlike($trace->{content}, qr/private/, 'and returns nothing of the request');
     $farm->finish('the farm');
 };
 

@@ -1,5 +1,5 @@
-# The update itself: the documented example, the three states of a field, what
-# each parameter may be, whom a call is by, and what the reply holds.
+# The update itself: the documented example, the three states of a field, the valid values
+# of each parameter, the caller, and the reply.
 use strict;
 use warnings;
 use utf8;
@@ -39,7 +39,7 @@ END
 
 # ---- helpers
 
-# Rows as another client reads them; floats as text, since a driver may round.
+# Rows, read by another client; floats as text, since a driver may round them.
 sub rows {
     my $dbh = $server->dbh;
     my $select = join ', ', map { /float/ ? "CAST($_ AS CHAR) AS $_" : $_ }
@@ -56,10 +56,10 @@ sub rows {
 
 sub row { rows()->{ $_[0] } }
 
-# D with the last digits of an id, as the demonstration's rows have them.
+# D with the last digits of an id, as in the rows of the demonstration.
 sub demo_id { sprintf 'D%031s', $_[0] }
 
-# The columns of two rows that differ.
+# The columns in which two rows differ.
 sub changed {
     my ($before, $after) = @_;
     return join ' ', grep {
@@ -68,7 +68,7 @@ sub changed {
     } sort @columns;
 }
 
-# What every successful call changes.
+# The columns that every successful call changes.
 sub but_the_log {
     return join ' ', grep { !/^updated_|^version$/ } split / /, $_[0];
 }
@@ -79,7 +79,7 @@ sub unchanged {
     return;
 }
 
-# update(CODE, \%parameters): a call on the access token of that code.
+# update(CODE, \%parameters): calls the method for the access token with that code.
 sub update {
     my ($code, $parameters, $headers) = @_;
     return $server->post({
@@ -136,7 +136,7 @@ subtest 'the example gives the documented reply' => sub {
     ok($log->{updated_date} ge $from && $log->{updated_date} le $until,
        'updated_date is the time of the call, in UTC');
     is($log->{created_date}, $before->{$example_id}{created_date},
-       'created_date is the row\'s');
+       'created_date is that of the row');
     my $updated_date = $log->{updated_date};
     $_->{updated_date} = $_->{created_date} = 'a date'
         for $log, $expected->{data}{log_information};
@@ -145,7 +145,7 @@ subtest 'the example gives the documented reply' => sub {
        'and of the same types');
     is($reply->{headers}{'content-type'}, 'application/json; charset=utf-8',
        'the reply is JSON');
-    is($reply->{headers}{etag}, qq("$example_id-2"), 'the ETag is the second version\'s');
+    is($reply->{headers}{etag}, qq("$example_id-2"), 'the ETag has the second version');
 
     my $after = rows();
     my $row = delete $after->{$example_id};
@@ -157,14 +157,14 @@ subtest 'the example gives the documented reply' => sub {
     is($row->{identifier}, 'api1test12up', 'and the new identifier');
     like($row->{pass_code}, qr/^\$2y\$04\$/, 'and a hash of the pass code');
     is(crypt('api11112', $row->{pass_code}), $row->{pass_code},
-       'which is made of that pass code');
+       'the hash fits the pass code');
     is($row->{version}, $old->{version} + 1, 'and the next version');
     is($row->{updated_by_user_id}, '1', 'and the caller');
     is($row->{updated_date}, $updated_date, 'and the replied time');
-    is_deeply($after, $before, 'no other row is touched');
+    is_deeply($after, $before, 'no other row changes');
 
     refused($server->post(file('example-request.json')),
-            '404 ACCESS_TOKEN_NOT_FOUND', 'the old code is gone');
+            '404 ACCESS_TOKEN_NOT_FOUND', 'the old code no longer works');
     my $key = { identifier => 'api1test12up', pass_code => 'api11112' };
     accepted($server->post({ token => $admin, access_token_identifier => $key }),
              'identifier and pass code open the access token now');
@@ -183,13 +183,13 @@ my %sample = (
     card_masked_number => '5500 **** **** 0004',
 );
 
-subtest 'absent, null and a value are three things for every field' => sub {
+subtest 'for every field, absent, null and a value differ' => sub {
     $server->reset_data;
     my $id = demo_id(31);
     for my $field (sort keys %sample) {
         my $before = row($id);
         my $reply = update('demo-udf', { $field => $sample{$field} });
-        accepted($reply, "$field takes a value") or next;
+        accepted($reply, "$field accepts a value") or next;
         my $after = row($id);
         is(but_the_log(changed($before, $after)), $field,
            "no field but $field changes by that");
@@ -201,28 +201,28 @@ subtest 'absent, null and a value are three things for every field' => sub {
             is($after->{$field}, $sample{$field}, "$field is in the row");
         }
         $reply = update('demo-udf', { $field => undef });
-        accepted($reply, "$field takes null") or next;
+        accepted($reply, "$field accepts null") or next;
         my $emptied = row($id);
         is(but_the_log(changed($after, $emptied)), $field,
            "no field but $field changes by null");
-        is($emptied->{$field}, undef, "a null empties $field");
+        is($emptied->{$field}, undef, "null clears $field");
         ok(!exists $reply->{json}{data}{$field}, "an empty $field is not replied");
         $reply = update('demo-udf', { $field => undef });
-        accepted($reply, "$field takes null again");
+        accepted($reply, "$field accepts null again");
     }
     my @all = sort keys %sample;
     my $reply = update('demo-udf', \%sample);
-    accepted($reply, 'all fields at once take values');
+    accepted($reply, 'all fields accept values in one call');
     is_deeply({ map { $_ => $reply->{json}{data}{$_} } @all }, \%sample,
               'and all are in the reply');
     my $before = row($id);
     $reply = update('demo-udf');
-    accepted($reply, 'a call that changes nothing is a call');
+    accepted($reply, 'a call that changes nothing succeeds');
     is(but_the_log(changed($before, row($id))), '', 'and leaves all fields');
     is_deeply({ map { $_ => $reply->{json}{data}{$_} } @all }, \%sample,
               'and replies what is stored');
     $reply = update('demo-udf', { map { $_ => undef } @all });
-    accepted($reply, 'all fields at once take null');
+    accepted($reply, 'all fields accept null in one call');
     is_deeply([grep { defined } @{ row($id) }{@all}], [], 'and all are empty');
     is_deeply([grep { exists $reply->{json}{data}{$_} } @all], [],
               'and none is in the reply');
@@ -240,15 +240,15 @@ subtest 'absent, null and a value of the credentials' => sub {
     is($after->{authentication_code}, 'neuer Code ✓', 'and is stored byte for byte');
     $before = $after;
     accepted(update('neuer Code ✓', { pass_code => 'secret-2' }),
-             'a new pass code alone, beside the identifier that is there');
+             'a new pass code alone, for the existing identifier');
     $after = row($id);
     is(but_the_log(changed($before, $after)), 'pass_code', 'leaves the identifier');
     is(crypt('secret-2', $after->{pass_code}), $after->{pass_code}, 'and is stored');
     $before = $after;
     my $reply = update('neuer Code ✓', { identifier => undef, pass_code => undef });
-    accepted($reply, 'both null where the rules allow it');
+    accepted($reply, 'both null if the rules allow it');
     $after = row($id);
-    is(but_the_log(changed($before, $after)), 'identifier pass_code', 'empties both');
+    is(but_the_log(changed($before, $after)), 'identifier pass_code', 'clears both');
     is_deeply([@$after{qw(identifier pass_code)}], [undef, undef], 'in the row');
     ok(exists $reply->{json}{data}{identifier}
        && !defined $reply->{json}{data}{identifier},
@@ -273,9 +273,9 @@ subtest 'absent, null and a value of the credentials' => sub {
     unchanged($before, 'and changes nothing');
 };
 
-# ---- what each parameter may be
+# ---- valid values of each parameter
 
-# Each case: JSON text of parameters, and the entries that must come.
+# Each case: JSON text of parameters, and the expected entries.
 sub refused_parameters {
     my (@cases) = @_;
     $server->reset_data;
@@ -328,7 +328,7 @@ subtest 'limits of length' => sub {
         for my $field (@strings, 'card_masked_number') {
             my $most = $field eq 'card_masked_number' ? 32 : 255;
             my $reply = update('demo-udf', { $field => $character x $most });
-            accepted($reply, "$field takes $most times $name");
+            accepted($reply, "$field accepts $most times $name");
             is($reply->{json}{data}{$field}, $character x $most, 'and replies them');
             is(row(demo_id(31))->{$field}, $character x $most, 'and stores them');
             my $before = rows();
@@ -339,7 +339,7 @@ subtest 'limits of length' => sub {
         my $code = $character x 255;
         my $reply = update('demo-udf', { authentication_code => $code,
             identifier => $code, pass_code => 'secret' });
-        accepted($reply, "codes and identifiers take 255 times $name");
+        accepted($reply, "codes and identifiers accept 255 times $name");
         is($reply->{json}{data}{$_}, $code, "$_ is replied")
             for qw(authentication_code identifier);
         is(row(demo_id(31))->{$_}, $code, "$_ is stored")
@@ -350,7 +350,7 @@ subtest 'limits of length' => sub {
         refused(update($code, { authentication_code => "$code$character",
                 identifier => "$code$character", pass_code => 'secret' }),
             violation('/authentication_code TOO_LONG', '/identifier TOO_LONG'),
-            'one more is refused');
+            'one character more is refused');
         refused(update("$code$character"),
             violation('/access_token_identifier/authentication_code TOO_LONG'),
             'and in the key');
@@ -363,8 +363,8 @@ subtest 'limits of length' => sub {
     }
 };
 
-subtest 'what nobody sees in codes and identifiers' => sub {
-    # RFC 8264, 9.13; the joiners where RFC 5892, A.1 and A.2, do not allow them.
+subtest 'invisible characters in codes and identifiers' => sub {
+    # RFC 8264, 9.13; and the joiners where RFC 5892, A.1 and A.2, do not allow them.
     my @hidden = map { chr } 0xad, 0x34f, 0x61c, 0x115f, 0x17b4, 0x180b, 0x200b .. 0x200f,
         0x202a .. 0x202e, 0x2060 .. 0x2064, 0x2066 .. 0x2069, 0x3164, 0xfdd0, 0xfe0f, 0xfeff, 0xffa0,
         0xfff9, 0xfffe, 0x1d173, 0xe0001, 0xe0100, 0x10ffff;
@@ -374,23 +374,23 @@ subtest 'what nobody sees in codes and identifiers' => sub {
         my $name = join ' ', map { sprintf 'U+%04X', ord } split //, $value;
         for my $field (qw(authentication_code identifier)) {
             refused(update('demo-udf', { $field => $value }), violation("/$field INVALID_FORMAT"),
-                    "$name is no $field");
+                    "$name is not allowed in $field");
             refused($server->post({ token => $admin, access_token_identifier => { $field => $value,
                         $field eq 'identifier' ? (pass_code => 'x') : () } }),
-                    violation("/access_token_identifier/$field INVALID_FORMAT"), 'nor in a key');
+                    violation("/access_token_identifier/$field INVALID_FORMAT"), 'and not in a key');
         }
     }
     unchanged($before, 'nothing changes by any of them');
-    # Persian: a non-joiner between letters that would join; Devanagari: after a virama.
+    # Persian: a non-joiner between letters that would join. Devanagari: after a virama.
     for my $value ("\x{645}\x{6cc}\x{200c}\x{62e}", "\x{915}\x{94d}\x{200c}\x{937}",
                    "\x{915}\x{94d}\x{200d}\x{937}", 'Ünï çødé', "\x{1f468}\x{1f3fd}") {
-        accepted(update('demo-udf', { identifier => $value, pass_code => 'opens-1' }), 'what is seen is right');
+        accepted(update('demo-udf', { identifier => $value, pass_code => 'opens-1' }), 'visible joiners are allowed');
         accepted($server->post({ token => $admin, access_token_identifier =>
-            { identifier => $value, pass_code => 'opens-1' } }), 'and identifies');
+            { identifier => $value, pass_code => 'opens-1' } }), 'and identify the access token');
     }
     my $free = join '', @hidden;
     my $reply = update('demo-udf', { udf_string_1 => $free });
-    is($reply->{json}{data}{udf_string_1}, $free, 'other strings hold anything');
+    is($reply->{json}{data}{udf_string_1}, $free, 'other strings may have any character');
 };
 
 subtest 'limits of pass codes' => sub {
@@ -405,7 +405,7 @@ subtest 'limits of pass codes' => sub {
                   ['18 characters of 4 bytes', '🎁' x 18, '🎁' x 17 . '🎀']) {
         my ($name, $longest, $other) = @$case;
         accepted(update('demo-bcrypt', { pass_code => $longest }),
-                 "bcrypt takes $name");
+                 "bcrypt accepts $name");
         accepted($key->($longest), 'they open the access token');
         refused($key->($other), '404 ACCESS_TOKEN_NOT_FOUND',
                 'another last character does not');
@@ -417,12 +417,12 @@ subtest 'limits of pass codes' => sub {
     refused($key->('x' x 512), '404 ACCESS_TOKEN_NOT_FOUND',
             'a pass code of 512 bytes is verified');
     refused($key->('é' x 256), '404 ACCESS_TOKEN_NOT_FOUND',
-            'and one of 256 characters of 2 bytes');
+            'and so is one of 256 characters of 2 bytes');
     my $too_long = violation('/access_token_identifier/pass_code TOO_LONG');
     refused($key->('x' x 513), $too_long, 'one of 513 bytes is refused');
-    refused($key->('é' x 256 . 'x'), $too_long, 'by bytes, not by characters');
+    refused($key->('é' x 256 . 'x'), $too_long, 'bytes count, not characters');
     refused($key->(" leading\x{1}"), '404 ACCESS_TOKEN_NOT_FOUND',
-            'a pass code that could not be set is only verified');
+            'a pass code that cannot be set is only verified');
 };
 
 subtest 'the limit of a pass code is that of the scheme' => sub {
@@ -430,15 +430,15 @@ subtest 'the limit of a pass code is that of the scheme' => sub {
     my $long = '🎁' x 50;
     my $set = sub { $server->post({ token => $admin, pass_code => $_[0],
         access_token_identifier => { authentication_code => 'demo-bcrypt' } }, undef, '/sha512') };
-    accepted($set->($long), 'sha512crypt takes more than bcrypt');
-    like(row(demo_id(40))->{pass_code}, qr/^\$6\$/, 'and is what hashes it');
+    accepted($set->($long), 'sha512crypt accepts more than bcrypt');
+    like(row(demo_id(40))->{pass_code}, qr/^\$6\$/, 'and hashes it');
     my $key = sub { $server->post({ token => $admin, access_token_identifier =>
         { identifier => 'demo-bcrypt-user', pass_code => $_[0] } }) };
-    accepted($key->($long), 'it opens, where new ones are hashed by bcrypt, too');
+    accepted($key->($long), 'it also opens on a path where new ones use bcrypt');
     refused($key->('🎁' x 49 . '🎀'), '404 ACCESS_TOKEN_NOT_FOUND', 'all of it counts');
     my $before = rows();
     refused($set->('x' x 513), violation('/pass_code TOO_LONG'),
-            'more than could be verified is refused');
+            'more bytes than can be verified are refused');
     unchanged($before, 'and changes nothing');
 };
 
@@ -451,7 +451,7 @@ subtest 'empty strings' => sub {
     );
     for my $field (@strings, 'card_masked_number') {
         my $reply = update('demo-udf', { $field => '' });
-        accepted($reply, "$field takes an empty string");
+        accepted($reply, "$field accepts an empty string");
         is($reply->{json}{data}{$field}, '', 'and replies it');
         is(row(demo_id(31))->{$field}, '', 'and stores it: it is not null');
     }
@@ -460,7 +460,7 @@ subtest 'empty strings' => sub {
 subtest 'control characters and outer white space in credentials' => sub {
     my @control = map { chr } 0x01, 0x08, 0x0a, 0x1b, 0x1f, 0x7f, 0x80, 0x9f;
     my @space = (' ', map { chr } 0xa0, 0x1680, 0x2003, 0x2028, 0x202f, 0x3000);
-    # These are both.
+    # Some characters are both.
     my @both = map { chr } 0x09, 0x0d, 0x85;
     my @wrong = ((map { "a${_}b" } @control, @both),
                  (map { ("${_}ab", "ab$_") } @space));
@@ -473,11 +473,11 @@ subtest 'control characters and outer white space in credentials' => sub {
             "$name is refused in codes, identifiers and pass codes");
         refused(update($value),
             violation('/access_token_identifier/authentication_code INVALID_FORMAT'),
-            'and as a code that identifies');
+            'and in the key as a code');
         refused($server->post({ token => $admin, access_token_identifier =>
                 { identifier => $value, pass_code => 'x' } }),
             violation('/access_token_identifier/identifier INVALID_FORMAT'),
-            'and as an identifier that identifies');
+            'and in the key as an identifier');
     }
     for my $value (map { ("${_}a", "a$_") } @both) {
         my $reply = update('demo-udf', { authentication_code => $value });
@@ -487,19 +487,19 @@ subtest 'control characters and outer white space in credentials' => sub {
     unchanged($before, 'nothing changes by any of them');
     my $inner = "a b\x{a0}c\x{3000}d";
     accepted(update('demo-udf', { map { $_ => $inner } @credentials }),
-             'white space inside is right');
+             'white space inside is allowed');
     accepted($server->post({ token => $admin, access_token_identifier =>
-        { identifier => $inner, pass_code => $inner } }), 'and identifies');
+        { identifier => $inner, pass_code => $inner } }), 'and identifies the access token');
     my $free = " \t\x{1}free\x{7f}\x{85}\n\x{3000}";
     my $reply = update($inner, { udf_string_1 => $free });
-    is($reply->{json}{data}{udf_string_1}, $free, 'other text may hold anything');
-    is(row(demo_id(31))->{udf_string_1}, $free, 'and is stored as it is');
+    is($reply->{json}{data}{udf_string_1}, $free, 'other text may have any character');
+    is(row(demo_id(31))->{udf_string_1}, $free, 'and is stored unchanged');
 };
 
 # ---- numbers
 
-# The shortest text of a double: the fewest digits that read back, the nearest
-# of those; the layout of ECMAScript without the + of an exponent.
+# The shortest text of a double: the fewest digits that give the same double; of these the
+# nearest; in the layout of ECMAScript, without the + of an exponent.
 sub shortest {
     my ($value) = @_;
     return '0' if $value == 0;
@@ -510,7 +510,8 @@ sub shortest {
         my ($mantissa, $power) = sprintf('%.*e', $count - 1, $value) =~
             /^([\d.]+)e([-+]\d+)/;
         $mantissa =~ s/\.//;
-        # The nearest may not read back at a power of two, while one beside does.
+        # At a power of two, the nearest text may give another double, and a text next to
+        # it the same one.
         ($digits) = grep {
             (POSIX::strtod(sprintf '%se%d', $_, $power - ($count - 1)))[0] == $value
         } $mantissa, $mantissa + 1;
@@ -538,7 +539,7 @@ sub float_texts {
 }
 
 subtest 'numbers come back as the shortest text of the same double' => sub {
-    # What is sent, and what must come; without: what was sent.
+    # What is sent, and the expected text if that differs.
     my @numbers = map { ref() ? $_ : [$_, $_] } (
         '0.1', '5e-324', '1.7976931348623157e308', '-1.3701135617873088e-206',
         ['-0', '0'], ['-0.0', '0'], ['0e99', '0'], ['1e-400', '0'],
@@ -551,7 +552,7 @@ subtest 'numbers come back as the shortest text of the same double' => sub {
         ['2.2250738585072011e-308', '2.225073858507201e-308'],
         ['1.7976931348623158e308', '1.7976931348623157e308'],
         ['0.1000000000000000055511151231257827', '0.1'],
-        # Powers of two, where the neighbours below are nearer than those above.
+        # Powers of two: the neighbours below are nearer than those above.
         ['5.684341886080801486968994140625e-14', '5.684341886080802e-14'],
         ['7.1202363472230444e-307', '7.120236347223045e-307'],
     );
@@ -572,7 +573,7 @@ subtest 'numbers come back as the shortest text of the same double' => sub {
         my @expected = map { $$_[1] } @four;
         my $reply = update_text('demo-udf', join ',',
             map { qq("$floats[$_]":$sent[$_]) } 0 .. 3);
-        accepted($reply, "@sent are taken");
+        accepted($reply, "@sent are accepted");
         is_deeply(float_texts($reply), \@expected, "@expected come back");
         my $row = row(demo_id(31));
         my @stored = map { (POSIX::strtod($_))[0] } @$row{@floats};
@@ -584,11 +585,11 @@ subtest 'numbers come back as the shortest text of the same double' => sub {
                       "and come back the same in later call $round");
         }
         is(but_the_log(changed($row, row(demo_id(31)))), 'udf_string_1',
-           'and stay in the row as they were');
+           'and stay the same in the row');
     }
 };
 
-subtest 'numbers that are no finite double' => sub {
+subtest 'numbers that are not finite doubles' => sub {
     refused_parameters(map { [qq("udf_float_3":$_), '/udf_float_3 OUT_OF_RANGE'] }
         qw(1e400 -1e400 1.7976931348623159e308 1e999999999999), '9' x 400);
 };
@@ -602,14 +603,14 @@ subtest 'dates that exist' => sub {
                      2024-06-30T23:59:59 1000-01-01T00:00:01)) {
         my $expected = $date =~ /T/ ? $date : "${date}T00:00:00";
         my $reply = update('demo-udf', { map { $_ => $date } @dates });
-        accepted($reply, "$date is taken");
+        accepted($reply, "$date is accepted");
         is_deeply([@{ $reply->{json}{data} }{@dates}], [($expected) x 4],
                   "and replied as $expected");
         is_deeply([@{ row(demo_id(31)) }{@dates}], [($expected) x 4], 'and stored');
     }
 };
 
-subtest 'dates that do not exist, or are written otherwise' => sub {
+subtest 'dates that do not exist, or have another format' => sub {
     refused_parameters(map { [qq("udf_date_2":"$_"), '/udf_date_2 INVALID_FORMAT'] }
         qw(2023-02-29 1900-02-29 2100-02-29 2024-02-30 2024-04-31 2024-00-10
            2024-13-01 2024-01-00 2024-01-32 0999-12-31 0000-01-01 10000-01-01
@@ -624,7 +625,7 @@ subtest 'dates that do not exist, or are written otherwise' => sub {
 
 # ---- all violations at once; unknown parameters
 
-subtest 'all violations come at once' => sub {
+subtest 'all violations are reported together' => sub {
     refused_parameters(
         [join(',', '"identifier":" x"', '"pass_code":"' . 'x' x 73 . '"',
               '"authentication_code":""', '"udf_string_1":1',
@@ -693,16 +694,16 @@ subtest 'access_token_identifier names exactly one' => sub {
     ) {
         my ($text, @errors) = @$case;
         refused($call->($text), violation(@errors),
-                length $text ? "$text is refused" : 'none is refused');
+                length $text ? "$text is refused" : 'no key is refused');
     }
-    # A pass code alone: not one of the two, and which words come is open.
+    # A pass code alone: the contract leaves the error open.
     like(outcome($call->(',"access_token_identifier":{"pass_code":"demo-pass-1"}')),
          qr{^422 VALIDATION_FAILED .*/access_token_identifier EXACTLY_ONE_OF},
          'a pass code alone is refused');
     unchanged($before, 'nothing changes by any of them');
 };
 
-subtest 'what does not exist and a wrong pass code give one answer' => sub {
+subtest 'an unknown access token and a wrong pass code get the same answer' => sub {
     my $before = rows();
     my @replies = map { $server->post({ token => $admin, udf_string_1 => 'x',
         access_token_identifier => $_ }, { 'X-Request-Id' => 'same' }) } (
@@ -713,20 +714,20 @@ subtest 'what does not exist and a wrong pass code give one answer' => sub {
         { identifier => 'demo-bcrypt-user', pass_code => '' },
         { identifier => 'demo-bcrypt-user',
           pass_code => $before->{ demo_id(40) }{pass_code} },
-        # The key is the one field or the other, never both.
+        # The key is one field or the other, never both.
         { authentication_code => 'demo-bcrypt-user' },
         { identifier => 'demo-bcrypt', pass_code => 'demo-pass-1' },
     );
     refused($_, '404 ACCESS_TOKEN_NOT_FOUND', 'not found') for @replies;
     is_deeply([grep { $_->{content} ne $replies[0]{content} } @replies], [],
-              'in the same words');
+              'with the same text');
     my $headers = sub {
         my %headers = %{ $_[0]{headers} };
         delete $headers{date};
         return $json->encode(\%headers);
     };
     is_deeply([grep { $headers->($_) ne $headers->($replies[0]) } @replies], [],
-              'under the same headers');
+              'with the same headers');
     unchanged($before, 'and nothing changes');
 };
 
@@ -736,12 +737,12 @@ subtest 'old hashes still open' => sub {
         my $before = row($id);
         my $key = { identifier => "demo-$scheme-user", pass_code => 'demo-pass-1' };
         my $reply = $server->post({ token => $admin, access_token_identifier => $key });
-        accepted($reply, "a pass code of scheme $scheme");
+        accepted($reply, "a pass code with scheme $scheme");
         is($reply->{json}{data}{id}, $id, 'opens its access token');
         is(but_the_log(changed($before, row($id))), '', 'and is not rewritten');
         $key->{pass_code} = 'demo-pass-2';
         refused($server->post({ token => $admin, access_token_identifier => $key }),
-                '404 ACCESS_TOKEN_NOT_FOUND', 'another does not');
+                '404 ACCESS_TOKEN_NOT_FOUND', 'another pass code does not');
     }
 };
 
@@ -754,8 +755,8 @@ subtest 'codes and identifiers are compared byte for byte' => sub {
         is(row(demo_id($id{$code}))->{udf_string_1}, $code, 'and it changes');
     }
     refused(update("demo-cafe\x{301}"), '404 ACCESS_TOKEN_NOT_FOUND',
-            'another way to write é is another code');
-    refused(update('Demo-Cafe'), '404 ACCESS_TOKEN_NOT_FOUND', 'as is another case');
+            'another form of é makes another code');
+    refused(update('Demo-Cafe'), '404 ACCESS_TOKEN_NOT_FOUND', 'and so does another case');
 
     # Another program may have stored blanks.
     my $insert = $server->dbh->prepare('INSERT INTO access_tokens '
@@ -768,7 +769,7 @@ subtest 'codes and identifiers are compared byte for byte' => sub {
              'a code of another case is free');
 };
 
-subtest 'a code or identifier that another has is refused' => sub {
+subtest 'a code or identifier of another access token is refused' => sub {
     $server->reset_data;
     my $before = rows();
     my %other = (udf_string_1 => 'x', card_masked_number => undef);
@@ -784,24 +785,24 @@ subtest 'a code or identifier that another has is refused' => sub {
                 identifier => 'demo-bcrypt-user', pass_code => 'secret' })),
          qr{^409 DUPLICATE_VALUE /(?:identifier|authentication_code) },
          'both at once');
-    unchanged($before, 'nothing changes, of the other fields neither');
+    unchanged($before, 'nothing changes, in other fields neither');
     accepted(update('demo-cafe', { authentication_code => 'demo-cafe' }),
-             'its own code is no other\'s');
+             'its own code is no duplicate');
     accepted(update('demo-bcrypt', { identifier => 'demo-bcrypt-user',
                                      pass_code => 'secret' }),
-             'nor its own identifier');
+             'and neither is its own identifier');
     accepted(update('demo-udf', { authentication_code => "demo-caf\x{e8}",
         identifier => 'Demo-bcrypt-user', pass_code => 'secret' }),
-        'what differs in accents or case is free');
+        'values that differ in accents or case are free');
     accepted(update('demo-cafe', { authentication_code => 'demo-cafe-2' }),
-             'a code that is given up');
+             'a code that is replaced');
     accepted(update('DEMO-CAFE', { authentication_code => 'demo-cafe' }),
-             'is free for another');
+             'is free for another access token');
     accepted(update('demo-card', { authentication_code => 'demo-bcrypt-user' }),
-             'a code may be what another has as identifier');
+             'a code may equal the identifier of another');
 };
 
-# ---- who calls
+# ---- the caller
 
 subtest 'sessions' => sub {
     $server->reset_data;
@@ -823,7 +824,7 @@ subtest 'sessions' => sub {
         'demo-session-expired', 'just expired', lc $admin, "$admin ",
         Digest::SHA::sha256_hex($admin), 'x' x 5000;
     for my $reply (@replies) {
-        refused($reply, '401 INVALID_TOKEN', 'no session');
+        refused($reply, '401 INVALID_TOKEN', 'an invalid session');
         is($reply->{headers}{'www-authenticate'}, 'Bearer', 'asks for a bearer token');
         delete $reply->{headers}{date};
     }
@@ -832,7 +833,7 @@ subtest 'sessions' => sub {
                          ne $json->encode($replies[0]{headers}) } @replies], [],
               'missing, unknown and expired tokens get the same answer');
     refused($call->('demo-session-forbidden'), '403 FORBIDDEN',
-            'a user without the permission is told so');
+            'a user without the permission gets 403');
     unchanged($before, 'nothing changes by any of them');
 
     my %main = (id => '48305F8849E3C18B227C5BE3A27BA6DF', name => 'Admin Unit',
@@ -848,7 +849,7 @@ subtest 'sessions' => sub {
     my %contractor = (id => '3', username => 'contractor',
         person_name => 'Conrad Freelance', email => 'contractor@example.com');
     for my $case (['an administrator', $admin, \%boss, \%main],
-                  ['a session that is open yet', 'still open', \%boss, \%main],
+                  ['a session that has not expired', 'still open', \%boss, \%main],
                   ['a clerk', 'demo-session-clerk', \%clerk, \%shop],
                   ['a clerk in another unit', 'demo-session-other-unit', \%clerk, \%main],
                   ['a user without unit', 'demo-session-no-unit', \%contractor, undef]) {
@@ -856,20 +857,20 @@ subtest 'sessions' => sub {
         my $reply = $call->($token, {});
         accepted($reply, "$name may update");
         my $log = $reply->{json}{data}{log_information};
-        is_deeply($log->{updated_by_user}, $user, 'and is who updated it');
+        is_deeply($log->{updated_by_user}, $user, 'and is the user who updated');
         is_deeply($log->{updated_by_unit}, $unit, 'in that unit');
-        is_deeply($log->{created_by_user}, \%clerk, 'not who created it');
-        is_deeply($log->{created_by_unit}, \%shop, 'nor where');
+        is_deeply($log->{created_by_user}, \%clerk, 'not the user who created it');
+        is_deeply($log->{created_by_unit}, \%shop, 'and not that unit');
         my $row = row(demo_id(20));
-        is($row->{updated_by_user_id}, $user->{id}, 'the row says who');
-        is($row->{updated_by_unit_id}, $unit && $unit->{id}, 'and in which unit');
-        is($row->{created_date}, '2024-01-01T08:00:00', 'and since when it is there');
+        is($row->{updated_by_user_id}, $user->{id}, 'the row has the user');
+        is($row->{updated_by_unit_id}, $unit && $unit->{id}, 'and the unit');
+        is($row->{created_date}, '2024-01-01T08:00:00', 'and the time of creation');
     }
 };
 
 # ---- the reply
 
-subtest 'all states can be updated, and stay' => sub {
+subtest 'access tokens in all states can be updated, and keep their state' => sub {
     $server->reset_data;
     my %state = ('demo-effective' => 'EFFECTIVE', 'demo-not-effective' => 'NOT_EFFECTIVE',
         'demo-verified' => 'EFFECTIVE',
@@ -880,7 +881,7 @@ subtest 'all states can be updated, and stay' => sub {
         is($reply->{json}{data}{life_cycle_state}, $state{$code}, "and stays $state{$code}");
         my $row = row($reply->{json}{data}{id});
         is($row->{life_cycle_state}, $state{$code}, 'in the row too');
-        is($row->{udf_string_1}, 'x', 'which changes');
+        is($row->{udf_string_1}, 'x', 'where the field changes');
     }
 };
 
@@ -947,13 +948,13 @@ subtest 'owners' => sub {
     }
     my $data = update('demo-no-owner')->{json}{data};
     ok(exists $data->{accounts_receivable} && exists $data->{reward_participant},
-       'what is missing is there as null');
-    is($data->{log_information}{"created_by_$_"}, undef, "created_by_$_ as well")
+       'missing objects are null');
+    is($data->{log_information}{"created_by_$_"}, undef, "created_by_$_ too")
         for qw(user unit);
     is(update('demo-account-without-owner')->{json}{data}{log_information}
        {created_by_unit}, undef, 'a creator in no unit');
 
-    # What is left out when it is empty.
+    # These are left out if they are empty.
     my $dbh = $server->dbh;
     $dbh->do("UPDATE access_tokens SET created_by_user_id = '1' "
         . "WHERE authentication_code = 'demo-company'");
@@ -969,11 +970,11 @@ subtest 'owners' => sub {
               'an owner without a country of residence');
 };
 
-# The members that are always there.
+# The members that are always in the reply.
 my @always = qw(accounts_receivable authentication_code id identifier
                 life_cycle_state log_information number reward_participant);
 
-subtest 'members that come only when they have a value' => sub {
+subtest 'members that are left out without a value' => sub {
     $server->reset_data;
     my %expected = (
         'demo-effective' => [],
@@ -1004,7 +1005,7 @@ subtest 'members that come only when they have a value' => sub {
         @floats, @dates };
     my $data = update('demo-effective', $fields)->{json}{data};
     is(join(' ', sort keys %$data), join(' ', sort split /,/, $fields->{fields_set}),
-       'all of them come when fields_set names them');
+       'all of them are in the reply if fields_set names them');
     is_deeply([grep { defined } values %$data], [], 'as null');
 };
 
@@ -1018,21 +1019,21 @@ subtest 'each call makes a new version' => sub {
     }
     $server->dbh->do("UPDATE access_tokens SET udf_string_2 = 'by hand' WHERE id = ?",
                      undef, $id);
-    is(row($id)->{version}, 6, 'another program makes a new version as well');
-    is(version_of(update('demo-udf')), 7, 'and the count goes on');
+    is(row($id)->{version}, 6, 'another program makes a new version too');
+    is(version_of(update('demo-udf')), 7, 'and the count continues');
     my $before = row($id);
     refused(update('demo-udf', { udf_float_1 => 'x' }),
             violation('/udf_float_1 INVALID_TYPE'), 'a refused call');
-    is(row($id)->{version}, $before->{version}, 'makes none');
+    is(row($id)->{version}, $before->{version}, 'makes no version');
 };
 
-subtest 'what an update never changes' => sub {
+subtest 'columns that an update never changes' => sub {
     $server->reset_data;
     my $before = rows();
     for my $code ('demo-person', 'demo-company', 'demo-card', 'demo-member') {
         accepted(update($code, { %sample, authentication_code => "$code-2",
             identifier => "$code-3", pass_code => 'secret-1',
-            custom_field_set => { nickname => 'x' } }), "$code is changed throughout");
+            custom_field_set => { nickname => 'x' } }), "$code gets a change in every field");
     }
     my $after = rows();
     my @never = qw(id number life_cycle_state classification_id verified_date

@@ -1,4 +1,4 @@
-# fields_set: which members of the reply come.
+# fields_set: the members of the reply.
 use strict;
 use warnings;
 use utf8;
@@ -27,7 +27,7 @@ sub call {
 
 *outcome = \&AccessTokenTest::outcome;
 
-# The data of a reply as JSON, but for the time.
+# The data of a reply as JSON, without the times.
 sub data_text {
     my ($data) = @_;
     my $text = $json->encode($data);
@@ -43,8 +43,8 @@ sub selects {
     $name =~ s/([\t\n\r])/sprintf '\\x%02x', ord $1/ge;
     is(outcome($reply), '200 OK', "$name of $code") or return;
     is_deeply($reply->{json}{status}, { code => 'OK', message => '', description => '' },
-              'the status is there');
-    is(data_text($reply->{json}{data}), data_text($expected), 'and of the data what was named');
+              'the reply has a status');
+    is(data_text($reply->{json}{data}), data_text($expected), 'and the named members');
     return;
 }
 
@@ -63,7 +63,7 @@ sub refused {
 
 # ---- the tests
 
-subtest 'nothing named is everything' => sub {
+subtest 'without names the reply has everything' => sub {
     for my $code ('demo-person', 'demo-udf', 'demo-no-owner') {
         my $all = call($code)->{json}{data};
         selects($code, $_, $all) for '', ' ', ',', " ,\t\r\n , ", [], [''], [' , ', ''];
@@ -78,13 +78,13 @@ subtest 'each member alone' => sub {
         my $all = call($code)->{json}{data};
         selects($code, $_, { $_ => $all->{$_} }) for sort keys %$all;
         delete @members{ keys %$all };
-        # The rest is named and empty.
+        # The other members are named too, but empty.
         my @empty = grep { !exists $all->{$_} } 'classification', 'verified_date',
             'verification_code', 'custom_field_set', 'card_masked_number',
             (map { "udf_string_$_" } 1 .. 8), (map { ("udf_float_$_", "udf_date_$_") } 1 .. 4);
-        selects($code, [@empty], { map { $_ => undef } @empty }, 'what is empty');
+        selects($code, [@empty], { map { $_ => undef } @empty }, 'the empty members');
     }
-    is_deeply([keys %members], [], 'all that is always there was among them');
+    is_deeply([keys %members], [], 'these are all members that are always there');
 };
 
 subtest 'several members' => sub {
@@ -135,13 +135,13 @@ subtest 'names inside of objects' => sub {
     selects('demo-card', 'classification.name,classification.id',
             { classification => { name => 'Card', id => 'CC000000000000000000000000000001' } });
     selects('demo-account-without-owner', 'accounts_receivable.account_owner.name',
-            { accounts_receivable => { account_owner => undef } }, 'inside of what is null');
+            { accounts_receivable => { account_owner => undef } }, 'inside a member that is null');
     selects('demo-no-owner', 'accounts_receivable.account_owner.name,accounts_receivable.id',
-            { accounts_receivable => undef }, 'inside of an account that there is not');
+            { accounts_receivable => undef }, 'inside a missing account');
     selects('demo-udf', 'classification.name', { classification => undef },
-            'inside of a classification that there is not');
+            'inside a missing classification');
     selects('demo-no-owner', 'log_information.created_by_user.username',
-            { log_information => { created_by_user => undef } }, 'inside of nobody');
+            { log_information => { created_by_user => undef } }, 'inside a missing user');
 };
 
 subtest 'rewards_participant is reward_participant' => sub {
@@ -153,7 +153,7 @@ subtest 'rewards_participant is reward_participant' => sub {
             { reward_participant => { number => 51 . '' } });
 };
 
-subtest 'what is wrong is told once, and quoted in part' => sub {
+subtest 'an error is reported once, with a part of the name' => sub {
     refused(['no,no'], '/fields_set/0 UNKNOWN_FIELD');
     refused('no, no ,no', '/fields_set UNKNOWN_FIELD');
     refused(['no,no', 'no'], '/fields_set/0 UNKNOWN_FIELD', '/fields_set/1 UNKNOWN_FIELD');
@@ -169,44 +169,44 @@ subtest 'custom fields by name' => sub {
     selects('demo-custom-fields', 'custom_field_set,custom_field_set.nickname',
             { custom_field_set => call('demo-custom-fields')->{json}{data}{custom_field_set} });
     selects('demo-udf', 'custom_field_set.nickname', { custom_field_set => undef });
-    # What a name holds behind the first dot is the field's own name.
+    # After the first dot, the rest is the name of the field.
     my $insert = $server->dbh->prepare(
         'INSERT INTO access_token_custom_fields (name, type) VALUES (?, ?)');
     $insert->execute($_, 'string') for 'a.b', 'Größe';
     my $reply = call('demo-custom-fields', ['custom_field_set.a.b', 'custom_field_set.Größe'],
                      custom_field_set => { 'a.b' => 'x', 'Größe' => 'y' });
     is(data_text($reply->{json}{data}), data_text({ custom_field_set =>
-        { 'a.b' => 'x', 'Größe' => 'y' } }), 'names with dots, and not of ASCII');
+        { 'a.b' => 'x', 'Größe' => 'y' } }), 'names with dots, and not in ASCII');
     refused('custom_field_set.none', '/fields_set UNKNOWN_FIELD');
     refused(['id', 'custom_field_set.Nickname'], '/fields_set/1 UNKNOWN_FIELD');
     refused(['custom_field_set.none,custom_field_set.none', 'custom_field_set.' . 'x' x 5000],
             '/fields_set/0 UNKNOWN_FIELD', '/fields_set/1 UNKNOWN_FIELD');
     is(outcome($server->post({ token => 'demo-session-clerk', access_token_identifier =>
            { authentication_code => 'none' }, fields_set => 'custom_field_set.none' })),
-       '404 ACCESS_TOKEN_NOT_FOUND', 'which is judged with the rules');
+       '404 ACCESS_TOKEN_NOT_FOUND', 'the check comes with the rules');
 };
 
 subtest 'a generated pass code' => sub {
     my $reply = call('demo-auto-pass', 'id', pass_code => undef);
     is(join(' ', sort keys %{ $reply->{json}{data} }), 'id pass_code',
-       'comes whatever is named: there is no second time');
+       'is always in the reply: it is shown only once');
     for my $fields ('pass_code', ['id, pass_code']) {
         $reply = call('demo-auto-pass', $fields, pass_code => undef);
         is(outcome($reply), '200 OK', 'it may be named');
-        like($reply->{json}{data}{pass_code}, qr/^\d+$/, 'and comes');
+        like($reply->{json}{data}{pass_code}, qr/^\d+$/, 'and is in the reply');
     }
     refused('pass_code', '/fields_set UNKNOWN_FIELD');
     refused(['id', 'number,pass_code'], '/fields_set/1 UNKNOWN_FIELD');
     my $before = rows();
     is(outcome(call('demo-auto-pass', 'pass_code', pass_code => 'given')),
-       '422 VALIDATION_FAILED /fields_set UNKNOWN_FIELD', 'one that is given never comes');
+       '422 VALIDATION_FAILED /fields_set UNKNOWN_FIELD', 'a given pass code is never in the reply');
     ok(rows() eq $before, 'and nothing changes then');
     is(outcome($server->post({ token => 'demo-session-clerk', access_token_identifier =>
            { authentication_code => 'none' }, fields_set => 'pass_code' })),
-       '404 ACCESS_TOKEN_NOT_FOUND', 'which is judged with the rules');
+       '404 ACCESS_TOKEN_NOT_FOUND', 'the check comes with the rules');
 };
 
-subtest 'names that there are not' => sub {
+subtest 'unknown names' => sub {
     refused($_, '/fields_set UNKNOWN_FIELD') for 'nonsense', 'ID', 'Id', 'i d', 'data', 'data.id',
         'status', 'token', 'id.', '.id', '.', 'id.x', 'log_information.', 'udf_string_9',
         'log_information..created_date', 'log_information.nonsense', 'id;number', 'id number',
@@ -222,9 +222,9 @@ subtest 'names that there are not' => sub {
     refused({ id => 1 }, '/fields_set INVALID_TYPE');
 };
 
-subtest 'what is not shown changes all the same' => sub {
+subtest 'fields that are not shown change too' => sub {
     my $reply = call('demo-udf', 'udf_string_1', udf_string_1 => 'new', udf_string_2 => 'new 2');
-    is(data_text($reply->{json}{data}), '{"udf_string_1":"new"}', 'one field comes');
+    is(data_text($reply->{json}{data}), '{"udf_string_1":"new"}', 'the reply has one field');
     is($reply->{headers}{etag} =~ /^"D0{29}31-\d+"$/ ? 'so' : $reply->{headers}{etag}, 'so',
        'and the ETag');
     my ($second) = $server->dbh->selectrow_array(

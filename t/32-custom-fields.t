@@ -1,4 +1,4 @@
-# custom_field_set: its forms, removal, types, limits, and names of all kinds.
+# custom_field_set: its forms, removal, types, limits, and all kinds of names.
 use strict;
 use warnings;
 use utf8;
@@ -21,7 +21,7 @@ my $server = AccessTokenTest->start;
 
 # ---- helpers
 
-# The demonstration's data and more fields.
+# The rows of the demonstration, and more fields.
 sub reset_data {
     $server->reset_data;
     my $insert = $server->dbh->prepare(
@@ -35,7 +35,7 @@ sub reset_data {
     return;
 }
 
-# SET is JSON text of characters, or a reference.
+# SET is JSON text, or a reference.
 sub call {
     my ($set, %more) = @_;
     my $text = $json->encode({ token => 'demo-session-clerk', access_token_identifier =>
@@ -82,7 +82,7 @@ sub short {
     return length $text > 70 ? substr($text, 0, 70) . '…' : $text;
 }
 
-# SET gives EXPECTED, undef for nothing at all, in the reply and in the row.
+# SET gives EXPECTED in the reply and in the row; undef: no set.
 sub gives {
     my ($set, $expected, $name) = @_;
     my $reply = call($set);
@@ -124,12 +124,12 @@ subtest 'an empty set updates nothing' => sub {
     my $before = stored_text();
     for my $set ('{}', '[]', '[{}]', '[{},{}]', '{"set":{}}', '{"set":[]}', '{"set":[{}]}') {
         my $reply = call($set);
-        is(outcome($reply), '200 OK', "$set is a call");
-        is(stored_text(), $before, 'that leaves the set byte for byte');
+        is(outcome($reply), '200 OK', "$set is accepted");
+        is(stored_text(), $before, 'and leaves the set unchanged');
         is(as_text($reply->{json}{data}{custom_field_set}), as_text(\%fresh), 'and replies it');
     }
-    is(outcome(call(undef)), '200 OK', 'and none');
-    is(stored_text(), $before, 'as well');
+    is(outcome(call(undef)), '200 OK', 'and so is no set');
+    is(stored_text(), $before, 'which leaves the set unchanged');
 };
 
 subtest 'names that are not in the set keep their values' => sub {
@@ -140,8 +140,8 @@ subtest 'names that are not in the set keep their values' => sub {
     gives({ nickname => 'x', newsletter => JSON::PP::false },
           { nickname => 'x', shoe_size => 38.5, points => 1201,
             newsletter => JSON::PP::false, gift_wrap => JSON::PP::false });
-    # Written by another program, of a field that is not configured any more,
-    # and of a type that is none of ours: what is not sent is not judged.
+    # Another program has written these: a field that is no longer configured, and a type
+    # that the module does not know. Values that are not sent are not checked.
     my $other = '{"points":1.10,"old":{"a":[1E2,null]},"shoe_size":12345678901234567890,'
         . '"large":0.1000000000000000055511151231257827}';
     $server->dbh->do('UPDATE access_tokens SET custom_field_set = ? WHERE id = ?', undef,
@@ -158,13 +158,13 @@ subtest 'removal' => sub {
     gives({ nickname => '' }, { shoe_size => 38.5, points => 1200,
                                 newsletter => JSON::PP::true });
     gives({ points => undef }, { shoe_size => 38.5, newsletter => JSON::PP::true });
-    gives({ newsletter => '' }, { shoe_size => 38.5 }, 'of a boolean');
-    gives([{ shoe_size => '' }], undef, 'of a number, the last one');
+    gives({ newsletter => '' }, { shoe_size => 38.5 }, 'a boolean');
+    gives([{ shoe_size => '' }], undef, 'a number, the last value');
     is(stored_text(), undef, 'nothing is stored then');
-    gives({ shoe_size => undef, nickname => '' }, undef, 'of what is not there');
-    gives({ nickname => 'x' }, { nickname => 'x' }, 'the first one again');
+    gives({ shoe_size => undef, nickname => '' }, undef, 'fields without a value');
+    gives({ nickname => 'x' }, { nickname => 'x' }, 'the first value again');
     gives({ set => [{ nickname => undef }, { points => 0 }] }, { points => 0 },
-          'and another at once');
+          'and another value in the same call');
     gives({ points => ' ' =~ s/ //r }, undef, 'by an empty value');
     gives({ nickname => ' ' }, { nickname => ' ' }, 'a blank is a value');
     refused({ none => undef }, '/custom_field_set/none UNKNOWN_CUSTOM_FIELD');
@@ -192,9 +192,9 @@ subtest 'types' => sub {
             is($json->decode($got), $json->decode($value), 'and replies it');
             is(stored()->{$name}, $json->decode($value), 'and stores it');
             like($got, { string => qr/^"/, number => qr/^[-\d]/,
-                         boolean => qr/^[tf]/ }->{$type}, 'as what it is');
+                         boolean => qr/^[tf]/ }->{$type}, 'with its type');
             my $again = call({ 's1' => 'x' });
-            like($again->{content}, qr/"$name":\Q$got\E[,}]/, 'and keeps it as it is');
+            like($again->{content}, qr/"$name":\Q$got\E[,}]/, 'and keeps it');
         }
     }
     refused(qq({"points":$_}), '/custom_field_set/points OUT_OF_RANGE')
@@ -206,7 +206,7 @@ subtest 'types' => sub {
     refused('{"set":[1]}', '/custom_field_set/set/0 INVALID_TYPE');
 };
 
-subtest 'names of all kinds' => sub {
+subtest 'all kinds of names' => sub {
     reset_data();
     my %values = ('a/b' => 'slash', 'a~b' => 'tilde', 'a~1b/~0' => 7, 'a.b.c' => 'dots',
         '.' => 'dot', ' ' => 'blank', '"' => 'quote', "a\\b\n" => 'escapes',
@@ -218,7 +218,7 @@ subtest 'names of all kinds' => sub {
         gives({ $name => $values{$name} }, \%all);
     }
     gives({ map { $_ => undef } keys %values }, \%fresh, 'all of them are removed');
-    gives(\%values, { %fresh, %values }, 'and set at once');
+    gives(\%values, { %fresh, %values }, 'and set in one call');
     my $pointer = sub { $_[0] =~ s/~/~0/gr =~ s{/}{~1}gr };
     for my $name ('a/b', 'a~b', 'a~1b/~0', 'a.b.c', '.', ' ', '"', "a\\b\n", '🎁', 'é') {
         refused({ $name => [1] }, '/custom_field_set/' . $pointer->($name) . ' INVALID_TYPE');
@@ -242,10 +242,10 @@ subtest 'unknown names' => sub {
     $server->dbh->do("DELETE FROM access_token_custom_fields WHERE name = 'nickname'");
     refused({ nickname => 'x' }, "/custom_field_set/nickname $unknown");
     gives({ points => 1 }, { %fresh, points => 1 },
-          'a value of a field that is not configured any more stays');
+          'the value of a field that is no longer configured stays');
 };
 
-subtest 'names that stand twice' => sub {
+subtest 'duplicate names' => sub {
     reset_data();
     my $twice = 'INVALID_FORMAT';
     refused('[{"nickname":"a"},{"nickname":"b"}]', "/custom_field_set/1/nickname $twice");
@@ -255,17 +255,17 @@ subtest 'names that stand twice' => sub {
             "/custom_field_set/set/1/nickname $twice");
     my $before = rows();
     is(outcome(call('{"nickname":"a","nick\u006eame":"b"}')), '400 INVALID_JSON',
-       'twice in one object is not JSON that we take');
+       'a duplicate name in an object is refused');
     ok(rows() eq $before, 'and nothing changes');
 };
 
 subtest 'a field of the name "set"' => sub {
     reset_data();
-    gives({ set => 'x' }, { %fresh, set => 'x' }, 'with a string it is a field');
+    gives({ set => 'x' }, { %fresh, set => 'x' }, 'a string makes it a field');
     gives({ set => { set => 'y' } }, { %fresh, set => 'y' }, 'inside of the wrapper');
-    gives({ set => [{ set => 'z' }] }, { %fresh, set => 'z' }, 'and of an array in it');
+    gives({ set => [{ set => 'z' }] }, { %fresh, set => 'z' }, 'and in an array of the wrapper');
     gives([{ set => 'a' }], { %fresh, set => 'a' }, 'in an array');
-    gives({ set => 'b', points => 1 }, { %fresh, set => 'b', points => 1 }, 'beside others');
+    gives({ set => 'b', points => 1 }, { %fresh, set => 'b', points => 1 }, 'together with other fields');
     gives({ set => undef }, { %fresh, points => 1 }, 'null removes it');
     gives({ set => 'b' }, { %fresh, set => 'b', points => 1 }, 'set again');
     gives({ set => '' }, { %fresh, points => 1 }, 'the empty string removes it, too');
@@ -296,24 +296,24 @@ subtest 'limits of a call' => sub {
 
 subtest 'the whole set has at most 60,000 bytes' => sub {
     reset_data();
-    # Names and the signs around a value: some 10 bytes each.
+    # Each name and the signs around its value take about 10 bytes.
     my %all = %fresh;
     for my $from (1, 26) {
         my %part = map { ("s$_" => '日' x 330) } $from .. $from + 24;
         %all = (%all, %part);
-        gives(\%part, \%all, 'some ' . stored_bytes() . ' bytes and more');
+        gives(\%part, \%all, 'a part of the set');
     }
     for my $number (51 .. 60) {
         last if stored_bytes() > 58_000;
         $all{"s$number"} = 'é' x 500;
-        gives({ "s$number" => $all{"s$number"} }, \%all, 'some bytes more');
+        gives({ "s$number" => $all{"s$number"} }, \%all, 'a larger set');
     }
     my $left = 60_000 - stored_bytes();
     cmp_ok($left, '>', 1000, 'there is room');
     my $step = $left - 1000;
     $all{s74} = 'x' x ($step - length ',"s74":""');
-    gives({ s74 => $all{s74} }, \%all, 'up to the last 1,000');
-    is(stored_bytes(), 59_000, 'to the byte');
+    gives({ s74 => $all{s74} }, \%all, 'all but the last 1,000 bytes');
+    is(stored_bytes(), 59_000, 'exactly');
     my $rest = 1000 - length ',"s75":""';
     my $before = stored_text();
     refused({ s75 => 'x' x ($rest + 1) }, '/custom_field_set TOO_LONG');
@@ -325,14 +325,14 @@ subtest 'the whole set has at most 60,000 bytes' => sub {
     is(stored_bytes(), 60_000, 'are stored whole');
     my $reply = call(undef, udf_string_1 => 'x');
     is(as_text($reply->{json}{data}{custom_field_set}), as_text(\%all), 'and read whole');
-    gives({ nickname => 'y' }, { %all, nickname => 'y' }, 'less is taken again');
+    gives({ nickname => 'y' }, { %all, nickname => 'y' }, 'a smaller set is accepted again');
 };
 
-subtest 'values of other fields go along' => sub {
+subtest 'custom fields and other fields together' => sub {
     reset_data();
     my $reply = call({ nickname => 'x' }, udf_string_1 => 'y', udf_float_1 => undef);
     is(outcome($reply), '200 OK', 'custom fields and others in one call');
-    is($reply->{json}{data}{udf_string_1}, 'y', 'the other');
+    is($reply->{json}{data}{udf_string_1}, 'y', 'the other field is saved');
     is(stored()->{nickname}, 'x', 'and the custom field');
     $reply = call(undef, udf_string_1 => 'z');
     is(stored()->{nickname}, 'x', 'a call without custom fields leaves them');

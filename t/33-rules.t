@@ -1,5 +1,5 @@
-# The rules of classifications and of the active definition: what is mandatory,
-# what is generated, formats and minima, and what they are judged on.
+# The rules of classifications and of the active definition: mandatory values, generated
+# values, formats and minima, and the values that they apply to.
 use strict;
 use warnings;
 use utf8;
@@ -24,9 +24,9 @@ END
 
 my $number = 0;
 
-# A new access token under RULES, columns of access_token_rule_sets; of a
-# classification of its own. Returns its code. identifier: it has one, and a
-# pass code, which is "old-pass".
+# A new access token with its own classification and RULES, columns of
+# access_token_rule_sets. Returns its code. identifier: the token has one, and the pass
+# code "old-pass".
 my $old_hash = crypt 'old-pass', '$2y$04$abcdefghijklmnopqrstuu';
 
 sub token_with {
@@ -41,7 +41,7 @@ sub token_with {
     return token_of($name, %token);
 }
 
-# The same, of a classification that there is, or of none.
+# The same, with an existing classification, or without one.
 sub token_of {
     my ($classification, %token) = @_;
     my $name = 'test-' . ++$number;
@@ -125,17 +125,17 @@ subtest 'an authentication code that is not generated' => sub {
 subtest 'generated authentication codes' => sub {
     $server->reset_data;
     my $reply = update('demo-auto-number', { authentication_code => undef });
-    accepted($reply, 'of a number');
+    accepted($reply, 'creation NUMBER');
     is($reply->{json}{data}{authentication_code}, '1002',
-       'the next of the sequence that no one has');
+       'is the next free number of the sequence');
     is(row('D0000000000000000000000000000004')->{authentication_code}, '1002', 'is in the row');
-    is(sequence('authentication_code'), 1002, 'and taken off the sequence');
+    is(sequence('authentication_code'), 1002, 'and the sequence has passed it');
     $reply = update('1002', { authentication_code => undef });
     is($reply->{json}{data}{authentication_code}, '1003', 'and then the next');
-    is(outcome(update('1002')), '404 ACCESS_TOKEN_NOT_FOUND', 'the old one is gone');
-    accepted(update('1003', { authentication_code => 'given' }), 'one can be given');
+    is(outcome(update('1002')), '404 ACCESS_TOKEN_NOT_FOUND', 'the old code no longer works');
+    accepted(update('1003', { authentication_code => 'given' }), 'a code can be given');
     is(sequence('authentication_code'), 1003, 'which takes no number');
-    accepted(update('given', { udf_string_1 => 'x' }), 'what is not sent');
+    accepted(update('given', { udf_string_1 => 'x' }), 'a code that is not sent');
     is(row('D0000000000000000000000000000004')->{authentication_code}, 'given',
        'is not generated');
 
@@ -143,13 +143,13 @@ subtest 'generated authentication codes' => sub {
     my %seen;
     for my $round (1 .. 5) {
         $reply = update($code, { authentication_code => undef });
-        accepted($reply, 'of an ID');
+        accepted($reply, 'creation ID');
         $code = $reply->{json}{data}{authentication_code};
         like($code, $id_form, 'which is 32 upper-case hex digits');
-        ok(!$seen{$code}++, 'and always another');
-        is(row('D0000000000000000000000000000003')->{authentication_code}, $code, 'in the row');
+        ok(!$seen{$code}++, 'and always differs');
+        is(row('D0000000000000000000000000000003')->{authentication_code}, $code, 'is in the row');
     }
-    accepted(update($code, { authentication_code => 'given-too' }), 'one can be given');
+    accepted(update($code, { authentication_code => 'given-too' }), 'a code can be given');
 };
 
 subtest 'generated identifiers and pass codes' => sub {
@@ -188,10 +188,10 @@ subtest 'generated identifiers and pass codes' => sub {
             ok(!opens($data->{identifier}, 'old-pass'), 'the old pass code does not');
             $reply = update($code, { udf_string_1 => 'x' });
             unlike($reply->{content}, qr/pass_code/, 'a pass code is replied once');
-            # Values are taken from where they are generated, as well.
+            # Values can also be given if they are normally generated.
             accepted(update($code, { identifier => "new-$number", pass_code => 'x' }),
                      'values can be given');
-            ok(opens("new-$number", 'x'), 'and are right then');
+            ok(opens("new-$number", 'x'), 'and are valid');
         }
     }
 };
@@ -208,7 +208,7 @@ subtest 'the demonstration\'s generated pass codes' => sub {
     ok(opens('x', $reply->{json}{data}{pass_code}), 'both open');
     changes_nothing(sub {
         violates(update('demo-auto-pass', { identifier => 'y' }), ['/pass_code MANDATORY'],
-                 'an identifier without a word of the pass code');
+                 'an identifier without a pass code');
     });
     $reply = update('demo-auto-all',
         { authentication_code => undef, identifier => undef, pass_code => undef });
@@ -217,7 +217,7 @@ subtest 'the demonstration\'s generated pass codes' => sub {
     like($data->{authentication_code}, $id_form, 'a code');
     is($data->{identifier}, '500001', 'an identifier');
     like($data->{pass_code}, $id_form, 'a pass code');
-    ok(opens('500001', $data->{pass_code}), 'which open');
+    ok(opens('500001', $data->{pass_code}), 'which open the access token');
     my $code = $data->{authentication_code};
     changes_nothing(sub {
         violates(update($code, { identifier => undef }), ['/pass_code MANDATORY'],
@@ -225,27 +225,27 @@ subtest 'the demonstration\'s generated pass codes' => sub {
     });
     $reply = update($code, { pass_code => undef });
     accepted($reply, 'a pass code alone');
-    ok(opens('500001', $reply->{json}{data}{pass_code}), 'goes with the identifier');
+    ok(opens('500001', $reply->{json}{data}{pass_code}), 'belongs to the identifier');
 };
 
-subtest 'a generated value that is taken is generated again' => sub {
+subtest 'a generated value that another access token has is generated again' => sub {
     $server->reset_data;
     token_of(undef, authentication_code => $_) for 2001 .. 2004;
     sequence('authentication_code', 2000);
     my $reply = update('demo-auto-number', { authentication_code => undef, udf_string_1 => 'x' });
     accepted($reply, 'four numbers are taken');
-    is($reply->{json}{data}{authentication_code}, '2005', 'the fifth comes');
-    is($reply->{json}{data}{udf_string_1}, 'x', 'with what was sent besides');
-    is(sequence('authentication_code'), 2005, 'the sequence is behind it');
+    is($reply->{json}{data}{authentication_code}, '2005', 'the fifth is used');
+    is($reply->{json}{data}{udf_string_1}, 'x', 'with the other values of the request');
+    is(sequence('authentication_code'), 2005, 'the sequence has passed it');
 
     token_of(undef, identifier => "$_") for 600_001, 600_002;
     sequence('identifier', 600_000);
     $reply = update('demo-auto-all', { identifier => undef, pass_code => undef });
     accepted($reply, 'two identifiers are taken');
-    is($reply->{json}{data}{identifier}, '600003', 'the third comes');
-    ok(opens('600003', $reply->{json}{data}{pass_code}), 'and opens');
+    is($reply->{json}{data}{identifier}, '600003', 'the third is used');
+    ok(opens('600003', $reply->{json}{data}{pass_code}), 'and opens the access token');
 
-    # Both at once, and a value that was sent: that one is a duplicate.
+    # Both in one call, and a value that was sent: that one is a duplicate.
     token_of(undef, authentication_code => '3001');
     sequence('authentication_code', 3000);
     sequence('identifier', 600_000);
@@ -254,17 +254,17 @@ subtest 'a generated value that is taken is generated again' => sub {
     $reply = update($code, { authentication_code => undef, identifier => undef,
                              pass_code => 'x' });
     accepted($reply, 'codes and identifiers are taken');
-    is($reply->{json}{data}{authentication_code}, '3002', 'the next code comes');
+    is($reply->{json}{data}{authentication_code}, '3002', 'the next code is used');
     is($reply->{json}{data}{identifier}, '600004', 'and the next identifier');
     token_of(undef, authentication_code => '3003');
     changes_nothing(sub {
         is(outcome(update('3002', { authentication_code => undef,
                 identifier => 'demo-bcrypt-user', pass_code => 'x' })),
-            '409 DUPLICATE_VALUE /identifier DUPLICATE_VALUE', 'what was sent is told');
+            '409 DUPLICATE_VALUE /identifier DUPLICATE_VALUE', 'a value that was sent is reported');
     });
 };
 
-subtest 'a sequence that is used up, or negative, gives no code' => sub {
+subtest 'a sequence at its end, or negative, gives no code' => sub {
     $server->reset_data;
     my $dbh = $server->dbh;
     my $last = '9223372036854775807';
@@ -273,10 +273,10 @@ subtest 'a sequence that is used up, or negative, gives no code' => sub {
     $set->('9223372036854775806');
     my $reply = update('demo-auto-number', { authentication_code => undef });
     is($reply->{json}{data}{authentication_code}, $last, 'the last number');
-    for my $case (['used up'], ['and stays so'], ['negative', -5]) {
+    for my $case (['used up'], ['used up again'], ['negative', -5]) {
         my ($name, $value) = @$case;
         if (defined $value) {
-            # As in a database that was made before the schema refused it.
+            # As in a database from before the schema refused this.
             ok(!eval { $set->($value); 1 }, "$name: the schema refuses it");
             $dbh->do($_) for AccessTokenTest::engine() eq 'mariadb'
                 ? 'ALTER TABLE access_token_sequences DROP CONSTRAINT access_token_sequences_value'
@@ -288,20 +288,20 @@ subtest 'a sequence that is used up, or negative, gives no code' => sub {
         is(outcome($reply), '500 INTERNAL_ERROR', "$name: no code") or diag($reply->{content});
         my $id = $reply->{headers}{'x-request-id'};
         ok($server->wait_for_error(qr/next_number\.sql: .*sequence.*set it to.* \[request \Q$id\E/),
-           "$name: the log names the remedy");
+           "$name: the log names the fix");
     }
     is($dbh->selectrow_array(qq(SELECT COUNT(*) FROM access_tokens
         WHERE authentication_code = '$last')), 1, 'nothing has changed');
     if (AccessTokenTest::engine() eq 'sqlite3') {
         $set->(-5);
         $server->graceful;
-        ok($server->wait_for_error(qr/AT049: a sequence has the value -5/), 'the start says so');
+        ok($server->wait_for_error(qr/AT049: a sequence has the value -5/), 'the start reports it');
         $dbh->do($_) for 'DROP TABLE access_token_sequences',
             'ALTER TABLE checked_sequences RENAME TO access_token_sequences';
     }
     $set->(5000);
     $reply = update($last, { authentication_code => undef });
-    is($reply->{json}{data}{authentication_code}, '5001', 'a number that is right is enough');
+    is($reply->{json}{data}{authentication_code}, '5001', 'with a valid number it works');
     $dbh->do('ALTER TABLE access_token_sequences
               ADD CONSTRAINT access_token_sequences_value CHECK (value >= 0)')
         if AccessTokenTest::engine() eq 'mariadb';
@@ -318,7 +318,7 @@ subtest 'many calls at once get different numbers' => sub {
         my $reply = $server->raw($server->request_text($json->encode($body)));
         return $reply->{json}{data}{authentication_code};
     });
-    is(join(' ', sort @made), '1002 1003 1004 1005 1006 1007', 'one each, and none that is taken');
+    is(join(' ', sort @made), '1002 1003 1004 1005 1006 1007', 'each has its own free number');
 };
 
 # ---- formats and minima
@@ -344,21 +344,21 @@ subtest 'formats' => sub {
         my ($right, $wrong) = @{ $format{$format} };
         for my $field (@credentials) {
             my $other = $field eq 'identifier' ? { pass_code => 'x' } : {};
-            # Uniqueness is another matter: each value at its own access token.
+            # Values must be unique, so each is set at its own access token.
             my $rules = { "${field}_format" => $format };
             my $code = token_with($rules, identifier => "user-$number");
             for my $value (@$right) {
                 my $reply = update($code, { $field => $value, %$other });
                 accepted($reply, "$format of $field: $value") or next;
                 $code = $reply->{json}{data}{authentication_code};
-                is($reply->{json}{data}{$field}, $value, 'as it was sent')
+                is($reply->{json}{data}{$field}, $value, 'is stored unchanged')
                     if $field ne 'pass_code';
             }
             changes_nothing(sub {
                 violates(update($code, { $field => $_, %$other }), ["/$field INVALID_FORMAT"],
                          "$format of $field is not: $_") for @$wrong;
             });
-            accepted(update($code, { authentication_code => "free-$number" }), 'make room')
+            accepted(update($code, { authentication_code => "free-$number" }), 'frees the value')
                 if $field eq 'authentication_code' && $format eq 'FREE_TEXT';
             $server->dbh->do('UPDATE access_tokens SET authentication_code = ?, '
                 . 'identifier = NULL, pass_code = NULL WHERE authentication_code = ?',
@@ -367,7 +367,7 @@ subtest 'formats' => sub {
     }
 };
 
-# Each setting: the least, what has exactly that, what has one less, the code.
+# Each setting: the minimum, values that reach it, values that miss it by one, the code.
 my %minimum = (
     min_length => [5, ['abcde', '日本語日本', '🎁🎁🎁🎁🎁', 'a b c'],
                    ['abcd', '日本語日', '🎁🎁🎁🎁', 'äöüß'], 'TOO_SHORT'],
@@ -406,7 +406,7 @@ subtest 'minima' => sub {
     }
 };
 
-subtest 'which minima count for which format' => sub {
+subtest 'the minima of each format' => sub {
     $server->reset_data;
     my %all = (min_length => 6, min_letters => 2, min_digits => 2, min_special => 1);
     for my $case (['PHONE', '123456', '12345'], ['PHONE', '+1234567', '+123'],
@@ -420,7 +420,7 @@ subtest 'which minima count for which format' => sub {
                 violates(update($code, { $field => $short, %$other }), ["/$field TOO_SHORT"],
                          "$format of $field counts the length: $short");
             });
-            accepted(update($code, { $field => $right, %$other }), "and no more: $right");
+            accepted(update($code, { $field => $right, %$other }), "and nothing else: $right");
             $server->reset_data;
         }
     }
@@ -435,7 +435,7 @@ subtest 'which minima count for which format' => sub {
              'an address that has all');
 };
 
-subtest 'all that is wrong comes at once' => sub {
+subtest 'all errors come together' => sub {
     $server->reset_data;
     my @few = qw(TOO_SHORT TOO_FEW_LETTERS TOO_FEW_DIGITS);
     changes_nothing(sub {
@@ -457,7 +457,7 @@ subtest 'all that is wrong comes at once' => sub {
             ['/identifier TOO_SHORT', '/pass_code TOO_SHORT'], 'numbers that are too short');
     });
     accepted(update('demo-strict-1', { authentication_code => 'ab-12345', identifier => 'abcd56',
-        pass_code => 'abcdefg-89' }), 'what is just enough');
+        pass_code => 'abcdefg-89' }), 'values that just reach the minima');
     ok(opens('abcd56', 'abcdefg-89'), 'and opens');
     accepted(update('demo-email', { identifier => 'a@bcd.efgh', pass_code => '123456' }),
              'of an address');
@@ -467,7 +467,7 @@ subtest 'all that is wrong comes at once' => sub {
              'of a number');
 };
 
-subtest 'where values are generated, no format and no minimum holds' => sub {
+subtest 'for generated values formats and minima do not apply' => sub {
     $server->reset_data;
     for my $creation (qw(NUMBER ID)) {
         for my $field (@credentials) {
@@ -478,7 +478,7 @@ subtest 'where values are generated, no format and no minimum holds' => sub {
                     map { ("${field}_min_$_" => 200) } qw(length letters digits special) },
                     identifier => "user-$number");
                 accepted(update($code, { $field => "!-$number", %$other }),
-                         "$creation of $field, $format: a value is taken as it is");
+                         "$creation of $field, $format: a given value is stored unchanged");
             }
             my $code = token_with({ "${field}_creation" => $creation,
                 "${field}_format" => 'EMAIL', "${field}_min_length" => 200 },
@@ -490,12 +490,12 @@ subtest 'where values are generated, no format and no minimum holds' => sub {
                "422 VALIDATION_FAILED /$field MANDATORY", 'nor an empty string');
             ok(rows() eq $before, 'which change nothing');
             accepted(update($code, { $field => undef, %$other }),
-                     'what is generated is not judged by them either');
+                     'generated values are not checked either');
         }
     }
 };
 
-# ---- what is judged
+# ---- the values that are checked
 
 subtest 'classification before active definition' => sub {
     $server->reset_data;
@@ -508,19 +508,19 @@ subtest 'classification before active definition' => sub {
     my $plain = token_of(undef);
     changes_nothing(sub {
         violates(update($plain, $short), ['/authentication_code TOO_SHORT'],
-                 'without a classification the active definition holds');
+                 'without a classification the active definition applies');
     });
     my $reply = update($free, $short);
-    accepted($reply, 'with one, its rules, and not those of the definition');
+    accepted($reply, 'with a classification its rules apply, not those of the definition');
     accepted(update($short->{authentication_code}, { authentication_code => $free }), 'back');
     $dbh->do('UPDATE access_token_definitions SET active = NULL');
     $dbh->do("UPDATE access_token_definitions SET active = 1 WHERE id = '2'");
     changes_nothing(sub {
         violates(update($plain, { authentication_code => '.' }),
             [map { "/authentication_code $_" } qw(TOO_SHORT TOO_FEW_LETTERS TOO_FEW_DIGITS)],
-            'another definition that becomes active holds at once');
+            'another definition applies as soon as it is active');
     });
-    accepted(update($free, $short), 'not for a classification');
+    accepted(update($free, $short), 'but not to a classification');
     $dbh->do("UPDATE access_tokens SET classification_id = 'CC00000000000000000000000000000A' "
         . 'WHERE id = ?', undef, $plain);
     $dbh->do('UPDATE access_token_definitions SET active = NULL');
@@ -528,13 +528,13 @@ subtest 'classification before active definition' => sub {
     changes_nothing(sub {
         violates(update($plain, { authentication_code => '.' }),
             [map { "/authentication_code $_" } qw(TOO_SHORT TOO_FEW_LETTERS TOO_FEW_DIGITS)],
-            'an access token that is given a classification follows it');
+            'an access token that gets a classification follows its rules');
     });
 };
 
-subtest 'identifier and pass code, as they would be' => sub {
+subtest 'identifier and pass code after the change' => sub {
     $server->reset_data;
-    # What the row has, what is sent, and whether neither is allowed.
+    # The row, the request, and whether neither is allowed.
     for my $allow (0, 1) {
         for my $has (0, 1) {
             for my $identifier ('absent', 'null', 'value') {
@@ -572,7 +572,7 @@ subtest 'identifier and pass code, as they would be' => sub {
                     }
                     accepted($reply, $name);
                     my $row = row($code);
-                    is($row->{udf_string_1}, 'x', 'what was sent besides is done');
+                    is($row->{udf_string_1}, 'x', 'the other field of the request is saved');
                     is(defined $row->{identifier} ? 1 : 0, $will_identifier, 'the identifier');
                     is(defined $row->{pass_code} ? 1 : 0, $will_pass_code, 'the pass code');
                     ok(opens($row->{identifier}, $pass_code eq 'value' ? 'new-pass' : 'old-pass'),
@@ -583,7 +583,7 @@ subtest 'identifier and pass code, as they would be' => sub {
     }
 };
 
-subtest 'identifier and pass code that are generated, as they would be' => sub {
+subtest 'generated identifiers and pass codes after the change' => sub {
     $server->reset_data;
     for my $has (0, 1) {
         for my $case ([{ identifier => 'x', pass_code => undef }, '200 OK'],
@@ -616,7 +616,7 @@ subtest 'the demonstration\'s Card and Member' => sub {
     accepted(update('demo-card', { identifier => undef, pass_code => undef }), 'and neither');
     changes_nothing(sub {
         violates(update('demo-member', { identifier => undef, pass_code => undef }),
-            ['/identifier MANDATORY', '/pass_code MANDATORY'], 'Member: never neither');
+            ['/identifier MANDATORY', '/pass_code MANDATORY'], 'Member: not without both');
         violates(update('demo-member', { identifier => undef }), ['/identifier MANDATORY'],
                  'nor one of them');
         violates(update('demo-member', { pass_code => undef }), ['/pass_code MANDATORY'],
@@ -629,37 +629,37 @@ subtest 'the demonstration\'s Card and Member' => sub {
              'and another identifier with it');
 };
 
-subtest 'old data that breaks today\'s rules stays usable' => sub {
+subtest 'old data that breaks the current rules stays usable' => sub {
     $server->reset_data;
     my %strict = map { my $field = $_; map { ("${field}_min_$_" => 50) }
         qw(length letters digits special) } @credentials;
     my $code = token_with({ %strict, map { ("${_}_format" => 'EMAIL') } @credentials },
                           identifier => 'old-user');
     my $reply = update($code, { udf_string_1 => 'x', custom_field_set => { points => 1 } });
-    accepted($reply, 'fields that are not sent are not judged again');
+    accepted($reply, 'fields that are not sent are not checked again');
     is($reply->{json}{data}{identifier}, 'old-user', 'and stay');
     accepted($server->post({ token => 'demo-session-clerk', access_token_identifier =>
         { identifier => 'old-user', pass_code => 'old-pass' } }), 'and open');
     changes_nothing(sub {
         like(outcome(update($code, { authentication_code => $code })),
-             qr{^422 VALIDATION_FAILED /authentication_code }, 'the same value, sent, is judged');
+             qr{^422 VALIDATION_FAILED /authentication_code }, 'the same value, if sent, is checked');
     });
 };
 
-subtest 'an empty string in the row is no credential' => sub {
+subtest 'an empty string in the row is not a credential' => sub {
     $server->reset_data;
     my $code = token_with({}, identifier => '', pass_code => $old_hash);
     changes_nothing(sub {
         violates(update($code, { udf_string_1 => 'x' }), ['/identifier MANDATORY'],
-                 'an identifier that is empty');
+                 'an empty identifier');
     });
     $code = token_with({}, identifier => 'no-pass', pass_code => '');
     changes_nothing(sub {
         violates(update($code, { udf_string_1 => 'x' }), ['/pass_code MANDATORY'],
-                 'a pass code that is empty');
+                 'an empty pass code');
         is(outcome($server->post({ token => 'demo-session-clerk', access_token_identifier =>
                { identifier => 'no-pass', pass_code => '' } })),
-           '404 ACCESS_TOKEN_NOT_FOUND', 'and that opens nothing');
+           '404 ACCESS_TOKEN_NOT_FOUND', 'and opens nothing');
     });
 };
 

@@ -1,7 +1,6 @@
-# The history that can be installed beside the tables (sql/*/history.sql): one
-# line for each version that was committed, by whomever, with what changed from
-# what to what and with no secret in it. The module's account has the shipped
-# grants and no others.
+# The optional history (sql/*/history.sql): one line for each version that was committed,
+# by any program, with the old and new values and without secrets. The module's account
+# has only the shipped grants.
 use strict;
 use warnings;
 use utf8;
@@ -48,31 +47,31 @@ sub row_of {
 
 sub count { $dbh->selectrow_array('SELECT COUNT(*) FROM access_token_changes') }
 
-# A time of the database in the form of the method.
+# A time of the database in the format of the method.
 sub iso { ($_[0] // '') =~ s/ /T/r }
 
-# By the clock of databases: that of time() is some milliseconds late.
+# By the clock of the database: that of time() is some milliseconds behind.
 sub utc_now { POSIX::strftime('%Y-%m-%dT%H:%M:%S', gmtime(int Time::HiRes::time())) }
 
-# The versions that have a line, in the order in which these were written.
+# The versions that have a line, in the order of writing.
 sub versions { join ' ', map { $_->{version} } $server->history($_[0]) }
 
-# Everything that the history holds, as one text.
+# The whole history as one text.
 sub everything {
     my $rows = $dbh->selectall_arrayref('SELECT * FROM access_token_changes ORDER BY id');
     return join "\n", map { join "\t", map { $_ // 'NULL' } @$_ } @$rows;
 }
 
-# One line was written since there were BEFORE of them: the version of REPLY or
-# of the row, with these names, values from before, and values from now.
+# Since there were BEFORE lines, one was written: for the version of REPLY or of the row,
+# with these names, old values and new values.
 sub one_line {
     my ($name, $id, $before, $fields, $old, $new) = @_;
     is(count(), $before + 1, "$name: one line");
     my $line = ($server->history($id))[-1] // {};
-    is($line->{version}, row_of($id)->{version}, "$name: it is of the row's version");
-    is_deeply($line->{fields}, $fields, "$name: the names of what changed") or diag($json->encode($line));
-    is_deeply($line->{old_values}, $old, "$name: the values from before") or diag($json->encode($line));
-    is_deeply($line->{new_values}, $new, "$name: the values from now") or diag($json->encode($line));
+    is($line->{version}, row_of($id)->{version}, "$name: it has the row's version");
+    is_deeply($line->{fields}, $fields, "$name: the names of the fields") or diag($json->encode($line));
+    is_deeply($line->{old_values}, $old, "$name: the old values") or diag($json->encode($line));
+    is_deeply($line->{new_values}, $new, "$name: the new values") or diag($json->encode($line));
     return $line;
 }
 
@@ -91,18 +90,18 @@ my %udf = (id => 'D0000000000000000000000000000031', code => 'demo-udf');
     is($line->{unit_id}, $ours, 'and its unit');
     is(iso($line->{changed_at}), $reply->{json}{data}{log_information}{updated_date},
        'the time of the call');
-    like($line->{request_id}, qr/\A[0-9A-Fa-f]{32}\z/, "the call's own id");
-    is($line->{request_id}, substr($row->{request_ids}, 0, 32), 'as the row remembers it');
+    like($line->{request_id}, qr/\A[0-9A-Fa-f]{32}\z/, "the id of the call");
+    is($line->{request_id}, substr($row->{request_ids}, 0, 32), 'as in the row');
     ok($server->wait_for(sub { $server->read_file('changes.log')
                                    =~ /^$line->{token_id} $line->{request_id}$/m }),
-       'and as the access log may have it');
+       'and as in the access log');
 
     my $before = count();
     update($udf{code}, { udf_string_1 => 'by a contractor' }, {}, 'demo-session-no-unit');
     my $next = one_line('another user', $udf{id}, $before, ['udf_string_1'],
         { udf_string_1 => 'by a clerk' }, { udf_string_1 => 'by a contractor' });
     is("$next->{user_id} " . ($next->{unit_id} // 'NULL'), '3 NULL', 'a user without a unit');
-    isnt($next->{request_id}, $line->{request_id}, 'each call has an id of its own');
+    isnt($next->{request_id}, $line->{request_id}, 'each call has its own id');
     is($next->{request_id}, substr(row_of($udf{id})->{request_ids}, 0, 32), 'the last one of the row');
 }
 
@@ -127,7 +126,7 @@ my @texts = (
     "\x{1F680}" x 255, "\"" x 255, undef,
 );
 
-# The field goes through the values one after the other, from whatever it is.
+# The field gets the values one after another, from any value.
 sub field_goes_through {
     my ($field, @values) = @_;
     update($udf{code}, { $field => $values[0] });
@@ -153,8 +152,8 @@ field_goes_through("udf_date_$_", '1000-01-01T00:00:00', '2024-02-29T23:59:59', 
              { udf_date_1 => '9999-12-31T23:59:59' }, { udf_date_1 => '2024-02-29T00:00:00' });
 }
 
-# A number must be the same double: the text of the line is read by strtod, since
-# Perl's own reading of numbers may miss the last bit.
+# A number must be the same double: strtod reads the text of the line, since Perl's own
+# conversion may change the last bit.
 sub double { defined $_[0] ? unpack('H*', pack 'd>', (POSIX::strtod($_[0]))[0]) : 'null' }
 
 sub number_in {
@@ -180,9 +179,9 @@ for my $field (map { "udf_float_$_" } 1 .. 4) {
         my $line = ($server->history($udf{id}))[-1];
         is_deeply($line->{fields}, [$field], "$field: step $step: its name");
         is(double(number_in($udf{id}, 'old_values', $field)), double($from),
-           "$field: step $step: the number from before");
+           "$field: step $step: the old number");
         is(double(number_in($udf{id}, 'new_values', $field)), double($to),
-           "$field: step $step: the number from now");
+           "$field: step $step: the new number");
     }
 }
 
@@ -196,17 +195,17 @@ for my $field (map { "udf_float_$_" } 1 .. 4) {
     my $line = ($server->history($custom{id}))[-1] // {};
     is(count(), $before + 1, 'custom fields: one line');
     is_deeply($line->{fields}, ['custom_field_set'], 'custom fields: the name');
-    is_deeply($line->{old_values}{custom_field_set}, $set, 'custom fields: the whole set from before, as JSON');
-    is_deeply($line->{new_values}{custom_field_set}, $next, 'custom fields: and from now');
+    is_deeply($line->{old_values}{custom_field_set}, $set, 'custom fields: the whole old set, as JSON');
+    is_deeply($line->{new_values}{custom_field_set}, $next, 'custom fields: and the new set');
 
     $before = count();
     update($custom{code}, { custom_field_set => { map { $_ => undef } keys %$next } });
     $line = ($server->history($custom{id}))[-1] // {};
     is(count(), $before + 1, 'no custom field is left: one line');
-    is_deeply($line->{old_values}{custom_field_set}, $next, 'no custom field is left: the set from before');
+    is_deeply($line->{old_values}{custom_field_set}, $next, 'no custom field is left: the old set');
     my $left = row_of($custom{id})->{custom_field_set};
     is_deeply($line->{new_values}{custom_field_set}, defined $left ? $json->decode($left) : undef,
-              'no custom field is left: as the row has it');
+              'no custom field is left: as in the row');
     update($custom{code}, { custom_field_set => $set });
     is_deeply(($server->history($custom{id}))[-1]{new_values}{custom_field_set}, $set,
               'custom fields from nothing');
@@ -231,19 +230,19 @@ for my $field (map { "udf_float_$_" } 1 .. 4) {
     update('all of authentication_code', { authentication_code => 'demo-effective' });
 }
 
-# ---- what changes nothing
+# ---- calls without changes
 
-for my $case (['no field at all', {}], ['the value that is there', { udf_string_1 => 'by a contractor' }],
-              ['null where there is nothing', { card_masked_number => undef }],
+for my $case (['no field at all', {}], ['the same value', { udf_string_1 => 'by a contractor' }],
+              ['null for an empty field', { card_masked_number => undef }],
               ['a number in another form', { udf_float_1 => undef }]) {
     my ($name, $fields) = @$case;
     my $before = count();
-    is(update($udf{code}, $fields)->{status}, 200, "$name: it is a call");
+    is(update($udf{code}, $fields)->{status}, 200, "$name: the call succeeds");
     my $line = one_line($name, $udf{id}, $before, [], {}, {});
-    is($line->{user_id}, '2', "$name: by whom is known all the same");
+    is($line->{user_id}, '2', "$name: the line has the user");
 }
 
-# ---- codes are masked, pass codes are not there
+# ---- masked codes, no pass codes
 
 my @secrets;
 
@@ -253,7 +252,7 @@ sub keep_secrets {
         @{ $dbh->selectcol_arrayref('SELECT verification_code FROM access_tokens') };
     for my $code (@{ $dbh->selectcol_arrayref('SELECT authentication_code FROM access_tokens') }) {
         utf8::decode($code) if $is_mariadb;
-        # Only of these more than the mask is hidden.
+        # With these, the mask hides less than the whole code.
         push @secrets, $code if length $code >= 8;
     }
     return;
@@ -277,7 +276,7 @@ keep_secrets();
     }
 }
 {
-    # Case, accents and trailing blanks count; codes of the same mask are still different ones.
+    # Case, accents and trailing blanks count. Codes with the same mask still differ.
     my $before = count();
     update('DEMO-CAFE', { authentication_code => 'Demo-CAFE' });
     one_line('a code in another case', 'D0000000000000000000000000000034', $before, ['authentication_code'],
@@ -304,11 +303,11 @@ keep_secrets();
     keep_secrets();
     $before = count();
     update('demo-company', { pass_code => 'opens-4712' });
-    one_line('the same pass code, hashed anew', $id, $before, ['pass_code'], {}, {});
+    one_line('the same pass code, hashed again', $id, $before, ['pass_code'], {}, {});
     keep_secrets();
     $before = count();
     update('demo-company', { identifier => undef, pass_code => undef });
-    one_line('neither any more', $id, $before, [qw(identifier pass_code)],
+    one_line('both removed', $id, $before, [qw(identifier pass_code)],
              { identifier => "i\"\\ é \x{1F680}" }, { identifier => undef });
     $before = count();
     $reply = update('demo-auto-pass', { pass_code => undef });
@@ -329,7 +328,7 @@ keep_secrets();
 
 # ---- other programs
 
-# What DO does to access tokens whose ids are given: a line for each of them.
+# DO changes the access tokens with these ids: each gets one line.
 sub by_others {
     my ($name, $fields, $old, $new, $statement, @ids) = @_;
     my %version = map { $_ => row_of($_)->{version} } @ids;
@@ -341,11 +340,11 @@ sub by_others {
     for my $id (@ids) {
         my $line = ($server->history($id))[-1] // {};
         cmp_ok(row_of($id)->{version}, '>', $version{$id}, "$name: the version is raised");
-        is($line->{version}, row_of($id)->{version}, "$name: the line is of this version");
-        is_deeply([@$line{qw(fields old_values new_values)}], [$fields, $old, $new], "$name: what changed")
+        is($line->{version}, row_of($id)->{version}, "$name: the line has this version");
+        is_deeply([@$line{qw(fields old_values new_values)}], [$fields, $old, $new], "$name: the changes")
             or diag($json->encode($line));
         is_deeply([@$line{qw(user_id unit_id request_id)}], [undef, undef, undef],
-                  "$name: it was no call of the module");
+                  "$name: it was not a call to the module");
         my $at = iso($line->{changed_at});
         ok($at ge $start && $at le $end, "$name: its time is now, in UTC") or diag("$start $at $end");
     }
@@ -363,15 +362,15 @@ sub others {
               $ids[0]);
     by_others("$how, nothing but the version", [], {}, {},
               "UPDATE access_tokens SET version = version + 1 WHERE id = '$ids[0]'", $ids[0]);
-    by_others("$how, a version far ahead", [], {}, {},
+    by_others("$how, a much higher version", [], {}, {},
               "UPDATE access_tokens SET version = version + 5 WHERE id = '$ids[0]'", $ids[0]);
-    by_others("$how, a version lowered", [], {}, {},
+    by_others("$how, a lower version", [], {}, {},
               "UPDATE access_tokens SET version = 1 WHERE id = '$ids[0]'", $ids[0]);
-    by_others("$how, the value that was there", [], {}, {},
+    by_others("$how, the same value", [], {}, {},
               "UPDATE access_tokens SET udf_string_4 = udf_string_4 WHERE id = '$ids[0]'", $ids[0]);
-    by_others("$how, many at once", ['udf_float_2'], { udf_float_2 => undef }, { udf_float_2 => 2 },
+    by_others("$how, many rows", ['udf_float_2'], { udf_float_2 => undef }, { udf_float_2 => 2 },
               "UPDATE access_tokens SET udf_float_2 = 2 WHERE id IN ($in)", @ids);
-    by_others("$how, many at once with the version", ['udf_float_2'], { udf_float_2 => 2 },
+    by_others("$how, many rows with the version", ['udf_float_2'], { udf_float_2 => 2 },
               { udf_float_2 => undef },
               "UPDATE access_tokens SET udf_float_2 = NULL, version = version + 1 WHERE id IN ($in)", @ids);
     by_others("$how, none", undef, undef, undef,
@@ -385,7 +384,7 @@ sub others {
     my %old = map { $_ => /_date$/ && defined $row->{$_} ? iso($row->{$_}) : $row->{$_} } keys %new;
     my @order = qw(number life_cycle_state classification_id accounts_receivable_id
                    reward_participant_id verified_date);
-    by_others("$how, what the module never changes", \@order, \%old, \%new,
+    by_others("$how, columns that the module never changes", \@order, \%old, \%new,
               'UPDATE access_tokens SET ' . join(', ', map { "$_ = '$new{$_}'" } @order)
               . ", created_by_user_id = '1' WHERE id = '$ids[1]'", $ids[1]);
     by_others("$how, and back", \@order, \%new, \%old,
@@ -394,28 +393,28 @@ sub others {
     return;
 }
 
-# Of a place where it is later than UTC.
+# In a time zone ahead of UTC.
 $dbh->do(q(SET time_zone = '+05:30')) if $is_mariadb;
 $ENV{TZ} = 'Asia/Kolkata';
 POSIX::tzset();
 others('another program');
 if (!$is_mariadb) {
-    # A setting of each connection's own.
+    # Each connection has its own setting.
     $dbh->do('PRAGMA recursive_triggers = ON');
-    others('a program whose triggers may call themselves');
+    others('a program with recursive triggers');
     $dbh->do('PRAGMA recursive_triggers = OFF');
 }
 {
-    # What another program may have made of the row is no reason to refuse its mend.
+    # If another program has written odd values, it must be possible to correct them.
     my $id = 'D0000000000000000000000000000033';
     my ($off, $on) = $is_mariadb ? map { "SET SESSION check_constraint_checks = $_" } 0, 1
                                  : map { "PRAGMA ignore_check_constraints = $_" } 1, 0;
     $dbh->do($off);
-    by_others('a set that is no JSON', ['custom_field_set'], { custom_field_set => undef },
+    by_others('a set that is not JSON', ['custom_field_set'], { custom_field_set => undef },
               { custom_field_set => 'no "JSON"' },
               qq(UPDATE access_tokens SET custom_field_set = 'no "JSON"' WHERE id = '$id'), $id);
     $dbh->do($on);
-    by_others('its mend', ['custom_field_set'], { custom_field_set => 'no "JSON"' },
+    by_others('its correction', ['custom_field_set'], { custom_field_set => 'no "JSON"' },
               { custom_field_set => undef },
               "UPDATE access_tokens SET custom_field_set = NULL WHERE id = '$id'", $id);
     my $before = count();
@@ -423,22 +422,22 @@ if (!$is_mariadb) {
     my $end = $is_mariadb ? '' : ' AS TEXT)';
     $dbh->do("UPDATE access_tokens SET identifier = $bytes'61FF62'$end WHERE id = '$id'");
     $dbh->do("UPDATE access_tokens SET identifier = NULL WHERE id = '$id'");
-    is(count(), $before + 2, 'bytes that are no UTF-8 can be written and mended');
+    is(count(), $before + 2, 'bytes that are not UTF-8 can be written and corrected');
     is_deeply([map { $_->{fields} } ($server->history($id))[-2, -1]], [['identifier'], ['identifier']],
               'and both are in the history') if $is_mariadb;
     $dbh->do('DELETE FROM access_token_changes WHERE token_id = ?', undef, $id) if !$is_mariadb;
 }
 
-# ---- what is not committed has no line
+# ---- changes that are not committed have no line
 
 {
     my $id = 'D0000000000000000000000000000011';
     my ($before, $version) = (count(), row_of($id)->{version});
     $dbh->begin_work;
     $dbh->do(q(UPDATE access_tokens SET udf_string_1 = 'never' WHERE id = ?), undef, $id);
-    is(count(), $before + 1, 'a line is there before the end of the transaction');
+    is(count(), $before + 1, 'during the transaction there is a line');
     $dbh->rollback;
-    is(count(), $before, 'and gone after it was rolled back');
+    is(count(), $before, 'and after a rollback there is none');
     $dbh->begin_work;
     $dbh->do(q(UPDATE access_tokens SET udf_string_1 = ? WHERE id = ?), undef, $_, $id) for 'one', 'two';
     $dbh->commit;
@@ -449,12 +448,12 @@ if (!$is_mariadb) {
                   [412, { udf_string_1 => 'x' }, { 'If-Match' => qq("$id-1") }],
                   [403, {}, {}, 'demo-session-forbidden'], [401, {}, {}, 'demo-session-expired']) {
         my ($status, @call) = @$case;
-        is(update('demo-not-effective', @call)->{status}, $status, "a call that is refused: $status");
+        is(update('demo-not-effective', @call)->{status}, $status, "a refused call: $status");
     }
-    is(count(), $before, 'what was refused has no line');
+    is(count(), $before, 'refused calls have no line');
 }
 
-# ---- an Idempotency-Key: sent again, done once
+# ---- an Idempotency-Key: sent again, made once
 
 {
     my $before = count();
@@ -462,12 +461,12 @@ if (!$is_mariadb) {
         update($udf{code}, { udf_string_1 => 'once' }, { 'Idempotency-Key' => 'history-1' });
     } 1 .. 3;
     is(join(' ', map { $_->{status} . ($_->{headers}{'idempotency-replayed'} // '') } @replies),
-       '200 200true 200true', 'a call that is sent three times');
+       '200 200true 200true', 'a call is sent three times');
     one_line('a call that is sent three times', $udf{id}, $before, ['udf_string_1'],
              { udf_string_1 => 'by a contractor' }, { udf_string_1 => 'once' });
 }
 
-# ---- calls at the same time
+# ---- concurrent calls
 
 {
     my ($clients, $calls) = (12, 4);
@@ -486,18 +485,18 @@ if (!$is_mariadb) {
     });
     my @replies = map { ref eq 'ARRAY' ? @$_ : $_ } @results;
     is(join(' ', map { $_->{status} // $_->{died} } @replies), join(' ', (200) x ($clients * $calls)),
-       'calls at the same time succeed');
+       'concurrent calls succeed');
     my @lines = $server->history($id);
     is(join(' ', sort { $a <=> $b } map { $_->{version} } @lines),
-       join(' ', $first + 1 .. $first + $clients * $calls), 'each version has one line, and none is left out');
+       join(' ', $first + 1 .. $first + $clients * $calls), 'each version has one line, and none is missing');
     my %line = map { $_->{version} => $_ } @lines;
     my @wrong = grep {
         my $line = $line{ $_->{version} } // {};
         $json->encode([@$line{qw(fields new_values)}])
             ne $json->encode([[$_->{field}], { $_->{field} => $_->{value} }]);
     } @replies;
-    is_deeply(\@wrong, [], 'the line of a version is that of the call that was told it');
-    # From the row as it was, line by line, to the row as it is.
+    is_deeply(\@wrong, [], 'the line of a version belongs to the call that got this version');
+    # From the first row, line by line, to the current row.
     my (%state, @torn);
     for my $line (map { $line{$_} } sort { $a <=> $b } keys %line) {
         for my $field (@{ $line->{fields} }) {
@@ -507,13 +506,13 @@ if (!$is_mariadb) {
             $state{$field} = $line->{new_values}{$field};
         }
     }
-    is_deeply(\@torn, [], 'each line begins with what the lines before it have left');
+    is_deeply(\@torn, [], 'the old values of each line are the new values before it');
     my $row = row_of($id);
-    is_deeply({ map { $_ => $row->{$_} } keys %state }, \%state, 'and the last ones are what the row holds');
+    is_deeply({ map { $_ => $row->{$_} } keys %state }, \%state, 'and the last values are those of the row');
     is(scalar keys %state, 9, 'for each field that was sent');
 }
 
-# ---- a version that the history has already
+# ---- a version that is already in the history
 
 my $key = $is_mariadb ? 'access_token_changes_version'
     : 'access_token_changes.token_id, access_token_changes.version';
@@ -524,35 +523,35 @@ my $key = $is_mariadb ? 'access_token_changes_version'
     my ($before, $lines) = ($server->tokens, everything());
     my $reply = update($udf{code}, { udf_string_1 => 'twice', pass_code => 'p-4711-p', identifier => 'i-4711' },
                        { 'Idempotency-Key' => 'history-2' });
-    is(AccessTokenTest::outcome($reply), '500 INTERNAL_ERROR', 'a version that the history has');
-    unlike($reply->{content}, qr/access_token_changes|version/, 'the reply tells nothing of the tables');
+    is(AccessTokenTest::outcome($reply), '500 INTERNAL_ERROR', 'a version that is already in the history');
+    unlike($reply->{content}, qr/access_token_changes|version/, 'the reply shows nothing of the tables');
     my $id = $reply->{headers}{'x-request-id'};
     my $log = $server->wait_for_error(qr/AT00\d: .*\Q$id\E/, 5) // 'nothing';
     like($log, $is_mariadb ? qr/history.*\b$key\b/ : qr/history.*access_token_changes\.token_id/,
          'the log names the key');
-    unlike($log, qr/4711/, 'and no secret');
+    unlike($log, qr/4711/, 'without secrets');
     $server->expect_log(qr/AT00\d: .*\Q$id\E/);
     is($server->tokens, $before, 'no access token has changed');
-    is(everything(), $lines, 'nor has the history');
+    is(everything(), $lines, 'and neither has the history');
     is($dbh->selectrow_array(q(SELECT COUNT(*) FROM access_token_requests
-        WHERE idempotency_key = 'history-2')), 0, 'and the key is not spent');
+        WHERE idempotency_key = 'history-2')), 0, 'and the key is not used up');
     for my $set ("udf_string_1 = 'x'", 'version = version + 1', 'version = 1') {
         ok(!eval { $dbh->do("UPDATE access_tokens SET $set WHERE id = '$udf{id}'"); 1 },
            "another program is refused: $set");
         like($@, $is_mariadb ? qr/Duplicate entry .* for key '$key'/ : qr/UNIQUE constraint failed: \Q$key\E/,
-             "$set: by the key's name");
+             "$set: with the name of the key");
     }
     is($server->tokens, $before, 'no access token has changed');
-    is(everything(), $lines, 'nor has the history');
+    is(everything(), $lines, 'and neither has the history');
     $dbh->do('DELETE FROM access_token_changes WHERE token_id = ? AND version = ?', undef,
              $udf{id}, $version + 1);
     $before = count();
-    is(update($udf{code}, { udf_string_1 => 'mended' })->{status}, 200, 'without that line it works');
-    one_line('mended', $udf{id}, $before, ['udf_string_1'], { udf_string_1 => 'once' },
+    is(update($udf{code}, { udf_string_1 => 'corrected' })->{status}, 200, 'without that line it works');
+    one_line('corrected', $udf{id}, $before, ['udf_string_1'], { udf_string_1 => 'once' },
              { udf_string_1 => 'mended' });
 }
 
-# ---- an access token that comes back
+# ---- an access token that is inserted again
 
 {
     my $id = 'D0000000000000000000000000000024';
@@ -560,23 +559,23 @@ my $key = $is_mariadb ? 'access_token_changes_version'
     is(versions($id), '2 3 4', 'an access token and its history');
     my $lines = everything();
     $dbh->do('DELETE FROM access_tokens WHERE id = ?', undef, $id);
-    is(everything(), $lines, 'the history outlives it');
+    is(everything(), $lines, 'the history stays when it is deleted');
     my $insert = 'INSERT INTO access_tokens (id, number, authentication_code, created_date%s)'
         . " VALUES ('$id', '136', 'demo-no-owner', '2024-01-01T08:00:00'%s)";
     $dbh->do(sprintf $insert, '', '');
-    is(row_of($id)->{version}, 5, 'it comes back, and goes on behind its history');
-    is(everything(), $lines, 'without a line: that is no update');
+    is(row_of($id)->{version}, 5, 'inserted again, it has the version after its history');
+    is(everything(), $lines, 'without a line, since it is not an update');
     is(update('demo-no-owner', { udf_string_1 => 'life 2' })->{headers}{etag}, qq("$id-6"), 'a call');
-    is(versions($id), '2 3 4 6', 'has the next version');
+    is(versions($id), '2 3 4 6', 'an update has the next version');
     $dbh->do('DELETE FROM access_tokens WHERE id = ?', undef, $id);
     $dbh->do(sprintf $insert, ', version', ', 40');
-    is(row_of($id)->{version}, 40, 'a version that is ahead stays');
+    is(row_of($id)->{version}, 40, 'a higher version stays');
     $dbh->do('DELETE FROM access_tokens WHERE id = ?', undef, $id);
     $dbh->do(sprintf $insert, ', version', ', 6');
-    is(row_of($id)->{version}, 7, 'and one that was is passed over');
+    is(row_of($id)->{version}, 7, 'and a version in the history is skipped');
     is(everything() =~ s/\n.*\z//r, $lines, 'all without a line');
 
-    # The demonstration's rows, all of them, over the history of their former selves.
+    # All rows of the demonstration, with the history of their earlier copies.
     $database->load(AccessTokenTest::srcdir() . '/sql/' . $database->sql_folder . '/demo.sql');
     my $before = count();
     is(update($udf{code}, { udf_string_1 => 'anew' })->{status}, 200, 'demo.sql, and a call');
@@ -586,15 +585,15 @@ my $key = $is_mariadb ? 'access_token_changes_version'
         WHERE t.id = c.token_id AND t.version < c.version'), 0, 'no access token is behind its history');
 }
 
-# ---- no secret is anywhere in it
+# ---- no secrets
 
 {
     my $all = everything();
     my %seen;
     my @unique = grep { !$seen{$_}++ } @secrets;
-    cmp_ok(scalar(grep { /^\$2y\$04\$/ } @unique), '>=', 4, 'hashes to look for are there');
+    cmp_ok(scalar(grep { /^\$2y\$04\$/ } @unique), '>=', 4, 'there are hashes to search for');
     cmp_ok(scalar @unique, '>=', 40, 'and codes, pass codes and verification codes');
-    # As it is, as JSON writes it, and with all but ASCII escaped.
+    # Raw, as JSON writes it, and with all but ASCII escaped.
     my @found = grep {
         my $secret = $_;
         grep { index($all, $_) >= 0 } $secret, substr($json->encode($secret), 1, -1),
@@ -602,11 +601,11 @@ my $key = $is_mariadb ? 'access_token_changes_version'
     } @unique;
     is_deeply(\@found, [], 'none of them is in the history');
     ok(index($all, 'by a contractor') >= 0 && index($all, '******') >= 0,
-       'and what may be is found in this way');
-    unlike($all, qr/\$2[aby]\$|\$6\$|\$apr1\$|\{SHA\}/, 'nor any hash at all');
+       'and the same search finds other texts');
+    unlike($all, qr/\$2[aby]\$|\$6\$|\$apr1\$|\{SHA\}/, 'and neither is any hash');
 }
 
-# ---- retention, and taking it away again, as the head of the file says
+# ---- retention and removal, as the head of the file says
 
 my $folder = AccessTokenTest::srcdir() . '/sql/' . $database->sql_folder;
 
@@ -625,14 +624,14 @@ my $head = text_of("$folder/history.sql") =~ s/^[^-].*//msr =~ s/^-- ?//mgr;
     $dbh->do(q(UPDATE access_token_changes SET changed_at = '2001-01-01T00:00:00' WHERE id = ?), undef, $old);
     my $before = count();
     $dbh->do($delete);
-    is(count(), $before - 1, 'it removes what is old');
+    is(count(), $before - 1, 'it removes the old line');
     is($dbh->selectrow_array('SELECT COUNT(*) FROM access_token_changes WHERE id = ?', undef, $old), 0,
        'and only that');
 }
 {
     my ($remove) = $head =~ /^Remove: (.*?)\n\n/ms;
     my @statements = ($remove // '') =~ /\b(DROP [^;]+);/g;
-    is(scalar @statements, 3, 'how to remove it is documented');
+    is(scalar @statements, 3, 'the removal is documented');
     $dbh->do($_) for @statements;
     if (!$is_mariadb) {
         my ($trigger) = text_of("$folder/schema.sql") =~ /^(CREATE TRIGGER access_tokens_version .*?END;)$/ms;
@@ -646,11 +645,11 @@ my $head = text_of("$folder/history.sql") =~ s/^[^-].*//msr =~ s/^-- ?//mgr;
     $database->load("$folder/history.sql");
     $server->graceful if !$is_mariadb;
     is(update($udf{code}, { udf_string_1 => 'with' })->{status}, 200, 'installed again');
-    is(versions($udf{id}), $before + 3, 'it goes on');
+    is(versions($udf{id}), $before + 3, 'it continues');
 }
 $server->finish;
 
-# ---- the files are loaded in the ways that their heads promise
+# ---- the ways to load the files
 
 if (!$is_mariadb) {
     my $file = $server->path('shell.db');
@@ -666,7 +665,7 @@ if (!$is_mariadb) {
     exit;
 }
 
-# A server that writes a binary log, and an owner of the database who is no SUPER.
+# A server with a binary log, and an account that owns the database without SUPER.
 mkdir $server->path('logged') or die "logged: $!\n";
 my $logged = AccessTokenTest::MariaDB->new(
     folder => $server->path('logged'), srcdir => AccessTokenTest::srcdir(),
@@ -676,7 +675,7 @@ is($admin->selectrow_array('SELECT @@log_bin'), 1, 'a server with a binary log')
 $admin->do(q(CREATE USER owner@localhost IDENTIFIED BY 'owns'));
 $admin->do(q(GRANT ALL ON access_token.* TO owner@localhost));
 
-# By the client program, as that account; what it says.
+# Runs the client program as that account, and returns its output.
 sub load_as_owner {
     my ($name) = @_;
     my $socket = $logged->socket;
@@ -692,7 +691,7 @@ sub new_database {
     return;
 }
 
-# The triggers and functions, by name, without their layout.
+# The triggers and functions by name, without their layout.
 sub stored_programs {
     my $rows = $admin->selectall_arrayref(q(
         SELECT trigger_name, CONCAT_WS(' ', action_timing, event_manipulation, sql_mode, action_statement)
@@ -710,15 +709,15 @@ for my $name (qw(schema history)) {
     $logged->load("$folder/schema.sql") if $name eq 'history';
     trust(0);
     my ($status, $said) = load_as_owner($name);
-    isnt($status, 0, "$name.sql is refused where the binary log is on");
-    like($said, qr/ERROR 1419 .*log_bin_trust_function_creators/, "$name.sql: by the error of triggers");
+    isnt($status, 0, "$name.sql is refused with a binary log");
+    like($said, qr/ERROR 1419 .*log_bin_trust_function_creators/, "$name.sql: with the error of triggers");
 }
 like($head, qr/log_bin_trust_function_creators = 1.*error 1419/s, 'history.sql names it');
 $admin->do('DROP TABLE access_token_changes');
-ok(eval { $logged->load("$folder/history.sql"); 1 }, 'to an account with SUPER it is allowed') or diag($@);
+ok(eval { $logged->load("$folder/history.sql"); 1 }, 'an account with SUPER may load it') or diag($@);
 new_database();
 ok(!eval { $logged->load("$folder/schema.sql"); 1 }, 'but not the function of schema.sql');
-like($@, qr/ERROR 1418 .*log_bin_trust_function_creators/, 'which is refused to everyone');
+like($@, qr/ERROR 1418 .*log_bin_trust_function_creators/, 'which every account is refused');
 
 new_database();
 trust(1);
@@ -731,17 +730,17 @@ $logged->load("$folder/demo.sql");
 $logged->load("$folder/grants.sql");
 my $by_client = stored_programs();
 is(join(' ', sort keys %$by_client), 'access_token_next_number access_tokens_changes '
-   . 'access_tokens_first_version access_tokens_request access_tokens_version', 'all are there');
+   . 'access_tokens_first_version access_tokens_request access_tokens_version', 'all are created');
 
 my $behind = AccessTokenTest->start(database => $logged);
 is($behind->post({ token => $clerk, udf_string_1 => 'logged', access_token_identifier =>
                    { authentication_code => 'demo-udf' } })->{status}, 200,
-   'and a call is answered, with no other right');
-is(join(' ', map { $_->{version} } $behind->history($udf{id})), '2', 'and has its line');
-$behind->finish('nothing is wrong with a binary log');
+   'and a call succeeds, without other rights');
+is(join(' ', map { $_->{version} } $behind->history($udf{id})), '2', 'and has a line');
+$behind->finish('no errors with a binary log');
 
-# A program that knows nothing of DELIMITER: it drops such lines, and comments, and
-# takes a semicolon at a line's end for the end of a statement.
+# A program without DELIMITER: it drops these lines and comments, and a semicolon at the
+# end of a line ends a statement.
 new_database();
 trust(1);
 for my $name (qw(schema history grants)) {
@@ -750,7 +749,7 @@ for my $name (qw(schema history grants)) {
     my $ok = eval { $admin->do($_) for @statements; 1 };
     ok($ok, "a program without DELIMITER loads $name.sql") or diag($@);
 }
-is_deeply(stored_programs(), $by_client, 'and makes the same of it');
+is_deeply(stored_programs(), $by_client, 'and creates the same triggers and functions');
 $admin->disconnect;
 $logged->stop;
 

@@ -1,5 +1,6 @@
-# Lookups (statements-cached): what hardly ever changes may be shown as it was a while
-# ago, what decides about a call never. And what is not asked for is not read.
+# Lookups (statements-cached): objects that rarely change may be shown as they were a
+# while ago, but nothing that decides about a call. And columns that fields_set does not
+# name are not read.
 use strict;
 use warnings;
 
@@ -26,7 +27,7 @@ sub update {
 
 sub outcome { AccessTokenTest::outcome($_[0]) }
 
-# What an answer shows of each object that is looked up.
+# The parts of an answer that come from lookups.
 sub shown {
     my ($reply) = @_;
     my $data = $reply->{json}{data} or return outcome($reply);
@@ -39,7 +40,7 @@ sub shown {
     };
 }
 
-# How many statements CODE runs; MariaDB counts them.
+# The number of statements that CODE runs; MariaDB counts them.
 sub statements {
     my ($server, $code) = @_;
     my $count = sub { ($server->dbh->selectrow_array(q(SHOW GLOBAL STATUS LIKE 'Com_stmt_execute')))[1] };
@@ -52,7 +53,7 @@ sub statements {
 
 {
     my @servers = (start(''), start('AccessTokenLookupLifetime 0'), AccessTokenTest->start(conf => $one_child));
-    # A code of each kind of owner, and all members of the reply; then some of them.
+    # A code of each kind of owner, with all members of the reply; then with some of them.
     my $codes = $servers[0]->dbh->selectcol_arrayref(q(SELECT authentication_code FROM access_tokens
         WHERE authentication_code LIKE 'demo-%'));
     my $answered = 0;
@@ -68,7 +69,7 @@ sub statements {
         FROM access_tokens JOIN accounts_receivable one ON one.id = access_tokens.accounts_receivable_id
         JOIN reward_participants ON reward_participants.id = access_tokens.reward_participant_id
         JOIN accounts_receivable other ON other.id = reward_participants.accounts_receivable_id GROUP BY 1)) };
-    is_deeply([sort keys %owners], ['another', 'the same'], 'the two owners of an access token differ, or not')
+    is_deeply([sort keys %owners], ['another', 'the same'], 'the two owners of an access token differ, or are the same')
         or diag explain \%owners;
     my @plain = grep { /\A[a-z-]+\z/ } @$codes;
     cmp_ok(scalar @plain, '>', 20, 'there are many access tokens');
@@ -85,11 +86,11 @@ sub statements {
         is($contents[$_], $contents[4], "$code, " . ($fields->{fields_set} // 'all') . ": the same answer, $_")
             for 0 .. 3, 5;
     }
-    cmp_ok($answered, '>', 35, 'most are answers, and not errors');
-    $_->finish('the error log holds what it should: the same answers') for @servers;
+    cmp_ok($answered, '>', 35, 'most answers are no errors');
+    $_->finish('the error log has only the expected lines: the same answers') for @servers;
 }
 
-# ---- what is stale, and what never is
+# ---- stale values
 
 {
     my $server = start('AccessTokenLookupLifetime 2s');
@@ -105,15 +106,15 @@ sub statements {
     my $after = shown(update($server, {}));
     SKIP: {
         skip 'a slow machine', 1 if time - $since > 1.8;
-        is_deeply($after, $before, 'names are kept for a while');
+        is_deeply($after, $before, 'names are cached for a while');
     }
     sleep 2.1;
     my $last = shown(update($server, {}));
     is_deeply($last, { map { $_ => defined $before->{$_} ? "$before->{$_} (new)" : undef } keys %$before },
-              'and no longer') or diag explain $last;
-    cmp_ok(scalar(grep { defined } values %$before), '>=', 4, 'there were names');
+              'and not longer') or diag explain $last;
+    cmp_ok(scalar(grep { defined } values %$before), '>=', 4, 'the answers had names');
 
-    # All is in the cache. What decides is read in each call.
+    # Everything is in the cache. Values that decide are read in each call.
     my @changes = (
         ['the permission', q(UPDATE users SET may_update_access_tokens = 0), '403 FORBIDDEN',
          q(UPDATE users SET may_update_access_tokens = 1)],
@@ -129,26 +130,26 @@ sub statements {
         $dbh->do($back);
         is($call->(), '200 OK', "$name: a call");
         $dbh->do($sql);
-        is($call->(), $refusal, "$name decides at once");
+        is($call->(), $refusal, "$name takes effect at once");
         $dbh->do($back);
-        is($call->(), '200 OK', "$name, given back, as well");
+        is($call->(), '200 OK', "$name, restored, too");
     }
-    $server->finish('the error log holds what it should: what is stale');
+    $server->finish('the error log has only the expected lines: stale values');
 }
 
-# ---- what is not read
+# ---- columns that are not read
 
 if ($is_mariadb) {
     my $server = start('');
     my $call = sub { my $fields = shift // {}; sub { outcome(update($server, $fields)) eq '200 OK' or die } };
     $call->()->();
-    is(statements($server, $call->()), 2, 'all lookups are kept: two statements');
-    $server->finish('the error log holds what it should: what is not read');
+    is(statements($server, $call->()), 2, 'all lookups are cached: two statements');
+    $server->finish('the error log has only the expected lines: cached lookups');
 
     $server = start('AccessTokenLookupLifetime 0');
-    cmp_ok(statements($server, $call->()), '>', 2, 'none is kept: each is read');
-    is(statements($server, $call->({ fields_set => 'number' })), 2, 'but none that is not asked for');
-    $server->finish('the error log holds what it should: what is read each time');
+    cmp_ok(statements($server, $call->()), '>', 2, 'no lookup is cached: each is read');
+    is(statements($server, $call->({ fields_set => 'number' })), 2, 'but only those that fields_set names');
+    $server->finish('the error log has only the expected lines: lookups that are read each time');
 }
 
 done_testing;

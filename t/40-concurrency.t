@@ -1,5 +1,5 @@
-# Calls at the same time (contract, section 6): several children of httpd, on
-# one access token and on one value.
+# Concurrent calls (contract, section 6): several children of httpd, on one access token
+# and on one value.
 use strict;
 use warnings;
 use utf8;
@@ -32,13 +32,13 @@ sub update {
     return $server->post({ %sent, %$fields }, $headers);
 }
 
-# The version in a reply's ETag: each is given to one call only.
+# The version in the ETag of a reply. Each version belongs to one call.
 sub version_of {
     my ($reply) = @_;
     return ($reply->{headers}{etag} // '') =~ /-(\d+)"$/ ? $1 : undef;
 }
 
-# What a client hands back of a reply.
+# The parts of a reply that a client returns.
 sub summary {
     my ($reply) = @_;
     return { status => $reply->{status}, version => version_of($reply),
@@ -46,7 +46,7 @@ sub summary {
              data => $reply->{json}{data}, content => $reply->{content} };
 }
 
-# "200: 1, 409: 3": how the replies ended.
+# The outcomes of the replies: "200: 1, 409: 3".
 sub outcomes {
     my (@replies) = @_;
     my %count;
@@ -63,8 +63,8 @@ my %udf = (id => 'D0000000000000000000000000000031', code => 'demo-udf');
 
 {
     my $calls = 4;
-    # Each client has a field of its own and the values that it sends one after
-    # the other; the stored form of the last is what must be there at the end.
+    # Each client has its own field and sets several values in turn. In the end the row
+    # must have the stored form of the last value.
     my @fields = (
         (map { ["udf_string_$_", map { "client text $_" } 1 .. $calls] } 1 .. 4),
         (map { ["udf_float_$_", map { $_ + 0.25 } 1 .. $calls] } 1, 2),
@@ -90,24 +90,24 @@ my %udf = (id => 'D0000000000000000000000000000031', code => 'demo-udf');
        'the version grew by the number of calls');
     is(join(' ', sort { $a <=> $b } map { $_->{version} // 0 } @replies),
        join(' ', map { $before->{version} + $_ } 1 .. $count),
-       'each call has a version of its own in its ETag');
+       'each call has its own version in its ETag');
     for my $entry (grep { $_->[0] ne 'custom_field_set' } @fields) {
         my $field = $entry->[0];
         is($after->{$field} =~ tr/ /T/r, $entry->[-1] =~ tr/ /T/r,
-           "$field is as its client left it");
+           "$field has the last value of its client");
     }
     my $set = JSON::PP->new->decode($after->{custom_field_set});
-    is($set->{nickname}, "nick $calls", 'a custom field is as its client left it: a string');
+    is($set->{nickname}, "nick $calls", 'a custom field has the last value of its client: a string');
     is($set->{points}, $calls, 'a number');
     ok($set->{newsletter}, 'a boolean');
     my $others = join '|', map { $_ // 'NULL' } @$before{qw(udf_string_5 udf_float_3 udf_date_3)};
     is(join('|', map { $_ // 'NULL' } @$after{qw(udf_string_5 udf_float_3 udf_date_3)}), $others,
-       'what no client sent is as it was');
+       'fields that no client sent are unchanged');
     my @torn = grep { $_->{data} && $_->{data}{udf_string_5} ne 'Καλημέρα' } @replies;
     is(scalar @torn, 0, 'each reply shows the rest of the access token');
 }
 
-# ---- the same fields: one wins whole
+# ---- the same fields: the last call wins as a whole
 
 {
     my $before = row_of($udf{id});
@@ -117,10 +117,10 @@ my %udf = (id => 'D0000000000000000000000000000031', code => 'demo-udf');
     });
     is(outcomes(@replies), "200 OK: $clients", 'calls on the same fields all succeed');
     my $after = row_of($udf{id});
-    is($after->{version}, $before->{version} + $clients, 'each is one version');
+    is($after->{version}, $before->{version} + $clients, 'each makes one version');
     my ($last) = sort { $replies[$b]{version} <=> $replies[$a]{version} } 0 .. $#replies;
     is($after->{"udf_string_$_"}, chr(ord('a') + $last) x 255,
-       "the last one's udf_string_$_ is there") for 1 .. 8;
+       "the row has udf_string_$_ of the last call") for 1 .. 8;
 }
 
 # ---- one value for several access tokens
@@ -140,11 +140,11 @@ for my $field (qw(authentication_code identifier)) {
         is(outcomes(@replies), "200 OK: 1, 409 DUPLICATE_VALUE: $losers",
            "round $round: one $field goes to one access token");
         my @pointers = map { $_->{pointer} } map { @{ $_->{errors} // [] } } @replies;
-        is("@pointers", join(' ', ("/$field") x $losers), 'the others are told which value it was');
+        is("@pointers", join(' ', ("/$field") x $losers), 'the others get the name of the value');
         my ($winner) = grep { $replies[$_]{status} == 200 } 0 .. $#replies;
         my $owners = $dbh->selectcol_arrayref(
             "SELECT id FROM access_tokens WHERE $field = ?", undef, $value);
-        is("@$owners", $tokens[$winner // 0][0], 'it is with who was told so');
+        is("@$owners", $tokens[$winner // 0][0], 'the winner has it');
         my @changed = grep { row_of($tokens[$_][0])->{version} != $before[$_]{version} }
             0 .. $#tokens;
         is("@changed", $winner, 'and nothing else has changed');
@@ -164,7 +164,7 @@ for my $field (qw(authentication_code identifier)) {
     is(outcomes(@replies), "200 OK: 1, 412 PRECONDITION_FAILED: $losers",
        'with If-Match one call of many succeeds');
     my ($winner) = grep { $replies[$_]{status} == 200 } 0 .. $#replies;
-    is(row_of($udf{id})->{udf_string_1}, 'client ' . ($winner // 'none'), 'and its value is there');
+    is(row_of($udf{id})->{udf_string_1}, 'client ' . ($winner // 'none'), 'and the row has its value');
 }
 
 # ---- generated numbers
@@ -177,15 +177,15 @@ for my $field (qw(authentication_code identifier)) {
     });
     is(outcomes(@replies), '200 OK: ' . @tokens, 'numbers are generated at the same time');
     my %numbers = map { ($_->{data}{authentication_code} // '') => 1 } @replies;
-    is(scalar keys %numbers, @tokens, 'each is a number of its own');
-    is(scalar(grep { !/^\d+$/ } keys %numbers), 0, 'and digits');
-    ok(!$numbers{1001}, 'and not the one that is taken');
+    is(scalar keys %numbers, @tokens, 'all numbers differ');
+    is(scalar(grep { !/^\d+$/ } keys %numbers), 0, 'and have only digits');
+    ok(!$numbers{1001}, 'and are not the one in use');
     is(row_of($tokens[$_][0])->{authentication_code}, $replies[$_]{data}{authentication_code},
-       "the reply tells the number that is stored: $_") for 0 .. $#tokens;
+       "the reply has the stored number: $_") for 0 .. $#tokens;
     $tokens[$_][1] = $replies[$_]{data}{authentication_code} for 0 .. $#tokens;
 }
 
-# ---- the key that the others look by changes
+# ---- the code that identifies an access token changes
 
 {
     my ($id, $code) = @{ $tokens[0] };
@@ -196,18 +196,18 @@ for my $field (qw(authentication_code identifier)) {
         return summary(update($code, { "udf_string_$number" => 'arrived' })) if $number < 9;
         return summary(update($code, { 'udf_float_' . ($number - 8) => 1 }));
     });
-    is($replies[0]{status}, 200, 'a code changes while others look for it');
+    is($replies[0]{status}, 200, 'a code changes while others use it');
     is(scalar(grep { $_->{status} != 200 && $_->{status} != 404 } @replies), 0,
-       'the others find it or do not') or diag(outcomes(@replies));
+       'the others find it or not') or diag(outcomes(@replies));
     my $after = row_of($id);
     is($after->{version} - $before, scalar(grep { $_->{status} == 200 } @replies),
-       'who found it has changed it');
+       'calls that found it have changed it');
     is(scalar(grep { ($replies[$_]{status} == 200) != defined $after->{"udf_string_$_"} } 1 .. 8),
-       0, 'and who did not has not');
+       0, 'and the others have not');
     $tokens[0][1] = 'moved-away';
 }
 
-# ---- a pass code opens until it is changed
+# ---- a pass code opens until it changes
 
 {
     my $open = { identifier => 'demo-member-user', pass_code => 'demo-pass-1' };
@@ -217,14 +217,14 @@ for my $field (qw(authentication_code identifier)) {
     });
     my $losers = $clients - 1;
     is(outcomes(@replies), "200 OK: 1, 404 ACCESS_TOKEN_NOT_FOUND: $losers",
-       'once the pass code is changed, the old one opens no more');
+       'once the pass code is changed, the old one no longer opens');
     my ($winner) = grep { $replies[$_]{status} == 200 } 0 .. $#replies;
     my $reply = $server->post({ token => $token, access_token_identifier =>
         { %$open, pass_code => 'changed-' . ($winner // 0) } });
-    is($reply->{status}, 200, "the winner's opens");
+    is($reply->{status}, 200, "that of the winner opens");
 }
 
-# ---- and all of this was by several processes
+# ---- several processes
 
 $server->stop;
 my %process = map { $_ => 1 } split /\n/, $server->read_file('processes.log');

@@ -1,8 +1,8 @@
-# Random partial updates against a small model of the method: after each, the
-# reply and the row, read by a client of its own, are what the model says, and
-# what was not sent is byte for byte what it was.
+# Random partial updates, compared with a small model of the method. After each update,
+# the reply and the row, read by another client, must be those of the model, and fields
+# that were not sent must be unchanged.
 #
-# AT_UPDATES is the number of updates; AT_SEED another seed than the usual one.
+# AT_UPDATES is the number of updates; AT_SEED chooses another seed.
 use strict;
 use warnings;
 use utf8;
@@ -24,7 +24,7 @@ srand $seed;
 my $is_mariadb = AccessTokenTest::engine() eq 'mariadb';
 my $json = JSON::PP->new->utf8->canonical->allow_nonref;
 
-# md5crypt, since it is quick and takes 511 bytes.
+# md5crypt, since it is fast and takes 511 bytes.
 my $server = AccessTokenTest->start(
     conf => "AccessTokenPassCodeScheme md5crypt\n", log_level => 'notice');
 my $dbh = $server->dbh;
@@ -32,10 +32,10 @@ my $dbh = $server->dbh;
 sub chance { rand() < $_[0] }
 sub one_of { $_[rand @_] }
 
-# ---- what the database holds, by a client of its own
+# ---- the database, read by another client
 
-# Through the binary protocol of MariaDB, where a DOUBLE is the double itself.
-# Not kept: DBD::SQLite may hang if a statement outlives its connection at exit.
+# With the binary protocol of MariaDB, where a DOUBLE stays a double. The handle is not
+# kept: DBD::SQLite may hang at exit if a statement outlives its connection.
 sub row_of {
     my ($id) = @_;
     my $select = $dbh->prepare('SELECT * FROM access_tokens WHERE id = ?',
@@ -61,7 +61,7 @@ my @callers = (
     ['demo-session-no-unit', '3', undef],
 );
 
-# ---- the access tokens that take part
+# ---- the access tokens
 
 my @strings = map { "udf_string_$_" } 1 .. 8;
 my @floats = map { "udf_float_$_" } 1 .. 4;
@@ -69,7 +69,7 @@ my @dates = map { "udf_date_$_" } 1 .. 4;
 my @plain = ('card_masked_number', @strings, @floats, @dates);
 my @credentials = qw(authentication_code identifier pass_code);
 
-# Hashes of the demonstration's cost a tenth of a second each.
+# The hashes of the demonstration cost a tenth of a second each.
 my %pass_code;
 for my $row (rows_of('SELECT id, authentication_code FROM access_tokens')) {
     my $plain = $row->{authentication_code} =~ /phone|number$/ ? '246810' : 'demo-pass-1';
@@ -78,8 +78,8 @@ for my $row (rows_of('SELECT id, authentication_code FROM access_tokens')) {
              undef, crypt($plain, '$1$saltsalt'), $row->{id});
 }
 
-# What the model knows of each: its row as text, as the contract replies it,
-# the custom fields, the pass code, and the members that no update changes.
+# The model of each: its row as text, as the contract replies it, the custom fields, the
+# pass code, and the members that no update changes.
 my %fixed;
 my @tokens = map { token_of($_) } qw(
     demo-card demo-member demo-auto-id demo-auto-number demo-auto-pass
@@ -107,7 +107,7 @@ sub token_of {
     return \%token;
 }
 
-# Values that other access tokens have.
+# Values of other access tokens.
 sub is_taken {
     my ($token, $field, $value) = @_;
     my ($id) = $dbh->selectrow_array("SELECT id FROM access_tokens WHERE $field = ?", undef,
@@ -132,7 +132,7 @@ my @combined = ("e\x{301}", "o\x{308}\x{323}", "\x{1f469}\x{200d}\x{1f680}", "\x
                 "\x{feff}", "\x{3000}");
 my @controls = ("\t", "\n", "\r\n", "\x01", "\x1f", "\x7f", "\x85", ' ');
 
-# Up to MOST characters, counted as code points.
+# At most MOST characters (code points).
 sub random_text {
     my ($most, $is_credential) = @_;
     my $length = chance(0.15) ? $most : chance(0.1) ? 0 : 1 + int rand(chance(0.3) ? $most : 20);
@@ -143,15 +143,15 @@ sub random_text {
                : chance(0.03) && !$is_credential ? one_of(@controls) : one_of(@letters);
     }
     $text = substr $text, 0, $length;
-    # Blanks at the ends are text as any other.
+    # Blanks at the ends are allowed here.
     substr($text, one_of(0, -1), 1) = ' ' if length $text && chance(0.15);
     return $text;
 }
 
-# A pass code as it is hashed (RFC 8265, OpaqueString).
+# A pass code in the form that is hashed (RFC 8265, OpaqueString).
 sub prepared { NFC($_[0] =~ s/\p{Space_Separator}/ /gr) }
 
-# Without what the contract refuses in codes.
+# Without characters that the contract refuses in codes.
 sub random_credential {
     my ($most) = @_;
     my $text = random_text($most, 1);
@@ -166,7 +166,7 @@ my @known_floats = qw(
     4.35 0.1e1 100E-2 1E+2 1e23 8.5e-7 179769313486231570e291 3.141592653589793 -2.5
 );
 
-# A number as it stands in JSON.
+# A number in JSON.
 sub random_number {
     return one_of(@known_floats) if chance(0.3);
     return int(rand 2e6) - 1e6 if chance(0.1);
@@ -189,7 +189,7 @@ sub random_date {
                                                           : map { int rand } 24, 60, 60;
 }
 
-# A value that the format takes, usually.
+# A value that usually has the format.
 sub random_by_rules {
     my ($token, $field) = @_;
     my $format = $token->{rules}{"${field}_format"};
@@ -207,7 +207,7 @@ sub random_by_rules {
 
 # ---- a request
 
-# JSON text for a value: numbers of the generator are texts already.
+# JSON text for a value; the generator's numbers are texts already.
 sub number { bless { text => $_[0] }, 'Number' }
 
 sub encode_value {
@@ -247,10 +247,10 @@ sub random_fields {
     for my $field (grep { chance(0.12) } @credentials) {
         $fields{$field} = chance(0.2) ? undef : random_by_rules($token, $field);
     }
-    # Alone an identifier is always refused.
+    # Without a pass code, an identifier is always refused.
     $fields{pass_code} = random_by_rules($token, 'pass_code')
         if exists $fields{identifier} && !exists $fields{pass_code} && chance(0.8);
-    # What another access token has.
+    # A value of another access token.
     if (chance(0.03)) {
         my $other = one_of(@tokens);
         my $field = one_of(qw(authentication_code identifier));
@@ -260,7 +260,7 @@ sub random_fields {
     return \%fields;
 }
 
-# Mistakes of the shape: name, value.
+# Errors of shape: name, value.
 my @mistakes = (
     (map { my $field = $_; map { [$field, $_] } 'x' x 256, "\x{1f680}" x 256, number(7), [] }
         @strings[0, 7]),
@@ -284,7 +284,7 @@ my @mistakes = (
 sub letters { scalar(() = $_[0] =~ /[a-zA-Z]|(?![\x00-\x7f])\p{L}/g) }
 sub digits { scalar(() = $_[0] =~ /[0-9]/g) }
 
-# True if the rules take VALUE for FIELD.
+# True if the rules accept VALUE for FIELD.
 sub fits {
     my ($rules, $field, $value) = @_;
     $value = prepared($value) if $field eq 'pass_code';
@@ -303,8 +303,8 @@ sub fits {
     return letters($value) >= $letters && digits($value) >= $digits && $others >= $special;
 }
 
-# What the rules say to FIELDS for TOKEN: pointers of what they refuse; and
-# what is to be generated.
+# The rules for FIELDS of TOKEN. Returns the pointers of refused fields, and the fields to
+# generate.
 sub judge {
     my ($token, $fields) = @_;
     my $rules = $token->{rules};
@@ -327,14 +327,14 @@ sub judge {
     return (\%wrong, $pair_is_wrong, \%generate);
 }
 
-# The double that the JSON number TEXT is, as 8 bytes; -0 is 0.
+# The double of the JSON number TEXT, as 8 bytes; -0 is 0.
 sub bits {
     my ($text) = @_;
     my ($number) = POSIX::strtod($text);
     return pack 'd<', $number == 0 ? 0 : $number;
 }
 
-# The least number of digits that reads back as TEXT's double.
+# The smallest number of digits that give TEXT's double.
 sub shortest {
     my ($text) = @_;
     for my $digits (1 .. 17) {
@@ -354,7 +354,7 @@ sub canonical { $json->encode($_[0]) }
 
 # ---- comparing
 
-# Adds to PROBLEMS unless the reply's number in CONTENT is FIELD's as sent.
+# Adds to PROBLEMS if the number of FIELD in CONTENT is not the one that was sent.
 sub compare_number {
     my ($problems, $content, $field, $sent) = @_;
     my ($text) = $content =~ /"$field":\s*(-?[0-9][0-9.eE+-]*)/;
@@ -365,7 +365,7 @@ sub compare_number {
     return;
 }
 
-# The stored form of a value of the model, as DBI gives it.
+# A value of the model in the stored form, as DBI returns it.
 sub stored_equals {
     my ($field, $stored, $value) = @_;
     return !defined $stored if !defined $value;
@@ -373,7 +373,7 @@ sub stored_equals {
     return bits("$stored") eq bits($value) if $field =~ /float/ && !$is_mariadb;
     return pack('d<', $stored) eq bits($value) if $field =~ /float/;
     return ($stored =~ tr/ /T/r) eq $value if $field =~ /date/;
-    # VARBINARY comes as bytes.
+    # DBI returns VARBINARY as bytes.
     return $stored eq ($is_mariadb && $field =~ /code$|identifier/ ? encode_utf8($value) : $value);
 }
 
@@ -382,7 +382,7 @@ sub same_bytes {
     return defined $one ? defined $other && $one eq $other : !defined $other;
 }
 
-# What of custom fields in JSON text is other than in the model.
+# The differences between custom fields in JSON text and in the model.
 sub compare_custom {
     my ($problems, $where, $got, $model) = @_;
     for my $name (sort keys %{ { %$got, %$model } }) {
@@ -409,7 +409,7 @@ sub request_of {
     return \%request;
 }
 
-# What must come: { status, code, pointers or pair }.
+# The expected outcome: { status, code, pointers or pair }.
 sub expectation {
     my ($token, $fields, $entries, $mistakes, $key, $headers, $unknown_custom) = @_;
     return { code => 'VALIDATION_FAILED', status => 422,
@@ -427,7 +427,7 @@ sub expectation {
     return { code => 'OK', status => 200, generate => $generate };
 }
 
-# A reply that is no success: the errors and their pointers.
+# A reply that reports errors: these and their pointers.
 sub compare_error {
     my ($problems, $expected, $reply) = @_;
     my %pointers = map { $_->{pointer} => 1 } @{ $reply->{json}{errors} // [] };
@@ -437,18 +437,18 @@ sub compare_error {
             if @pointers != 1 || !grep { $_ eq $pointers[0] } @{ $expected->{one_of} };
         return;
     }
-    # Which of the two the pair lacks is not for this test to say.
+    # This test does not decide which one of the pair is missing.
     my %may = $expected->{pair} ? ('/identifier' => 1, '/pass_code' => 1) : ();
     my %must = map { $_ => 1 } @{ $expected->{pointers} // [] };
     push @$problems, "pointer $_ is missing" for grep { !$pointers{$_} } sort keys %must;
-    push @$problems, "pointer $_ is too much" for grep { !$must{$_} && !$may{$_} } @pointers;
+    push @$problems, "pointer $_ is unexpected" for grep { !$must{$_} && !$may{$_} } @pointers;
     push @$problems, 'the pair is not in the errors'
         if %may && !grep { $pointers{$_} } keys %may;
     push @$problems, 'data in an error' if exists $reply->{json}{data};
     return;
 }
 
-# The model after a call that succeeded; generated values are the reply's.
+# The model after a successful call; the generated values come from the reply.
 sub apply {
     my ($problems, $token, $fields, $entries, $generate, $data) = @_;
     for my $field (keys %$fields) {
@@ -529,7 +529,7 @@ sub is_now {
     return $text ge $least && $text le $most;
 }
 
-# The row's last eight calls: one more than before.
+# The ids of the row's last eight calls: one more than before.
 sub remembers {
     my ($stored, $before) = @_;
     my ($id, @rest) = split / /, $stored;
@@ -570,7 +570,7 @@ sub compare_row {
     return;
 }
 
-# Everything but the access tokens that took part, and those as well.
+# All rows but those of this test, and these too.
 sub compare_all {
     my ($problems) = @_;
     for my $token (@tokens) {
@@ -631,7 +631,7 @@ for my $number (1 .. $updates) {
     if (!@problems && $code eq 'OK') {
         my $generate = $expected->{generate};
         my $seen = { %{ $reply->{json}{data} } };
-        # What was generated and is not wanted in the reply stands in the row.
+        # A generated value that is not in the reply is in the row.
         my $row = row_of($token->{id});
         $seen->{$_} //= $row->{$_} for grep { $generate->{$_} && $_ ne 'pass_code' } @credentials;
         apply(\@problems, $token, $fields, $entries, $generate, $seen);
@@ -650,7 +650,7 @@ for my $number (1 .. $updates) {
         "rules: $token->{rules}{id}, $token->{id}");
     diag("sent: $body");
     diag("replied: $reply->{content}");
-    # The model is no guide any more, and a hundred failures say no more than one.
+    # After a difference the model is wrong: stop at the first failure.
     last if ++$failures == 1;
 }
 

@@ -1,5 +1,5 @@
-# Pass codes (contract, section 2, "pass_code"): hashed by each scheme, verified
-# whatever hashed them, never cut and never told.
+# Pass codes (contract, section 2, "pass_code"): hashed with each scheme, verified
+# whatever the scheme of the hash, never cut, and never shown.
 use strict;
 use warnings;
 use utf8;
@@ -13,8 +13,8 @@ use AccessTokenTest;
 
 my $token = 'demo-session-clerk';
 
-# Each: what the directive says, the form of its hashes, the bytes that it
-# takes, whether it looks at all eight bits of a byte.
+# Each: the value of the directive, the form of its hashes, the bytes that it accepts,
+# whether it uses all eight bits of a byte.
 my %scheme = (
     default     => [undef, qr/\A\$2y\$10\$[.\/A-Za-z0-9]{53}\z/, 72, 1],
     bcrypt      => ['bcrypt 4', qr/\A\$2y\$04\$[.\/A-Za-z0-9]{53}\z/, 72, 1],
@@ -30,7 +30,7 @@ sub location {
     return qq(<Location "$path">\nSetHandler access-token-update\n$directive\n</Location>\n);
 }
 
-# /protected is another module's: Apache's own, over the same table.
+# Apache's own authentication serves /protected from the same table.
 my $server = AccessTokenTest->start(conf => join '',
     (map { location("/$_", $scheme{$_}[0]) } sort keys %scheme), location('/slow', 'bcrypt 8'),
     <<'END');
@@ -46,7 +46,7 @@ mkdir $server->path('htdocs/protected') or die "htdocs/protected: $!\n";
 $server->write_file('htdocs/protected/index.html', "within\n");
 my $dbh = $server->dbh;
 
-# What must never be told: every pass code sent and every hash stored.
+# The secrets: every pass code that was sent and every hash that was stored.
 my (%secret, @replies);
 
 sub note_hashes {
@@ -107,14 +107,14 @@ for my $name (sort keys %scheme) {
     is(crypt('open-1!', $hash), $hash, "$name: which libcrypt verifies");
     is(opens($path, 'open-1!'), 'opens', "$name: it opens the access token");
     is(opens($path, 'open-1?'), 'does not open', "$name: another one does not");
-    is(opens($path, 'OPEN-1!'), 'does not open', "$name: nor the same in capitals");
-    is(hash_of('demo-card'), $hash, "$name: to open writes no hash");
+    is(opens($path, 'OPEN-1!'), 'does not open', "$name: and neither does the same in capitals");
+    is(hash_of('demo-card'), $hash, "$name: opening writes no hash");
     $set->('open-1!');
     isnt(hash_of('demo-card'), $hash, "$name: the same pass code again gets another salt");
 
-    # The longest, of which every byte counts.
+    # The longest pass code; each of its bytes counts.
     my $longest = join '', map { chr(ord('!') + $_ % 90) } 1 .. $most;
-    is(outcome($set->($longest)), 200, "$name: $most bytes are taken");
+    is(outcome($set->($longest)), 200, "$name: $most bytes are accepted");
     is(opens($path, $longest), 'opens', "$name: and open");
     is(opens($path, substr($longest, 0, -1) . '~'), 'does not open',
        "$name: not with another last byte");
@@ -131,22 +131,22 @@ for my $name (sort keys %scheme) {
     next if !$takes_all;
     is(opens($path, $text), 'opens', "$name: text other than ASCII opens");
     is(outcome($set->("$text€")), '422 TOO_LONG /pass_code',
-       "$name: a character more than the bytes");
+       "$name: one character too many for the bytes");
     for my $odd (q(a'b"c\\d%s?:;), '$2y$10$Ltc4R5MQvqYR9FSpFdYz.O', '👩‍🚀é🎁', 'two  blanks',
                  '*0') {
         $set->("odd$odd");
         is(opens($path, "odd$odd"), 'opens',
-           encode_utf8("$name: $odd is a pass code as any other"));
+           encode_utf8("$name: $odd is a valid pass code"));
     }
 }
 
-# What is only verified has the general limit, whatever the scheme.
+# A pass code that is only verified has the general limit, with any scheme.
 is(opens('/default', 'x' x 512), 'does not open', 'a pass code of 512 bytes is verified');
 is(opens('/default', 'x' x 513), '422 TOO_LONG /access_token_identifier/pass_code',
    'a pass code of 513 bytes is refused');
-is(opens('/descrypt', 'x' x 512), 'does not open', "the scheme's own limit is not that of a key");
+is(opens('/descrypt', 'x' x 512), 'does not open', "the limit of the scheme does not apply to a key");
 
-# ---- what older programs stored
+# ---- hashes of older programs
 
 for my $case (['demo-bcrypt', '$2y$'], ['demo-apr1', '$apr1$'], ['demo-sha1', '{SHA}'],
               ['demo-sha512', '$6$']) {
@@ -154,7 +154,7 @@ for my $case (['demo-bcrypt', '$2y$'], ['demo-apr1', '$apr1$'], ['demo-sha1', '{
     my $identifier = "$code-user";
     my $hash = hash_of($code);
     like($hash, qr/\A\Q$prefix\E/, "$code: a stored hash of $prefix");
-    is(opens('/bcrypt', 'demo-pass-2', $identifier), 'does not open', "$code: not by another");
+    is(opens('/bcrypt', 'demo-pass-2', $identifier), 'does not open', "$code: another pass code does not open");
     my $reply = call('/bcrypt', { identifier => $identifier, pass_code => 'demo-pass-1' },
                      { udf_string_1 => 'opened' });
     is($reply->{json}{data}{udf_string_1}, 'opened', "$code: its pass code opens");
@@ -162,19 +162,19 @@ for my $case (['demo-bcrypt', '$2y$'], ['demo-apr1', '$apr1$'], ['demo-sha1', '{
     $reply = call('/bcrypt', { identifier => $identifier, pass_code => 'demo-pass-1' },
                   { pass_code => 'demo-pass-3' });
     is($reply->{status}, 200, "$code: the old pass code opens to set a new one");
-    like(hash_of($code), $scheme{bcrypt}[1], "$code: which is hashed by today's scheme");
-    is(opens('/bcrypt', 'demo-pass-1', $identifier), 'does not open', "$code: the old is gone");
+    like(hash_of($code), $scheme{bcrypt}[1], "$code: which is hashed with the current scheme");
+    is(opens('/bcrypt', 'demo-pass-1', $identifier), 'does not open', "$code: the old one no longer opens");
     is(opens('/bcrypt', 'demo-pass-3', $identifier), 'opens', "$code: the new one opens");
 }
 
 # ---- texts that look the same
 
-# Each: a name, what one program sends and what another one does.
+# Each: a name, the text of one program and the text of another.
 for my $case (['an accent', "cafe\x{301}-opens", "caf\x{e9}-opens"],
               ['two marks', "q\x{307}\x{323}-opens", "q\x{323}\x{307}-opens"],
               ['Hangul', "\x{1112}\x{1161}\x{11ab}-opens", "\x{d55c}-opens"],
               ['spaces', "wide\x{3000}open\x{a0}space", 'wide open space'],
-              ['a sign of measure', "\x{212b}-opens", "\x{c5}-opens"]) {
+              ['a unit sign', "\x{212b}-opens", "\x{c5}-opens"]) {
     my ($name, @forms) = @$case;
     for my $path (qw(/bcrypt /yescrypt /sha512crypt)) {
         my @hashes;
@@ -183,45 +183,45 @@ for my $case (['an accent', "cafe\x{301}-opens", "caf\x{e9}-opens"],
             push @hashes, hash_of('demo-card');
             is(opens($path, $_), 'opens', "$name: each form opens on $path") for @forms;
         }
-        is(crypt(encode_utf8($forms[1]), $_), $_, "$name: what is hashed is composed") for @hashes;
-        # As a version before this one, or another program, has stored it.
+        is(crypt(encode_utf8($forms[1]), $_), $_, "$name: the composed form is hashed") for @hashes;
+        # A hash that an earlier version or another program has stored.
         my $old = crypt encode_utf8($forms[0]), '$2y$04$Ltc4R5MQvqYR9FSpFdYz.O';
         $dbh->do('UPDATE access_tokens SET pass_code = ? WHERE identifier = ?', undef, $old, $user);
         is(opens($path, $forms[0]), 'opens', "$name: an old hash opens by the bytes as sent");
-        is(opens($path, $forms[1]), 'does not open', "$name: and by these only");
-        is(opens($path, "$forms[0]x"), 'does not open', "$name: nor by more");
+        is(opens($path, $forms[1]), 'does not open', "$name: and only by these");
+        is(opens($path, "$forms[0]x"), 'does not open', "$name: and not with more bytes");
     }
 }
-# The limit is that of the composed form: 36 letters of two bytes each.
+# The limit applies to the composed form: 36 letters of two bytes each.
 is(outcome(call('/bcrypt', { %card }, { identifier => $user, pass_code => "e\x{301}" x 36 })), 200,
-   'a pass code is measured when it is composed');
+   'the limit applies to the composed form');
 is(opens('/bcrypt', "e\x{301}" x 36), 'opens', 'and opens');
 is(outcome(call('/bcrypt', { %card }, { identifier => $user, pass_code => "e\x{301}" x 36 . 'x' })),
    '422 TOO_LONG /pass_code', 'a byte more is refused');
 is(outcome(call('/bcrypt', { %card }, { identifier => $user, pass_code => "$_->[0]pass$_->[1]" })),
-   '422 INVALID_FORMAT /pass_code', 'a space at an end is one, whichever it is')
+   '422 INVALID_FORMAT /pass_code', 'any kind of space at an end is refused')
     for ["\x{3000}", ''], ['', "\x{a0}"];
 
-# These schemes look at the beginning alone: what stands behind a right one is
-# not to be overlooked, whatever the scheme of today takes.
+# These schemes only use the first bytes. A longer pass code must not open, whatever the
+# current scheme accepts.
 for my $case (['bcrypt', 72, '$2y$04$Ltc4R5MQvqYR9FSpFdYz.O'], ['bcrypt of $2b$', 72,
               '$2b$04$Ltc4R5MQvqYR9FSpFdYz.O'], ['descrypt', 8, 'Lt']) {
     my ($name, $most, $salt) = @$case;
     my $whole = join '', map { chr(ord('!') + $_ * 7 % 90) } 1 .. $most;
     my $hash = crypt($whole, $salt) // '';
-    is(crypt("${whole}junk", $salt), $hash, "$name: libcrypt looks at $most bytes");
+    is(crypt("${whole}junk", $salt), $hash, "$name: libcrypt uses $most bytes");
     $dbh->do('UPDATE access_tokens SET identifier = ?, pass_code = ? WHERE number = ?', undef,
              'whole-user', $hash, '116');
     for my $path (qw(/bcrypt /yescrypt /descrypt)) {
         is(opens($path, $whole, 'whole-user'), 'opens', "$name: $most bytes open on $path");
         for my $more ('j', 'junk', 'x' x (512 - $most)) {
             is(opens($path, $whole . $more, 'whole-user'), 'does not open',
-               "$name: not with " . length($more) . " behind them on $path");
+               "$name: not with " . length($more) . " after them on $path");
         }
     }
 }
 
-# ---- hashes that would take minutes
+# ---- hashes that take minutes
 
 {
     $server->allow_log(qr/AT052: the stored hash of access token \S+ was not verified: /);
@@ -237,20 +237,20 @@ for my $case (['bcrypt', 72, '$2y$04$Ltc4R5MQvqYR9FSpFdYz.O'], ['bcrypt of $2b$'
         my $lines = () = $server->error_log =~ /AT052/g;
         my $start = time;
         is(opens('/bcrypt', 'absurd-1', 'absurd-user'), 'does not open', "$absurd does not open");
-        # Each of them takes more than a minute.
-        cmp_ok(time - $start, '<', 20, 'and holds no thread');
+        # Verifying one takes more than a minute.
+        cmp_ok(time - $start, '<', 20, 'and does not block a thread');
         my ($line, @more) = (grep { /AT052/ } split /\n/, $server->error_log)[$lines .. $lines + 1];
         like($line // '', qr/\[access_token:warn\].*the stored hash of access token \Q$id\E was not verified: /,
              'the log names the access token');
         like($line // '', qr/would take about \d+\.\d s and \d+ MB, and AccessTokenPassCodeLimit is 2\.0 s and 256 MB|its scheme is unknown/,
-             'and says why');
+             'and the reason');
         is(outcome(call('/bcrypt', { %card }, { identifier => 'absurd-user', pass_code => 'absurd-2' })),
            200, 'a call by its code sets a new one');
         is(opens('/bcrypt', 'absurd-2', 'absurd-user'), 'opens', 'which opens');
     }
 }
 
-# Rows that no pass code opens, least of all what stands there.
+# Rows that no pass code opens, not even the stored text itself.
 for my $broken ('', '*0', '!', 'x', 'plain-text-1', '$2y$10$short', '$9$unknown$scheme', undef) {
     $dbh->do('UPDATE access_tokens SET identifier = ?, pass_code = ? WHERE number = ?', undef,
              'broken-user', $broken, '116');
@@ -260,7 +260,7 @@ for my $broken ('', '*0', '!', 'x', 'plain-text-1', '$2y$10$short', '$9$unknown$
     }
 }
 
-# ---- Apache's own mod_authn_dbd over the same table
+# ---- mod_authn_dbd of Apache with the same table
 
 sub enters {
     my ($identifier, $pass_code) = @_;
@@ -275,7 +275,7 @@ call('/bcrypt', { %card }, { identifier => $user, pass_code => $current });
 for my $name (grep { $_ ne 'descrypt' } sort keys %scheme) {
     for my $next ("entered by $name", "Ünïcödé-🎁-$name") {
         is(enters($user, $current), 200, "$name: mod_authn_dbd lets the pass code in");
-        is(enters($user, $next), 401, "$name: not the one to come");
+        is(enters($user, $next), 401, "$name: not the next one");
         call("/$name", { identifier => $user, pass_code => $current }, { pass_code => $next });
         is(enters($user, $next), 200, "$name: after an update the new one");
         is(enters($user, $current), 401, "$name: and not the old one");
@@ -286,25 +286,25 @@ call('/bcrypt', { %card }, { identifier => 'pass-code-üser', pass_code => $curr
 is(enters('pass-code-üser', $current), 200, 'mod_authn_dbd knows a new identifier');
 is(enters($user, $current), 401, 'and not the old one');
 call('/bcrypt', { %card }, { identifier => undef, pass_code => undef });
-is(enters('pass-code-üser', $current), 401, 'nor an identifier that was removed');
+is(enters('pass-code-üser', $current), 401, 'and not a removed identifier');
 
-# ---- a generated pass code is told once
+# ---- a generated pass code is shown once
 
 {
     my $key = { authentication_code => 'demo-auto-pass' };
     my $reply = call('/bcrypt', $key, { pass_code => undef });
-    # Now it has been told; from here on it is a secret as any other.
+    # It has been shown; from now on it is a secret like the others.
     pop @replies;
     my $generated = $reply->{json}{data}{pass_code};
-    like($generated, qr/\A\d+\z/, 'a pass code is generated and told');
+    like($generated, qr/\A\d+\z/, 'a pass code is generated and shown');
     like(hash_of('demo-auto-pass'), $scheme{bcrypt}[1], 'and stored as a hash');
     is(opens('/bcrypt', $generated, 'demo-auto-pass-user'), 'opens', 'it opens');
-    is(enters('demo-auto-pass-user', $generated), 200, 'for mod_authn_dbd as well');
-    ok(!exists call('/bcrypt', $key)->{json}{data}{pass_code}, 'it is not told again');
-    unlike($server->error_log, qr/\b$generated\b/, 'and never in the error log');
+    is(enters('demo-auto-pass-user', $generated), 200, 'for mod_authn_dbd too');
+    ok(!exists call('/bcrypt', $key)->{json}{data}{pass_code}, 'it is not shown again');
+    unlike($server->error_log, qr/\b$generated\b/, 'and is never in the error log');
 }
 
-# ---- whether an identifier exists cannot be seen by the clock
+# ---- times do not show whether an identifier exists
 
 {
     call('/slow', { %card }, { identifier => $user, pass_code => 'timing-pass-1' });
@@ -323,7 +323,7 @@ is(enters('pass-code-üser', $current), 401, 'nor an identifier that was removed
         call('/slow', { authentication_code => 'no-such-code' });
         push @{ $seconds{by_code} }, time - $start;
     }
-    # The shortest is the one that other programs disturbed least.
+    # The shortest time is the one with the least disturbance.
     my %least = map { $_ => (sort { $a <=> $b } @{ $seconds{$_} })[0] } keys %seconds;
     my $milliseconds = sub { sprintf '%.1f ms', 1000 * $least{ $_[0] } };
     for my $kind (qw(unknown unset)) {
@@ -332,7 +332,7 @@ is(enters('pass-code-üser', $current), 401, 'nor an identifier that was removed
            "an identifier that is $kind takes as long as a wrong pass code")
             or diag("$kind ", $milliseconds->($kind), ', wrong ', $milliseconds->('wrong'));
     }
-    cmp_ok($least{wrong}, '>', 2 * $least{by_code}, 'and hashing is what takes the time')
+    cmp_ok($least{wrong}, '>', 2 * $least{by_code}, 'and hashing takes most of the time')
         or diag('wrong ', $milliseconds->('wrong'), ', by code ', $milliseconds->('by_code'));
 }
 
@@ -346,7 +346,7 @@ for my $name (sort keys %place) {
     is(scalar @told, 0, "no pass code and no hash in $name") or diag(join "\n", @told);
     is(index($place{$name}, $token), -1, "no session token in $name");
 }
-cmp_ok(scalar keys %secret, '>', 50, 'and there were many');
+cmp_ok(scalar keys %secret, '>', 50, 'and there were many secrets');
 
 $server->allow_log(qr/\[auth_basic:error\]/, qr/\[authn_dbd:error\]/);
 $server->finish;

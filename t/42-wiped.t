@@ -1,5 +1,5 @@
-# What is left of secrets in the memory of Apache's children when their calls are
-# over: no pass code, no hash, no session token, as a core dump would show them.
+# Secrets in the memory of Apache's children after their calls: there must be no pass
+# code, no hash and no session token, as a core dump would show them.
 use strict;
 use warnings;
 use utf8;
@@ -9,13 +9,13 @@ use Test::More;
 
 use AccessTokenTest;
 
-# What a library frees without wiping it, as that of MariaDB does with all that it has
-# sent and read, the C library overwrites. APR's pools keep their memory, so what they
-# had stays to be found.
+# Libraries may free memory without wiping it; MariaDB's does so with everything that it
+# sends and receives. Here the C library overwrites freed memory. APR pools keep their
+# memory, so their contents would be found.
 $ENV{GLIBC_TUNABLES} = 'glibc.malloc.perturb=85:glibc.malloc.tcache_count=0';
 
 my $is_mariadb = AccessTokenTest::engine() eq 'mariadb';
-# Each process of prefork would have a connection to the database.
+# Under prefork each process would have its own connection to the database.
 my $one_process = AccessTokenTest::mpm() eq 'prefork'
     ? "StartServers 1\nMinSpareServers 1\nMaxSpareServers 1\nMaxRequestWorkers 1\n" : '';
 my $server = AccessTokenTest->start(
@@ -24,7 +24,7 @@ my $server = AccessTokenTest->start(
 $server->allow_log(qr/AH00161: server reached MaxRequestWorkers/) if $one_process;
 my $dbh = $server->dbh;
 
-# Each secret is another one, with the mark of its kind.
+# Each secret is different, and has a mark of its kind.
 my $mark = sprintf '%04x', $$ & 0xffff;
 my $number = 0;
 sub pass_code { sprintf "Pass-%s-%05d-%s", $mark, ++$number, $_[0] // 'code' }
@@ -45,14 +45,14 @@ sub note_hashes {
     return;
 }
 
-# One call; each second one has the session token in a header.
+# One call. Every second one has the session token in a header.
 sub text_of {
     my ($key, $fields, $token) = @_;
     $token //= session();
     my $in_header = $number % 2;
     my $body = JSON::PP->new->utf8->encode({
         access_token_identifier => $key, %$fields, $in_header ? () : (token => $token) });
-    # At another place each time, which no shorter body overwrites later.
+    # At another place each time, so that a shorter body does not overwrite it later.
     my $blanks = ' ' x (50 + $number * 7919 % 30_000);
     $body =~ s/\A\{/{$blanks/;
     return $server->request_text($body, $in_header ? (Authorization => "Bearer $token") : ());
@@ -72,25 +72,25 @@ for my $round (1 .. 8) {
     call(\%card, { identifier => 'wiped-user', pass_code => $pass_code }, name => 'a new pass code');
     my %key = (identifier => 'wiped-user', pass_code => $pass_code);
     call(\%key, { udf_string_1 => 'x' }, name => 'it opens');
-    call({ %key, pass_code => pass_code('wrong') }, {}, status => 404, name => 'a wrong one does not');
-    call({ %key, identifier => 'nobody' }, {}, status => 404, name => 'nor does it open another');
+    call({ %key, pass_code => pass_code('wrong') }, {}, status => 404, name => 'a wrong one does not open');
+    call({ %key, identifier => 'nobody' }, {}, status => 404, name => 'and it does not open another');
     my $composed = pass_code("caf\x{e9}");
-    call(\%key, { pass_code => $composed =~ s/\x{e9}/e\x{301}/r }, name => 'one to be composed');
-    call({ %key, pass_code => $composed =~ s/\x{e9}/e\x{301}/r }, {}, name => 'which opens');
+    call(\%key, { pass_code => $composed =~ s/\x{e9}/e\x{301}/r }, name => 'one that is composed first');
+    call({ %key, pass_code => $composed =~ s/\x{e9}/e\x{301}/r }, {}, name => 'and opens');
     my $hash = crypt encode_utf8(my $old = pass_code("cafe\x{301}")), '$2y$04$Ltc4R5MQvqYR9FSpFdYz.O';
     $dbh->do('UPDATE access_tokens SET pass_code = ? WHERE identifier = ?', undef, $hash, 'wiped-user');
-    call({ %key, pass_code => $old }, {}, name => 'an old one, as it was sent');
+    call({ %key, pass_code => $old }, {}, name => 'an old one, in the form that was sent');
     call(\%card, { pass_code => pass_code() }, token => 'Session-' . $mark . '-unknown', status => 401,
          name => 'an unknown session');
     call(\%card, { pass_code => pass_code(), udf_float_1 => 'x' }, status => 422, name => 'a wrong shape');
     call(\%card, { pass_code => pass_code(), fields_set => 'custom_field_set.nothing' }, status => 422,
-         name => 'and what the rules refuse');
+         name => 'a pass code that the rules refuse');
     my $scheme = ('$apr1$saltsalt$Uu7LBXcKyH9QH5sHWLyzp1', '{SHA}Rlqa7oywHfiy5SrrADVAAMVz8kM=',
                   '$6$rounds=1000$BqdCochT6jWkGthf$' . 'x' x 86)[$round % 3];
     $dbh->do('UPDATE access_tokens SET pass_code = ? WHERE identifier = ?', undef, $scheme, 'wiped-user');
     call({ %key, pass_code => pass_code() }, {}, status => 404, name => 'a hash of another scheme');
 }
-# Many at once, each of which has memory of its own.
+# Many calls at the same time, each with its own memory.
 {
     my @sockets = map { $server->socket } 1 .. 12;
     for my $socket (@sockets) {
@@ -98,29 +98,29 @@ for my $round (1 .. 8) {
     }
     for my $socket (@sockets) {
         my $reply = AccessTokenTest::parse_reply(AccessTokenTest::read_all($socket, 20));
-        is($reply->{status}, 404, 'one of many at once');
+        is($reply->{status}, 404, 'one of many concurrent calls');
     }
 }
-# One that is generated, of 32 digits.
+# A generated pass code, of 32 digits.
 $dbh->do(q(UPDATE access_token_rule_sets SET pass_code_creation = 'ID'
     WHERE pass_code_creation <> 'NONE'));
 for (1 .. 8) {
     my $reply = call({ authentication_code => 'demo-auto-pass' }, { pass_code => undef },
-                     name => 'one that is generated');
+                     name => 'a generated one');
     my $made = $reply->{json}{data}{pass_code} // '';
     like($made, qr/\A[0-9A-F]{32}\z/, 'it is replied');
     $generated{$made} = 1;
 }
 
-# What the client library has read last lives as long as its connection.
+# The client library keeps what it has read until its connection ends.
 if ($is_mariadb) {
     my $ids = $dbh->selectcol_arrayref(
         q(SELECT id FROM information_schema.processlist WHERE user = 'access_token'));
     $dbh->do("KILL $_") for @$ids;
     $server->allow_log(qr/\[dbd:error\].*AH00639:/);
 }
-# What httpd has read last stands in its buffers until the next call: a few without a
-# secret.
+# httpd keeps what it has read in its buffers until the next call: so make a few calls
+# without secrets.
 for (1 .. 3) {
     my $reply = $server->raw($server->request_text(JSON::PP->new->utf8->encode({
         token => 'demo-session-clerk', access_token_identifier => { authentication_code => 'demo-udf' } })));
@@ -128,9 +128,9 @@ for (1 .. 3) {
 }
 $server->wait_for_rest;
 
-# ---- what is there
+# ---- the memory
 
-# The memory of PID that can be written: [name of the mapping, bytes].
+# The writable memory of PID: [name of the mapping, bytes].
 sub memory_of {
     my ($pid) = @_;
     open my $maps, '<', "/proc/$pid/maps" or die "maps: $!\n";
@@ -169,11 +169,12 @@ for my $pid (@children) {
     }
 }
 ok($control, 'the memory of the children was read') or diag("@children");
-cmp_ok($bytes // 0, '>', 1e6, 'all of it');
+cmp_ok($bytes // 0, '>', 1e6, 'all of the memory');
 cmp_ok(scalar keys %hash, '>', 30, 'there were hashes');
 cmp_ok($number, '>', 100, 'and pass codes and sessions');
 for my $kind (qw(pass_code session generated hash)) {
-    # The pages of the database, which are in the memory of who opens it, have all hashes.
+    # The pages of the database are in the memory of the process that opens it, with all
+    # hashes.
     next if $kind eq 'hash' && !$is_mariadb;
     my @found = sort keys %{ $left{$kind} // {} };
     is(scalar @found, 0, "no $kind is left") or diag(join "\n", @found[0 .. ($#found < 40 ? $#found : 40)]);

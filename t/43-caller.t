@@ -1,5 +1,5 @@
-# Who calls (contract, section 2, "token"): a session token, or whom Apache's
-# own authentication names.
+# The caller (contract, section 2, "token"): a session token, or the user that Apache has
+# authenticated.
 use strict;
 use warnings;
 
@@ -13,7 +13,7 @@ use AccessTokenTest;
 my $is_mariadb = AccessTokenTest::engine() eq 'mariadb';
 my $clients = 24;
 
-# A database with a table of logins, as an estate may have one for its site.
+# A database that also has a table of logins, as a web site may have.
 my $base = AccessTokenTest->new;
 my $database = $base->database;
 my $dbh = $database->dbh;
@@ -26,7 +26,7 @@ my $passwords = '';
 for my $user (sort keys %password) {
     my $hash = crypt $password{$user}, '$5$rounds=1000$salt';
     $passwords .= "$user:$hash\n";
-    # These differ from others by a blank or a letter's case only.
+    # These names differ from others only by a blank or by case.
     $dbh->do('INSERT INTO logins (username, password) VALUES (?, ?)', undef, $user, $hash)
         if $user =~ /^\w+$/a && $user ne 'CLERK';
 }
@@ -86,35 +86,35 @@ sub row {
     return $dbh->selectrow_hashref(q(SELECT * FROM access_tokens WHERE number = '101'));
 }
 
-# ---- who may call in which way, and as whom
+# ---- the ways to call, and the user
 
 my $clerk = 'demo-session-clerk';
 my $harbour = '5A7C00000000000000000000000000B2';
 my $admin_unit = '48305F8849E3C18B227C5BE3A27BA6DF';
 for my $case (
-    # session alone
+    # session only
     ['a session', '/open/session', undef, $clerk, 'clerk', '2', $harbour],
     ['a session in another unit', '/open/session', undef, 'demo-session-other-unit',
         'clerk', '2', $admin_unit],
-    ['a user where a session is asked for', '/file/session', 'clerk', undef, 'INVALID_TOKEN'],
-    ['a session beside a user who does not matter', '/file/session', 'contractor', $clerk,
+    ['a user where a session is needed', '/file/session', 'clerk', undef, 'INVALID_TOKEN'],
+    ['a session, and a user who is ignored', '/file/session', 'contractor', $clerk,
         undef, '2', $harbour],
-    # Apache's user alone
+    # Apache's user only
     ['a user of AuthUserFile', '/file/apache', 'clerk', undef, 'clerk', '2', $harbour],
     ['a user of mod_authn_dbd', '/dbd/apache', 'clerk', undef, 'clerk', '2', $harbour],
     ['another user', '/dbd/apache', 'MPAdministrator', undef, 'MPAdministrator', '1',
         $admin_unit],
     ['a user without a default unit', '/file/apache', 'contractor', undef, 'contractor', '3',
         undef],
-    ['a session where a user is asked for', '/open/apache', undef, $clerk, 'INVALID_TOKEN'],
-    ['nobody where a user is asked for', '/open/apache', undef, undef, 'INVALID_TOKEN'],
-    # either
-    ['a session where both will do', '/open/both', undef, $clerk, 'clerk', '2', $harbour],
-    ['a user where both will do', '/file/both', 'clerk', undef, 'clerk', '2', $harbour],
-    ['a user of mod_authn_dbd where both will do', '/dbd/both', 'clerk', undef, 'clerk', '2',
+    ['a session where a user is needed', '/open/apache', undef, $clerk, 'INVALID_TOKEN'],
+    ['nobody where a user is needed', '/open/apache', undef, undef, 'INVALID_TOKEN'],
+    # one of both
+    ['a session where both are allowed', '/open/both', undef, $clerk, 'clerk', '2', $harbour],
+    ['a user where both are allowed', '/file/both', 'clerk', undef, 'clerk', '2', $harbour],
+    ['a user of mod_authn_dbd where both are allowed', '/dbd/both', 'clerk', undef, 'clerk', '2',
         $harbour],
-    ['nobody where both will do', '/open/both', undef, undef, 'INVALID_TOKEN'],
-    # both at once
+    ['nobody where both are allowed', '/open/both', undef, undef, 'INVALID_TOKEN'],
+    # both together
     (map { my $path = $_; (
         ["$path: a user and the user's session", $path, 'clerk', $clerk, 'clerk', '2', $harbour],
         ["$path: a user and another's session", $path, 'contractor', $clerk, 'INVALID_REQUEST'],
@@ -123,16 +123,16 @@ for my $case (
         ["$path: a user and an unknown session", $path, 'clerk', 'no-such-session',
             'INVALID_REQUEST'],
     ) } qw(/file/apache /file/both /dbd/both)),
-    # who is not known, or may not
+    # unknown users, and users without the permission
     (map { my $path = $_; (
-        ["$path: a user whom the table users does not have", $path, 'stranger', undef,
+        ["$path: a user who is not in the table users", $path, 'stranger', undef,
             'INVALID_TOKEN'],
         ["$path: a user without the permission", $path, 'reader', undef, 'FORBIDDEN'],
     ) } qw(/file/apache /dbd/apache)),
     ['a session without the permission', '/open/session', undef, 'demo-session-forbidden',
         'FORBIDDEN'],
     ['a user with a name in capitals', '/file/apache', 'CLERK', undef, 'INVALID_TOKEN'],
-    ['a user with a blank behind the name', '/file/apache', 'clerk ', undef, 'INVALID_TOKEN'],
+    ['a user with a blank after the name', '/file/apache', 'clerk ', undef, 'INVALID_TOKEN'],
     ['a user with an accent in the name', '/file/apache', 'clérk', undef, 'INVALID_TOKEN'],
 ) {
     my ($name, $path, $user, $token, $who, $user_id, $unit_id) = @$case;
@@ -159,7 +159,7 @@ for my $case (
        "$name: the access log has the user $who");
 }
 
-# Apache itself sends away who has no password.
+# Apache itself refuses requests without a password.
 {
     my $before = row();
     for my $path (qw(/file/apache /file/both /dbd/apache)) {
@@ -171,23 +171,23 @@ for my $case (
     is_deeply(row(), $before, 'and nothing changes');
 }
 
-# The Bearer header is a session token as the one in the body.
+# The header Bearer has a session token, like the body.
 {
     my $reply = $server->post({ %demo }, { authorization => "Bearer $clerk" }, '/open/both');
-    is($reply->{json}{status}{code}, 'OK', 'Bearer names the caller where both will do');
+    is($reply->{json}{status}{code}, 'OK', 'Bearer names the caller where both are allowed');
     $reply = $server->post({ %demo }, { authorization => "Bearer $clerk" }, '/open/apache');
-    is($reply->{json}{status}{code}, 'INVALID_TOKEN', 'and not where a user is asked for');
+    is($reply->{json}{status}{code}, 'INVALID_TOKEN', 'and not where a user is needed');
 }
 
-# ---- a browser that a page of another site makes send
+# ---- requests that a page of another site makes a browser send
 
 my $own = '127.0.0.1:' . $server->port;
 
-# A call to PATH in which the HEADERS say where it comes from.
+# A call to PATH whose HEADERS show its origin.
 sub sent {
     my ($path, $user, $token, %headers) = @_;
     my %body = (%demo, udf_string_2 => 'by a browser', defined $token ? (token => $token) : ());
-    # As it is: HTTP::Tiny would name a type of its own where there is none.
+    # HTTP::Tiny would add a Content-Type if there is none.
     my $text = $server->request_text(JSON::PP::encode_json(\%body), Host => $own,
         Authorization => defined $user ? basic($user) : undef, %headers);
     my $reply = $server->raw($text =~ s/ \S+/ $path/r);
@@ -196,21 +196,21 @@ sub sent {
 
 for my $case (
     ['a page of its own', { Origin => "http://$own" }, 1],
-    ['a page of its own behind TLS that ends before', { Origin => "https://$own" }, 1],
-    ['the same, by a browser of today',
+    ['a page of its own, with TLS that ends at a balancer', { Origin => "https://$own" }, 1],
+    ['the same, by a modern browser',
         { Origin => "http://$own", 'Sec-Fetch-Site' => 'same-origin' }, 1],
-    ['an address that was typed in', { 'Sec-Fetch-Site' => 'none' }, 1],
+    ['a URL that was typed in', { 'Sec-Fetch-Site' => 'none' }, 1],
     ['no browser', {}, 1],
     ['another site', { Origin => 'https://evil.example' }, 0],
-    ['another site, by a browser of today',
+    ['another site, by a modern browser',
         { Origin => 'https://evil.example', 'Sec-Fetch-Site' => 'cross-site' }, 0],
     ['a page without an origin', { Origin => 'null' }, 0],
     ['another port', { Origin => 'http://127.0.0.1:1' }, 0],
     ['a site of the same domain', { 'Sec-Fetch-Site' => 'same-site' }, 0],
-    ['another site that does not say which', { 'Sec-Fetch-Site' => 'cross-site' }, 0],
-    ['its own name in plain HTTP where the page was not',
+    ['another site without its name', { 'Sec-Fetch-Site' => 'cross-site' }, 0],
+    ['its own name with http, while the page had https',
         { Origin => "http://$own", 'Sec-Fetch-Site' => 'cross-site' }, 0],
-    ['a foreign page that a browser calls its own',
+    ['a page of another site that a browser calls its own',
         { Origin => 'https://evil.example', 'Sec-Fetch-Site' => 'same-origin' }, 0],
     ['two origins', { Origin => "http://$own, http://$own" }, 0],
     ['an origin with a path', { Origin => "http://$own/" }, 0],
@@ -222,13 +222,13 @@ for my $case (
            "$path, $name");
         is_deeply(row(), $before, "$path, $name: nothing changes") if !$may;
         is(sent($path, 'clerk', $clerk, %$headers), $may ? '200 OK' : '403 FORBIDDEN',
-           "$path, $name, a session besides") if $path ne '/nowhere';
+           "$path, $name, with a session") if $path ne '/nowhere';
     }
-    # A session token is not what a browser adds of itself.
+    # Browsers do not add session tokens themselves.
     is(sent($_, undef, $clerk, %$headers), '200 OK', "$_, $name: a session")
         for qw(/open/session /open/both);
     is(sent('/file/session', 'clerk', $clerk, %$headers), '200 OK',
-       "/file/session, $name: a session, and a user who does not matter");
+       "/file/session, $name: a session, and a user who is ignored");
 }
 for my $case (
     ['https://everywhere.example', '/file/apache', 1], ['https://everywhere.example', '/named', 0],
@@ -246,7 +246,7 @@ for my $case (
 ok($server->wait_for_error(qr{AT040: .* for clerk: Origin https://evil\.example, Sec-Fetch-Site }
     . qr{cross-site, Host \Q$own\E; .*AccessTokenOrigins}), 'the log says which origin it was');
 
-# The type of the body must be said, as no page of another site can without asking first.
+# The type of the body is needed: pages of other sites cannot set it without CORS.
 for my $type (undef, '', 'text/plain', 'application/x-www-form-urlencoded',
               'multipart/form-data; boundary=x', 'text/plain;application/json') {
     my $before = row();
@@ -256,10 +256,10 @@ for my $type (undef, '', 'text/plain', 'application/x-www-form-urlencoded',
     is_deeply(row(), $before, "and with $name nothing changes");
 }
 is(sent('/file/apache', 'clerk', undef, 'Content-Type' => 'Application/JSON; charset=utf-8'),
-   '200 OK', 'application/json is taken');
+   '200 OK', 'application/json is accepted');
 is(sent($_, undef, $clerk, 'Content-Type' => undef), '200 OK', "$_: a session needs none")
     for qw(/open/session /open/both);
-# Of two mistakes the earlier stage is told.
+# Of two errors, the reply has that of the earlier stage.
 {
     my %foreign = (Origin => 'https://evil.example');
     my $send = sub {
@@ -285,7 +285,7 @@ for my $case (
     ['on one access token', sub { +{ %demo, 'udf_string_' . ($_[0] % 8 + 1) => "client $_[0]" } }],
     ['on many', sub { +{ udf_string_1 => "client $_[0]", access_token_identifier =>
                         { authentication_code => $codes[$_[0] % @codes] } } }],
-    ['by pass code, while one is hashed anew', sub {
+    ['by pass code, while a new one is hashed', sub {
         +{ udf_string_1 => "client $_[0]", pass_code => 'demo-pass-1', access_token_identifier =>
           { identifier => ('demo-bcrypt-user', 'demo-apr1-user', 'demo-member-user')[$_[0] % 3],
             pass_code => 'demo-pass-1' } } }],
@@ -302,13 +302,13 @@ for my $case (
     my %count;
     $count{ $_->{status} // $_->{died} }++ for @replies;
     is(join(', ', map { "$_: $count{$_}" } sort keys %count), "$status: $clients",
-       "24 requests behind mod_authn_dbd with DBDMax 4 are all answered, $name")
+       "24 requests through mod_authn_dbd with DBDMax 4 are all answered, $name")
         or diag(grep { defined } map { $_->{content} } @replies);
-    cmp_ok(time - $start, '<', 20, "$name: in good time");
+    cmp_ok(time - $start, '<', 20, "$name: in time");
 }
 
-# Nobody has kept one.
-is(call('/dbd/apache', 'clerk', undef, {})->{status}, 200, 'and the next one is answered as well');
+# No request has kept a connection.
+is(call('/dbd/apache', 'clerk', undef, {})->{status}, 200, 'and the next one is answered too');
 
 $server->allow_log(qr/\[auth_basic:error\]/);
 $server->finish;

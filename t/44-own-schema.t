@@ -1,5 +1,5 @@
-# A schema of an estate's own: other tables, other columns, other types, no
-# units, a reply of another shape. It takes a folder of statements, and no C.
+# A schema of your own: other tables, columns and types, no units, another form of the
+# reply. It needs a folder of statements, but no C code.
 use strict;
 use warnings;
 use utf8;
@@ -51,7 +51,7 @@ sub outcome {
         map { "$_->{code} $_->{pointer}" } @{ $reply->{json}{errors} // [] };
 }
 
-# ---- the reply's shape, and what is stored
+# ---- the form of the reply, and the stored values
 
 my $gold = {
     authentication_code => 'gold-7', identifier => undef, points => 1250,
@@ -64,7 +64,7 @@ my $gold = {
     is_deeply($reply->{json}{data}, $gold, 'the reply has the shape that the SELECT gives it');
     like($reply->{content}, qr/"points":1250[,}]/, 'a :number is a number');
     like($reply->{content}, qr/"blocked":false[,}]/, 'a :boolean is a boolean');
-    is($reply->{headers}{etag}, '"7-1"', 'the ETag is of this schema');
+    is($reply->{headers}{etag}, '"7-1"', 'the ETag has the id and revision of this schema');
     $reply = update('silver-8', {});
     is_deeply($reply->{json}{data}, {
         authentication_code => 'silver-8', identifier => undef, points => 0,
@@ -89,30 +89,30 @@ my %fields = (
               'the next call reads the same from the table');
     my $row = row(7);
     is($row->{nick}, 'Zoë 🎁', 'nick is stored');
-    is($row->{remark}, 'seen', 'remark is stored, though no reply has it');
+    is($row->{remark}, 'seen', 'remark is stored, although no reply has it');
     cmp_ok($row->{credit}, '==', 0.1, 'credit is stored');
     is($row->{valid_from}, 946_684_799, 'the date is stored as seconds');
-    is($row->{changed_by}, 1, 'and who changed it');
-    ok($row->{changed_at} >= $start - 1 && $row->{changed_at} <= time + 1, 'and when');
+    is($row->{changed_by}, 1, 'and the user who changed it');
+    ok($row->{changed_at} >= $start - 1 && $row->{changed_at} <= time + 1, 'and the time');
     is($row->{revision}, 3, 'each call is a revision');
-    is($row->{points}, 1250, 'and what no statement sets is as it was');
+    is($row->{points}, 1250, 'and a column that no statement sets is unchanged');
 }
-# SQLite writes a REAL of these sizes exactly; the shipped schema has text for all others.
+# SQLite writes a REAL of these sizes exactly; for others the shipped schema uses text.
 for my $number ('0.1', '-2.5', '1e-7', '123456.789', '12345678901234.56') {
     $server->post(qq({"token":"anna-session","access_token_identifier":)
         . qq({"authentication_code":"gold-7"},"udf_float_1":$number}));
     my ($text) = update('gold-7', {})->{content} =~ /"udf_float_1":([^,}]+)/;
-    cmp_ok($text, '==', $number, "$number comes back as it was sent");
+    cmp_ok($text, '==', $number, "$number comes back unchanged");
     cmp_ok(length $text, '<=', length $number, "$number: in its shortest form");
 }
 {
     my $reply = update('gold-7', { map { $_ => undef } qw(udf_string_1 udf_float_1 udf_date_1) });
-    ok(!exists $reply->{json}{data}{$_}, "a null empties $_")
+    ok(!exists $reply->{json}{data}{$_}, "null clears $_")
         for qw(udf_string_1 udf_float_1 udf_date_1);
     is_deeply([@{ row(7) }{qw(nick credit valid_from)}], [undef, undef, undef], 'in the table too');
 }
 
-# ---- what this schema does not have
+# ---- fields that this schema does not have
 
 is(outcome(update('gold-7', { udf_string_3 => 'x', udf_float_2 => 1, udf_date_2 => undef,
                               card_masked_number => undef })),
@@ -145,13 +145,13 @@ for my $case (['authentication_code', { authentication_code => 'gold-7' }],
     is_deeply(row(8), $before, 'and nothing changes');
 }
 {
-    # A key that no line @unique speaks of: not the caller's fault.
+    # A unique key without a line @unique: not an error of the caller.
     update('silver-9', { udf_string_1 => 'same nick' });
     my $before = row(8);
     my $reply = update('silver-8', { udf_string_1 => 'same nick' });
-    is(outcome($reply), 'INTERNAL_ERROR', 'a unique key that is not mapped is a defect');
+    is(outcome($reply), 'INTERNAL_ERROR', 'a unique key without @unique is a defect');
     is_deeply(row(8), $before, 'and nothing changes');
-    unlike($reply->{content}, qr/one_nick|cards|UPDATE|same nick/, 'the reply tells no names');
+    unlike($reply->{content}, qr/one_nick|cards|UPDATE|same nick/, 'the reply has no names');
     my $key = $is_mariadb ? 'one_nick' : 'cards.nick';
     $server->expect_log(qr/AT\d+: .*save\.sql: .*\b\Q$key\E\b.*-- \@unique \Q$key\E/);
 }
@@ -160,10 +160,10 @@ for my $case (['authentication_code', { authentication_code => 'gold-7' }],
 
 is(outcome(update('silver-8', { custom_field_set => { greeting => 'hi', lounge => \1 } })),
    'VALIDATION_FAILED UNKNOWN_CUSTOM_FIELD /custom_field_set/lounge',
-   "which custom fields there are depends on the card");
+   "the custom fields depend on the card");
 is(outcome(update('gold-7', { custom_field_set => { lounge => 'yes', visits => '1' } })),
    'VALIDATION_FAILED INVALID_TYPE /custom_field_set/lounge INVALID_TYPE /custom_field_set/visits',
-   'their types are those of the table');
+   'their types come from the table');
 is_deeply(update('gold-7', { custom_field_set => { visits => 13, greeting => '' } })
               ->{json}{data}{custom_field_set},
           { lounge => JSON::PP::true, visits => 13 }, 'one is changed, one removed, one kept');
@@ -178,13 +178,13 @@ is_deeply(JSON::PP->new->decode(row(7)->{extras}), { lounge => JSON::PP::true, v
     is(outcome(update({ %$key, pass_code => '24681' }, {})), 'ACCESS_TOKEN_NOT_FOUND',
        'another pass code does not');
     is(outcome(update($key, { pass_code => '123' })), 'VALIDATION_FAILED TOO_SHORT /pass_code',
-       "the policy's length holds");
+       "the length of the policy applies");
     is(outcome(update($key, { pass_code => 'abcd' })),
        'VALIDATION_FAILED INVALID_FORMAT /pass_code', 'and its format');
-    like(row(7)->{pin_hash}, qr/\A\$2y\$04\$/, 'stored is a hash');
+    like(row(7)->{pin_hash}, qr/\A\$2y\$04\$/, 'a hash is stored');
     is(outcome(update($key, { identifier => undef, pass_code => undef })), 'OK',
-       'both may be taken away');
-    is_deeply([@{ row(7) }{qw(web_name pin_hash)}], [undef, undef], 'and are');
+       'both may be removed');
+    is_deeply([@{ row(7) }{qw(web_name pin_hash)}], [undef, undef], 'and are removed');
 }
 {
     my $reply = update('silver-9', { authentication_code => undef });
@@ -204,7 +204,7 @@ is(outcome(update('gold-7', {}, token => $_->[0])), $_->[1], "$_->[0]: $_->[1]")
     is($reply->{json}{data}{changed_by}, 'anna', "Apache's user is found in the table staff");
     my $etag = $reply->{headers}{etag};
     is(outcome(update('gold-7', {}, headers => { 'If-Match' => $etag })), 'OK',
-       'If-Match with the present revision');
+       'If-Match with the current revision');
     is(outcome(update('gold-7', {}, headers => { 'If-Match' => $etag })), 'PRECONDITION_FAILED',
        'If-Match with an older one');
 }
@@ -215,20 +215,20 @@ is(outcome(update('gold-7', {}, token => $_->[0])), $_->[1], "$_->[0]: $_->[1]")
                   { custom_field_set => { greeting => 'c' } });
     my @codes = $server->in_parallel(scalar @fields,
         sub { return outcome(update('gold-7', $fields[$_[0]])) });
-    is("@codes", 'OK OK OK OK OK OK', 'calls at the same time');
+    is("@codes", 'OK OK OK OK OK OK', 'concurrent calls');
     my $row = row(7);
     is($row->{revision}, $before + @fields, 'each is a revision');
     is_deeply([@$row{qw(nick remark credit valid_from)}], ['a', 'b', 2.5, 1_582_934_400],
-              'and none is lost');
+              'and no update is lost');
     is_deeply(JSON::PP->new->decode($row->{extras}),
-              { lounge => JSON::PP::true, visits => 14, greeting => 'c' }, 'not in the set either');
+              { lounge => JSON::PP::true, visits => 14, greeting => 'c' }, 'also in the set of custom fields');
 }
 
 $server->finish;
 
 # ---- a save that raises the version by more than one
 
-# The first calls of a child find out by how much; then each ETag is right.
+# The first calls of a child find out the step; after that each ETag is right.
 {
     my $other = AccessTokenTest->new(conf => AccessTokenTest::one_child_conf());
     $other->{options}{statements} = $other->copy_statements('statements',
@@ -244,7 +244,7 @@ $server->finish;
         return $other->dbh->selectrow_array(
             q(SELECT version FROM access_tokens WHERE authentication_code = 'demo-udf'));
     };
-    # Under prefork each child has to find out.
+    # Under prefork each child has to find it out.
     my $tag = $other->wait_for(sub {
         my $etag = $call->()->{headers}{etag};
         return $etag =~ /-@{[ $version->() ]}"$/ && $etag;
@@ -252,7 +252,7 @@ $server->finish;
     my $before = $version->();
     my $reply = $other->wait_for(sub { my $is = $call->({ 'If-Match' => $tag }); $is if $is->{status} == 200 }, 1);
     is($reply && $reply->{headers}{etag}, '"D0000000000000000000000000000031-' . ($before + 2) . '"',
-       'a save that raises the version by two: the ETag is the one that If-Match takes');
+       'a save that raises the version by two: If-Match accepts the ETag');
     is($call->({ 'If-Match' => $tag })->{status}, 412, 'once');
     $other->finish;
 }

@@ -148,7 +148,7 @@ END
     is(column($database, 'demo-card', 'HEX(udf_string_1)'), uc unpack('H*', encode_utf8($text)),
        'what was answered is there when Apache has ended');
     $server->allow_log(qr/AT038: /);
-    $server->finish('the error log holds what it should: hostile defaults');
+    $server->finish('the error log has only the expected lines: hostile defaults');
 }
 
 # ---- what no setting can make good: the remedy, and no restart after it
@@ -178,7 +178,7 @@ END
            'and the others') for 1 .. 8;
         $server->stop;
     }
-    $server->finish('the error log holds what it should: modes');
+    $server->finish('the error log has only the expected lines: modes');
 }
 
 # ---- statements that are not ASCII are read before the session can be set
@@ -199,7 +199,7 @@ END
     $server->restart;
     my $reply = update($server, 'demo-card', {});
     is($reply->{json}{data}{letter}, "\x{3a9}", 'the remedy helps') or diag($reply->{content});
-    $server->finish('the error log holds what it should: statements that are not ASCII');
+    $server->finish('the error log has only the expected lines: statements that are not ASCII');
 }
 
 # ---- a connection that mod_authn_dbd holds, and one that is none of ours
@@ -271,7 +271,7 @@ END
     cmp_ok($took, '<', 4, 'a shared connection that is refused: at once');
     is(column($database, 'demo-card', 'udf_string_1'), 'by password', 'and nothing changes');
     $server->allow_log(qr/AT038: /, $of_dbd, qr/\[auth\w*:/);
-    $server->finish('the error log holds what it should: mod_authn_dbd');
+    $server->finish('the error log has only the expected lines: mod_authn_dbd');
 }
 
 # ---- logins that are refused, in any language
@@ -325,7 +325,7 @@ END
           sub { update($server, 'demo-card', { udf_string_1 => 'x' }) });
     $hog->disconnect;
     is(update($server, 'demo-card', { udf_string_1 => 'free' })->{status}, 200, 'which are free again');
-    $server->finish('the error log holds what it should: logins');
+    $server->finish('the error log has only the expected lines: logins');
 }
 
 # ---- a server that is read-only, and one that takes little at a time
@@ -382,7 +382,7 @@ END
           sub { update($server, 'demo-custom-fields',
                        { custom_field_set => { map { ("long_$_" => '') } 1 .. 40 } }) });
     is($server->tokens, $before, 'a line of the history that is longer: nothing changes');
-    $server->finish('the error log holds what it should: read-only, packets');
+    $server->finish('the error log has only the expected lines: read-only, packets');
 }
 
 # ---- the scripts, run in any mode
@@ -452,7 +452,7 @@ END
     $server->restart;
     ok($server->wait_for(sub { (() = $server->error_log =~ /AT026: /g) == 2 }), 'another library');
     is(scalar(() = $server->error_log =~ /AT044: /g), 1, 'says nothing');
-    $server->finish('the error log holds what it should: no mysql_get_socket');
+    $server->finish('the error log has only the expected lines: no mysql_get_socket');
 }
 
 done_testing;

@@ -223,7 +223,7 @@ my @for_mariadb = (
     }
     maintains($server, 'history.sql', sub { $server->database->load("$sql/history.sql") }, rounds => 1);
     ok(scalar($server->history('D0000000000000000000000000000031')), 'which was installed');
-    $server->finish('the error log holds what it should: maintenance');
+    $server->finish('the error log has only the expected lines: maintenance');
 }
 
 if ($is_mariadb) {
@@ -314,7 +314,7 @@ END
     is(join(' ', sort keys %of), '200 OK', 'a schema that changes all the time costs no call')
         or diag(explain(\%of));
     $server->allow_log(qr/AT00[23]: /, qr/AH00161:/);
-    $server->finish('the error log holds what it should: made anew');
+    $server->finish('the error log has only the expected lines: made anew');
 }
 
 # ---- SQLite: another file in the place of the database
@@ -389,7 +389,7 @@ END
     $server->restart;
     works($server, 'a restart');
     $server->allow_log(qr/AT00[23]: /, qr/AH00161:/);
-    $server->finish('the error log holds what it should: another file');
+    $server->finish('the error log has only the expected lines: another file');
 }
 
 # ---- SQLite: DBDInitSQL that makes stale what mod_dbd has prepared
@@ -404,7 +404,7 @@ END
     is(outcome(update($server, 'demo-card', { udf_string_1 => 'x' })), '500 INTERNAL_ERROR',
        'and it is in force');
     $server->expect_log(qr/AT003: .*FOREIGN KEY constraint failed/);
-    $server->finish('the error log holds what it should: DBDInitSQL');
+    $server->finish('the error log has only the expected lines: DBDInitSQL');
 }
 
 {
@@ -413,7 +413,7 @@ END
        'the start warns of what may lose an answered call');
     works($server, 'PRAGMA synchronous');
     $server->expect_log(qr/AT048: /);
-    $server->finish('the error log holds what it should: synchronous');
+    $server->finish('the error log has only the expected lines: synchronous');
 }
 
 # ---- SQLite: a connection that mod_authn_dbd holds to the end of the request
@@ -440,7 +440,7 @@ END
     } 1 .. 10;
     is("@outcomes", join(' ', ('200 OK') x 10), 'a connection that is shared is made anew as well');
     works($server, 'a shared connection');
-    $server->finish('the error log holds what it should: mod_authn_dbd');
+    $server->finish('the error log has only the expected lines: mod_authn_dbd');
 }
 
 done_testing;

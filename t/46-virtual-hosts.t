@@ -207,7 +207,7 @@ my @databases = ([main => $database->dbh], [second => $second], [third => $third
     is(scalar(lines_of($server, 'AT026')), 4, 'the start: and nothing else is')
         or diag(join "\n", lines_of($server, 'AT026'));
     $server->allow_log(qr/AH01617:.*Password Mismatch/);
-    $server->finish('the error log holds what it should: databases of their own');
+    $server->finish('the error log has only the expected lines: databases of their own');
 }
 
 # ---- hosts that name the main server's database once more
@@ -237,7 +237,7 @@ my @databases = ([main => $database->dbh], [second => $second], [third => $third
         is($reply->{json}{data}{folder}, $folder, "$host: by the statements of $folder");
     }
     $server->allow_log(qr/AH01617:.*Password Mismatch/);
-    $server->finish('the error log holds what it should: one database, many hosts');
+    $server->finish('the error log has only the expected lines: one database, many hosts');
 }
 
 # ---- what is said about a host at the start
@@ -306,7 +306,7 @@ my @databases = ([main => $database->dbh], [second => $second], [third => $third
         for qw(empty second);
     $server->allow_log(qr/\[dbd:(?:error|crit)\]/, qr/AT02[1-4]:/, qr/AT00[23]:/,
                        qr/AH01617:.*Password Mismatch/);
-    $server->finish('the error log holds what it should: the start');
+    $server->finish('the error log has only the expected lines: the start');
 }
 
 # ---- hosts that are as the main server
@@ -322,7 +322,7 @@ my @databases = ([main => $database->dbh], [second => $second], [third => $third
     $server->graceful;
     my $count = sub { scalar(lines_of($server, 'AT026')) };
     $server->wait_for(sub { $count->() >= 2 });
-    $server->finish('the error log holds what it should: empty hosts');
+    $server->finish('the error log has only the expected lines: empty hosts');
     is($count->(), 2, 'empty hosts: that all fits is said once for each start')
         or diag(join "\n", lines_of($server, 'AT026'));
     is(scalar(lines_of($server, 'AT026', '')), 2, 'of the main server');

@@ -200,7 +200,7 @@ if ($is_mariadb) {
     $database->admin->do(q(ALTER USER 'access_token'@'localhost' IDENTIFIED BY 'change this'));
     works($server, 'the password is right again');
     $server->allow_log(qr/AT00[23]: /);
-    $server->finish('the error log holds what it should: faults');
+    $server->finish('the error log has only the expected lines: faults');
 }
 
 # ---- a database that restarts
@@ -236,7 +236,7 @@ if ($is_mariadb) {
         is($version->(), $before + 96, 'and each is done once');
     }
     works($server, 'the database is back');
-    $server->finish('the error log holds what it should: restarts');
+    $server->finish('the error log has only the expected lines: restarts');
 }
 
 # ---- a child that is told to end in the middle of a statement
@@ -271,7 +271,7 @@ if (AccessTokenTest::mpm() eq 'prefork') {
     is($after->{$_}{version}, $before->{$_}{version} + 1, "$_: a change that was begun is done")
         for 'demo-udf', 'demo-card';
     works($server, 'a stop in the middle');
-    $server->finish('the error log holds what it should: no child was aborted');
+    $server->finish('the error log has only the expected lines: no child was aborted');
 }
 
 # ---- deadlocks
@@ -307,7 +307,7 @@ if ($is_mariadb) {
         WHERE name = 'lock_deadlocks' AND count > 0));
     is($dbh->selectrow_array('SELECT SUM(n) FROM tangle'), 64, 'and each is done once');
     is($count, 1, 'there were deadlocks');
-    $server->finish('the error log holds what it should: deadlocks');
+    $server->finish('the error log has only the expected lines: deadlocks');
 }
 
 # ---- places
@@ -347,7 +347,7 @@ END
         $server->allow_log(qr/AT002: /);
     }
     works($server, 'the lock is gone');
-    $server->finish('the error log holds what it should: places');
+    $server->finish('the error log has only the expected lines: places');
 }
 {
     # mod_authn_dbd takes connections of the same pool, and keeps each to the
@@ -411,7 +411,7 @@ END
     }
     close $slow;
     works($server, 'the download has ended');
-    $server->finish('the error log holds what it should: mod_authn_dbd');
+    $server->finish('the error log has only the expected lines: mod_authn_dbd');
 }
 
 # ---- incidents, and readiness
@@ -480,7 +480,7 @@ END
     $give_back->();
     works($server, 'the database serves again');
     $server->allow_log(@dbd, qr/AT002: /, qr/AT038: /);
-    $server->finish('the error log holds what it should: incidents');
+    $server->finish('the error log has only the expected lines: incidents');
 }
 
 # ---- sizes that cannot work together
@@ -509,7 +509,7 @@ for my $case (
         is(scalar @lines, 0, "$sizes: nothing to warn of") or diag(join "\n", @lines);
     }
     $server->allow_log(qr/AT03[4578]: /);
-    $server->finish("the error log holds what it should: $sizes");
+    $server->finish("the error log has only the expected lines: $sizes");
 }
 
 done_testing;

@@ -63,12 +63,12 @@ if ($is_mariadb) {
     update($server, 'alive');
     kill_connections($server);
     is(update($server, 'dead'), '200 OK', 'a dead connection costs no call');
-    $server->finish('the error log holds what it should: pings');
+    $server->finish('the error log has only the expected lines: pings');
 
     $server = AccessTokenTest->start(@two, conf => "$one_child\nAccessTokenConnectionReuse 0\n");
     update($server, 'the first');
     is(cost($server, 10, 0), '10 20 0', 'AccessTokenConnectionReuse 0: a ping for each call');
-    $server->finish('the error log holds what it should: no reuse');
+    $server->finish('the error log has only the expected lines: no reuse');
 }
 
 # A connection that works says that the database is not away, though no other can
@@ -105,7 +105,7 @@ END
     $admin->do(q(ALTER USER 'access_token'@'localhost' WITH MAX_USER_CONNECTIONS 0));
     is_deeply(\%outcomes, { '200 OK' => 20 }, 'one connection serves while no other can be opened')
         or diag explain \%outcomes;
-    $server->finish('the error log holds what it should: no other connection');
+    $server->finish('the error log has only the expected lines: no other connection');
 }
 
 # ---- others of the pool
@@ -146,7 +146,7 @@ END
     cmp_ok($others->{200}, '>=', 6, 'again and again');
     my %outcomes = map { %$_ } @results;
     is_deeply([keys %outcomes], ['200 OK'], 'and the calls are answered') or diag explain \@results;
-    $server->finish('the error log holds what it should: others of the pool');
+    $server->finish('the error log has only the expected lines: others of the pool');
 }
 
 done_testing;

@@ -50,7 +50,7 @@ if ($is_prefork) {
     is(update($server, { udf_string_1 => "call $_" })->{status}, 200, "call $_") for 1 .. 8;
     unlike($server->error_log, qr/two threads share memory/,
            'what a thread opens is of memory that it may share');
-    $server->finish('the error log holds what it should: memory');
+    $server->finish('the error log has only the expected lines: memory');
 }
 
 # ---- a database that stalls
@@ -90,7 +90,7 @@ END
     $server->run;
     is(update($server, { udf_string_1 => 'again' })->{status}, 200, 'and all works again');
     unlike($server->error_log, qr/exit signal|AH00046/, 'no child crashed, none had to be killed');
-    $server->finish('the error log holds what it should: stalls');
+    $server->finish('the error log has only the expected lines: stalls');
 }
 
 # ---- an end at any moment
@@ -118,7 +118,7 @@ END
     is(update($server, { udf_string_1 => 'after' })->{status}, 200, 'and all works behind it');
     unlike($server->error_log, qr/exit signal|AH00046/, 'no child crashed, none had to be killed');
     $server->allow_log(qr/\[dbd:(?:error|crit|warn)\]/, qr/AT002: /);
-    $server->finish('the error log holds what it should: stops');
+    $server->finish('the error log has only the expected lines: stops');
 }
 
 done_testing;

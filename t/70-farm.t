@@ -231,7 +231,7 @@ sub balancer_graceful {
     $reply = $bare->post(\%call);
     is($reply->{status}, 503, "$name: and one without the module in its own words");
     is($reply->{headers}{'retry-after'}, 2, "$name: with Retry-After as well");
-    $bare->finish("$name: its error log holds what it should");
+    $bare->finish("$name: its error log has only the expected lines");
     $farm->finish($name);
 }
 
