@@ -548,7 +548,7 @@ my $key = $is_mariadb ? 'access_token_changes_version'
     $before = count();
     is(update($udf{code}, { udf_string_1 => 'corrected' })->{status}, 200, 'without that line it works');
     one_line('corrected', $udf{id}, $before, ['udf_string_1'], { udf_string_1 => 'once' },
-             { udf_string_1 => 'mended' });
+             { udf_string_1 => 'corrected' });
 }
 
 # ---- an access token that is inserted again

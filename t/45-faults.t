@@ -1,6 +1,6 @@
-# What goes wrong around the module (contract, sections 5 and 6): the database
-# away, slow, locked, changed; rows that are broken; clients that vanish. The
-# answer tells the truth, the log names the mend, and nothing needs a restart.
+# Faults around the module (contract, sections 5 and 6): the database is away, slow,
+# locked or changed, rows are broken, clients vanish. The answer is right, the log names
+# the fix, and nothing needs a restart.
 use strict;
 use warnings;
 
@@ -15,7 +15,7 @@ my $server = AccessTokenTest->new;
 my $database = $server->database;
 my $dbh = $database->dbh;
 
-# Statements whose save finds another version than the load, always.
+# Statements whose save always finds another version than the load.
 $server->copy_statements('statements',
     'save.sql' => sub { s/^WHERE id = :id$/WHERE id = :id AND version < 0/m });
 $server->{options}{conf} = <<"END";
@@ -31,8 +31,8 @@ AccessTokenPassCodeScheme bcrypt 4
 END
 $server->write_conf;
 
-# A trigger that fails for one value, and one of another program: whenever a
-# number is taken from a sequence, it changes an access token and so gets in
+# Two triggers. The first fails for one value. The second belongs to another program:
+# whenever a number is taken from a sequence, it changes an access token, so this happens
 # between the load and the save of the call that takes the number.
 my $meddle = q(UPDATE access_tokens SET udf_string_7 = 'meddled'
     WHERE authentication_code = 'demo-auto-number');
@@ -69,12 +69,12 @@ sub works {
     my $text = 'call ' . ++$calls;
     my $reply = update($code // 'demo-card', { udf_string_1 => $text });
     my $data = $reply->{json}{data} // {};
-    is($data->{udf_string_1}, $text, "$name: calls are answered") or diag($reply->{content});
+    is($data->{udf_string_1}, $text, "$name: calls succeed") or diag($reply->{content});
     is(row($code // 'demo-card')->{udf_string_1}, $text, "$name: and stored");
     return;
 }
 
-# REPLY is a 500 or 503; the log says LOG under the request's id.
+# REPLY is a 500 or 503. The log has LOG, with the id of the request.
 sub fails {
     my ($name, $reply, $status, $log) = @_;
     my $code = $status == 503 ? 'SERVICE_UNAVAILABLE' : 'INTERNAL_ERROR';
@@ -84,18 +84,18 @@ sub fails {
     ok(!exists $reply->{json}{data}, "$name: no data");
     unlike($reply->{content}, qr{\b(?:SELECT|UPDATE|FROM|access_tokens|sqlite|mysql|maria\w+)\b
                                  |\.sql|/tmp|trigger|$token}ix,
-           "$name: the reply tells no secrets");
+           "$name: the reply has no secrets");
     my $id = $reply->{headers}{'x-request-id'} // 'none';
     my $line = $server->wait_for_error(qr/access_token:(?:error|info).*AT00\d: .*\Q$id\E/, 5) // 'nothing';
-    like($line, $log, "$name: the log names the mend, under the request's id");
-    # MariaDB's text may be made of values; SQLite's is a constant of the trigger.
+    like($line, $log, "$name: the log names the fix, with the request's id");
+    # MariaDB's text may have values in it; SQLite's is a constant of the trigger.
     my $secret = $is_mariadb ? qr/$token|the trigger says no/ : qr/$token/;
-    unlike($line, $secret, "$name: and no secret");
+    unlike($line, $secret, "$name: and has no secret");
     $server->allow_log(qr/AT00\d: .*\Q$id\E/);
     return;
 }
 
-# What mod_dbd and the check of the start say of a database that is away.
+# The messages of mod_dbd and of the check at start when a database is away.
 $server->allow_log(qr/\[dbd:(?:error|crit)\]/, qr/AT022: .*no connection/);
 
 # ---- the database is away when Apache starts
@@ -116,7 +116,7 @@ sub bring_back {
 
 take_away();
 $server->run;
-ok($server->wait_for_error(qr/AT022: .*no connection/), 'the start says that there is no database');
+ok($server->wait_for_error(qr/AT022: .*no connection/), 'the log reports at start that there is no database');
 for my $try (1, 2) {
     my $start = time;
     my $reply = update('demo-card');
@@ -124,11 +124,11 @@ for my $try (1, 2) {
     cmp_ok(time - $start, '<', 10, 'and soon');
 }
 is(update('demo-card', { udf_string_1 => 1 })->{status}, 422,
-   'what needs no database is answered without it');
+   'a request that needs no database is answered');
 bring_back();
-works('the database has come');
+works('the database is started');
 
-# ---- it goes and comes back, as by an administrator and as by a power cut
+# ---- the database stops and starts, by an administrator and by a power failure
 
 if ($is_mariadb) {
     for my $signal ('TERM', 'KILL') {
@@ -141,7 +141,7 @@ if ($is_mariadb) {
         works("the server is started after $signal", $_) for qw(demo-card demo-member);
         works("and again", 'demo-udf') for 1 .. 10;
     }
-    # An idle connection is cut, one or all of them: none of the calls notices.
+    # Idle connections are cut, one or all of them: no call fails.
     for my $round (1 .. 4) {
         my $ids = $database->dbh->selectcol_arrayref(
             q(SELECT id FROM information_schema.processlist WHERE user = 'access_token'));
@@ -158,7 +158,7 @@ if ($is_mariadb) {
     works('the server can be written again');
 }
 else {
-    # Apache's user may read the file and not write it.
+    # Apache's user can read the file, but not write it.
     $server->stop;
     my @files = glob "$folder/*";
     my %mode = map { $_ => (stat)[2] & 07777 } @files;
@@ -174,7 +174,7 @@ else {
     works('the file can be written again');
 }
 
-# ---- a trigger that cannot do its work
+# ---- a trigger that fails
 
 if ($is_mariadb) {
     $database->dbh->do('CREATE TRIGGER misses AFTER UPDATE ON access_tokens FOR EACH ROW
@@ -188,7 +188,7 @@ if ($is_mariadb) {
     is($saves->() - $count, 5, 'the save is tried five times');
     is_deeply(row('demo-card'), $before, 'and nothing changes');
     $database->dbh->do('DROP TRIGGER misses');
-    works('that trigger is gone');
+    works('without that trigger');
 }
 
 # ---- a lock that another program holds
@@ -230,15 +230,15 @@ sub lock_row {
     $other->do('ROLLBACK');
     fails('a lock that stays', $reply, 503,
           $is_mariadb ? qr/error 1205, .*lock/ : qr/locked|another process writes/);
-    cmp_ok($waited, '<', 15, 'the wait for a lock has a limit');
+    cmp_ok($waited, '<', 15, 'the wait for a lock is limited');
     is_deeply(row('demo-card'), $before, 'and nothing changes');
-    works('the lock is gone');
+    works('the lock is released');
 }
 
 # ---- another version at each save
 
 {
-    # The call is judged anew, and both changes survive.
+    # The call checks the new row, and both changes are kept.
     $database->dbh->do('UPDATE access_token_sequences SET value = 5000');
     my $before = row('demo-auto-number');
     my $reply = update('demo-auto-number', { authentication_code => undef,
@@ -247,10 +247,10 @@ sub lock_row {
         or diag($reply->{content});
     my $code = $reply->{json}{data}{authentication_code};
     my $after = row($code);
-    is($after->{udf_string_7}, 'meddled', 'that update survives');
+    is($after->{udf_string_7}, 'meddled', 'that update is kept');
     is($after->{udf_string_6}, 'mine', 'and this one');
     is($after->{version}, $before->{version} + 2, 'as two versions');
-    is($reply->{headers}{etag}, qq("$before->{id}-$after->{version}"), 'the ETag is of the last');
+    is($reply->{headers}{etag}, qq("$before->{id}-$after->{version}"), 'the ETag has the last version');
     is($reply->{json}{data}{udf_string_7}, 'meddled', 'the reply shows both');
     update($code, { authentication_code => 'demo-auto-number' });
 }
@@ -259,12 +259,12 @@ sub lock_row {
     my $start = time;
     my $reply = update('demo-card', { udf_string_1 => 'late' }, '/always-too-late');
     is("$reply->{status} $reply->{json}{status}{code}", '409 VERSION_CONFLICT',
-       'who always comes too late is told so');
-    cmp_ok(time - $start, '<', 10, 'in good time');
+       'a call that always comes too late gets an error');
+    cmp_ok(time - $start, '<', 10, 'in time');
     is_deeply(row('demo-card'), $before, 'and nothing changes');
 }
 
-# ---- what the database refuses
+# ---- errors of the database
 
 {
     my $before = row('demo-card');
@@ -274,9 +274,9 @@ sub lock_row {
     works('after the trigger');
 }
 
-# ---- rows that are broken
+# ---- broken rows
 
-# Without the constraints that keep them out.
+# Without the constraints that prevent them.
 sub break {
     my ($statement, @values) = @_;
     my ($off, $on) = $is_mariadb
@@ -297,27 +297,27 @@ for my $broken ('no json', '[1]', '{"points": 1') {
           update('demo-udf', { custom_field_set => { points => 2 } }), 500, qr/custom_field_set/);
     is_deeply(row('demo-udf'), $before, 'and nothing changes');
     next if $broken eq '[1]';
-    fails("$broken, in the reply alone", update('demo-udf', { udf_string_1 => 'x' }), 500,
+    fails("$broken, only for the reply", update('demo-udf', { udf_string_1 => 'x' }), 500,
           qr/custom_field_set/);
     is_deeply(row('demo-udf'), $before, 'and nothing changes');
 }
 break(q(UPDATE access_tokens SET custom_field_set = NULL WHERE authentication_code = 'demo-udf'));
-works('the set is mended', 'demo-udf');
+works('the set is corrected', 'demo-udf');
 
 if (!$is_mariadb) {
     break(q(UPDATE access_tokens SET udf_float_4 = 'no number' WHERE number = '149'));
     my $before = row('demo-udf');
-    fails('a number that is none', update('demo-udf', { udf_string_1 => 'x' }), 500,
+    fails('an invalid number', update('demo-udf', { udf_string_1 => 'x' }), 500,
           qr/udf_float_4/);
     is_deeply(row('demo-udf'), $before, 'and nothing changes');
-    fails('the same, left out of the reply is no way around',
+    fails('leaving it out of the reply does not help',
           update('demo-udf', { custom_field_set => [], fields_set => 'udf_float_4' }), 500,
           qr/udf_float_4/);
     break(q(UPDATE access_tokens SET udf_float_4 = NULL WHERE number = '149'));
-    works('the number is mended', 'demo-udf');
+    works('the number is corrected', 'demo-udf');
 }
 
-# ---- rules and sequences that are missing
+# ---- missing rules and sequences
 
 $database->dbh->do(q(UPDATE access_token_definitions SET active = NULL));
 {
@@ -325,7 +325,7 @@ $database->dbh->do(q(UPDATE access_token_definitions SET active = NULL));
     fails('no active definition', update('demo-udf', { udf_string_1 => 'x' }), 500,
           qr/rule\.\w+ is NULL.*active definition/);
     is_deeply(row('demo-udf'), $before, 'and nothing changes');
-    works('a classification needs none');
+    works('a classification needs no active definition');
 }
 $database->dbh->do(q(UPDATE access_token_definitions SET active = 1 WHERE id = '1'));
 works('the definition is active again', 'demo-udf');
@@ -334,20 +334,20 @@ break(q(UPDATE access_token_rule_sets SET identifier_format = 'ODD' WHERE id = '
 fails('a rule of an unknown kind', update('demo-card', { udf_string_1 => 'x' }), 500,
       qr/rule\.identifier_format/);
 break(q(UPDATE access_token_rule_sets SET identifier_format = 'FREE_TEXT' WHERE id = 'card'));
-works('the rule is mended');
+works('the rule is corrected');
 
 $database->dbh->do(q(DELETE FROM access_token_sequences WHERE name = 'authentication_code'));
 {
     my $before = row('demo-auto-number');
-    fails('a sequence that is missing',
+    fails('a missing sequence',
           update('demo-auto-number', { authentication_code => undef }), 500, qr/next_number\.sql: .*(?:sequence|rows)/);
     is_deeply(row('demo-auto-number'), $before, 'and nothing changes');
-    works('what needs no number', 'demo-auto-number');
+    works('a call that needs no number', 'demo-auto-number');
 }
 $database->dbh->do(q(INSERT INTO access_token_sequences (name, value)
     VALUES ('authentication_code', 2000)));
 is(update('demo-auto-number', { authentication_code => undef })
-       ->{json}{data}{authentication_code}, 2001, 'the sequence is mended');
+       ->{json}{data}{authentication_code}, 2001, 'the sequence is restored');
 update('2001', { authentication_code => 'demo-auto-number' });
 
 # ---- clients that vanish
@@ -365,29 +365,30 @@ update('2001', { authentication_code => 'demo-auto-number' });
     works('clients that vanish in the middle', 'demo-effective');
     is_deeply(row('demo-card'), $before, 'half a request changes nothing');
 
-    # Half of it, and then the line is closed properly.
+    # Half of the body, and then the connection is closed properly.
     for my $cut (length($text) - 20, length($text) - 1) {
         my $reply = $server->raw(substr($text, 0, $cut), close => 1, timeout => 5);
-        ok(!defined $reply->{status} || $reply->{status} >= 400, 'half a body is no success');
+        ok(!defined $reply->{status} || $reply->{status} >= 400, 'half a body is an error');
     }
     is_deeply(row('demo-card'), $before, 'and changes nothing');
 
-    # Gone before the answer, while the pass code is hashed: all of it or nothing.
+    # The client leaves before the answer, while the pass code is hashed: all changes or
+    # none.
     my $slow = $text =~ s/\Q$AccessTokenTest::PATH\E/\/slow-hash/r;
     $server->raw($slow, close => 'abort') for 1 .. 6;
     my $done = sub { 6 == (() = $server->access_log =~ m{^POST /slow-hash }mg) };
-    ok($server->wait_for($done, 30), 'calls of clients that are gone come to their end');
+    ok($server->wait_for($done, 30), 'calls of clients that have left end');
     my $after = row('demo-card');
     my @fields = map { $_ // 'NULL' } @$after{qw(udf_string_3 identifier)};
     is("@fields", $after->{version} > $before->{version} ? 'half vanishing' : 'NULL NULL',
-       'who does not wait for the answer has changed all or nothing');
+       'a call whose client does not wait changes everything or nothing');
     works('clients that vanish before the answer', 'demo-effective');
-    # More than there are connections: none of them is lost.
+    # More clients than connections: no connection is lost.
     my @statuses = map { $_->{status} // $_->{died} } $server->in_parallel(16, sub {
         my $reply = update('demo-effective', { 'udf_float_' . ($_[0] % 4 + 1) => 1 });
         return { status => $reply->{status} };
     });
-    is("@statuses", join(' ', (200) x 16), 'and all connections are there');
+    is("@statuses", join(' ', (200) x 16), 'and all connections still work');
     $server->allow_log(qr/AT005: the body did not arrive whole/);
 }
 
@@ -403,10 +404,10 @@ update('2001', { authentication_code => 'demo-auto-number' });
     works('the column is back');
     $database->dbh->do('DROP TABLE access_token_custom_fields');
     my $reply = update('demo-card', { custom_field_set => { points => 1 } });
-    fails('a table that is gone', $reply, 500,
+    fails('a missing table', $reply, 500,
           $is_mariadb ? qr/a table is missing.*schema\.sql/
                       : qr/no such table: access_token_custom_fields.*schema\.sql/);
-    works('what does not need the table') if $is_mariadb;
+    works('a call that does not need the table') if $is_mariadb;
 }
 
 $server->finish;

@@ -1,5 +1,5 @@
-# Maintenance of a database beside a running httpd (contract, section 6): what its
-# owner may do to it costs a call a retry and no more, and nothing needs a restart.
+# Maintenance of a database while httpd runs (contract, section 6): a call may have to
+# retry, but none fails, and nothing needs a restart.
 use strict;
 use warnings;
 
@@ -31,9 +31,9 @@ sub outcome { AccessTokenTest::outcome($_[0]) }
 sub works {
     my ($server, $name) = @_;
     is(outcome(update($server, 'demo-card', { udf_string_1 => $name })), '200 OK',
-       "$name: a call is answered");
+       "$name: a call succeeds");
     is($server->dbh->selectrow_array(q(SELECT udf_string_1 FROM access_tokens
-        WHERE authentication_code = 'demo-card')), $name, 'and its change stored');
+        WHERE authentication_code = 'demo-card')), $name, 'and its change is stored');
     is($server->request('GET', '/ready')->{status}, 200, 'and the server is ready');
     return;
 }
@@ -49,11 +49,11 @@ sub see_calls {
     my ($server, $dbh) = @_;
     my $before = version($dbh);
     return $server->wait_for(sub { abs(version($dbh) - $before) >= 8 }, 20)
-        || die "no calls are answered\n";
+        || die "no call succeeds\n";
 }
 
-# Calls by all clients from before CODE to after it, ROUNDS times: how often they ended
-# in which way.
+# All clients make calls from before CODE until after it, ROUNDS times. Returns the number
+# of calls for each outcome.
 sub beside_calls {
     my ($server, $rounds, $code) = @_;
     my $end = $server->path('maintained');
@@ -90,22 +90,23 @@ sub beside_calls {
     return \%count;
 }
 
-# maintains(SERVER, NAME, CODE, %options): CODE costs no call, and each call is done once.
+# maintains(SERVER, NAME, CODE, %options): during CODE no call fails, and each call is
+# made once.
 #   rounds     how often CODE runs (3)
-#   goes_back  true: it takes back what was done before
+#   goes_back  true: it reverts earlier changes
 sub maintains {
     my ($server, $name, $code, %options) = @_;
     my $before = version($server->dbh);
     my $count = beside_calls($server, $options{rounds} // 3, $code);
     is(join(', ', map { "$_: $count->{$_}" } sort keys %$count),
        '200 OK: ' . ($count->{'200 OK'} // 0), "$name: no call fails");
-    is(version($server->dbh) - $before, $count->{'200 OK'}, 'and each is done once')
+    is(version($server->dbh) - $before, $count->{'200 OK'}, 'and each is made once')
         if !$options{goes_back};
     works($server, $name);
     return;
 }
 
-# ---- what an owner does, beside calls
+# ---- maintenance during calls
 
 my $key = <<'END';
 AccessTokenIdempotencyKeyFile key
@@ -143,19 +144,19 @@ my @for_sqlite = (
     'VACUUM' => each_of('VACUUM'),
     'ANALYZE and PRAGMA optimize' => each_of('ANALYZE', 'PRAGMA optimize'),
     'REINDEX' => each_of('REINDEX'),
-    'an index that comes and goes' => each_of(
+    'an index that is created and dropped' => each_of(
         'CREATE INDEX maintenance ON access_tokens (udf_string_8)', 'DROP INDEX maintenance'),
-    'a column more' => each_of('ALTER TABLE access_tokens ADD COLUMN more_ROUND TEXT NULL'),
-    'a column less' => each_of('ALTER TABLE access_tokens DROP COLUMN more_ROUND'),
-    'a trigger that is made anew' => each_of('BEGIN IMMEDIATE',
+    'an additional column' => each_of('ALTER TABLE access_tokens ADD COLUMN more_ROUND TEXT NULL'),
+    'a removed column' => each_of('ALTER TABLE access_tokens DROP COLUMN more_ROUND'),
+    'a trigger that is recreated' => each_of('BEGIN IMMEDIATE',
         'DROP TRIGGER access_tokens_request', $request_trigger, 'COMMIT'),
-    'a table that is altered by making it anew' => each_of('BEGIN IMMEDIATE',
+    'a table that is altered by a copy' => each_of('BEGIN IMMEDIATE',
         'ALTER TABLE access_token_requests RENAME TO old_requests',
         'CREATE TABLE access_token_requests AS SELECT * FROM old_requests', 'COMMIT',
         'BEGIN IMMEDIATE', 'DROP TABLE access_token_requests',
         'ALTER TABLE old_requests RENAME TO access_token_requests', 'COMMIT'),
     'a checkpoint' => each_of('PRAGMA wal_checkpoint(TRUNCATE)'),
-    'a backup that is restored' => sub {
+    'a restored backup' => sub {
         my ($dbh, $round) = @_;
         my ($file) = $dbh->sqlite_db_filename =~ /(.*)/;
         $dbh->sqlite_backup_to_file("$file.backup");
@@ -164,16 +165,16 @@ my @for_sqlite = (
         $copy->disconnect;
         $dbh->sqlite_backup_from_file("$file.backup");
     },
-    'keys that are removed' => each_of('DELETE FROM access_token_requests'),
+    'removed keys' => each_of('DELETE FROM access_token_requests'),
 );
 
 my @for_mariadb = (
-    'an index that comes and goes' => each_of(
+    'an index that is created and dropped' => each_of(
         'CREATE INDEX maintenance ON access_tokens (udf_string_8)',
         'DROP INDEX maintenance ON access_tokens'),
-    'a column more' => each_of('ALTER TABLE access_tokens ADD COLUMN more_ROUND TEXT NULL'),
-    'a column less' => each_of('ALTER TABLE access_tokens DROP COLUMN more_ROUND'),
-    'a column that is widened and narrowed' => each_of(
+    'an additional column' => each_of('ALTER TABLE access_tokens ADD COLUMN more_ROUND TEXT NULL'),
+    'a removed column' => each_of('ALTER TABLE access_tokens DROP COLUMN more_ROUND'),
+    'a column whose width changes' => each_of(
         'ALTER TABLE access_tokens MODIFY card_masked_number VARCHAR(400) NULL',
         'ALTER TABLE access_tokens MODIFY card_masked_number VARCHAR(32) NULL'),
     'a rebuild by copying' => each_of('ALTER TABLE access_tokens ENGINE = InnoDB, ALGORITHM = COPY'),
@@ -182,20 +183,20 @@ my @for_mariadb = (
     'FLUSH TABLES' => each_of('FLUSH TABLES'),
     'a backup under a read lock' => each_of('FLUSH TABLES WITH READ LOCK', 'DO SLEEP(0.2)',
                                             'UNLOCK TABLES'),
-    'a trigger that is made anew' => each_of('LOCK TABLES access_tokens WRITE, access_token_requests WRITE',
+    'a trigger that is recreated' => each_of('LOCK TABLES access_tokens WRITE, access_token_requests WRITE',
         'DROP TRIGGER access_tokens_request', $request_trigger, 'UNLOCK TABLES'),
-    'a trigger more, and less' => each_of(
+    'a trigger that is created and dropped' => each_of(
         'CREATE TRIGGER maintenance AFTER UPDATE ON access_tokens FOR EACH ROW SET @maintenance = 1',
         'DROP TRIGGER maintenance'),
-    'a table that another takes the place of' => each_of('SET SESSION foreign_key_checks = 0',
+    'a table that is replaced by a copy' => each_of('SET SESSION foreign_key_checks = 0',
         'CREATE TABLE new_contacts LIKE contacts', 'INSERT INTO new_contacts SELECT * FROM contacts',
         'RENAME TABLE contacts TO old_contacts, new_contacts TO contacts', 'DROP TABLE old_contacts'),
-    'a table of the save that another takes the place of' => each_of(
+    'a table of the save that is replaced by an empty one' => each_of(
         'CREATE TABLE new_requests LIKE access_token_requests',
         'RENAME TABLE access_token_requests TO old_requests, new_requests TO access_token_requests',
         'DROP TABLE old_requests'),
-    # As tools for changes of a schema do it, but without what they copy meanwhile.
-    'the table that is saved to, which another takes the place of' => each_of(
+    # As tools for schema changes do it, but without the changes that they copy meanwhile.
+    'the table of access tokens, replaced by a copy' => each_of(
         'SET SESSION foreign_key_checks = 0', 'CREATE TABLE new_tokens LIKE access_tokens',
         'INSERT INTO new_tokens SELECT * FROM access_tokens',
         'RENAME TABLE access_tokens TO old_tokens, new_tokens TO access_tokens',
@@ -204,8 +205,8 @@ my @for_mariadb = (
             SET NEW.version = GREATEST(NEW.version, OLD.version + 1)',
         $request_trigger),
     'FLUSH PRIVILEGES' => each_of('FLUSH PRIVILEGES'),
-    # With the old one gone at once, a connection that is new would be refused.
-    'another password beside the old one' => each_of(
+    # Without the old password, a new connection would be refused.
+    'a second password' => each_of(
         q(ALTER USER 'access_token'@'localhost' IDENTIFIED VIA
           mysql_native_password USING PASSWORD('another')
           OR mysql_native_password USING PASSWORD('change this')), 'DO SLEEP(0.2)',
@@ -215,14 +216,14 @@ my @for_mariadb = (
 
 {
     my $server = start_with_key();
-    # What mod_dbd says of a connection that the module cut off.
+    # The message of mod_dbd about a connection that the module cut.
     $server->allow_log(qr/\[dbd:error\].* AH00639:/) if $is_mariadb;
     my @maintenance = $is_mariadb ? @for_mariadb : @for_sqlite;
     while (my ($name, $code) = splice @maintenance, 0, 2) {
-        maintains($server, $name, $code, goes_back => scalar($name =~ /table that is saved to|restored/));
+        maintains($server, $name, $code, goes_back => scalar($name =~ /table of access tokens|restored/));
     }
     maintains($server, 'history.sql', sub { $server->database->load("$sql/history.sql") }, rounds => 1);
-    ok(scalar($server->history('D0000000000000000000000000000031')), 'which was installed');
+    ok(scalar($server->history('D0000000000000000000000000000031')), 'which is installed');
     $server->finish('the error log has only the expected lines: maintenance');
 }
 
@@ -231,11 +232,11 @@ if ($is_mariadb) {
     exit;
 }
 
-# ---- SQLite: what of a connection is made anew
+# ---- SQLite: a connection that is reopened
 
 my $one_child = AccessTokenTest::one_child_conf();
 
-# The children's memory in bytes, and how many files they have open, by pid.
+# The memory of the children in bytes, and the number of their open files, by pid.
 sub sizes {
     my ($server) = @_;
     my (%bytes, %files);
@@ -248,7 +249,7 @@ sub sizes {
 }
 
 {
-    # Under prefork one child is asked, the only one.
+    # Under prefork there is one child.
     my $conf = AccessTokenTest::mpm() eq 'prefork' ? <<'END' : $one_child;
 StartServers 1
 MinSpareServers 1
@@ -272,26 +273,26 @@ END
     my ($bytes, $files) = sizes($server);
     $change_and_call->(400);
     my ($bytes_after, $files_after) = sizes($server);
-    is($answered, 500, 'a change of the schema before each call costs none');
-    is_deeply([sort keys %$bytes_after], [sort keys %$bytes], 'all by the same children');
+    is($answered, 500, 'a change of the schema before each call makes none fail');
+    is_deeply([sort keys %$bytes_after], [sort keys %$bytes], 'by the same children');
     for my $pid (sort keys %$bytes) {
-        # One set of statements has some 100 KB.
+        # A set of statements takes about 100 KB.
         cmp_ok($bytes_after->{$pid} - $bytes->{$pid}, '<', 400 * 10_000,
-               'and what was prepared before is freed');
-        is($files_after->{$pid}, $files->{$pid}, 'and what was opened is closed');
+               'and old prepared statements are freed');
+        is($files_after->{$pid}, $files->{$pid}, 'and old files are closed');
     }
     works($server, 'many changes');
 
-    # What does not fit is said, and heals by itself.
+    # A mismatch is reported, and calls work again without a restart.
     $dbh->do('ALTER TABLE access_tokens RENAME COLUMN card_masked_number TO another_name');
-    is(outcome(update($server, 'demo-card')), '500 INTERNAL_ERROR', 'a column that is gone');
+    is(outcome(update($server, 'demo-card')), '500 INTERNAL_ERROR', 'a missing column');
     is($server->request('GET', '/ready')->{status}, 503, 'and the server is not ready');
     ok($server->wait_for_error(qr/AT003: .*no such column: \S*card_masked_number/),
        'the log names the column');
     $dbh->do('ALTER TABLE access_tokens RENAME COLUMN another_name TO card_masked_number');
     works($server, 'the column is back');
 
-    # While the schema changes all the time no call gets a 500.
+    # While the schema changes all the time, no call gets a 500.
     my ($count, $changes) = (0, 0);
     my @results = $server->in_parallel(4, sub {
         my ($number) = @_;
@@ -311,13 +312,13 @@ END
     });
     my %of;
     $of{$_}++ for map { ref eq 'ARRAY' ? @$_ : $_->{died} } @results;
-    is(join(' ', sort keys %of), '200 OK', 'a schema that changes all the time costs no call')
+    is(join(' ', sort keys %of), '200 OK', 'no call fails while the schema changes all the time')
         or diag(explain(\%of));
     $server->allow_log(qr/AT00[23]: /, qr/AH00161:/);
-    $server->finish('the error log has only the expected lines: made anew');
+    $server->finish('the error log has only the expected lines: reopened connections');
 }
 
-# ---- SQLite: another file in the place of the database
+# ---- SQLite: the file of the database is replaced
 
 sub move_in {
     my ($server) = @_;
@@ -341,7 +342,7 @@ sub copy_of {
 }
 
 {
-    # A new child would take the old log for the new file's, as any new program does.
+    # A new child would use the old log for the new file, like any new program.
     my $server = start_with_key(AccessTokenTest::mpm() eq 'prefork' ? <<'END' : $one_child);
 StartServers 1
 MinSpareServers 1
@@ -360,31 +361,31 @@ END
         unlink "$file-wal", "$file-shm";
         $_[0] = $server->database->connect;
     });
-    is(join(' ', sort keys %$count), '200 OK', 'another file costs no call') or diag(explain($count));
+    is(join(' ', sort keys %$count), '200 OK', 'no call fails when the file is replaced') or diag(explain($count));
     delete $server->database->{dbh};
     works($server, 'another file');
 
-    # SQLite would take the log for that of the new file.
+    # SQLite would use the log for the new file.
     copy_of($server, $server->dbh);
     move_in($server);
-    is(outcome(update($server, 'demo-card')), '503 SERVICE_UNAVAILABLE', 'another file beside the old log');
+    is(outcome(update($server, 'demo-card')), '503 SERVICE_UNAVAILABLE', 'another file with the old log');
     is($server->request('GET', '/ready')->{status}, 503, 'and the server is not ready');
-    ok($server->wait_for_error(qr/AT002: .*-wal of the one before.*Remove/), 'the log says what to do');
+    ok($server->wait_for_error(qr/AT002: .*-wal of the one before.*Remove/), 'the error log names the fix');
     unlink "$file-wal", "$file-shm";
     works($server, 'the log is removed');
 
-    # None is made where there was one.
+    # SQLite must not make a new file after the old one was removed.
     rename $file, "$file.away" or die "$file: $!\n";
     is(outcome(update($server, 'demo-card')), '503 SERVICE_UNAVAILABLE', 'no file');
     ok(!-e $file, 'and none is made');
-    ok($server->wait_for_error(qr/AT002: .*tokens\.db is gone/), 'the log says so');
+    ok($server->wait_for_error(qr/AT002: .*tokens\.db is gone/), 'the error log reports it');
     rename "$file.away", $file or die "$file: $!\n";
     works($server, 'the file is back');
 
-    # What is saved from then on, nobody else would see.
+    # No other program would see the changes that are saved after this.
     unlink "$file-wal", "$file-shm";
-    is(outcome(update($server, 'demo-card')), '503 SERVICE_UNAVAILABLE', 'a log that is removed');
-    ok($server->wait_for_error(qr/AT002: .*-wal, the log.*restart httpd/), 'the log says what to do');
+    is(outcome(update($server, 'demo-card')), '503 SERVICE_UNAVAILABLE', 'a removed log');
+    ok($server->wait_for_error(qr/AT002: .*-wal, the log.*restart httpd/), 'the error log names the fix');
     delete $server->database->{dbh};
     $server->restart;
     works($server, 'a restart');
@@ -392,17 +393,17 @@ END
     $server->finish('the error log has only the expected lines: another file');
 }
 
-# ---- SQLite: DBDInitSQL that makes stale what mod_dbd has prepared
+# ---- SQLite: DBDInitSQL that makes mod_dbd's prepared statements stale
 
 {
     my $server = AccessTokenTest->start(conf => $ready, log_level => 'notice access_token:info',
         dbd => { init_sql => 'PRAGMA foreign_keys = ON' });
-    ok($server->wait_for_error(qr/AT026: /), 'the check of the start prepares anew what is stale');
+    ok($server->wait_for_error(qr/AT026: /), 'the check at start prepares stale statements again');
     works($server, 'PRAGMA foreign_keys');
     $server->dbh->do($_) for 'PRAGMA foreign_keys = OFF',
         q(DELETE FROM units WHERE id = '5A7C00000000000000000000000000B2');
     is(outcome(update($server, 'demo-card', { udf_string_1 => 'x' })), '500 INTERNAL_ERROR',
-       'and it is in force');
+       'and it is in effect');
     $server->expect_log(qr/AT003: .*FOREIGN KEY constraint failed/);
     $server->finish('the error log has only the expected lines: DBDInitSQL');
 }
@@ -410,16 +411,16 @@ END
 {
     my $server = AccessTokenTest->start(conf => $ready, dbd => { init_sql => 'PRAGMA synchronous = NORMAL' });
     ok($server->wait_for_error(qr/AT048: .*synchronous is 1: .*power cut/),
-       'the start warns of what may lose an answered call');
+       'the log warns at start that an answered call may be lost');
     works($server, 'PRAGMA synchronous');
     $server->expect_log(qr/AT048: /);
     $server->finish('the error log has only the expected lines: synchronous');
 }
 
-# ---- SQLite: a connection that mod_authn_dbd holds to the end of the request
+# ---- SQLite: a connection that mod_authn_dbd keeps until the end of the request
 
 {
-    # Its own statement reads no table, so that it does not become stale.
+    # Its own statement reads no table, so it does not become stale.
     my $query = q(SELECT '{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=' WHERE %s <> '');     # secret
     my $server = AccessTokenTest->start(conf => $ready . <<"END");
 <Location "/by-password">
@@ -438,7 +439,7 @@ END
         outcome($server->post({ access_token_identifier => { authentication_code => 'demo-udf' } },
                               $basic, '/by-password'));
     } 1 .. 10;
-    is("@outcomes", join(' ', ('200 OK') x 10), 'a connection that is shared is made anew as well');
+    is("@outcomes", join(' ', ('200 OK') x 10), 'a shared connection is reopened too');
     works($server, 'a shared connection');
     $server->finish('the error log has only the expected lines: mod_authn_dbd');
 }

@@ -1,5 +1,5 @@
-# Virtual hosts: whose statements run on whose database, that another module's
-# database is left alone, and what is said at the start.
+# Virtual hosts: which statements run on which database, the databases of other modules,
+# and the messages at start.
 use strict;
 use warnings;
 
@@ -16,15 +16,15 @@ my $is_mariadb = $engine eq 'mariadb';
 my $path = $AccessTokenTest::PATH;
 my $srcdir = AccessTokenTest::srcdir();
 
-# The main server's database, and one of the other driver.
+# The database of the main server, and one of the other driver.
 my $base = AccessTokenTest->new;
 my $database = $base->database;
 my $other = other_engine();
 my ($mysql) = grep { defined && $_->engine eq 'mariadb' } $database, $other;
-# The client library reads my.cnf there, also where the main server is SQLite's.
+# The client library reads my.cnf here, even if the main server uses SQLite.
 $ENV{MARIADB_HOME} = $mysql->environment->{MARIADB_HOME} if $mysql;
 
-# undef where this machine has not both.
+# undef if this machine does not have both.
 sub other_engine {
     my $folder = $base->path('other');
     mkdir $folder or die "$folder: $!\n";
@@ -43,8 +43,8 @@ sub files_of {
     return ("$sql/schema.sql", "$sql/demo.sql");
 }
 
-# A database NAME of SERVER's engine, made by the SQL FILES: a handle, and what
-# DBDParams says.
+# A database NAME with SERVER's engine, made by the SQL FILES. Returns a handle, and the
+# value of DBDParams.
 sub make_database {
     my ($server, $name, @files) = @_;
     if ($server->engine eq 'mariadb') {
@@ -65,7 +65,7 @@ sub make_database {
     return ($file->dbh, $file->file);
 }
 
-# What another program keeps in a database: no table of this module's.
+# The tables of another program; none of this module.
 my $hash = '{SHA}' . encode_base64(sha1('welcome-1'), '');
 my $people = $base->write_file('people.sql', <<"END");
 CREATE TABLE people (name VARCHAR(20) PRIMARY KEY, password VARCHAR(80));
@@ -81,7 +81,7 @@ my $driver = { $database->dbd_defaults }->{driver};
 
 # ---- statements
 
-# A copy of the shipped statements whose replies tell its name.
+# A copy of the shipped statements whose replies have its name.
 sub named_folder {
     my ($name) = @_;
     return $base->copy_statements("statements-$name", 'load_select.sql' =>
@@ -103,7 +103,7 @@ my $guests = <<'END';
 </Location>
 END
 
-# The same by the access tokens themselves.
+# The same, by the access tokens.
 my $members = $guests
     =~ s/SELECT [^"]*/SELECT pass_code FROM access_tokens WHERE identifier = %s/r;
 
@@ -119,7 +119,7 @@ sub call {
     return $server->raw($server->request_text($body, Host => "$host.test"));
 }
 
-# Whether mod_authn_dbd of HOST lets USER in, as a status.
+# The status of a request by USER that mod_authn_dbd of HOST checks.
 sub enters {
     my ($server, $host, $user, $password) = @_;
     my $basic = encode_base64("$user:$password", '');
@@ -127,13 +127,13 @@ sub enters {
         . "Authorization: Basic $basic\r\nConnection: close\r\n\r\n")->{status};
 }
 
-# Each child and each connection of mod_dbd's pool is a try of its own.
+# Several tries, for each child and each connection of mod_dbd's pool.
 sub is_entered_always {
     my ($server, $host, $user, $password, $name) = @_;
     my %seen;
     $seen{ enters($server, $host, $user, $password) // 'none' }++ for 1 .. 12;
     is_deeply(\%seen, { 200 => 12 }, "$host: $name, each time");
-    is(enters($server, $host, $user, 'wrong'), 401, "$host: not by a wrong password");
+    is(enters($server, $host, $user, 'wrong'), 401, "$host: not with a wrong password");
     return;
 }
 
@@ -143,8 +143,8 @@ sub udf {
         q(SELECT udf_string_8 FROM access_tokens WHERE number = '101'));
 }
 
-# The lines of the error log with tag TAG that are about HOST ('': the main
-# server), or about any.
+# The lines of the error log with tag TAG that name HOST ('': the main server), or with
+# any host.
 sub lines_of {
     my ($server, $tag, $host) = @_;
     my $about = !defined $host ? qr// : $host eq '' ? qr/(?!virtual host )/
@@ -152,13 +152,12 @@ sub lines_of {
     return grep { /\b$tag: $about/ } split /\n/, $server->error_log;
 }
 
-# ---- the main server's statements and the hosts' databases
+# ---- the statements of the main server and the databases of the hosts
 
 my @databases = ([main => $database->dbh], [second => $second], [third => $third]);
 
 {
-    # The method stands in hosts, not in the main server, where it would be
-    # that of each host.
+    # The hosts serve the method, not the main server: otherwise each host would.
     my $server = AccessTokenTest->start(
         database => $database, statements => $folder{main}, location => undef,
         conf => join '',
@@ -179,7 +178,7 @@ my @databases = ([main => $database->dbh], [second => $second], [third => $third
     is_entered_always($server, 'same', 'demo-sha1-user', 'demo-pass-1',
                       'DBDParams as in the main server serve another module');
     SKIP: {
-        skip 'one database engine alone', 2 if !$other;
+        skip 'only one database engine', 2 if !$other;
         is_entered_always($server, 'other', 'guest', 'welcome-1',
                           'a database of another driver serves its own module');
     }
@@ -190,32 +189,31 @@ my @databases = ([main => $database->dbh], [second => $second], [third => $third
         my ($host, $folder, $name) = @$case;
         my $reply = call($server, $host, udf_string_8 => "from $host");
         is($reply->{json}{status}{code}, 'OK', "$host: the method works");
-        is($reply->{json}{data}{folder}, $folder, "$host: by the statements of $folder");
+        is($reply->{json}{data}{folder}, $folder, "$host: with the statements of $folder");
         my %written = map { $_->[0] => (udf($_->[1]) // '') eq "from $host" } @databases;
         is_deeply([sort grep { $written{$_} } keys %written], [$name],
-                  "$host: in the database $name and no other");
+                  "$host: in the database $name only");
     }
     is($server->raw($server->request_text('{}', Host => 'people.test'))->{status}, 404,
-       'a host without the method has none');
+       'a host without the method does not serve it');
 
     $server->wait_for(sub { lines_of($server, 'AT026') >= 4 });
     is(scalar(lines_of($server, 'AT026', $_->[0])), 1, "the start: $_->[1]") for
         ['', 'the main server is checked'],
-        ['second', 'a host with a database of its own is checked, and named'],
-        ['own-first', 'and one that has statements as well'],
-        ['own-second', 'each for itself'];
-    is(scalar(lines_of($server, 'AT026')), 4, 'the start: and nothing else is')
+        ['second', 'a host with its own database is checked, and named'],
+        ['own-first', 'and so is a host that also has statements'],
+        ['own-second', 'each separately'];
+    is(scalar(lines_of($server, 'AT026')), 4, 'the start: and no others')
         or diag(join "\n", lines_of($server, 'AT026'));
     $server->allow_log(qr/AH01617:.*Password Mismatch/);
     $server->finish('the error log has only the expected lines: databases of their own');
 }
 
-# ---- hosts that name the main server's database once more
+# ---- hosts that use the database of the main server
 
 {
-    # For mod_dbd these are one database, which has to know the statements of
-    # all hosts. Where the sections stand, and many statements, show what is
-    # lost when it is told to forget some of them in one host.
+    # mod_dbd treats these as one database, which needs the statements of all hosts. The
+    # order of the sections, and many statements, show whether mod_dbd loses some of them.
     my %own = map { ("own-$_" => $folder{$_}) } qw(first second);
     my @hosts = map { host($_, qq(AccessTokenStatements "$own{$_}"), $method) } sort keys %own;
     my $server = AccessTokenTest->start(
@@ -225,7 +223,7 @@ my @databases = ([main => $database->dbh], [second => $second], [third => $third
             host('all', "DBDriver $driver", qq(DBDParams "$main_params"),
                  qq(AccessTokenStatements "$folder{first}"), $method));
     is_entered_always($server, 'same', 'demo-sha1-user', 'demo-pass-1',
-                      'the main server\'s database serves another module');
+                      'the main server\'s database also works for another module');
     for my $case (['api', 'main'], ['own-first', 'first'], ['own-second', 'second'],
                   ['all', 'first']) {
         my ($host, $folder) = @$case;
@@ -233,20 +231,20 @@ my @databases = ([main => $database->dbh], [second => $second], [third => $third
         my $reply = call($server, $host, custom_field_set => { nickname => $host },
             access_token_identifier => { authentication_code => 'demo-auto-pass' },
             pass_code => undef);
-        is($reply->{json}{status}{code}, 'OK', "$host: the method works beside it");
-        is($reply->{json}{data}{folder}, $folder, "$host: by the statements of $folder");
+        is($reply->{json}{status}{code}, 'OK', "$host: the method works too");
+        is($reply->{json}{data}{folder}, $folder, "$host: with the statements of $folder");
     }
     $server->allow_log(qr/AH01617:.*Password Mismatch/);
     $server->finish('the error log has only the expected lines: one database, many hosts');
 }
 
-# ---- what is said about a host at the start
+# ---- messages about a host at start
 
 {
     $third->do('UPDATE access_token_schema SET version = 7');
     my $nowhere = $is_mariadb ? 'dbname=access_token,host=localhost,sock=/nowhere/socket,reconnect=0'
                               : '/nowhere/tokens.db';
-    # Where the main server's is SQLite, this host has its own of everything.
+    # If the main server uses SQLite, this host has its own settings.
     my @without_reconnect;
     if ($mysql) {
         my (undef, $params) = make_database($mysql, 'lasting', files_of($mysql));
@@ -258,14 +256,14 @@ my @databases = ([main => $database->dbh], [second => $second], [third => $third
         host('empty'),
         host('version', qq(DBDParams "$third_params"), 'AccessTokenCaller session'),
         host('gone', qq(DBDParams "$nowhere")),
-        # The main server's <Location> makes it a host of the method.
+        # The <Location> of the main server makes this host serve the method.
         host('people', qq(DBDParams "$people_params")),
         host('second', qq(DBDParams "$second_params")),
         $mysql ? host('reconnect', @without_reconnect) : (),
         $other ? host('other', 'DBDriver ' . { $other->dbd_defaults }->{driver},
                       qq(DBDParams "$other_params"), $guests) : ());
 
-    # Each: the host, the tag, how often, what else the line says.
+    # Each: the host, the tag, the number of lines, and another part of the line.
     my $count = AccessTokenTest::statements_in(
         AccessTokenTest::shipped_statements($database->sql_folder));
     my @said = (
@@ -284,37 +282,37 @@ my @databases = ([main => $database->dbh], [second => $second], [third => $third
         my @lines = lines_of($server, $tag, $host);
         my $name = $host eq '' ? 'the main server' : "the host $host";
         is(scalar @lines, $times, "$tag about $name");
-        is(scalar(grep { $_ !~ $text } @lines), 0, 'and it says what is wrong')
+        is(scalar(grep { $_ !~ $text } @lines), 0, 'and it names the fault')
             or diag(join "\n", @lines);
     }
-    is(scalar(lines_of($server, 'AT02\d')), $all, 'nothing is said about another host')
+    is(scalar(lines_of($server, 'AT02\d')), $all, 'other hosts are not reported')
         or diag(join "\n", lines_of($server, 'AT02\d'));
     SKIP: {
-        skip 'one database engine alone', 3 if !$other;
+        skip 'only one database engine', 3 if !$other;
         is_entered_always($server, 'other', 'guest', 'welcome-1', 'the main server\'s method '
                           . 'does no harm to a database of another driver');
         my $reply = call($server, 'other');
         is("$reply->{status} $reply->{json}{status}{code}", '500 INTERNAL_ERROR',
-           'which does not serve it');
+           'and that host does not serve it');
         ok($server->wait_for_error(qr/AT003: .*AccessTokenStatements beside the DBDriver/),
-           'and the error log says why');
+           'and the error log has the reason');
     }
     my $reply = call($server, 'gone');
     is("$reply->{status} $reply->{json}{status}{code}", '503 SERVICE_UNAVAILABLE',
-       'a host whose database is gone answers 503');
-    is(call($server, $_)->{json}{status}{code}, 'OK', "$_: which is nothing to another host")
+       'a host without its database answers 503');
+    is(call($server, $_)->{json}{status}{code}, 'OK', "$_: which does not affect other hosts")
         for qw(empty second);
     $server->allow_log(qr/\[dbd:(?:error|crit)\]/, qr/AT02[1-4]:/, qr/AT00[23]:/,
                        qr/AH01617:.*Password Mismatch/);
     $server->finish('the error log has only the expected lines: the start');
 }
 
-# ---- hosts that are as the main server
+# ---- hosts without settings of their own
 
 {
     my $server = AccessTokenTest->start(database => $database, conf => join '',
         (map { host("empty-$_") } 1 .. 3),
-        # A host with a directive of the module has a configuration of its own.
+        # A host with a directive of the module has its own configuration.
         host('caller', 'AccessTokenCaller session'));
     is(call($server, $_)->{json}{status}{code}, 'OK', "$_: the method works")
         for qw(empty-1 empty-3 caller);
@@ -323,12 +321,12 @@ my @databases = ([main => $database->dbh], [second => $second], [third => $third
     my $count = sub { scalar(lines_of($server, 'AT026')) };
     $server->wait_for(sub { $count->() >= 2 });
     $server->finish('the error log has only the expected lines: empty hosts');
-    is($count->(), 2, 'empty hosts: that all fits is said once for each start')
+    is($count->(), 2, 'empty hosts: one message for each start that all fits')
         or diag(join "\n", lines_of($server, 'AT026'));
-    is(scalar(lines_of($server, 'AT026', '')), 2, 'of the main server');
+    is(scalar(lines_of($server, 'AT026', '')), 2, 'for the main server');
 }
 
-# ---- one place, one folder
+# ---- one folder for each place
 
 for my $case (
     ['the main server', sub { (statements => undef, conf => $_[0]) }],
@@ -341,7 +339,7 @@ for my $case (
         $options->($lines->(@folder{qw(first second)})));
     isnt($status, 0, "two folders in $name stop configtest");
     like($output, qr/on line \d+ of .*httpd\.conf:\s+AccessTokenStatements is set twice/,
-         'and the message says where and why');
+         'and the message has the place and the reason');
     ($status, $output) = AccessTokenTest->configtest(database => $database,
         $options->($lines->($folder{first}, $folder{first}, "$folder{first}/../statements-first",
                             "$folder{first}/")));

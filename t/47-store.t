@@ -1,6 +1,6 @@
-# The store under faults (contract, section 6): what is over within the budget
-# costs no call, what lasts longer costs a 503 in time, no thread hangs, all
-# heals by itself, and the error log tells each fault once.
+# The store during faults (contract, section 6): if a fault ends within the budget, no
+# call fails; if not, calls get 503 in time. No thread hangs, everything works again
+# afterwards, and the error log reports each fault once.
 use strict;
 use warnings;
 
@@ -15,7 +15,7 @@ my $token = 'demo-session-clerk';
 
 my $one_child = AccessTokenTest::one_child_conf();
 
-# How much later than asked for an answer may come on a busy machine.
+# The delay of an answer that a busy machine may cause.
 my $slack = 4;
 
 sub update {
@@ -26,17 +26,16 @@ sub update {
 
 sub outcome { AccessTokenTest::outcome($_[0]) }
 
-# "200 OK: 40": how calls ended.
+# The outcomes of calls: "200 OK: 40".
 sub outcomes {
     my %count;
     $count{ $_->{died} // $_->{outcome} }++ for @_;
     return join ', ', map { "$_: $count{$_}" } sort keys %count;
 }
 
-# One row for each client of a load whose connections are lost. A row remembers
-# the last eight updates: where clients share one, enough of them could pass
-# between a lost update and the look for it, and its outcome would stay open
-# (t/62-cut.t tests that).
+# One row for each client of a load that loses connections. A row remembers the last eight
+# updates. If clients shared a row, more updates than that could come between a lost
+# update and the check for it, and its outcome would stay unknown (t/62-cut.t tests that).
 my @own_rows = map { "load-$_" } 0 .. 7;
 
 sub add_own_rows {
@@ -49,8 +48,8 @@ sub add_own_rows {
     return;
 }
 
-# CALLS calls by each of CLIENTS clients, and meanwhile FAULT->(). The clients
-# take the access tokens of CODES by turns.
+# Each of CLIENTS clients makes CALLS calls, while FAULT->() runs. The clients use the
+# access tokens of CODES alternately.
 sub under_load {
     my ($server, $clients, $calls, $fault, @codes) = @_;
     @codes = 'demo-udf' if !@codes;
@@ -76,7 +75,7 @@ sub under_load {
 sub works {
     my ($server, $name) = @_;
     my $reply = update($server, 'demo-card', { udf_string_1 => $name });
-    is(outcome($reply), '200 OK', "$name: the next call is answered");
+    is(outcome($reply), '200 OK', "$name: the next call succeeds");
     return;
 }
 
@@ -85,7 +84,7 @@ sub error_lines {
     return grep { /access_token:error/ && $_ =~ $pattern } split /\n/, $server->error_log;
 }
 
-# What reads the sum of the versions of all rows: it grows by one with each update.
+# Returns code for the sum of the versions of all rows, which each update raises by one.
 sub version_of {
     my ($database) = @_;
     return sub {
@@ -93,7 +92,7 @@ sub version_of {
     };
 }
 
-# What mod_dbd says of a database that is away.
+# The messages of mod_dbd about a database that is away.
 my @dbd = (qr/\[dbd:(?:error|crit)\]/);
 
 # ---- a database that hangs, is read-only, is away for long
@@ -104,7 +103,7 @@ if ($is_mariadb) {
     my $database = $server->database;
     add_own_rows($database);
     my $version = version_of($database);
-    my $killed = 'connections that are killed, again and again';
+    my $killed = 'connections that are killed many times';
     my %faults = (
         'a server that hangs for 3 seconds' => sub {
             kill 'STOP', $database->pid;
@@ -141,61 +140,61 @@ if ($is_mariadb) {
         my $before = $version->();
         my @replies = under_load($server, 8, 12, $faults{$name},
                                  $name eq $killed ? @own_rows : ());
-        is(outcomes(@replies), '200 OK: 96', "$name costs no call")
+        is(outcomes(@replies), '200 OK: 96', "$name: no call fails")
             or diag(join "\n", error_lines($server, qr/AT00[23]/));
-        is($version->(), $before + 96, 'and each is done once');
+        is($version->(), $before + 96, 'and each is made once');
         works($server, $name);
     }
 
     # Longer than the budget.
     $database->stop;
     my @replies = under_load($server, 8, 1, sub { });
-    is(outcomes(@replies), '503 SERVICE_UNAVAILABLE: 8', 'a server that is gone');
-    is(scalar(grep { $_->{seconds} > 6 + $slack } @replies), 0, 'is told in time')
+    is(outcomes(@replies), '503 SERVICE_UNAVAILABLE: 8', 'a stopped server');
+    is(scalar(grep { $_->{seconds} > 6 + $slack } @replies), 0, 'gets its answer in time')
         or diag(join ' ', map { $_->{seconds} } @replies);
     my $start = time;
-    is(outcome(update($server, 'demo-udf')), '503 SERVICE_UNAVAILABLE', 'once that is known');
-    cmp_ok(time - $start, '<', 3, 'it is told at once');
+    is(outcome(update($server, 'demo-udf')), '503 SERVICE_UNAVAILABLE', 'once the fault is known');
+    cmp_ok(time - $start, '<', 3, 'the answer comes at once');
     is($server->request('GET', '/index.html')->{status}, 200, 'a page is served meanwhile');
     $database->start;
     works($server, 'the server is back');
 
-    # A server that hangs for longer.
+    # A server that hangs longer than the budget.
     kill 'STOP', $database->pid;
     $start = time;
     @replies = under_load($server, 8, 1, sub { });
     my $page = $server->request('GET', '/index.html')->{status};
     kill 'CONT', $database->pid;
     is(outcomes(@replies), '503 SERVICE_UNAVAILABLE: 8', 'a server that hangs');
-    is(scalar(grep { $_->{seconds} > 6 + $slack } @replies), 0, 'is told in time')
+    is(scalar(grep { $_->{seconds} > 6 + $slack } @replies), 0, 'gets its answer in time')
         or diag(join ' ', map { $_->{seconds} } @replies);
     is($page, 200, 'and a page is served meanwhile');
-    works($server, 'the server goes on');
+    works($server, 'the server continues');
 
-    # Read-only for longer: a definite 503, which names it.
+    # Read-only longer than the budget: a definite 503, and the log has the reason.
     $database->dbh->do('SET GLOBAL read_only = 1');
     my $before = $version->();
     my $reply = update($server, 'demo-udf', { udf_string_1 => 'read-only' });
     is(outcome($reply), '503 SERVICE_UNAVAILABLE', 'a server that stays read-only');
-    unlike($reply->{json}{status}{description}, qr/found out/, 'nothing is left open');
+    unlike($reply->{json}{status}{description}, qr/found out/, 'the outcome is known');
     ok(error_lines($server, qr/AT002: .*read-only/), 'the log names it');
     $database->dbh->do('SET GLOBAL read_only = 0');
     is($version->(), $before, 'nothing was done');
     works($server, 'read-write again');
 
-    # What an administrator must mend is 500, and said at once.
+    # A fault that an administrator must fix gets 500 at once.
     $database->dbh->do('ALTER TABLE access_tokens RENAME COLUMN udf_string_8 TO udf_string_9');
     $start = time;
-    is(outcome(update($server, 'demo-udf')), '500 INTERNAL_ERROR', 'a column that is missing');
+    is(outcome(update($server, 'demo-udf')), '500 INTERNAL_ERROR', 'a missing column');
     $database->restart;
     is(outcome(update($server, 'demo-udf')), '500 INTERNAL_ERROR', 'also to a new connection');
-    cmp_ok(time - $start, '<', 10, 'neither is waited for');
+    cmp_ok(time - $start, '<', 10, 'without waiting');
     ok(error_lines($server, qr/AT003: .*column is missing.*udf_string_8/), 'the log names it');
     $database->dbh->do('ALTER TABLE access_tokens RENAME COLUMN udf_string_9 TO udf_string_8');
     works($server, 'the column is back');
     $database->admin->do(q(ALTER USER 'access_token'@'localhost' IDENTIFIED BY 'another'));
     $database->restart;
-    is(outcome(update($server, 'demo-udf')), '500 INTERNAL_ERROR', 'a password that is wrong');
+    is(outcome(update($server, 'demo-udf')), '500 INTERNAL_ERROR', 'a wrong password');
     ok(error_lines($server, qr/AT003: .*Access denied/), 'the log names it');
     $database->admin->do(q(ALTER USER 'access_token'@'localhost' IDENTIFIED BY 'change this'));
     works($server, 'the password is right again');
@@ -213,7 +212,7 @@ if ($is_mariadb) {
     add_own_rows($database);
     my $version = version_of($database);
 
-    # The restart is this process's: the server is its child.
+    # This process restarts the server, which is its child.
     for my $signal ('TERM', 'KILL') {
         my $before = $version->();
         pipe my $read, my $write or die "pipe: $!\n";
@@ -231,15 +230,15 @@ if ($is_mariadb) {
         $database->start;
         my @replies = @{ JSON::PP->new->decode(do { local $/; <$read> }) };
         waitpid $pid, 0;
-        is(outcomes(@replies), '200 OK: 96', "a restart by $signal costs no call")
+        is(outcomes(@replies), '200 OK: 96', "no call fails in a restart by $signal")
             or diag(join "\n", error_lines($server, qr/AT00[23]/));
-        is($version->(), $before + 96, 'and each is done once');
+        is($version->(), $before + 96, 'and each is made once');
     }
     works($server, 'the database is back');
     $server->finish('the error log has only the expected lines: restarts');
 }
 
-# ---- a child that is told to end in the middle of a statement
+# ---- a child that is stopped in the middle of a statement
 
 if (AccessTokenTest::mpm() eq 'prefork') {
     my $server = AccessTokenTest->start;
@@ -268,7 +267,7 @@ if (AccessTokenTest::mpm() eq 'prefork') {
     $server->restart;
     $_->stop for @calls;
     my $after = $versions->();
-    is($after->{$_}{version}, $before->{$_}{version} + 1, "$_: a change that was begun is done")
+    is($after->{$_}{version}, $before->{$_}{version} + 1, "$_: a change that was begun is made")
         for 'demo-udf', 'demo-card';
     works($server, 'a stop in the middle');
     $server->finish('the error log has only the expected lines: no child was aborted');
@@ -277,7 +276,7 @@ if (AccessTokenTest::mpm() eq 'prefork') {
 # ---- deadlocks
 
 if ($is_mariadb) {
-    # A trigger makes each call lock two rows; other calls lock them in another order.
+    # A trigger makes each call lock two rows. Other calls lock them in another order.
     my $server = AccessTokenTest->new;
     my $dbh = $server->dbh;
     $dbh->do('CREATE TABLE tangle (id INT PRIMARY KEY, n INT NOT NULL) ENGINE = InnoDB');
@@ -302,15 +301,15 @@ if ($is_mariadb) {
         return [map { { outcome => outcome(update($server, $code, { udf_string_8 => $way })) } }
                 1 .. 8];
     });
-    is(outcomes(@replies), '200 OK: 32', 'deadlocks cost no call');
+    is(outcomes(@replies), '200 OK: 32', 'no call fails because of deadlocks');
     my ($count) = $dbh->selectrow_array(q(SELECT COUNT(*) FROM information_schema.innodb_metrics
         WHERE name = 'lock_deadlocks' AND count > 0));
-    is($dbh->selectrow_array('SELECT SUM(n) FROM tangle'), 64, 'and each is done once');
+    is($dbh->selectrow_array('SELECT SUM(n) FROM tangle'), 64, 'and each is made once');
     is($count, 1, 'there were deadlocks');
     $server->finish('the error log has only the expected lines: deadlocks');
 }
 
-# ---- places
+# ---- the number of connections
 
 {
     # One connection, and a lock that keeps it busy.
@@ -338,20 +337,20 @@ END
         is($replies[0]{outcome}, '503 SERVICE_UNAVAILABLE', 'a lock that stays');
         for my $number (1 .. 3) {
             is($replies[$number]{outcome}, '503 SERVICE_UNAVAILABLE',
-               "call $number finds no place");
-            is($replies[$number]{retry_after}, 2, 'and is told when to try again');
+               "call $number gets no connection");
+            is($replies[$number]{retry_after}, 2, 'and gets Retry-After');
             cmp_ok($replies[$number]{seconds}, '<', 0.5 + $slack, 'in time');
         }
         ok(error_lines($server, qr/AT002: .*all 1 connections.*AccessTokenConnections/),
            'the log names the directive');
         $server->allow_log(qr/AT002: /);
     }
-    works($server, 'the lock is gone');
+    works($server, 'the lock is released');
     $server->finish('the error log has only the expected lines: places');
 }
 {
-    # mod_authn_dbd takes connections of the same pool, and keeps each to the
-    # end of its request.
+    # mod_authn_dbd takes connections from the same pool, and keeps each until the end of
+    # its request.
     my $query = 'SELECT password FROM logins WHERE name = %s';
     my $server = AccessTokenTest->new(dbd => { max => 1 }, conf => $one_child . <<"END");
 AccessTokenRetryBudget 1s
@@ -393,9 +392,9 @@ END
             : $server->post({ access_token_identifier => { authentication_code => 'demo-udf' } },
                             $basic, '/by-password')) };
     });
-    is(outcomes(@replies), '200 OK: 8', 'one connection does for callers of both kinds');
+    is(outcomes(@replies), '200 OK: 8', 'one connection is enough for callers of both kinds');
 
-    # A slow download holds the one connection.
+    # A slow download keeps the only connection.
     my $slow = $server->socket;
     print {$slow} "GET /large HTTP/1.1\r\nHost: 127.0.0.1\r\n"
         . "Authorization: $basic->{Authorization}\r\n\r\n";
@@ -404,7 +403,7 @@ END
     if (AccessTokenTest::mpm() ne 'prefork') {
         my $start = time;
         is(outcome(update($server, 'demo-udf')), '503 SERVICE_UNAVAILABLE',
-           'while it holds the connection, a call is refused');
+           'while it has the connection, a call is refused');
         cmp_ok(time - $start, '<', 2 + $slack, 'in time');
         ok(error_lines($server, qr/AT002: .*mod_dbd gave no connection.*DBDMax/),
            'the log names the reason');
@@ -428,19 +427,19 @@ END
     my $ready = sub { $server->request($_[0] // 'GET', '/ready') };
 
     is(outcome($ready->()), '200 OK', 'ready');
-    is($ready->()->{headers}{'cache-control'}, 'no-store', 'for now');
-    is($ready->('HEAD')->{status}, 200, 'to HEAD as well');
+    is($ready->()->{headers}{'cache-control'}, 'no-store', 'and must not be stored');
+    is($ready->('HEAD')->{status}, 200, 'to HEAD too');
     my $reply = $ready->('POST');
-    is("$reply->{status} $reply->{headers}{allow}", '405 GET, HEAD', 'and to nothing else');
+    is("$reply->{status} $reply->{headers}{allow}", '405 GET, HEAD', 'and to no other method');
 
     $database->dbh->do('UPDATE access_token_schema SET version = 9');
     is(outcome($ready->()), '503 SERVICE_UNAVAILABLE', 'another version of the schema')
         for 1 .. 3;
-    is(scalar error_lines($server, qr/AT002: .*version 9/), 1, 'is told once');
+    is(scalar error_lines($server, qr/AT002: .*version 9/), 1, 'is reported once');
     $database->dbh->do('UPDATE access_token_schema SET version = 2');
     is(outcome($ready->()), '200 OK', 'ready again');
 
-    # SQLite is locked by another program, MariaDB is gone.
+    # SQLite is locked by another program; MariaDB is stopped.
     my $lock;
     my $take_away = sub {
         return $database->stop if $is_mariadb;
@@ -458,32 +457,32 @@ END
     is(outcome(update($server, 'demo-udf')), '503 SERVICE_UNAVAILABLE',
        'the database cannot serve') for 1 .. $calls;
     is(outcome($ready->()), $is_mariadb ? '503 SERVICE_UNAVAILABLE' : '200 OK',
-       'ready is who can read');
-    is(scalar error_lines($server, $fault), 1, 'a fault that hits many calls is told once')
+       'a server that can read is ready');
+    is(scalar error_lines($server, $fault), 1, 'a fault of many calls is reported once')
         or diag(join "\n", error_lines($server, qr/AT00/));
     $give_back->();
     works($server, 'the database serves');
     my $over = $is_mariadb ? qr/AT036: over: .*out of reach; it failed 13 calls/
                            : qr/AT036: over: locks.*; it failed 3 calls/;
-    is(scalar(() = $server->error_log =~ /$over/g), 0, 'it is not over at once');
+    is(scalar(() = $server->error_log =~ /$over/g), 0, 'its end is not reported at once');
     sleep 5.5;
     works($server, 'and still does');
-    ok($server->wait_for_error($over), 'that it is over is told')
+    ok($server->wait_for_error($over), 'its end is reported')
         or diag(join "\n", grep { /AT0/ } split /\n/, $server->error_log);
     is(scalar(() = $server->error_log =~ /$over/g), 1, 'once');
 
-    # A new one is told again.
+    # A new fault is reported again.
     $take_away->();
     is(outcome(update($server, 'demo-udf')), '503 SERVICE_UNAVAILABLE', 'the next fault')
         for 1, 2;
-    is(scalar error_lines($server, $fault), 2, 'is told again');
+    is(scalar error_lines($server, $fault), 2, 'is reported again');
     $give_back->();
     works($server, 'the database serves again');
     $server->allow_log(@dbd, qr/AT002: /, qr/AT038: /);
     $server->finish('the error log has only the expected lines: incidents');
 }
 
-# ---- sizes that cannot work together
+# ---- sizes that do not fit each other
 
 for my $case (
     ['AT034', "AccessTokenConnections 9\n", qr/AccessTokenConnections 9 .*DBDMax, 4.*Raise/],
@@ -501,12 +500,12 @@ for my $case (
     my @lines = grep { /AT03[4578]: / } split /\n/, $server->error_log;
     chomp(my $sizes = $conf =~ tr/\n/ /r);
     if (defined $tag) {
-        ok(scalar(grep { /$tag: .*$text/ && /:warn\]/ } @lines), "$sizes: the start warns, by $tag")
+        ok(scalar(grep { /$tag: .*$text/ && /:warn\]/ } @lines), "$sizes: the log warns at start with $tag")
             or diag(join "\n", @lines);
-        is(scalar(grep { !/$tag/ } @lines), 0, 'and of nothing else');
+        is(scalar(grep { !/$tag/ } @lines), 0, 'and about nothing else');
     }
     else {
-        is(scalar @lines, 0, "$sizes: nothing to warn of") or diag(join "\n", @lines);
+        is(scalar @lines, 0, "$sizes: no warning") or diag(join "\n", @lines);
     }
     $server->allow_log(qr/AT03[4578]: /);
     $server->finish("the error log has only the expected lines: $sizes");

@@ -1,5 +1,5 @@
-# Idempotency-Key (contract, section 6): a call that is sent again is done once
-# only, whatever became of the first answer.
+# Idempotency-Key (contract, section 6): a call that is sent again is made only once,
+# whatever happened to the first answer.
 use strict;
 use warnings;
 use utf8;
@@ -47,7 +47,7 @@ sub requests {
         'SELECT * FROM access_token_requests WHERE idempotency_key = ?', { Slice => {} }, $key);
 }
 
-# A call with KEY; %more: token, path, headers.
+# A call with KEY. %more: token, path, headers.
 sub call {
     my ($key, $code, $fields, %more) = @_;
     return $server->post({ token => $more{token} // $token, access_token_identifier =>
@@ -58,39 +58,39 @@ sub call {
 sub outcome { AccessTokenTest::outcome($_[0]) }
 sub replayed { $_[0]{headers}{'idempotency-replayed'} }
 
-# ---- once, and replayed
+# ---- made once, and replayed
 
 {
     my $key = new_key();
     my $before = row('demo-udf');
     my $first = call($key, 'demo-udf', { udf_string_1 => 'once' });
-    is(outcome($first), '200 OK', 'a call with a new key is done');
-    is(replayed($first), undef, 'and is no replay');
+    is(outcome($first), '200 OK', 'a call with a new key is made');
+    is(replayed($first), undef, 'and is not a replay');
     my $second = call($key, 'demo-udf', { udf_string_1 => 'once' });
-    is(outcome($second), '200 OK', 'sent again it is answered');
+    is(outcome($second), '200 OK', 'sent again, it succeeds');
     is(replayed($second), 'true', 'as a replay');
-    is_deeply($second->{json}, $first->{json}, 'by the same representation');
+    is_deeply($second->{json}, $first->{json}, 'with the same reply');
     is($second->{headers}{etag}, $first->{headers}{etag}, 'and the same ETag');
-    is(row('demo-udf')->{version}, $before->{version} + 1, 'and done once');
+    is(row('demo-udf')->{version}, $before->{version} + 1, 'and is made once');
     my ($request, @more) = @{ requests($key) };
-    is(scalar @more, 0, 'the key is kept once');
+    is(scalar @more, 0, 'the key is stored once');
     is($request->{user_id}, '2', 'with its user');
     is($request->{token_id}, $before->{id}, 'the access token');
     is($request->{version}, $before->{version} + 1, 'and its version');
     like($request->{digest}, qr/^[0-9a-f]{64}$/, 'and a digest');
 
-    # Later updates do not bring it back.
+    # Later updates are not undone.
     call(undef, 'demo-udf', { udf_string_1 => 'later' });
     my $third = call($key, 'demo-udf', { udf_string_1 => 'once' });
-    is(replayed($third), 'true', 'after later updates it is a replay still');
-    is($third->{json}{data}{udf_string_1}, 'later', 'that shows the access token as it is now');
+    is(replayed($third), 'true', 'after later updates it is still a replay');
+    is($third->{json}{data}{udf_string_1}, 'later', 'which shows the current access token');
     is($third->{headers}{etag}, qq("$before->{id}-@{[ $before->{version} + 2 ]}"),
-       'with its present ETag');
+       'with its current ETag');
     is(row('demo-udf')->{udf_string_1}, 'later', 'and changes nothing');
-    is(requests($key)->[0]{version}, $before->{version} + 1, 'nor what is kept');
+    is(requests($key)->[0]{version}, $before->{version} + 1, 'and neither the stored row');
 }
 
-# ---- the same request in other clothes
+# ---- the same request in another form
 
 {
     my $key = new_key();
@@ -102,16 +102,16 @@ sub replayed { $_[0]{headers}{'idempotency-replayed'} }
     my $send = sub { $server->post($_[0], { 'Idempotency-Key' => $key }) };
     is(outcome($send->($text->(':', ',', sort keys %body))), '200 OK', 'a call');
     is(replayed($send->($text->(" :\n ", " ,\t", reverse sort keys %body))), 'true',
-       'white space and the order of members make no difference');
+       'white space and the order of members do not matter');
     $body{'"custom_field_set"'} = '{"nickname":"\u0061","points":7}';
-    is(replayed($send->($text->(':', ',', sort keys %body))), 'true', 'nor does escaping');
+    is(replayed($send->($text->(':', ',', sort keys %body))), 'true', 'and neither does escaping');
     my $bare = $text->(':', ',', grep { $_ ne '"token"' } sort keys %body);
     my $reply = $server->post($bare, { 'Idempotency-Key' => $key,
                                        Authorization => "Bearer $token" });
-    is(replayed($reply), 'true', 'nor how the session token comes');
+    is(replayed($reply), 'true', 'and neither does the place of the session token');
     $body{'"token"'} = '"demo-session-other-unit"';
     is(replayed($send->($text->(':', ',', sort keys %body))), 'true',
-       'nor another session of the same user');
+       'and neither does another session of the same user');
     my $before = row('demo-card');
     for my $other (['"udf_float_1"', '1.50'], ['"udf_float_1"', '2'], ['"udf_float_1"', 'null'],
                    ['"custom_field_set"', '[{"points":7},{"nickname":"a"}]'],
@@ -123,22 +123,22 @@ sub replayed { $_[0]{headers}{'idempotency-replayed'} }
     }
     is_deeply(row('demo-card'), $before, 'which changes nothing');
     is($dbh->selectrow_array(q(SELECT COUNT(*) FROM access_token_requests
-        WHERE digest LIKE '%token%' OR digest LIKE '%points%')), 0, 'nothing of a request is kept');
+        WHERE digest LIKE '%token%' OR digest LIKE '%points%')), 0, 'nothing of a request is stored');
 }
 
-# ---- the access token is found by the key
+# ---- calls that change the key of the access token
 
 {
     my $key = new_key();
     my %change = (authentication_code => 'moved-code', identifier => 'moved', pass_code => 'pass-1');
     my $first = call($key, 'demo-effective', { %change });
-    is(outcome($first), '200 OK', 'a call changes the code that it was found by');
+    is(outcome($first), '200 OK', 'a call changes the code that names its access token');
     my $second = call($key, 'demo-effective', { %change });
-    is(outcome($second), '200 OK', 'and is sent again under the old one');
+    is(outcome($second), '200 OK', 'and is sent again with the old code');
     is(replayed($second), 'true', 'as a replay');
     is_deeply($second->{json}, $first->{json}, 'with the same answer');
 
-    # By identifier and pass code, both changed: the old pass code opens no more.
+    # By identifier and pass code, both changed: the old pass code no longer opens.
     $key = new_key();
     my $body = { token => $token, access_token_identifier =>
                  { identifier => 'moved', pass_code => 'pass-1' },
@@ -146,9 +146,9 @@ sub replayed { $_[0]{headers}{'idempotency-replayed'} }
     my @replies = map { $server->post($body, { 'Idempotency-Key' => $key }) } 1, 2;
     is(outcome($_), '200 OK', 'by identifier and pass code') for @replies;
     is(replayed($replies[1]), 'true', 'the second is a replay');
-    is(row('moved-code')->{identifier}, 'moved-again', 'done once');
+    is(row('moved-code')->{identifier}, 'moved-again', 'made once');
 
-    # If-Match was the first call's.
+    # If-Match had the version before the first call.
     $key = new_key();
     my $etag = $replies[1]{headers}{etag};
     my @more = map { call($key, 'moved-code', { udf_string_1 => 'm' },
@@ -156,14 +156,14 @@ sub replayed { $_[0]{headers}{'idempotency-replayed'} }
     is(outcome($_), '200 OK', 'If-Match') for @more;
     is(replayed($more[1]), 'true', 'does not stop a replay');
 
-    # So was If-None-Match, which the tag of this very call matches then.
+    # So had If-None-Match, but the tag after this call matches it.
     $key = new_key();
     my ($head, $version) = $more[0]{headers}{etag} =~ /(.*-)(\d+)"/;
     my $next = $head . ($version + 1) . '"';
     @more = map { call($key, 'moved-code', { udf_string_1 => 'n' },
                        headers => { 'If-None-Match' => $next }) } 1, 2;
     is(outcome($_), '200 OK', 'If-None-Match') for @more;
-    is($more[0]{headers}{etag}, $next, 'of the next version');
+    is($more[0]{headers}{etag}, $next, 'gets the next version');
     is(replayed($more[1]), 'true', 'does not stop a replay');
 }
 
@@ -177,11 +177,11 @@ for my $case (['quoted-1', '"quoted-1"'], ['with"quote', '"with\\"quote"'],
     my $before = row('demo-udf');
     my @replies = map { call($_, 'demo-udf', { %change }) }
         $quoted, $only_quoted ? $quoted : $plain, $quoted;
-    is(outcome($_), '200 OK', "the key $quoted") for @replies;
+    is(outcome($_), '200 OK', "the key $quoted is accepted") for @replies;
     is_deeply([map { replayed($_) // 'false' } @replies], ['false', 'true', 'true'],
-              'is the same with quotes and without');
-    is(row('demo-udf')->{version}, $before->{version} + 1, 'and done once');
-    is(scalar @{ requests($plain) }, 1, 'kept without quotes');
+              'and is the same with and without quotes');
+    is(row('demo-udf')->{version}, $before->{version} + 1, 'and the call is made once');
+    is(scalar @{ requests($plain) }, 1, 'stored without quotes');
 }
 
 # ---- a generated pass code is shown once
@@ -196,39 +196,39 @@ for my $case (['quoted-1', '"quoted-1"'], ['with"quote', '"with\\"quote"'],
     @replies = map { call($key, 'demo-auto-pass', { pass_code => undef,
                                                     fields_set => 'pass_code, id' }) } 1, 2;
     is_deeply([map { join ' ', sort keys %{ $_->{json}{data} } } @replies], ['id pass_code', 'id'],
-              'nor where fields_set names it');
+              'not even if fields_set names it');
 }
 
-# ---- whose key it is
+# ---- the user of a key
 
 {
     my $key = new_key();
-    is(outcome(call($key, 'demo-person', { udf_string_1 => 'clerk' })), '200 OK', 'the key of one');
+    is(outcome(call($key, 'demo-person', { udf_string_1 => 'clerk' })), '200 OK', 'a key of one user');
     my $other = 'A4F19B70D95D4DE09C3A9FC720A33A49';
     my $reply = call($key, 'demo-person', { udf_string_1 => 'admin' }, token => $other);
-    is(outcome($reply), '200 OK', 'is no key of another user');
-    is(replayed($reply), undef, 'whose call is done');
-    is(scalar @{ requests($key) }, 2, 'both are kept');
+    is(outcome($reply), '200 OK', 'can be used by another user');
+    is(replayed($reply), undef, 'whose call is made');
+    is(scalar @{ requests($key) }, 2, 'both are stored');
     is(outcome(call($key, 'demo-person', { udf_string_1 => 'clerk' },
                     token => 'demo-session-expired')), '401 INVALID_TOKEN', 'without a session');
     is(outcome(call($key, 'demo-person', { udf_string_1 => 'clerk' },
                     token => 'demo-session-forbidden')), '403 FORBIDDEN', 'without permission');
 }
 
-# ---- what did not change anything is not kept
+# ---- keys of failed calls are not stored
 
 {
     my $key = new_key();
     is(outcome(call($key, 'demo-person', { authentication_code => 'demo-card' })),
-       '409 DUPLICATE_VALUE /authentication_code DUPLICATE_VALUE', 'a call that is refused');
+       '409 DUPLICATE_VALUE /authentication_code DUPLICATE_VALUE', 'a refused call');
     is(outcome(call($key, 'no-such-code', {})), '404 ACCESS_TOKEN_NOT_FOUND', 'and another');
-    is_deeply(requests($key), [], 'leaves no key');
+    is_deeply(requests($key), [], 'stores no key');
     my $reply = call($key, 'demo-person', { udf_string_2 => 'now' });
-    is(outcome($reply), '200 OK', 'which is free for a better one');
-    is(replayed($reply), undef, 'that is done');
+    is(outcome($reply), '200 OK', 'so the key can be used for another call');
+    is(replayed($reply), undef, 'that is made');
 }
 
-# ---- keys that are none
+# ---- invalid keys
 
 for my $case (['', 'empty'], ['x' x 256, 'too long'], ['a b', 'with a blank'],
               ["caf\xe9", 'not ASCII'], ["a\r\nIdempotency-Key: b", 'two'],
@@ -249,17 +249,17 @@ for my $case (['', 'empty'], ['x' x 256, 'too long'], ['a b', 'with a blank'],
 for my $good ('x' x 255, '!~"\\', "'; DROP TABLE users; --" =~ tr/ //dr, '%s%n?:now') {
     my @replies = map { call($good, 'demo-person', { udf_string_2 => 'good' }) } 1, 2;
     is(outcome($replies[0]), '200 OK', "a key of @{[ length $good ]} characters");
-    is(replayed($replies[1]), 'true', 'is kept as it is');
+    is(replayed($replies[1]), 'true', 'is stored unchanged');
 }
 isnt(replayed(call('KEY-CASE', 'demo-person', {})), 'true', 'a key');
-isnt(replayed(call('key-case', 'demo-person', {})), 'true', 'in another case is another');
+isnt(replayed(call('key-case', 'demo-person', {})), 'true', 'in another case is another key');
 {
     my $before = row('demo-person');
     my $reply = call(new_key(), 'demo-person', { udf_string_2 => 'x' }, path => '/without-key-file');
-    is(outcome($reply), '400 INVALID_REQUEST', 'where no key file is configured a key is refused');
+    is(outcome($reply), '400 INVALID_REQUEST', 'without a key file, a key is refused');
     is_deeply(row('demo-person'), $before, 'and nothing changes');
     is(outcome(call(undef, 'demo-person', {}, path => '/without-key-file')), '200 OK',
-       'a call without a key is not');
+       'a call without a key is not refused');
 }
 
 # ---- the forms of the error
@@ -274,19 +274,19 @@ isnt(replayed(call('key-case', 'demo-person', {})), 'true', 'in another case is 
     is($reply->{json}{status}, 422, 'with their status');
 }
 
-# ---- a key has a lifetime
+# ---- the lifetime of a key
 
 {
     my $key = new_key();
     my %short = (path => '/short');
     is(outcome(call($key, 'demo-person', { udf_string_3 => 'first' }, %short)), '200 OK', 'a key');
     is(outcome(call($key, 'demo-person', { udf_string_3 => 'other' }, %short)),
-       '422 IDEMPOTENCY_KEY_REUSED', 'that lives');
+       '422 IDEMPOTENCY_KEY_REUSED', 'a key that has not expired');
     sleep 6.1;
     my $reply = call($key, 'demo-person', { udf_string_3 => 'other' }, %short);
-    is(outcome($reply), '200 OK', 'is free when its time is over');
+    is(outcome($reply), '200 OK', 'an expired key can be used again');
     is(replayed($reply), undef, 'for another request');
-    is(scalar @{ requests($key) }, 1, 'in whose place it is kept');
+    is(scalar @{ requests($key) }, 1, 'which replaces the first one');
     is(replayed(call($key, 'demo-person', { udf_string_3 => 'other' }, %short)), 'true',
        'and is replayed again');
     # The statements of docs/operations.md that delete old keys.
@@ -296,10 +296,10 @@ isnt(replayed(call('key-case', 'demo-person', {})), 'true', 'in another case is 
     $dbh->do(AccessTokenTest::engine() eq 'mariadb'
         ? 'DELETE FROM access_token_requests WHERE expires_at < UTC_TIMESTAMP() LIMIT 10000'
         : q(DELETE FROM access_token_requests WHERE expires_at < strftime('%Y-%m-%dT%H:%M:%S', 'now')));
-    is($count->(), $all - 1, 'cleaning up removes the old ones alone');
+    is($count->(), $all - 1, 'it removes only the old ones');
 }
 
-# ---- the same key at once
+# ---- concurrent calls with the same key
 
 for my $round (1 .. 6) {
     my $key = new_key();
@@ -309,12 +309,12 @@ for my $round (1 .. 6) {
         return { outcome => outcome($reply), replayed => replayed($reply) // 'false' };
     });
     is(join(', ', map { $_->{outcome} // $_->{died} } @replies), join(', ', ('200 OK') x 8),
-       "round $round: one key at once, all are answered");
-    is(scalar(grep { $_->{replayed} eq 'false' } @replies), 1, 'one did it');
+       "round $round: concurrent calls with one key all succeed");
+    is(scalar(grep { $_->{replayed} eq 'false' } @replies), 1, 'one has made the change');
     is(row('demo-udf')->{version}, $before->{version} + 1, 'once');
 }
 for my $round (1 .. 6) {
-    # Other access tokens, so nothing but the key stands between the calls.
+    # On different access tokens, so only the key connects the calls.
     my $key = new_key();
     my @codes = qw(demo-udf demo-card demo-person demo-company);
     my %before = map { $_ => row($_)->{version} } @codes;
@@ -323,8 +323,8 @@ for my $round (1 .. 6) {
     });
     is(join(', ', sort map { $_->{outcome} // $_->{died} } @replies),
        join(', ', '200 OK', ('422 IDEMPOTENCY_KEY_REUSED') x 3),
-       "round $round: one key at once for different requests");
-    is(scalar(grep { row($_)->{version} != $before{$_} } @codes), 1, 'and one is done');
+       "round $round: concurrent calls with one key for different requests");
+    is(scalar(grep { row($_)->{version} != $before{$_} } @codes), 1, 'and one is made');
 }
 
 $server->finish;

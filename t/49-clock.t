@@ -1,5 +1,5 @@
-# A clock that is set back, by an hour, while calls wait: for the database, for a lock,
-# for a turn to hash. They wait no longer for that.
+# A clock that is set back by an hour while calls wait: for the database, for a lock, or
+# in the queue for hashing. They do not wait longer.
 use strict;
 use warnings;
 
@@ -11,7 +11,7 @@ use AccessTokenTest;
 
 my $is_mariadb = AccessTokenTest::engine() eq 'mariadb';
 
-# bcrypt 13 takes some 400 ms.
+# bcrypt 13 takes about 400 ms.
 my $server = AccessTokenTest->new(preload => 'clock', conf => AccessTokenTest::one_child_conf() . <<'END');
 AccessTokenHashingLimit 1
 AccessTokenPassCodeScheme bcrypt 13
@@ -23,8 +23,8 @@ $server->{options}{environment}{AT_CLOCK_BACK} = $back;
 $server->run;
 my $database = $server->database;
 
-# COUNT calls at once, with FIELDS, while the clock is set back. The answers' outcomes,
-# a hash with their numbers.
+# COUNT concurrent calls with FIELDS, while the clock is set back. Returns a hash with the
+# number of answers for each outcome.
 sub outcomes {
     my ($count, $fields) = @_;
     unlink $back;
@@ -46,7 +46,7 @@ sub outcomes {
 
 is_deeply(outcomes(1, { udf_string_1 => 'before' }), { '200 OK' => 1, 'set back' => 1 }, 'a call');
 {
-    # The date of a reply is an hour ago: what is tested below is so.
+    # The date of a reply shows an hour ago, so the tests below work.
     my ($day) = $server->request('GET', '/index.html')->{headers}{date} =~ /(\d\d:\d\d):/;
     my @hours = map { POSIX::strftime('%H:%M', gmtime(time - 3600 + $_)) } -60, 0, 60;
     ok(scalar(grep { $_ eq $day } @hours), 'the clock is set back');
@@ -63,22 +63,22 @@ if ($is_mariadb) {
     kill 'STOP', $database->pid;
     is_deeply(outcomes(6, { udf_string_1 => 'stopped' }),
               { '503 SERVICE_UNAVAILABLE' => 6, 'set back' => 1 },
-              'calls that wait for a database which does not answer');
+              'calls that wait for a database that does not answer');
     kill 'CONT', $database->pid;
     $database->stop;
     is_deeply(outcomes(6, { udf_string_1 => 'away' }),
               { '503 SERVICE_UNAVAILABLE' => 6, 'set back' => 1 },
-              'calls that wait for a database which is away');
+              'calls that wait for a database that is away');
     $database->start;
 }
 {
     my $outcomes = outcomes(16, { identifier => 'clock-user', pass_code => 'new-1' });
-    is(delete $outcomes->{'set back'}, 1, 'calls that wait for their turn to hash');
+    is(delete $outcomes->{'set back'}, 1, 'calls that wait in the queue for hashing');
     my @wrong = grep { !/^(?:200 OK|409 VERSION_CONFLICT|503 SERVICE_UNAVAILABLE)$/ } keys %$outcomes;
-    is("@wrong", '', 'are answered') or diag(join ', ', %$outcomes);
+    is("@wrong", '', 'get their answer') or diag(join ', ', %$outcomes);
 }
 is_deeply(outcomes(1, { udf_string_1 => 'after' }), { '200 OK' => 1, 'set back' => 1 },
-          'and all works as before');
+          'and everything works as before');
 $server->allow_log(qr/\[dbd:(?:error|crit|warn)\]/, qr/AT0(?:02|38): /);
 $server->finish;
 done_testing;

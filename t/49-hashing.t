@@ -1,7 +1,7 @@
-# Hashing in turn (AccessTokenHashingLimit): what comes at once is done one after
-# the other, within the budget; what has no turn changes nothing; who has no pass
-# code does not wait; a child ends while calls wait; and where other work keeps all
-# processors busy, pass codes are set all the same.
+# The queue for hashing (AccessTokenHashingLimit): concurrent calls hash one after
+# another, within the budget. A call that times out in the queue changes nothing. A call
+# without a pass code does not wait. A child ends while calls wait. And while other work
+# keeps all processors busy, pass codes are still set.
 use strict;
 use warnings;
 
@@ -16,7 +16,7 @@ my $in_turn = AccessTokenTest::mpm() ne 'prefork';
 my $token = 'demo-session-clerk';
 my $tokens = 48;
 
-# bcrypt 12 takes some 200 ms.
+# bcrypt 12 takes about 200 ms.
 my $server = AccessTokenTest->new(conf => AccessTokenTest::one_child_conf() . <<'END');
 AccessTokenHashingLimit 1
 AccessTokenPassCodeScheme bcrypt 12
@@ -75,24 +75,24 @@ sub outcomes {
     return join ', ', map { "$_: $count{$_}" } sort keys %count;
 }
 
-# ---- in turn
+# ---- the queue
 
 my ($alone) = sort { $a <=> $b } map { set_pass_code($_)->{seconds} } 0 .. 2;
 {
     my $start = time;
     my @replies = $server->in_parallel(8, sub { set_pass_code($_[0]) }, 90);
     my $elapsed = time - $start;
-    is(outcomes(@replies), '200 OK: 8', 'eight pass codes at once are set');
+    is(outcomes(@replies), '200 OK: 8', 'eight concurrent calls set pass codes');
     my @wrong = grep { my (undef, $hash) = rows($_); crypt("new-$_", $hash) ne $hash } 0 .. 7;
-    is("@wrong", '', 'each as it was sent');
+    is("@wrong", '', 'each call its own');
     SKIP: {
-        skip 'each child has its own turn', 1 if !$in_turn;
+        skip 'each child has its own queue', 1 if !$in_turn;
         cmp_ok($elapsed, '>', 6.5 * $alone, 'one after the other')
             or diag("one takes $alone s");
     }
 }
 
-# ---- a budget that is over before all had their turn
+# ---- a budget that is shorter than the queue
 
 if ($in_turn) {
     reset_rows();
@@ -103,37 +103,37 @@ if ($in_turn) {
     is(@done + @late, 12, 'with a short budget a pass code is set, or the call is 503')
         or diag(outcomes(@replies));
     cmp_ok(scalar @done, '>', 0, 'some are set');
-    cmp_ok(scalar @late, '>', 5, 'most come too late');
-    is(scalar(grep { ($_->{retry_after} // '') ne '7' } @replies[@late]), 0, 'and are told when to try again');
+    cmp_ok(scalar @late, '>', 5, 'most time out');
+    is(scalar(grep { ($_->{retry_after} // '') ne '7' } @replies[@late]), 0, 'and get Retry-After');
     is(scalar(grep { $_->{seconds} > 4.3 } @replies[@late]), 0, 'in time');
-    like($replies[$_]{description}, qr/Too many pass codes/, "call $_ is told why") for @late;
+    like($replies[$_]{description}, qr/Too many pass codes/, "call $_ gets the reason") for @late;
     for my $number (@late) {
         is_deeply([rows($number)], $before[$number], "call $number has changed nothing");
     }
     for my $number (@done) {
         my ($version, $hash) = rows($number);
         is($version, $before[$number][0] + 1, "call $number has made its change");
-        is($hash, crypt("new-$number", $hash), 'the new pass code is there');
+        is($hash, crypt("new-$number", $hash), 'the new pass code is stored');
     }
     my @lines = grep { /AT002: .*the budget was over before there was a processor.*1 at once.*AccessTokenHashingLimit/ }
         split /\n/, $server->error_log;
-    is(scalar(grep { /access_token:error/ } @lines), 1, 'the log tells the fault once');
-    is(scalar @lines, scalar @late, 'and, for who asks, each call');
+    is(scalar(grep { /access_token:error/ } @lines), 1, 'the log reports the fault once');
+    is(scalar @lines, scalar @late, 'and each call at a higher level');
 
-    # To verify takes as long.
+    # Verifying takes as long.
     @replies = $server->in_parallel(12, sub {
         update({ identifier => "hashing-user-$_[0]", pass_code => 'wrong-1' }, {}, '/short')
     }, 90);
     like(outcomes(@replies), qr/\A404 ACCESS_TOKEN_NOT_FOUND: \d+, 503 SERVICE_UNAVAILABLE: \d+\z/,
-         'a pass code that is verified waits for its turn as well');
+         'verifying a pass code waits in the queue too');
     @replies = $server->in_parallel(12, sub {
         update({ identifier => "no-such-user-$_[0]", pass_code => 'wrong-1' }, {}, '/short')
     }, 90);
     like(outcomes(@replies), qr/\A404 ACCESS_TOKEN_NOT_FOUND: \d+, 503 SERVICE_UNAVAILABLE: \d+\z/,
-         'as does one of an identifier that does not exist');
+         'and so does an unknown identifier');
 }
 
-# ---- who does not wait
+# ---- requests that do not wait
 
 if ($in_turn) {
     my @replies = $server->in_parallel(14, sub {
@@ -145,9 +145,9 @@ if ($in_turn) {
     }, 90);
     my $longest = (sort { $b <=> $a } map { $_->{seconds} // 0 } @replies)[0];
     is(outcomes(@replies[2 .. 13]), '200 OK: 12', 'twelve pass codes are set');
-    is($replies[0]{outcome}, 200, 'a page is there meanwhile');
+    is($replies[0]{outcome}, 200, 'a page is served meanwhile');
     cmp_ok($replies[0]{seconds}, '<', $longest / 3, 'at once');
-    is($replies[1]{outcome}, '200 OK', 'and a call without a pass code');
+    is($replies[1]{outcome}, '200 OK', 'and so is a call without a pass code');
     cmp_ok($replies[1]{seconds}, '<', $longest / 3, 'at once');
 
     # More calls than the child has threads.
@@ -160,10 +160,10 @@ if ($in_turn) {
     my $page = pop @replies;
     like(outcomes(@replies), qr/\A200 OK: \d+, 503 SERVICE_UNAVAILABLE: \d+\z/,
          'more calls than the child has threads');
-    is($page->{outcome}, 200, 'leave one for a page');
+    is($page->{outcome}, 200, 'a thread is left for a page');
     cmp_ok($page->{seconds}, '<', 1.5, 'at once');
     ok($server->wait_for_error(qr/AT002: .*too many calls of this child waited already/),
-       'the log tells why');
+       'the log has the reason');
 }
 
 # ---- the end of a child while calls wait
@@ -183,7 +183,7 @@ if ($in_turn) {
     $server->graceful;
     my $outcomes = do { local $/; <$read> };
     waitpid $pid, 0;
-    is($outcomes, '200 OK: 12', 'a graceful restart costs no call that waits for its turn');
+    is($outcomes, '200 OK: 12', 'no call in the queue fails in a graceful restart');
 }
 for my $round (1 .. 3) {
     my $pid = fork // die "fork: $!\n";
@@ -197,7 +197,7 @@ for my $round (1 .. 3) {
     cmp_ok(time - $start, '<', 15, 'a restart does not hang');
     kill 'TERM', $pid;
     waitpid $pid, 0;
-    is(set_pass_code(1)->{outcome}, '200 OK', 'and behind it pass codes are set');
+    is(set_pass_code(1)->{outcome}, '200 OK', 'and after it pass codes are set');
 }
 unlike($server->error_log, qr/AH00046/, 'no child had to be killed');
 
@@ -208,11 +208,12 @@ unlike($server->error_log, qr/AH00046/, 'no child had to be killed');
     my @work = map {
         AccessTokenTest::Process->start(code => sub { 1 while 1 }, output => $server->path("work$_.log"))
     } 1 .. $processors + 2;
-    # Here a thread hardly gets to begin; that one which has begun does not hold its call
-    # is test_hashing's. It does not hold the end of its child, below.
+    # At idle priority a thread hardly starts here. (test_hashing tests that a thread that
+    # has started does not delay its call; the test below, that it does not delay the end
+    # of its child.)
     my @replies = $server->in_parallel($in_turn ? 16 : 8, sub { set_pass_code($_[0], '/short') }, 90);
     like(outcomes(@replies), qr/\A(?:200 OK: \d+, )?503 SERVICE_UNAVAILABLE: \d+\z/,
-         'those that find no processor within the budget are 503');
+         'calls without a processor within the budget get 503');
     is(scalar(grep { $_->{seconds} > 8 } @replies), 0, 'in time');
 
     reset_rows();
@@ -220,18 +221,18 @@ unlike($server->error_log, qr/AH00046/, 'no child had to be killed');
     my $page = pop @replies;
     is(outcomes(@replies), '200 OK: 6', 'pass codes are set while the processors are busy');
     my @wrong = grep { my (undef, $hash) = rows($_); crypt("new-$_", $hash) ne $hash } 0 .. 5;
-    is("@wrong", '', 'each as it was sent');
-    is($page->{outcome}, 200, 'and the page is there');
+    is("@wrong", '', 'each call its own');
+    is($page->{outcome}, 200, 'and the page is served');
     my %old = map { $_ => 1 } $server->children;
     $server->graceful;
-    is(scalar(grep { $old{$_} } $server->children), 0, 'and their threads keep no child from ending');
+    is(scalar(grep { $old{$_} } $server->children), 0, 'and their threads do not delay the end of a child');
     is(scalar(grep { !$_->is_running } @work), 0, 'the processors were busy all the time');
     $_->stop for @work;
 }
-is(set_pass_code(1)->{outcome}, '200 OK', 'behind it pass codes are set');
+is(set_pass_code(1)->{outcome}, '200 OK', 'after it pass codes are set');
 
-# AH03490: a restart with one child's places in the scoreboard. AH00484, AH00286,
-# AH00161: all threads of the one child are busy, on a slow machine.
+# AH03490: a restart while one child has all places in the scoreboard. AH00484, AH00286,
+# AH00161: all threads of the child are busy, on a slow machine.
 $server->allow_log(qr/AT002: /, qr/AH03490: /, qr/AH00(?:484|286|161): /);
 $server->finish;
 done_testing;

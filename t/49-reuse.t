@@ -1,5 +1,5 @@
-# Connections that are used again without a look whether they are alive
-# (AccessTokenConnectionReuse), and other modules that want one of the same pool.
+# Connections that are used again without a ping (AccessTokenConnectionReuse), and other
+# modules that need one of the same pool.
 use strict;
 use warnings;
 
@@ -18,7 +18,7 @@ sub update {
         access_token_identifier => { authentication_code => 'demo-card' }, udf_string_1 => $text }));
 }
 
-# How often the database was asked whether it is alive, and how many statements it ran.
+# The server's counters of pings and of statements.
 sub pings_and_statements {
     my ($server) = @_;
     my %count = map { @$_ } @{ $server->dbh->selectall_arrayref(q(SHOW GLOBAL STATUS
@@ -26,8 +26,8 @@ sub pings_and_statements {
     return @count{qw(Com_admin_commands Com_stmt_execute Com_stmt_prepare)};
 }
 
-# CALLS calls one after the other, PAUSE seconds apart: how many pings, statements and
-# prepares these took.
+# Makes CALLS calls, one after another, PAUSE seconds apart. Returns the numbers of pings,
+# statements and prepares.
 sub cost {
     my ($server, $calls, $pause) = @_;
     my @before = pings_and_statements($server);
@@ -55,14 +55,14 @@ if ($is_mariadb) {
     my $server = AccessTokenTest->start(@two, conf => "$one_child\nAccessTokenConnections 1\n");
     update($server, 'the first');
     is(cost($server, 40, 0), '0 80 0', 'two executes a call, no ping and no prepare');
-    is(cost($server, 4, 0.2), '0 8 0', 'nor after a pause that is shorter than 500 ms');
+    is(cost($server, 4, 0.2), '0 8 0', 'and none after a pause below 500 ms');
     is(cost($server, 3, 0.8), '2 6 0', 'a ping after a longer one');
 
     $server->allow_log(qr{\[dbd:error\]});
-    # A connection that has died meanwhile is found by the first statement.
+    # The first statement finds a connection that has died.
     update($server, 'alive');
     kill_connections($server);
-    is(update($server, 'dead'), '200 OK', 'a dead connection costs no call');
+    is(update($server, 'dead'), '200 OK', 'no call fails because of a dead connection');
     $server->finish('the error log has only the expected lines: pings');
 
     $server = AccessTokenTest->start(@two, conf => "$one_child\nAccessTokenConnectionReuse 0\n");
@@ -71,8 +71,8 @@ if ($is_mariadb) {
     $server->finish('the error log has only the expected lines: no reuse');
 }
 
-# A connection that works says that the database is not away, though no other can
-# be opened: a later failure is not held for the end of a long outage.
+# A connection that works shows that the database is not away, although no other can be
+# opened: a later failure must not count as the end of a long outage.
 if ($is_mariadb && !$is_prefork) {
     my $server = AccessTokenTest->start(dbd => { min => 1, keep => 1, max => 3 }, conf => $one_child . <<'END');
 AccessTokenConnections 2
@@ -103,12 +103,12 @@ END
         $outcomes{$_}++ for @results[0, 1];
     }
     $admin->do(q(ALTER USER 'access_token'@'localhost' WITH MAX_USER_CONNECTIONS 0));
-    is_deeply(\%outcomes, { '200 OK' => 20 }, 'one connection serves while no other can be opened')
+    is_deeply(\%outcomes, { '200 OK' => 20 }, 'one connection serves all calls while no other can be opened')
         or diag explain \%outcomes;
     $server->finish('the error log has only the expected lines: no other connection');
 }
 
-# ---- others of the pool
+# ---- other users of the pool
 
 SKIP: {
     skip 'a child of prefork serves one request at a time', 1 if $is_prefork;
@@ -141,11 +141,11 @@ END
         return \%count;
     });
     my $others = pop @results;
-    is_deeply([keys %$others], [200], 'while calls want all connections, a user of mod_authn_dbd is let in')
+    is_deeply([keys %$others], [200], 'while calls need all connections, mod_authn_dbd gets one')
         or diag explain $others;
-    cmp_ok($others->{200}, '>=', 6, 'again and again');
+    cmp_ok($others->{200}, '>=', 6, 'many times');
     my %outcomes = map { %$_ } @results;
-    is_deeply([keys %outcomes], ['200 OK'], 'and the calls are answered') or diag explain \@results;
+    is_deeply([keys %outcomes], ['200 OK'], 'and the calls succeed') or diag explain \@results;
     $server->finish('the error log has only the expected lines: others of the pool');
 }
 

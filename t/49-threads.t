@@ -1,6 +1,6 @@
-# The module's own threads beside those of the requests: a database that stalls while
-# pages are served, and an end at any moment. No child crashes, none is slow to end, and
-# under the prefork MPM the threads share no memory that is made for one.
+# The module's own threads and those of the requests: a database that stalls while pages
+# are served, and a stop at any moment. No child crashes, each ends soon, and under the
+# prefork MPM the threads share no memory that is not protected.
 use strict;
 use warnings;
 
@@ -22,8 +22,8 @@ sub update {
                            access_token_identifier => { authentication_code => 'demo-card' } });
 }
 
-# Clients that ask again and again until they are stopped, half of them for a page if
-# PAGES.
+# Clients that send requests until they are stopped. With PAGES, half of them request a
+# page.
 sub clients {
     my ($server, $count, $pages) = @_;
     return map {
@@ -34,7 +34,7 @@ sub clients {
                 for (1 .. 20) {
                     my $reply = $pages && $number % 2 ? $server->request('GET', '/index.html')
                         : update($server, { udf_string_1 => "client $number" });
-                    # There may be no server just now.
+                    # At the moment there may be no server.
                     sleep 0.02, last if $reply->{status} == 599;
                 }
             }
@@ -42,14 +42,14 @@ sub clients {
     } 1 .. $count;
 }
 
-# ---- whose memory it is
+# ---- protected memory
 
 if ($is_prefork) {
-    # No connection is there when a call wants one: a thread opens it.
+    # When a call needs a connection and there is none, a thread opens it.
     my $server = AccessTokenTest->start(dbd => { min => 0, keep => 1 }, preload => 'memory');
     is(update($server, { udf_string_1 => "call $_" })->{status}, 200, "call $_") for 1 .. 8;
     unlike($server->error_log, qr/two threads share memory/,
-           'what a thread opens is of memory that it may share');
+           'a thread opens connections in memory that it may share');
     $server->finish('the error log has only the expected lines: memory');
 }
 
@@ -73,12 +73,12 @@ END
         kill 'CONT', $database->pid;
         sleep 0.05 + rand 0.15;
     }
-    is(scalar(grep { !$_->is_running } @clients), 0, 'pages and calls were asked for all the time');
+    is(scalar(grep { !$_->is_running } @clients), 0, 'the clients were running all the time');
     $_->stop('KILL') for @clients;
     ok($server->wait_for(sub { update($server, { udf_string_1 => 'after' })->{status} == 200 }),
-       'the database has come back');
-    # A thread that connects to a database which does not answer does so for
-    # connect-timeout, 2 s.
+       'the database works again');
+    # A thread that connects to a database that does not answer waits for connect-timeout,
+    # 2 s.
     kill 'STOP', $database->pid;
     @clients = clients($server, 6, $may_be_busy);
     sleep 0.5;
@@ -88,12 +88,12 @@ END
     kill 'CONT', $database->pid;
     $_->stop('KILL') for @clients;
     $server->run;
-    is(update($server, { udf_string_1 => 'again' })->{status}, 200, 'and all works again');
+    is(update($server, { udf_string_1 => 'again' })->{status}, 200, 'and everything works again');
     unlike($server->error_log, qr/exit signal|AH00046/, 'no child crashed, none had to be killed');
     $server->finish('the error log has only the expected lines: stalls');
 }
 
-# ---- an end at any moment
+# ---- a stop at any moment
 
 {
     my $server = AccessTokenTest->start(log_level => 'notice');
@@ -113,9 +113,9 @@ END
         my $seconds = time - $start;
         $longest = $seconds if $seconds > $longest;
     }
-    cmp_ok($longest, '<', 8, 'a stop under load is quick, each time');
+    cmp_ok($longest, '<', 8, 'a stop under load is always fast');
     $_->stop('KILL') for @clients;
-    is(update($server, { udf_string_1 => 'after' })->{status}, 200, 'and all works behind it');
+    is(update($server, { udf_string_1 => 'after' })->{status}, 200, 'and everything works afterwards');
     unlike($server->error_log, qr/exit signal|AH00046/, 'no child crashed, none had to be killed');
     $server->allow_log(qr/\[dbd:(?:error|crit|warn)\]/, qr/AT002: /);
     $server->finish('the error log has only the expected lines: stops');

@@ -20,13 +20,13 @@ sub text_of {
 
 sub files { map { substr $_, length "$root/" } map { glob "$root/$_" } @_ }
 
-# Both lists have what the other has; MESSAGE says it.
+# Both lists have the same names; MESSAGE names the test.
 sub same_names {
     my ($got, $expected, $message) = @_;
     my %got = map { $_ => 1 } @$got;
     my %expected = map { $_ => 1 } @$expected;
     my @wrong = ((map { "missing: $_" } grep { !$got{$_} } sort keys %expected),
-                 (map { "too much: $_" } grep { !$expected{$_} } sort keys %got));
+                 (map { "unexpected: $_" } grep { !$expected{$_} } sort keys %got));
     ok(!@wrong && %expected, $message) or diag(join "\n", @wrong);
     return;
 }
@@ -38,7 +38,7 @@ my %c = map { $_ => text_of($_) } @c_files;
 
 # ---- rooms
 
-# A room includes only what is in it and in the rooms after it.
+# A room includes only its own headers and those of the rooms after it in this list.
 my @rooms = qw(http store config call statements base);
 my %floor = map { $rooms[$_] => $#rooms - $_ } 0 .. $#rooms;
 my %core = map { $_ => 1 } qw(call statements base);
@@ -47,16 +47,16 @@ is_deeply([unique(map { m{/(\w+)/} ? $1 : () } @c_files)], [sort @rooms],
 my %home;
 for my $name (@c_files) {
     my ($room, $unit) = $name =~ m{/(\w+)/(\w+)\.[ch]$};
-    ok(($home{$unit} //= $room) eq $room, "$name: no file of another room has its name");
+    ok(($home{$unit} //= $room) eq $room, "$name: no other room has a file of that name");
 }
 
-# A unit is a .c with its .h; it includes those of %includes.
+# A unit is a .c with its .h. It includes the headers of %includes.
 my %includes;
 for my $name (@c_files) {
     my ($room, $unit) = $name =~ m{/(\w+)/(\w+)\.[ch]$};
     my @local = $c{$name} =~ /^#include "([^"]+)"/mg;
     is_deeply([grep { !/\A(\w+)\.h\z/ || !$home{$1} } @local], [],
-              "$name: it includes headers by their names alone");
+              "$name: it includes headers by name, without a folder");
     my @units = grep { $_ ne $unit } map { s/\.h$//r } @local;
     is_deeply([grep { $floor{ $home{$_} } > $floor{$room} } @units], [],
               "$name: no include runs up");
@@ -64,7 +64,7 @@ for my $name (@c_files) {
     is_deeply([$c{$name} =~ /^#include <((?:httpd|http_\w+|ap_\w+|util_\w+|mod_\w+|apr_dbd)\.h)>/mg],
               [], "$name: the core knows neither httpd nor apr_dbd") if $core{$room};
 }
-# The units that UNIT includes, and those that they include.
+# The units that UNIT includes, directly or through others.
 sub reached {
     my ($unit) = @_;
     my (%seen, @next);
@@ -91,9 +91,9 @@ my ($directives) = $conf =~ /^# -+ The directives\n(.*?)^# -+ /ms;
 for my $block (split /\n{2,}/, $directives // '') {
     my ($name) = $block =~ /^# (AccessToken\w+) /m or next;
     my ($value) = $block =~ /^# Default: ([^;\n]+?)(?:;.*)?$/m;
-    $default{$name} = $value // 'not said';
+    $default{$name} = $value // 'missing';
     my ($example) = $block =~ /^#$name (.+)$/m;
-    ok(defined $example, "conf: $name stands there as a comment");
+    ok(defined $example, "conf: $name is shown as a comment");
     is($example, $default{$name}, "conf: $name is shown with its default")
         if $default{$name} ne 'none';
 }
@@ -146,7 +146,7 @@ cmp_ok(scalar keys %tagged, '>=', 10, 'tags of messages are found');
 is_deeply([grep { @{ $tagged{$_} } > 1 } sort keys %tagged], [], 'each tag is used once');
 is_deeply([grep { !/\A\d{3}\z/ } sort keys %tagged], [], 'each tag is a number of three digits');
 for my $name (sort keys %c) {
-    # The format follows behind APLOG_MARK, level, status and place.
+    # The format is the argument after APLOG_MARK, level, status and place.
     my @untagged = grep { !/ATLOGNO/ } $c{$name} =~ /^ *(ap_log_\w+\(APLOG_MARK.*?;)/msg;
     is_deeply([map { /APLOG_(?:TRACE\d|DEBUG)/ ? () : $_ } @untagged], [],
               "$name: every message has a tag") if $c{$name} =~ /ap_log_\w+\(APLOG_MARK/;
@@ -194,8 +194,8 @@ for my $engine (@engines) {
 
 # ---- the history
 
-# Every column that a program can change is in both histories, in the order of the
-# table, but for these, which say themselves who changed what and when.
+# Both histories have every column that a program can change, in the order of the table,
+# except for these, which themselves record who changed what and when.
 {
     my %bookkeeping = map { $_ => 1 } qw(id version created_date created_by_user_id created_by_unit_id
         updated_date updated_by_user_id updated_by_unit_id request_ids request_key request_digest
@@ -214,7 +214,7 @@ for my $engine (@engines) {
                 ? map { /\b(?:OLD|NEW)\.(\w+)/g } $history =~ /^( +; IF NOT \(.*\b$name\b(?s:.*?))^ +; END IF$/mg
                 : map { /\b(?:OLD|NEW)\.(\w+)/g } $history =~ /^( +(?:SELECT |\()'$name'.*)$/mg;
         } @columns;
-        is_deeply(\@mixed, [], "sql/$engine: and never of one under the name of another");
+        is_deeply(\@mixed, [], "sql/$engine: and no column has the name of another");
         my ($own) = $history =~ /^CREATE TABLE access_token_changes \((.*?)^\)/ms;
         $columns{$engine} = [$own =~ /^ {4}([a-z]\w*) +[A-Z]/mg];
     }
@@ -280,18 +280,18 @@ for my $name (@c_files) {
     unlike($c{$name}, qr/\t|[ \t]$/m, "$name: no tab, no blank at a line's end");
     like($c{$name}, qr/\A\/\* SPDX-License-Identifier: Apache-2\.0 \*\/\n/, "$name: its licence");
 }
-# Backwards, since this file is looked at as well.
+# Reversed, since this file is checked too.
 my $unfinished = join '|', map { scalar reverse } qw(ODOT EMXIF);
 for my $name (@c_files, files('README.md', 'docs/*', 'CHANGES', 'dev', 'conf/*', 'sql/*/*.sql',
                               'sql/*/statements/*.sql', 'sql/*/statements-cached/*.sql',
                               'sql/*/statements-cached/lookups/*.sql', 't/*.t', 't/unit/*.[ch]', 't/lib/*.pm',
                               't/lib/*/*.pm', 'Makefile.am', '*/Makefile.am', 'configure.ac')) {
-    unlike(text_of($name), qr/\b(?:$unfinished)\b/, "$name: nothing is left to be done");
+    unlike(text_of($name), qr/\b(?:$unfinished)\b/, "$name: nothing is unfinished");
 }
-# A wait that goes by the time of day lasts longer when that is set back. It is asked for
-# once in each call, for what is stored.
+# A wait by the time of day takes longer when the clock is set back. The time of day is
+# read once in each call, for the stored dates.
 is_deeply([map { my $name = $_; ($name) x (() = $c{$name} =~ /\bapr_time_now\(\);/g) } @c_files],
-          ['mod_access_token/http/at_handler.c'], 'deadlines and intervals do not go by the time of day');
+          ['mod_access_token/http/at_handler.c'], 'deadlines and intervals do not use the time of day');
 for my $name (grep { !/at_store_dbd|at_startup|at_store_error/ } @c_files) {
     unlike($c{$name}, qr/\b(?:SELECT|UPDATE|INSERT|DELETE) .*\b(?:FROM|SET|INTO)\b/,
            "$name: no SQL");
@@ -301,7 +301,7 @@ for my $name (grep { !/at_store_dbd|at_startup|at_store_error/ } @c_files) {
 
 my $makefile = text_of('Makefile.am');
 
-# The words of the variable NAME, and of those that it is made of.
+# The words of the variable NAME, with the variables in it expanded.
 sub listed {
     my ($text, $name) = @_;
     my ($value) = $text =~ /^$name =((?:.*\\\n)*.*)/m;
@@ -313,7 +313,7 @@ same_names([listed($makefile, 'http_tests')], [files('t/*.t')],
            'Makefile.am lists every test of t/');
 my $unit = text_of('t/unit/Makefile.am');
 same_names([listed($unit, 'unit_tests')],
-           # The other C files of the folder are what these share.
+           # The other C files of the folder are shared by these.
            [map { basename($_) =~ s/\.c$//r } grep { text_of($_) =~ /^int main\(/m }
             files('t/unit/test_*.c')],
            't/unit/Makefile.am lists every unit test');

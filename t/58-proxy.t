@@ -1,5 +1,5 @@
-# The proxy that 62-cut.t breaks connections with: that each point of a plan is
-# where it says. Apache has no part in it; a client of MariaDB is enough.
+# The proxy with which 62-cut.t breaks connections: each point of a plan is where it
+# should be. A client of MariaDB is enough; Apache does not run.
 use strict;
 use warnings;
 
@@ -16,7 +16,7 @@ my $database = $server->database;
 my $proxy = $database->proxy;
 my $id = 'D0000000000000000000000000000001';
 
-# A connection through the proxy, and one past it.
+# A connection through the proxy, and a direct one.
 sub connection {
     my $dbh = DBI->connect(
         'dbi:MariaDB:database=access_token;' . $proxy->place, 'root', '',
@@ -32,7 +32,7 @@ sub stored {
                                     undef, $id);
 }
 
-# What a client knows of its save: "changed N", or that the connection was lost.
+# What a client knows about its save: "changed N", or that the connection was lost.
 my $update = 'UPDATE access_tokens SET udf_string_1 = ? WHERE id = ?';
 
 sub save {
@@ -46,7 +46,7 @@ sub lost {
         ? 'lost' : $_[0];
 }
 
-# ---- with no plan nothing is changed on the way
+# ---- without a plan the proxy changes nothing
 
 {
     my $dbh = connection();
@@ -57,18 +57,18 @@ sub lost {
     my $long = 'y' x 300_000;
     is($dbh->selectrow_array('SELECT SHA2(?, 256)', undef, $long),
        $direct->selectrow_array('SELECT SHA2(?, 256)', undef, $long), 'a long parameter');
-    ok(!eval { $dbh->do('SELECT 1 FROM nowhere'); 1 }, 'an error comes through');
-    like($@, qr/nowhere/, 'as it is');
+    ok(!eval { $dbh->do('SELECT 1 FROM nowhere'); 1 }, 'an error passes');
+    like($@, qr/nowhere/, 'unchanged');
     ok($dbh->ping, 'ping');
     my $count = $proxy->report->{count};
     is($count->{ping}, 1, 'commands are counted');
-    cmp_ok($count->{execute}, '>=', 4, 'by their names');
+    cmp_ok($count->{execute}, '>=', 4, 'by name');
 }
 
 # ---- the points of a save
 
-# AT, what the client knows, whether the change is made: 1, 0, or undef where
-# that is open; how many bytes
+# AT; what the client knows; whether the change is made: 1, 0, or undef if either is
+# possible; the number of bytes
 for my $point (
     ['before', 'lost', 0], ['part', 'lost', 0], ['part', 'lost', 0, 1], ['part', 'lost', 0, 9999],
     ['sent', 'lost', undef], ['answered', 'lost', 1], ['reply', 'lost', 1], ['reply', 'lost', 1, 1],
@@ -85,11 +85,11 @@ for my $point (
     is("@$report{qw(cut waiting)} " . @{ $report->{fired} }, '1 0 1', "$name: one cut");
     if (defined $made) {
         is(stored(), $made ? $name : 'as it was', "$name: what the server has done");
-        is($report->{changed}, $made, "$name: and the proxy knows");
+        is($report->{changed}, $made, "$name: and the proxy knows it");
     }
     is($report->{count}{save}, $at =~ /^(?:before|part)$/ ? undef : 1,
-       "$name: whether the server got it");
-    ok(!$dbh->ping, "$name: the connection is gone");
+       "$name: the packets that the server got");
+    ok(!$dbh->ping, "$name: the connection is lost");
     is(save(connection()->prepare($update), 'next'), 'changed 1', "$name: a new one works");
 }
 
@@ -102,7 +102,7 @@ for my $point (
     my $expected = [[$id, stored()]];
     is_deeply($dbh->selectall_arrayref($select, undef, $id), $expected, 'a load');
     my $packets = $proxy->report->{fired}[0]{packets};
-    like($packets, qr/^[46]$/, 'is answered by a count, columns if need be, their end, a row, its end');
+    like($packets, qr/^[46]$/, 'the reply has a count, perhaps columns and their end, a row, its end');
     for my $number (1 .. $packets, -1) {
         for my $bytes (0, 3, 4, 5, 9999) {
             my $is_whole = $bytes == 9999 && ($number == -1 || $number == $packets);
@@ -116,7 +116,7 @@ for my $point (
     }
 }
 
-# ---- which command it is
+# ---- the command of a step
 
 {
     my $dbh = connection();
@@ -126,11 +126,11 @@ for my $point (
                  { on => 'prepare', at => 'before' },
                  { on => 'ping', at => 'answered' },
                  { on => 'save', at => 'answered', skip => 2 });
-    is(save($save, 'another'), 'changed 1', 'what has not the text goes on');
+    is(save($save, 'another'), 'changed 1', 'a command without the text passes');
     $dbh->ping;
-    is($proxy->report->{waiting}, 5, 'the first step waits, and all behind it');
-    is(save($save, 'it is this one'), 'lost', 'what has it is cut');
-    ok(!eval { connection() }, 'then the connecting');
+    is($proxy->report->{waiting}, 5, 'the first step waits, and all after it');
+    is(save($save, 'it is this one'), 'lost', 'a command with the text is cut');
+    ok(!eval { connection() }, 'then a connect is cut');
     $dbh = connection();
     ok(!eval { $dbh->do("$update AND 1 = 1", undef, 1, 2); 1 }, 'a prepare');
     ok(!connection()->ping, 'a ping');
@@ -139,10 +139,10 @@ for my $point (
     is(join(', ', map { save($save, "pass $_") } 1 .. 3), 'changed 1, changed 1, lost',
        'the third save');
     is(stored(), 'pass 3', 'which was made');
-    is($proxy->report->{cut}, 5, 'that is all');
+    is($proxy->report->{cut}, 5, 'these were all cuts');
 }
 ok(!eval { $proxy->plan({ on => 'save', att => 'before' }); 1 }, 'a step with an unknown word');
-ok(!eval { $proxy->plan({ on => 'save', at => 'nowhere' }); 1 }, 'a point that is none');
+ok(!eval { $proxy->plan({ on => 'save', at => 'nowhere' }); 1 }, 'an unknown point');
 
 # ---- too late
 
@@ -152,7 +152,7 @@ ok(!eval { $proxy->plan({ on => 'save', at => 'nowhere' }); 1 }, 'a point that i
     my $load = 'SELECT version FROM (SELECT 1 AS one) AS always
                 LEFT JOIN access_tokens AS token ON token.id = ?';
     for my $case (
-        # until, whether the late one and the one behind it change the row
+        # until; whether the late save and the one after it change the row
         [[before => 'load_by_id'], 1, 0], [[after => 'load_by_id'], 1, 0],
         [[before => 'save'], 1, 0], [[after => 'save'], 0, 1],
         ['release', 0, 1], [0.3, 0, 1],
@@ -166,14 +166,14 @@ ok(!eval { $proxy->plan({ on => 'save', at => 'nowhere' }); 1 }, 'a point that i
         ok(!eval { $first->do($guarded, undef, 'late', $id, $version); 1 }, "$name: cut at once");
         my $seen = $second->selectrow_array($load, undef, $id);
         is($seen, $version + (ref $until && "@$until" eq 'before load_by_id'),
-           "$name: what a look finds");
+           "$name: the row that a query finds");
         my $changed = $second->do($guarded, undef, 'own', $id, $version);
-        is($changed + 0, $own, "$name: what another save does");
+        is($changed + 0, $own, "$name: the result of another save");
         $proxy->release(0) if $until eq 'release';
         my $report = $proxy->wait_for(sub { !$_[0]{late} });
-        is("$report->{late} $report->{fired}[0]{changed}", "0 $late", "$name: and the late one");
-        is($report->{changed}, 1, "$name: one of them");
-        is(stored(), $late ? 'late' : 'own', "$name: has its value there");
+        is("$report->{late} $report->{fired}[0]{changed}", "0 $late", "$name: and of the late one");
+        is($report->{changed}, 1, "$name: one of them changes the row");
+        is(stored(), $late ? 'late' : 'own', "$name: and its value is stored");
     }
 }
 
@@ -185,12 +185,12 @@ ok(!eval { $proxy->plan({ on => 'save', at => 'nowhere' }); 1 }, 'a point that i
     for my $at (qw(before part sent answered reply replied)) {
         $proxy->plan({ on => 'save', at => $at, wait => 0.3, then => 'go_on' });
         my $start = time;
-        is(save($save, "slow $at"), 'changed 1', "$at, wait, go on: it is only slow");
-        cmp_ok(time - $start, '>', 0.25, 'but that it is')
+        is(save($save, "slow $at"), 'changed 1', "$at, wait, go on: the command is only slow");
+        cmp_ok(time - $start, '>', 0.25, 'and slow it is')
             if $at !~ /^(?:replied|sent)$/;
         $dbh->ping;
-        cmp_ok(time - $start, '>', 0.25, 'or what comes behind it');
-        is(stored(), "slow $at", 'and made');
+        cmp_ok(time - $start, '>', 0.25, 'or the next command is');
+        is(stored(), "slow $at", 'and the change is made');
     }
     my $other = connection();
     $proxy->plan({ on => 'save', at => 'before', wait => 0.3, all => 1 });
@@ -201,38 +201,38 @@ ok(!eval { $proxy->plan({ on => 'save', at => 'nowhere' }); 1 }, 'a point that i
         return { is => $other->ping ? 'alive' : 'lost', after => time - $start };
     });
     is($known[0]{is}, 'lost', 'all wait, one is cut');
-    is($known[1]{is}, 'alive', 'the other is not');
-    cmp_ok($known[1]{after}, '>', 0.25, 'but has waited');
+    is($known[1]{is}, 'alive', 'the other is not cut');
+    cmp_ok($known[1]{after}, '>', 0.25, 'but it has waited');
 }
 {
     my @two = (connection(), connection());
     my $start = time;
     $proxy->stall(0.3);
-    is(join(' ', map { $_->ping ? 'alive' : 'lost' } @two), 'alive alive', 'a stall passes');
+    is(join(' ', map { $_->ping ? 'alive' : 'lost' } @two), 'alive alive', 'a stall ends');
     cmp_ok(time - $start, '>', 0.25, 'but not at once');
     $proxy->stall(0.2, 'cut_all');
-    is(join(' ', map { $_->ping ? 'alive' : 'lost' } @two), 'lost lost', 'or ends all connections');
+    is(join(' ', map { $_->ping ? 'alive' : 'lost' } @two), 'lost lost', 'or it ends all connections');
     @two = (connection(), connection());
     $proxy->cut_all;
-    is(join(' ', map { $_->ping ? 'alive' : 'lost' } @two), 'lost lost', 'as can be done at once');
+    is(join(' ', map { $_->ping ? 'alive' : 'lost' } @two), 'lost lost', 'all connections can be cut at once');
     my $dbh = connection();
     $proxy->refuse(60);
-    ok(!eval { connection() }, 'the way in is gone');
-    like($@, qr/Can't connect/, 'which a client sees at once');
-    ok($dbh->ping, 'who is in stays');
+    ok(!eval { connection() }, 'new connections are refused');
+    like($@, qr/Can't connect/, 'and the client gets an error at once');
+    ok($dbh->ping, 'existing connections stay');
     $proxy->refuse(0);
-    ok($server->wait_for(sub { eval { connection() } }), 'it is back');
+    ok($server->wait_for(sub { eval { connection() } }), 'new connections work again');
     $proxy->plan({ on => 'ping', at => 'before', refuse => 0.5 });
     ok(!$dbh->ping, 'a cut');
-    ok(!eval { connection() }, 'and the way in is gone with it');
+    ok(!eval { connection() }, 'a cut can also refuse new connections');
     ok($server->wait_for(sub { eval { connection() } }), 'for a time');
 }
 $database->stop;
-is(lost((eval { connection() }, $@)[-1]), 'lost', 'without a server there is no way in');
+is(lost((eval { connection() }, $@)[-1]), 'lost', 'without a server there is no connection');
 $database->start;
-ok(connection()->ping, 'with it there is');
+ok(connection()->ping, 'with a server there is');
 
 $proxy->stop;
-ok(!-s $server->path('mariadb/proxy.log'), 'the proxy has nothing to complain of')
+ok(!-s $server->path('mariadb/proxy.log'), 'the proxy has no errors')
     or diag($server->read_file('mariadb/proxy.log'));
 done_testing;

@@ -1,5 +1,5 @@
-# The checker of 60-workload.t and the like: a history made by hand, of which
-# all is right, passes; for each rule, one that breaks it is caught. No server.
+# The checker of 60-workload.t and other tests with many clients: a correct history, made
+# by hand, passes; for each rule, a history that breaks it fails. No server.
 use strict;
 use warnings;
 
@@ -11,9 +11,9 @@ use AccessTokenTest::Checker;
 
 my $json = JSON::PP->new->canonical;
 
-# ---- a history in which all is right
+# ---- a correct history
 
-# A database as simple as can be: apply(TOKEN, REQUEST) makes the next version.
+# A very simple database: apply(TOKEN, REQUEST) makes the next version.
 my %world;
 
 sub new_world {
@@ -51,7 +51,7 @@ sub apply {
         }
         push @names, $field;
         $value =~ s/T/ / if $field =~ /date/;
-        # No secrets in a history.
+        # A history has no secrets.
         ($old{$field}, $new{$field}) = ($row->{$field}, $value)
             if $field !~ /^(?:pass_code|authentication_code)$/;
         $row->{$field} = $field eq 'pass_code' ? crypt($value, '$1$other') : $value;
@@ -76,7 +76,7 @@ sub request {
              fields => $fields, found_by => { authentication_code => "code-$token" }, %more };
 }
 
-# called(REQUEST, START, END, what came of it)
+# called(REQUEST, START, END, the result)
 sub called {
     my ($request, $start, $end, %call) = @_;
     $call{status} = 200 if !$call{failed} && !$call{status};
@@ -85,18 +85,18 @@ sub called {
     return;
 }
 
-# The same for what is applied at once.
+# The same for a request that is applied at once.
 sub done {
     my ($request, $start, $end, %call) = @_;
     called($request, $start, $end, version => apply($request), %call);
     return;
 }
 
-# The last digit of a request's number is its client.
+# The last digit of a request's number is that of its client.
 sub good {
     new_world();
     done(request(10, 'T', { udf_string_1 => 'one' }), 0, 1);
-    # No answer at first, applied all the same, and then replayed.
+    # At first without an answer, but applied, and then replayed.
     my $two = request(21, 'T', { udf_float_1 => '2.50', 'custom_field_set.b' => 'two' }, key => 'k2');
     apply($two);
     called($two, 1.5, 2, failed => 'lost');
@@ -106,13 +106,13 @@ sub good {
     apply($three);
     called($three, 4, 5, status => 503, code => 'SERVICE_UNAVAILABLE');
     called(request(41, 'T', { udf_string_2 => 'four' }), 5, 6, failed => 'timeout');
-    # The code is away for a moment.
+    # The code changes for a moment.
     done(request(50, 'T', { authentication_code => 'code-away', udf_string_3 => 'five' }), 6, 7);
     called(request(61, 'T', { udf_string_2 => 'six' }), 7.5, 7.8, status => 404,
            code => 'ACCESS_TOKEN_NOT_FOUND');
     done(request(70, 'T', { authentication_code => 'code-T', udf_string_3 => 'seven' },
                  found_by => { authentication_code => 'code-away' }), 8, 9);
-    # If-Match, a key that comes twice at once, and again with another request.
+    # If-Match; a key that is sent twice at the same time, and again with another request.
     called(request(81, 'T', { udf_string_2 => 'eight' }, if_match => 5), 9.5, 9.8, status => 412,
            code => 'PRECONDITION_FAILED');
     my $nine = request(91, 'T', { udf_string_2 => 'nine' }, if_match => 6, key => 'k9');
@@ -123,7 +123,7 @@ sub good {
            code => 'IDEMPOTENCY_KEY_REUSED');
     called(request(111, 'T', { authentication_code => 'taken', udf_string_2 => 'eleven' },
                    expect => '409 DUPLICATE_VALUE'), 13, 13.5, status => 409, code => 'DUPLICATE_VALUE');
-    # A pass code, and a reply that shows everything.
+    # A pass code, and a reply with all members.
     my $twelve = request(120, 'T', { pass_code => 'pass-12', udf_date_1 => '2012-12-12T12:12:12' },
                          found_by => { identifier => 'id-T', pass_code => 'pass-T' });
     done($twelve, 14, 15);
@@ -137,7 +137,7 @@ sub good {
            code => 'VERSION_CONFLICT');
     called(request(141, 'T', { udf_string_2 => 'fourteen' }), 15, 16, failed => 'half');
     called(request(151, 'T', { udf_string_2 => 'fifteen' }), 15, 16, failed => 'refused');
-    # Of another access token: two at once, the one that was called later first.
+    # For another access token: two calls at once; the later one is applied first.
     my $sixteen = request(160, 'U', { udf_string_7 => 'sixteen', 'custom_field_set.a' => undef });
     my $seventeen = request(171, 'U', { udf_string_8 => 'seventeen' }, key => 'k17');
     done($seventeen, 2, 5);
@@ -154,9 +154,9 @@ sub good {
 
 sub violations { return AccessTokenTest::Checker::violations($_[0]) }
 
-is(join("\n", violations(good())), '', 'a history in which all is right');
+is(join("\n", violations(good())), '', 'a correct history');
 {
-    # As the engines show the same: numbers, a set as JSON or as text of it.
+    # The forms in which the engines show the same: numbers, a set as JSON or as its text.
     my $record = good();
     for my $line (@{ $record->{changes} }) {
         $_ = $json->decode($_) for @$line{qw(fields old_values new_values)};
@@ -169,12 +169,12 @@ is(join("\n", violations(good())), '', 'a history in which all is right');
             }
         }
     }
-    is(join("\n", violations($record)), '', 'the same in other words');
+    is(join("\n", violations($record)), '', 'the same in the other form');
 }
 
-# ---- for each rule a history that breaks it
+# ---- for each rule, a history that breaks it
 
-# PATTERNS: each is found, and nothing else is.
+# PATTERNS: each is found, and nothing else.
 sub caught {
     my ($name, $break, @patterns) = @_;
     my $record = good();
@@ -200,7 +200,7 @@ sub calls_of {
 
 sub call_of { return (calls_of(@_))[0] }
 
-# Changes the JSON in COLUMN of a change by CODE.
+# Changes the JSON in COLUMN of a change with CODE.
 sub edit {
     my ($line, $column, $code) = @_;
     my $values = $json->decode($line->{$column});
@@ -209,7 +209,7 @@ sub edit {
     return;
 }
 
-# A request of its own with one call, in RECORD.
+# A new request with one call, in RECORD.
 sub one_more {
     my ($record, $request, $start, $end, %call) = @_;
     local $world{calls} = $record->{calls};
@@ -219,11 +219,11 @@ sub one_more {
 
 caught('a version that is not in the history', sub {
     my ($record) = @_;
-    # That of a call in doubt, so that no 200 misses it.
+    # The version of a call in doubt, so that no 200 misses it.
     @{ $record->{changes} } = grep { $_ != line_of($record, 'T', 4) } @{ $record->{changes} };
 }, qr/^T: version 4 is not in the history/, qr/^T: udf_string_[56] is 'three.*by its history, it is NULL/,
    qr/^the reply shows udf_string_5/, qr/^T: request_ids/);
-caught('a version that is there twice', sub {
+caught('a version that is in the history twice', sub {
     my ($record) = @_;
     push @{ $record->{changes} }, { %{ line_of($record, 'T', 4) } };
 }, qr/^T: version 4 is in the history twice/);
@@ -231,7 +231,7 @@ caught('a version that the row never had', sub {
     my ($record) = @_;
     push @{ $record->{changes} }, { %{ line_of($record, 'T', 8) }, version => 9, request_id => 'other' };
 }, qr/^T: version 9 is in the history, but the row went from 1 to 8/);
-caught('a version of an access token that there is not', sub {
+caught('a version of an unknown access token', sub {
     my ($record) = @_;
     push @{ $record->{changes} }, { %{ line_of($record, 'T', 8) }, token_id => 'V' };
 }, qr/^the history has version 8 of V/);
@@ -262,14 +262,14 @@ caught('a field that was sent and not stored', sub {
     $record->{final}{T}{udf_string_6} = undef;
     call_of($record, 120)->{data} =~ s/"three too"/null/;
 }, qr/^T version 4: udf_string_6 is NULL; request 30 for T sent 'three too'/);
-caught('a field that was cut', sub {
+caught('a truncated field', sub {
     my ($record) = @_;
     edit(line_of($record, 'T', 4), 'new_values', sub { $_[0]{udf_string_6} = 'three' });
     $record->{final}{T}{udf_string_6} = 'three';
     call_of($record, 120)->{data} =~ s/"three too"/"three"/;
 }, qr/^T version 4: udf_string_6 is 'three'; request 30 for T sent 'three too'/,
    qr/^T: lost: udf_string_6 is 'three' at the end/);
-caught('a custom field of somebody else that is gone', sub {
+caught('a lost custom field of another client', sub {
     my ($record) = @_;
     edit(line_of($record, 'T', 3), 'new_values', sub { $_[0]{custom_field_set} = '{"b":"two"}' });
     $record->{final}{T}{custom_field_set} = '{"b":"two"}';
@@ -281,7 +281,7 @@ caught('a version whose caller was refused', sub {
     @$call{qw(status code)} = (409, 'VERSION_CONFLICT');
 }, qr/^request 30 for T made version 4, but every call of it was refused/,
    qr/^T: lost: udf_string_[56]/, qr/^refused for no reason .*request 30/);
-caught('a version that nobody has asked for', sub {
+caught('a version without a request', sub {
     my ($record) = @_;
     @{ $record->{calls} } = grep { $_->{request}{number} != 30 } @{ $record->{calls} };
 }, qr/^T version 4: no request has sent udf_string_5 'three', udf_string_6 'three too'/);
@@ -314,7 +314,7 @@ caught('another pass code at the end', sub {
     my ($record) = @_;
     $record->{final}{T}{pass_code} = $record->{initial}{T}{pass_code};
 }, qr/^T: the pass code at the end is not 'pass-12'/);
-caught('a column that nobody can change', sub {
+caught('a column that no request can change', sub {
     my ($record) = @_;
     $record->{final}{T}{number} = '2';
 }, qr/^T: number was 'number of T' and is '2'; nobody changed it/);
@@ -326,7 +326,7 @@ caught('request_ids that are not those of the last versions', sub {
     my ($record) = @_;
     $record->{final}{T}{request_ids} =~ s/5 /6 /;
 }, qr/^T: request_ids are/);
-caught('a row that is gone', sub {
+caught('a missing row', sub {
     my ($record) = @_;
     delete $record->{final}{U};
 }, qr/^U is no longer there/);
@@ -334,7 +334,7 @@ caught('a reply that shows something else', sub {
     my ($record) = @_;
     call_of($record, 120)->{data} =~ s/"nine"/"eight"/;
 }, qr/^the reply shows udf_string_2 'eight', but at that version it was udf_string_2 'nine'/);
-caught('a reply that is cut', sub {
+caught('a truncated reply', sub {
     my ($record) = @_;
     chop call_of($record, 120)->{data};
 }, qr/^the reply is no JSON/);
@@ -343,7 +343,7 @@ caught('a request that was applied twice', sub {
     my ($record) = @_;
     edit(line_of($record, 'U', 8), 'new_values', sub { $_[0]{udf_string_1} = 'nineteen' });
     $record->{final}{U}{udf_string_1} = 'nineteen';
-    # Its answer was lost, the second time as well.
+    # Its answer was lost, the second time too.
     @{ $record->{calls} } = grep { $_->{request}{number} != 220 } @{ $record->{calls} };
     my $call = call_of($record, 191);
     delete @$call{qw(status code version)};
@@ -352,7 +352,7 @@ caught('a request that was applied twice', sub {
     push @{ $record->{calls} }, { %$call, start => 13.2, end => 13.4 };
     push @{ $record->{keys} }, { user_id => 'u', idempotency_key => 'k19', token_id => 'U', version => 5 };
 }, qr/^request 191 for U with key k19 was applied 2 times: versions 5, 8/);
-caught('two calls that say that they were the first', sub {
+caught('two calls that both claim to be the first', sub {
     my ($record) = @_;
     delete((calls_of($record, 91))[1]{replayed});
 }, qr/^two calls say that they applied it: .*request 91/);
@@ -366,23 +366,23 @@ caught('a 200 whose version is lost', sub {
     my ($record) = @_;
     call_of($record, 220)->{version} = 9;
 }, qr/^lost: its version is not in the history: .*request 220/);
-caught('a 200 whose version is of somebody else', sub {
+caught('a 200 whose version belongs to another request', sub {
     my ($record) = @_;
-    # Both at the same time, so the times fit.
+    # Both at the same time, so the times are possible.
     my ($one, $other) = (call_of($record, 160), call_of($record, 171));
     @$one{version} = 2;
     @$other{version} = 3;
 }, qr/^its version was made by request 171 .*request 160/, qr/^its version was made by request 160 .*request 171/);
-caught('a replay of nothing', sub {
+caught('a replay without an earlier call', sub {
     my ($record) = @_;
     one_more($record, request(302, 'T', { udf_string_2 => 'none' }, key => 'k30'), 16, 17,
              version => 8, replayed => 1);
 }, qr/^a replay of what has made no version/, qr/^replays only, and no call that can have applied it/);
-caught('a replay of what nobody applied', sub {
+caught('a replay of a request that was not applied', sub {
     my ($record) = @_;
     @{ $record->{calls} } = grep { !$_->{failed} || $_->{request}{number} != 21 } @{ $record->{calls} };
 }, qr/^replays only, and no call that can have applied it: .*request 21/);
-caught('a replay that shows a version of before', sub {
+caught('a replay that shows an earlier version', sub {
     my ($record) = @_;
     (calls_of($record, 91))[1]{version} = 6;
 }, qr/^a replay shows a version before that of its request, 7/);
@@ -391,9 +391,9 @@ caught('a replay without a key', sub {
     one_more($record, call_of($record, 10)->{request}, 15, 16, version => 8, replayed => 1);
 }, qr/^a replay of a request without a key/);
 
-caught('what one client alone changes is as another call of it left it', sub {
+caught('a field of one client has the value of another call of that client', sub {
     my ($record) = @_;
-    # The history and the row are of one mind; only the client knows better.
+    # The history and the row agree; only the client knows that they are wrong.
     my $line = line_of($record, 'U', 4);
     edit($line, 'new_values', sub { $_[0]{udf_string_7} = 'sixteen' });
     edit($line, 'old_values', sub { $_[0]{udf_string_7} = 'eighteen' });
@@ -409,38 +409,38 @@ caught('what one client alone changes is as another call of it left it', sub {
 }, qr/^U: lost: udf_string_7 is 'sixteen' at the end; .* left it as 'eighteen'/,
    qr/^U: version 4 was there at 4.* before the call of version 3 began, at 6/);
 
-caught('a call that comes again after its 200 is applied', sub {
+caught('a call that is applied again after its 200', sub {
     my ($record) = @_;
     my ($call) = grep { $_->{start} == 13.5 } calls_of($record, 211);
     delete $call->{replayed};
 }, qr/^this should have been a replay/, qr/^two calls say that they applied it/,
    qr/^its version was made by request 220/);
-caught('a call that comes again after its 200 is refused', sub {
+caught('a call that is refused when it is sent again after its 200', sub {
     my ($record) = @_;
     my ($call) = grep { $_->{start} == 13.5 } calls_of($record, 211);
     delete @$call{qw(replayed version)};
     @$call{qw(status code)} = (409, 'VERSION_CONFLICT');
 }, qr/^this should have been a replay/, qr/^refused for no reason/);
-caught('a key that is kept for a request that was refused', sub {
+caught('a key that is stored for a refused request', sub {
     my ($record) = @_;
     call_of($record, 81)->{request}{key} = 'k8';
     push @{ $record->{keys} }, { user_id => 'u', idempotency_key => 'k8', token_id => 'T', version => 7 };
 }, qr/^key k8 of u is kept, with version 7 of T, but no request with it was applied/);
-caught('a key that is kept with another version', sub {
+caught('a key that is stored with another version', sub {
     my ($record) = @_;
     $_->{version}++ for grep { $_->{idempotency_key} eq 'k9' } @{ $record->{keys} };
 }, qr/^key k9 of u is kept with version 8 of T; it has made version 7 of T/);
-caught('a key that is not kept', sub {
+caught('a key that is not stored', sub {
     my ($record) = @_;
     @{ $record->{keys} } = grep { $_->{idempotency_key} ne 'k9' } @{ $record->{keys} };
 }, qr/^the key of request 91 .* is not kept, although it made version 7/);
 
-caught('a version that was there before the one before it was asked for', sub {
+caught('a version that is older than the request of its predecessor', sub {
     my ($record) = @_;
     my $call = call_of($record, 171);
     @$call{qw(start end)} = (4.5, 5);
 }, qr/^U: version 3 was there at 4.* before the call of version 2 began, at 4.5/);
-caught('a replay of what was no longer so', sub {
+caught('a replay that shows values that were already replaced', sub {
     my ($record) = @_;
     my ($call) = grep { $_->{start} == 13.5 } calls_of($record, 211);
     @$call{qw(start end)} = (20, 21);
@@ -450,17 +450,17 @@ caught('a replay of what was no longer so', sub {
         new_values => '{"udf_string_1":"thirty-two"}' };
     @{ $record->{final}{U} }{qw(version udf_string_1)} = (9, 'thirty-two');
 }, qr/^a replay shows a version when it was 9 to 9: .*request 211/);
-caught('a replay of what was not yet so', sub {
+caught('a replay that shows values that did not exist yet', sub {
     my ($record) = @_;
     my ($call) = grep { $_->{start} == 13.5 } calls_of($record, 211);
     @$call{qw(start end)} = (13.05, 13.1);
 }, qr/^a replay shows a version when it was 7 to 7: .*request 211/);
 
-caught('a 404 of an access token that was there', sub {
+caught('a 404 for an access token that existed', sub {
     my ($record) = @_;
     @{ call_of($record, 61) }{qw(start end)} = (9.5, 9.6);
 }, qr/^refused for no reason \(versions 6 to 6 were current\): .*request 61/);
-caught('a 404 by the change of the same request', sub {
+caught('a 404 because of the change of the same request', sub {
     my ($record) = @_;
     my $call = call_of($record, 50);
     $call->{request}{key} = 'k5';
@@ -475,7 +475,7 @@ caught('a 412 without If-Match', sub {
     my ($record) = @_;
     delete call_of($record, 81)->{request}{if_match};
 }, qr/^refused for no reason .*request 81/);
-caught('a conflict with nobody', sub {
+caught('a conflict without another request', sub {
     my ($record) = @_;
     @{ call_of($record, 131) }{qw(start end)} = (15.5, 16);
 }, qr/^refused for no reason .*request 131 .*VERSION_CONFLICT/);
@@ -483,29 +483,29 @@ caught('an error of the server', sub {
     my ($record) = @_;
     @{ call_of($record, 131) }{qw(status code)} = (500, 'INTERNAL_ERROR');
 }, qr/^refused for no reason .*request 131 .*500 INTERNAL_ERROR/);
-caught('a taken code that is refused otherwise', sub {
+caught('a code in use that is refused with another error', sub {
     my ($record) = @_;
     @{ call_of($record, 111) }{qw(status code)} = (422, 'VALIDATION_FAILED');
 }, qr/^refused for no reason .*request 111/);
-caught('a key for another request that is refused otherwise', sub {
+caught('a key for another request that is refused with another error', sub {
     my ($record) = @_;
     my $call = call_of($record, 101);
     @$call{qw(status code)} = (409, 'VERSION_CONFLICT');
     @$call{qw(start end)} = (14, 15);
 }, qr/^refused for no reason .*request 101/);
-caught('a 200 to what must be refused', sub {
+caught('a 200 for a request that must be refused', sub {
     my ($record) = @_;
     call_of($record, 10)->{request}{expect} = '422 VALIDATION_FAILED';
 }, qr/^200 to what must be refused by 422 VALIDATION_FAILED/);
-caught('a 200 although If-Match did not', sub {
+caught('a 200 although If-Match did not match', sub {
     my ($record) = @_;
     call_of($record, 220)->{request}{if_match} = 6;
 }, qr/^200, although If-Match was version 6/);
-caught('a 200 by a code that was no longer so', sub {
+caught('a 200 for a code that was already replaced', sub {
     my ($record) = @_;
     call_of($record, 70)->{request}{found_by} = { authentication_code => 'code-T' };
 }, qr/^200, although no access token was to be found by that: .*request 70/);
-caught('a 200 by a wrong pass code', sub {
+caught('a 200 for a wrong pass code', sub {
     my ($record) = @_;
     call_of($record, 120)->{request}{found_by}{pass_code} = 'pass-12';
 }, qr/^200, although no access token was to be found by that: .*request 120/);
@@ -516,9 +516,9 @@ caught('a 200 by a wrong pass code', sub {
     my $record = good();
     @{ call_of($record, 61) }{qw(start end)} = (9.5, 9.6);
     $record->{stale_reads} = 1;
-    is(join("\n", violations($record)), '', 'a call that read an old copy may be refused');
+    is(join("\n", violations($record)), '', 'a call that read old data may be refused');
     @{ $record->{changes} } = grep { $_->{token_id} ne 'U' || $_->{version} != 8 } @{ $record->{changes} };
-    cmp_ok(scalar violations($record), '>', 0, 'but nothing may be lost');
+    cmp_ok(scalar violations($record), '>', 0, 'but no update may be lost');
 }
 
 done_testing;

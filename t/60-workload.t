@@ -1,6 +1,6 @@
-# Many clients on few access tokens at the same time, with nothing broken: no
-# call fails, and each answer is true (contract, section 6), by what the history
-# of changes, the rows and the keys say afterwards.
+# Many clients use few access tokens at the same time, without faults: no call fails, and
+# the history of changes, the rows and the keys show afterwards that each answer was right
+# (contract, section 6).
 use strict;
 use warnings;
 
@@ -28,16 +28,16 @@ my $calls = $load->calls;
 my $answers = AccessTokenTest::Workload::answers($calls);
 diag(AccessTokenTest::Workload::answers_text($answers));
 my %requests = map { $_->{request}{number} => 1 } @$calls;
-cmp_ok(scalar keys %requests, '>=', $updates, 'so many requests were made');
+cmp_ok(scalar keys %requests, '>=', $updates, 'all requests were made');
 for my $answer ('200 OK', '200 replayed', '404 ACCESS_TOKEN_NOT_FOUND', '409 DUPLICATE_VALUE',
                 '412 PRECONDITION_FAILED', '422 IDEMPOTENCY_KEY_REUSED', '422 VALIDATION_FAILED') {
-    cmp_ok($answers->{$answer} // 0, '>', 0, "some were answered by $answer");
+    cmp_ok($answers->{$answer} // 0, '>', 0, "some got the answer $answer");
 }
 my @failed = grep { AccessTokenTest::Workload::outcome($_) eq 'unknown' || $_->{failed}
                     || $_->{status} >= 500 } @$calls;
 is(scalar @failed, 0, 'none failed, and none was left in doubt')
     or diag(AccessTokenTest::Workload::answers_text(AccessTokenTest::Workload::answers(\@failed)));
-AccessTokenTest::Checker::passes($load->record($server->dbh), 'the answers are true');
+AccessTokenTest::Checker::passes($load->record($server->dbh), 'the answers are right');
 
 $server->finish;
 done_testing;

@@ -1,8 +1,8 @@
-# The same as 60-workload.t while things break, at random moments: connections,
-# the database, httpd, the clients. Whatever a call was answered is true; no
-# change that was acknowledged is lost, none is made twice, and all heals by
-# itself. Where the time for it is long (AccessTokenRetryBudget), a fault of the
-# database costs no call; where it is short, it costs some, and still no lie.
+# Like 60-workload.t, with faults at random moments: of connections, the database, httpd,
+# the clients. All answers are right, no acknowledged change is lost, none is made twice,
+# and everything works again without help. With enough time (AccessTokenRetryBudget), no
+# call fails because of a fault of the database; with little time some fail, but no answer
+# is wrong.
 use strict;
 use warnings;
 
@@ -18,23 +18,23 @@ my $seed = AccessTokenTest::Workload::seed();
 srand $seed;
 my $rounds = int(0.5 + 2 * AccessTokenTest::Workload::scale(1)) || 1;
 
-# What is acknowledged must survive kill -9, so it must be on the disk.
+# Acknowledged changes must survive kill -9, so they must be on the disk.
 my $server = AccessTokenTest->new(
     log_level => 'notice access_token:info',
     database_options => ['--innodb-flush-log-at-trx-commit=1']);
 my $database = $server->database;
 $database->load(AccessTokenTest::srcdir() . '/sql/' . $database->sql_folder . '/history.sql');
-# What the faults say.
+# The log messages of the faults.
 $server->allow_log(
     qr/\[dbd:(?:error|crit|warn)\]/, qr/\[access_token:(?:error|warn)\].* AT0\d\d/,
     qr/AH00046: child process \d+ still did not exit, sending a SIGKILL/);
 
 # ---- the faults
 
-# Between LEAST and MOST.
+# A random number between LEAST and MOST.
 sub about { my ($least, $most) = @_; return $least + rand($most - $least) }
 
-# On MariaDB, rows or the whole table; on SQLite all of it.
+# On MariaDB, rows or the whole table; on SQLite the whole file.
 sub lock_rows {
     my $other = $database->connect;
     if (!$is_mariadb) {
@@ -58,11 +58,11 @@ sub unlock {
     return;
 }
 
-# The clients, as long as they run.
+# While clients run.
 my $load;
 
 my %faults = (
-    # A call waits for it, as long as it lasts.
+    # A call waits until the lock is released.
     'lock held' => sub {
         my $other = lock_rows();
         sleep about(0.5, 2.5);
@@ -72,7 +72,7 @@ my %faults = (
         $server->kill_child or die "no child to kill\n";
         sleep about(0.1, 0.5);
     },
-    # The save that waits in the database outlives the one who sent it.
+    # The save that waits in the database outlives the child that sent it.
     'httpd child killed while a lock is held' => sub {
         my $other = lock_rows();
         sleep about(0.1, 0.5);
@@ -85,7 +85,7 @@ my %faults = (
         $server->restart_under_load(sub {
             my $other = lock_rows();
             sleep 0.3;
-            # Else calls that wait for no lock begin and end all the time.
+            # Otherwise calls that need no lock would start and end all the time.
             $load->signal('STOP');
             return sub {
                 unlock($other);
@@ -96,14 +96,14 @@ my %faults = (
 );
 %faults = (%faults,
     'connections killed' => sub {
-        # Many small cuts: between the statements of calls, and within.
+        # Many small cuts: between the statements of calls, and during them.
         my $until = time + about(0.5, 1.5);
         while (time < $until) {
             my $ids = $database->dbh->selectcol_arrayref(
                 q(SELECT id FROM information_schema.processlist WHERE user = 'access_token'));
             for my $id (@$ids) {
                 next if rand() < 0.5;
-                # It may be gone by now.
+                # The connection may have ended already.
                 eval { $database->dbh->do("KILL $id"); 1 } or $@ =~ /Unknown thread/ or die $@;
             }
             sleep about(0.01, 0.1);
@@ -128,11 +128,11 @@ my %faults = (
     },
 ) if $is_mariadb;
 
-# A fault of httpd's own may cost an answer; none of the database's does.
+# A fault of httpd itself may lose an answer; no fault of the database does.
 my %of_httpd = map { $_ => 1 } grep { /^httpd/ } keys %faults;
 
-# Who is killed while he reads the triggers of a table leaves them unreadable for
-# others, until FLUSH TABLES (MariaDB 10.11). True for a call that met them while
+# If a thread is killed while it reads the triggers of a table, they stay unreadable for
+# others until FLUSH TABLES (MariaDB 10.11). True for a call that met such triggers while
 # connections were killed.
 sub met_unreadable {
     my ($call, $faults) = @_;
@@ -143,8 +143,7 @@ sub met_unreadable {
                       && $call->{start} < $_->{to} && $call->{end} > $_->{from} } @$faults;
 }
 
-# Take those of them out of LOAD that were told so: they have changed nothing. Returns
-# how many.
+# Removes such calls from LOAD: they have changed nothing. Returns their number.
 sub take_unreadable {
     my ($load, $faults) = @_;
     my ($all, @others) = (scalar @{ $load->calls });
@@ -157,7 +156,7 @@ sub take_unreadable {
 
 # ---- a run
 
-# Each kind of fault once in each round, one after the other, under load.
+# Under load: in each round, each kind of fault once, one after another.
 sub run {
     my ($name, $budget, $seed) = @_;
     $server->{options}{conf} = AccessTokenTest::Workload::conf($server)
@@ -180,7 +179,7 @@ sub run {
             push @faults, { name => $kind, from => $from, to => AccessTokenTest::Workload::now() };
         }
     }
-    # And some time in which nothing goes wrong.
+    # And some time without faults.
     sleep 2;
     $load->stop;
     $server->stop;
@@ -204,15 +203,15 @@ sub run {
     my $last = $faults[-1]{to};
     my @after = grep { $_->{start} > $last + 1 } @$calls;
     cmp_ok(scalar(grep { AccessTokenTest::Workload::outcome($_) eq 'applied' } @after), '>', 0,
-           "$name: all works again");
-    AccessTokenTest::Checker::passes($load->record($database->dbh), "$name: the answers are true")
+           "$name: everything works again");
+    AccessTokenTest::Checker::passes($load->record($database->dbh), "$name: the answers are right")
         or diag(broken_lines());
     return ($calls, \@faults);
 }
 
-# A row remembers its last eight calls. Of a call without a key whose connection
-# was lost while it saved, and that comes to look when more have followed, it
-# can't be told whether it did.
+# A row remembers its last eight calls. If a call without a key loses its connection
+# during the save, and more than eight calls follow before it checks, nobody can find out
+# whether its save was made.
 sub is_forgotten {
     my ($refused, $calls) = @_;
     return 0 if defined $refused->{request}{key};
@@ -221,43 +220,43 @@ sub is_forgotten {
             && AccessTokenTest::Workload::outcome($_) =~ /^(?:applied|unknown)$/
             && $_->{end} > $refused->{start} && $_->{start} < $refused->{end}
     } @$calls;
-    diag('a lost save was forgotten: ', AccessTokenTest::Checker::of_call($refused)) if $followed > 8;
+    diag('the row no longer remembered a lost save: ', AccessTokenTest::Checker::of_call($refused)) if $followed > 8;
     return $followed > 8;
 }
 
-# What the log says of answers of 500, which no fault is to give.
+# The log lines of answers of 500, which no fault should cause.
 sub broken_lines {
     return map { "$_\n" } grep { /AT003:/ } split /\n/, $server->error_log;
 }
 
-# The first ten of them, in words.
+# The first ten of them, as text.
 sub some_calls {
     my @calls = @_;
     splice @calls, 10 if @calls > 10;
     return join "\n", map { AccessTokenTest::Checker::of_call($_) } @calls;
 }
 
-# ---- time enough for each fault
+# ---- enough time for each fault
 
 {
     my ($calls, $faults) = run('patient', '30s', $seed);
     my @refused = grep { ($_->{status} // 0) >= 500 && !is_forgotten($_, $calls)
                              && !met_unreadable($_, $faults) } @$calls;
-    # Of a call that would take another's value, and whose first try was lost, it stays
-    # open whether that may yet come: the refusal behind it is no answer to the first.
+    # A call sets a value of another access token, and its first try was lost: that try
+    # may still be made later, so the refusal of the second try does not decide it.
     my @open = $server->error_log =~ /(its connection was lost, and then the request was refused)/g;
-    diag(scalar @open, ' calls were refused behind a save that was lost') if @open;
+    diag(scalar @open, ' calls were refused after a lost save') if @open;
     splice @refused, 0, scalar @open if @open <= @refused;
-    is(scalar @refused, 0, 'what is over in time costs no call')
+    is(scalar @refused, 0, 'no call fails if the fault ends in time')
         or diag(some_calls(@refused), map { "\n$_" } grep { /AT00[23]:/ } split /\n/, $server->error_log);
-    # A call that lost its answer met a fault of httpd.
+    # A fault of httpd may lose the answer of a call.
     my @lost = grep {
         my $call = $_;
         ($call->{failed} // '') =~ /^(?:refused|lost|timeout)$/
             && !grep { $of_httpd{ $_->{name} } && $call->{start} < $_->{to} + 3
                        && $call->{end} > $_->{from} } @$faults;
     } @$calls;
-    is(scalar @lost, 0, 'and no answer')
+    is(scalar @lost, 0, 'and no answer is lost')
         or diag(some_calls(@lost));
 }
 

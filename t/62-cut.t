@@ -1,6 +1,6 @@
-# Connections to the database that are cut in the middle of a save, at each
-# point of each packet (contract, section 6): the answer is still 200 and true,
-# and the change is made once. AT_CUT_ROUNDS: how often at each point (50).
+# Connections to the database that are cut in the middle of a save, at each point of each
+# packet (contract, section 6): the answer is still 200 and right, and the change is made
+# once. AT_CUT_ROUNDS: the number of cuts at each point (50).
 use strict;
 use warnings;
 
@@ -14,12 +14,12 @@ plan skip_all => 'SQLite is a file: there is no connection to cut'
     if AccessTokenTest::engine() ne 'mariadb';
 
 my $rounds = $ENV{AT_CUT_ROUNDS} || 50;
-# Of what is no point of its own, but something that happens besides.
+# Numbers of side effects, which have no point of their own.
 my $fewer = int($rounds * 0.4) || 1;
 my $budget = 5;
-# How long a connection is used again without a ping, in milliseconds. With the
-# statements of the benchmark the default, as there: more of what was cut is used
-# again. Else less: more pings.
+# For how many milliseconds a connection is used again without a ping. With the statements
+# of the benchmark, the default, as there: more connections are used again after a cut.
+# Otherwise less: more pings.
 my ($reuse, $reuse_conf) = $ENV{AT_CACHED} ? (500, '') : (60, 'AccessTokenConnectionReuse 60ms');
 my $session = 'demo-session-clerk';
 my $json = JSON::PP->new->utf8->canonical;
@@ -35,7 +35,7 @@ AccessTokenPassCodeScheme bcrypt 4
 AccessTokenRetryBudget ${budget}s
 $reuse_conf
 AccessTokenIdempotencyKeyFile @{[ $server->write_file('secret', 'k' x 32) ]}
-# No call waits for a child to be born.
+# No call waits for the start of a child.
 <IfModule mpm_prefork_module>
     StartServers 12
     MinSpareServers 12
@@ -45,19 +45,19 @@ END_OF_CONF
 $server->write_conf;
 $server->run;
 
-# Connections are lost all the time, and children are born while there are none, which
-# the check of their start may see (AT022).
+# Connections are lost all the time, and children start while there are none. The check at
+# their start may log that (AT022).
 $server->allow_log(qr/\[dbd:(?:error|crit)\]/, qr/AT002: unavailable: /,
                    qr/AT022: no connection to the mysql database: Lost connection/);
 
 # ---- calls
 
-# The next value of its kind: no two calls send the same.
+# The next value of a kind: no two calls send the same.
 my $serial = 0;
 sub fresh { return "$_[0]-" . ++$serial }
 
-# A call of each kind, to an access token of its own: the access token's id, the
-# request, its headers, and what stands in the row afterwards.
+# A call of each kind, each to its own access token: its id, the request, the headers, and
+# the expected row.
 my %opens = (
     code => 'demo-effective', number => 'demo-auto-number',
     user => 'demo-member-user', pass => 'demo-pass-1',
@@ -69,7 +69,7 @@ my %call = (
                  by => { authentication_code => 'demo-card' }, text => $text,
                  fields => { udf_string_1 => $text }, row => { udf_string_1 => $text } };
     },
-    # It changes what it was found by.
+    # This call changes the code that names its access token.
     'its code' => sub {
         my $code = fresh('code');
         return { id => 'D0000000000000000000000000000010', text => $code,
@@ -77,7 +77,7 @@ my %call = (
                  fields => { authentication_code => $code }, row => { authentication_code => $code },
                  then => sub { $opens{code} = $code } };
     },
-    # As the documented example does.
+    # Like the documented example.
     'its identifier and pass code' => sub {
         my ($user, $pass) = (fresh('user'), fresh('pass'));
         return { id => 'D0000000000000000000000000000002', text => $user,
@@ -92,7 +92,7 @@ my %call = (
                  by => { authentication_code => 'demo-udf' },
                  fields => { udf_string_2 => $text }, row => { udf_string_2 => $text } };
     },
-    # The pass code that it makes is in the reply and nowhere else.
+    # The generated pass code is only in the reply.
     'a generated pass code' => sub {
         return { id => 'D0000000000000000000000000000006',
                  by => { authentication_code => 'demo-auto-pass' }, fields => { pass_code => undef },
@@ -108,7 +108,7 @@ my %call = (
                  row => { authentication_code => sub { $_[0] eq $_[1]{authentication_code} } },
                  then => sub { $opens{number} = $_[0]{authentication_code} } };
     },
-    # 0 is a version like others.
+    # Version 0 is a valid version.
     'the code of a row of version 0' => sub {
         my ($id, $code) = (fresh('Z'), fresh('zero'));
         $dbh->do(q(INSERT INTO access_tokens (id, number, version, authentication_code, created_date)
@@ -150,7 +150,7 @@ sub make {
     return $server->post(body_of($call), { headers_of($call) });
 }
 
-# A call in two halves, so that others can be made meanwhile.
+# Makes a call in two halves, so that others can be made between them.
 sub send_off {
     my ($call) = @_;
     my $socket = $server->socket;
@@ -163,12 +163,12 @@ sub answer_on {
     return AccessTokenTest::parse_reply(AccessTokenTest::read_all($socket, 30));
 }
 
-# ---- what the database has
+# ---- the database
 
 sub row_of {
     my ($id) = @_;
     my $row = $dbh->selectrow_hashref('SELECT * FROM access_tokens WHERE id = ?', undef, $id);
-    # A call that others follow has its line there.
+    # The history may have lines of later calls, too.
     $row->{changes} = join ' ', @{ $dbh->selectcol_arrayref(
         'SELECT version FROM access_token_changes WHERE token_id = ? ORDER BY version DESC LIMIT 30',
         undef, $id) };
@@ -182,8 +182,8 @@ sub keys_of {
         undef, $call->{key}, $call->{id});
 }
 
-# What is wrong with ROW, which was BEFORE, once the CALLs were made, each once
-# and each with its REPLY: texts, none if nothing is.
+# The faults of ROW, which was BEFORE, after CALLs that were each made once and have a
+# REPLY: texts, or none.
 sub wrong_row {
     my ($before, $row, @calls) = @_;
     my @wrong;
@@ -201,26 +201,26 @@ sub wrong_row {
         grep { !$seen{$_} && ($before->{$_} // 'NULL') ne ($row->{$_} // 'NULL') } sort keys %$row;
     my $times = $row->{version} - $before->{version};
     push @wrong, "$times versions" if $times != @calls;
-    # No call has left its id twice.
+    # No id is there twice.
     my @ids = split ' ', $row->{request_ids};
     my %ids = map { $_ => 1 } @ids;
-    push @wrong, 'a call is there twice' if keys %ids != @ids;
-    # As many new ones as there were calls.
+    push @wrong, 'the id of a call is there twice' if keys %ids != @ids;
+    # There is one new id for each call.
     if (@calls < 9) {
         my @old = grep { defined } (@ids)[@calls .. 7];
-        push @wrong, 'the ids of other calls are not as they were'
+        push @wrong, 'the ids of other calls have changed'
             if index("$before->{request_ids} ", join '', map { "$_ " } @old) != 0;
     }
     my @lines = split ' ', $row->{changes};
     my $lines = join ' ', reverse $before->{version} + 1 .. $row->{version};
     push @wrong, "the history has the lines @lines"
         if @lines < 30 && $row->{changes} ne join ' ', grep { length } $lines, $before->{changes};
-    push @wrong, "the history lacks a line or has one twice: @lines"
+    push @wrong, "the history misses a line or has one twice: @lines"
         if join(' ', @lines[0 .. $times - 1]) ne $lines;
     return @wrong;
 }
 
-# What is wrong with CALL's answer, which has to be 200 with VERSION.
+# The faults of CALL's answer, which must be 200 with VERSION.
 sub wrong_reply {
     my ($call, $version) = @_;
     my $reply = $call->{reply};
@@ -239,7 +239,7 @@ sub wrong_reply {
     return @wrong;
 }
 
-# What is wrong with the answer to the same request with the same key.
+# The faults of the answer to the same request with the same key.
 sub wrong_replay {
     my ($call) = @_;
     my $before = row_of($call->{id});
@@ -261,8 +261,8 @@ sub wrong_replay {
 my %total = (cuts => 0, calls => 0, wrong => 0, duplicates => 0);
 my %outcome;
 
-# NAME: CODE->(), so many times, each one a cut (or more) that calls go through;
-# it gives what went wrong, texts, and may count its outcome.
+# NAME: runs CODE that number of times. Each run makes calls through at least one cut,
+# returns the faults as texts, and may count its outcome.
 sub often {
     my ($name, $code, $times) = @_;
     my (@wrong, %count);
@@ -279,7 +279,7 @@ sub often {
     return;
 }
 
-# One call of KIND through the cuts of PLAN.
+# Makes one call of KIND through the cuts of PLAN.
 sub cut_once {
     my ($count, $kind, @plan) = @_;
     my $call = $call{$kind}->();
@@ -303,20 +303,20 @@ sub cut_once {
     return @wrong;
 }
 
-# The packet of a save's reply has some fifty bytes, that of a save hundreds.
+# The packet of a save's reply has about fifty bytes, that of a save hundreds.
 my @points_of_a_save = (
     ['before the save' => sub { { at => 'before' } }],
     ['in the save' => sub { { at => 'part', bytes => 1 + int rand 400 } }],
-    ['behind the save' => sub { { at => 'sent' } }],
+    ['after the save' => sub { { at => 'sent' } }],
     ['before its answer' => sub { { at => 'answered' } }],
     ['before its answer, which takes long' => sub { { at => 'answered', wait => 0.01 } }],
     ['in its answer' => sub { { at => 'reply', bytes => 1 + int rand 10 } }],
-    ['behind its answer' => sub { { at => 'replied' } }],
-    ['late, before the look' => sub { { at => 'late', until => [before => 'load_by_id'] } }],
-    ['late, while it looks' => sub { { at => 'late', until => [after => 'load_by_id'] } }],
+    ['after its answer' => sub { { at => 'replied' } }],
+    ['late, before the check' => sub { { at => 'late', until => [before => 'load_by_id'] } }],
+    ['late, during the check' => sub { { at => 'late', until => [after => 'load_by_id'] } }],
     ['late, before the next save' => sub { { at => 'late', until => [before => 'save'] } }],
-    ['late, behind the next save' => sub { { at => 'late', until => [after => 'save'] } }],
-    ['late, some time' => sub { { at => 'late', wait => 0.0005 + rand 0.02 } }],
+    ['late, after the next save' => sub { { at => 'late', until => [after => 'save'] } }],
+    ['late, at any time' => sub { { at => 'late', wait => 0.0005 + rand 0.02 } }],
 );
 
 for my $point (@points_of_a_save) {
@@ -327,37 +327,37 @@ for my $point (@points_of_a_save) {
     }
 }
 
-# ---- cuts elsewhere in a call: nothing is saved yet
+# ---- cuts at other points of a call: nothing is saved yet
 
-# A load is answered by a count, columns where they are not known yet, their
-# end, a row, its end.
+# The answer to a load: a count, columns if they are not known yet, their end, a row, its
+# end.
 for my $point (
     ['a field', 'load', 'before the load', at => 'before'],
     ['a field', 'load', 'in the load', at => 'part'],
-    ['a field', 'load', 'behind the load', at => 'sent'],
+    ['a field', 'load', 'after the load', at => 'sent'],
     ['a field', 'load', 'before its answer', at => 'answered'],
     (map { (['a field', 'load', "before packet $_ of its answer", at => 'reply',
              packet => $_, bytes => 0],
             ['a field', 'load', "in packet $_ of its answer", at => 'reply', packet => $_]) } 1 .. 4),
     ['a field', 'load', 'in the last packet of its answer', at => 'reply', packet => -1],
-    ['a field', 'load', 'behind its answer', at => 'replied'],
+    ['a field', 'load', 'after its answer', at => 'replied'],
     ['its identifier and pass code', 'load', 'before the answer to the load', at => 'answered'],
-    ['with a key', 'find_request', 'before it looks for its key', at => 'before'],
+    ['with a key', 'find_request', 'before the query for its key', at => 'before'],
     ['with a key', 'find_request', 'before the answer to that', at => 'answered'],
-    ['with a key', 'find_request', 'behind it', at => 'replied'],
-    ['a generated number', 'next_number', 'before it takes a number', at => 'before'],
-    ['a generated number', 'next_number', 'before the number has come', at => 'answered'],
+    ['with a key', 'find_request', 'after it', at => 'replied'],
+    ['a generated number', 'next_number', 'before the query for a number', at => 'before'],
+    ['a generated number', 'next_number', 'before the answer with the number', at => 'answered'],
     ['a generated number', 'save', 'before the save', at => 'before'],
     ['a generated number', 'save', "before the save's answer", at => 'answered'],
-    ['a custom field', 'custom_fields', 'before it asks for the fields', at => 'before'],
-    ['a custom field', 'custom_fields', 'before it has them', at => 'answered'],
+    ['a custom field', 'custom_fields', 'before the query for the fields', at => 'before'],
+    ['a custom field', 'custom_fields', 'before the answer with the fields', at => 'answered'],
     ['a custom field', 'save', "before the save's answer", at => 'answered'],
 ) {
     my ($kind, $on, $name, %step) = @$point;
     often("cut $name, $kind", sub { cut_once($_[0], $kind, { on => $on, %step }) });
 }
 
-# A connection that has not been used for a moment is asked whether it lives.
+# A connection that was idle for a while is checked by a ping.
 for my $at (qw(before answered)) {
     often("cut a ping, $at", sub {
         my ($count) = @_;
@@ -374,18 +374,18 @@ for my $at (qw(before answered)) {
 # ---- more than one cut in a call
 
 for my $case (
-    ['the save, and the next one', [save => 'before'], [save => 'before']],
-    ['the save, and the next one, which is made', [save => 'before'], [save => 'answered']],
-    ['the save, which is made, and the look', [save => 'answered'], [load_by_id => 'answered']],
-    ['the save, and the connecting', [save => 'answered'], [connect => 'before']],
-    ['the save, and the greeting', [save => 'sent'], [connect => 'sent']],
-    ['the save, and a prepare', [save => 'answered'], [prepare => 'answered']],
-    ['two saves, and the look', [save => 'part'], [save => 'answered'], [load_by_id => 'before']],
+    ['the save and the next one', [save => 'before'], [save => 'before']],
+    ['the save and the next one, which is made', [save => 'before'], [save => 'answered']],
+    ['the save, which is made, and the check', [save => 'answered'], [load_by_id => 'answered']],
+    ['the save and the connect', [save => 'answered'], [connect => 'before']],
+    ['the save and the greeting', [save => 'sent'], [connect => 'sent']],
+    ['the save and a prepare', [save => 'answered'], [prepare => 'answered']],
+    ['two saves and the check', [save => 'part'], [save => 'answered'], [load_by_id => 'before']],
     ['four saves', map { [save => $_] } qw(before part before answered)],
     ['a load and a save', [load => 'before'], [save => 'answered']],
 ) {
     my ($name, @steps) = @$case;
-    # With all connections cut it has to make a new one.
+    # If all connections are cut, it has to open a new one.
     my $then = (grep { $_->[0] =~ /^(?:connect|prepare)$/ } @steps) ? 'cut_all' : 'cut';
     my $number = 0;
     often("cut $name", sub {
@@ -394,13 +394,13 @@ for my $case (
                         map { { on => $_->[0], at => $_->[1], then => $then } } @steps);
     }, $then eq 'cut' ? $rounds : $fewer);
 }
-often('cut a late save, and the look behind it', sub {
+often('cut a late save and the check after it', sub {
     return cut_once($_[0], 'a field',
         { on => 'save', at => 'late', until => [before => 'save'] },
         { on => 'load_by_id', at => 'answered' });
 });
 
-# ---- with others at the same access token
+# ---- other calls on the same access token
 
 for my $point (grep { $_->[0] !~ /takes long/ } @points_of_a_save) {
     my ($name, $step) = @$point;
@@ -409,13 +409,13 @@ for my $point (grep { $_->[0] !~ /takes long/ } @points_of_a_save) {
         my $call = $call{'a field'}->();
         my @calls = ($call, map { other($_, $call) } qw(udf_string_5 udf_string_6));
         my $before = row_of($call->{id});
-        # This client's save, of whatever attempt.
+        # The save of this client, in any attempt.
         $proxy->plan({ on => 'save', with => $call->{text}, %{ $step->() } });
         my @sockets = map { send_off($_) } @calls;
         $calls[$_]{reply} = answer_on($sockets[$_]) for 0 .. 2;
         my $report = $proxy->wait_for(sub { !$_[0]{late} });
         my @wrong = wrong_row($before, row_of($call->{id}), @calls);
-        # Each has a version of its own.
+        # Each call has its own version.
         my @versions = map { ($_->{reply}{headers}{etag} // '') =~ /-(\d+)"$/ ? $1 : 0 } @calls;
         push @wrong, map { wrong_reply($calls[$_], $versions[$_]) } 0 .. 2;
         push @wrong, "versions @versions of $before->{version}"
@@ -429,15 +429,15 @@ for my $point (grep { $_->[0] !~ /takes long/ } @points_of_a_save) {
     });
 }
 
-# ---- others between the cut and the look: the row remembers eight calls
+# ---- other calls between the cut and the check: the row remembers eight calls
 
-# Behind more it may say that it does not know; with a key it finds out.
+# After more calls the answer may be that the outcome is unknown; with a key it is known.
 for my $kind ('a field', 'with a key') {
     for my $case (map { my $at = $_; map { [$at, $_] } 1, 7, 8, 12 } qw(before answered)) {
         my ($at, $others) = @$case;
         my $is_forgotten = $others > ($at eq 'before' ? 8 : 7);
         my $name = $at eq 'before' ? 'before it is made' : 'when it is made';
-        often("cut a save $name, $others others before the look, $kind", sub {
+        often("cut a save $name, $others others before the check, $kind", sub {
             my ($count) = @_;
             my $call = $call{$kind}->();
             my $before = row_of($call->{id});
@@ -462,7 +462,7 @@ for my $kind ('a field', 'with a key') {
                 if $status != 200 && !($status == 503 && $is_forgotten && !defined $call->{key});
             push @wrong, 'a replay'
                 if $is_replay && !($at eq 'answered' && $is_forgotten && defined $call->{key});
-            # The last of the others is what stays.
+            # The value of the last other call stays.
             $_->{row} = $between[-1]{row} for @between;
             push @wrong, wrong_row($before, $row, $at eq 'answered' || $status == 200 ? $call : (),
                                    @between);
@@ -479,9 +479,10 @@ for my $kind ('a field', 'with a key') {
     }
 }
 
-# ---- the access token is deleted between the cut and the look
+# ---- the access token is deleted between the cut and the check
 
-# Only the key remembers the change; without one the answer is that it is open.
+# Then only the key shows the change. Without a key the answer says that the outcome is
+# unknown.
 for my $has_key (0, 1) {
     for my $at (qw(before answered)) {
         my $name = ($at eq 'before' ? 'before it is made' : 'when it is made')
@@ -512,10 +513,10 @@ for my $has_key (0, 1) {
     }
 }
 
-# ---- an answer that a late save would make a lie
+# ---- a late save that would make an answer wrong
 
-# The save is not made yet when it is looked for; then the call can't be made any
-# more; and once it is answered the save comes after all.
+# When the module checks, the save is not made yet; then the call becomes impossible; and
+# after its answer the late save arrives.
 for my $case (
     ['another takes the code' => sub {
         my ($call) = @_;
@@ -564,7 +565,7 @@ for my $case (
         my $is = $call->{reply}{status} // 'none';
         $count->{"$is, the save is " . ($row->{version} > $before->{version} ? 'made' : 'not made')}++;
         my @wrong;
-        push @wrong, 'it is not as it should be' if $status != 200 || $undone != 200
+        push @wrong, 'the outcome is wrong' if $status != 200 || $undone != 200
             || $report->{waiting} || $report->{late};
         push @wrong, "$is $call->{reply}{content}" if $is != 503;
         push @wrong, wrong_row($before, $row, $row->{version} > $before->{version} ? $call : ());
@@ -573,12 +574,12 @@ for my $case (
     }, $fewer);
 }
 
-# ---- the same request again, while the save of the first comes late
+# ---- the same request again, while the save of the first arrives late
 
 for my $until ([before => 'find_request'], [after => 'find_request'],
                [before => 'load_by_authentication_code'], [after => 'load_by_authentication_code'],
                [before => 'save'], [after => 'save'], undef) {
-    my $name = $until ? "$until->[0] the $until->[1] of the second" : 'behind both';
+    my $name = $until ? "$until->[0] the $until->[1] of the second" : 'after both';
     often("a request is sent twice with its key, and the save of the first comes $name", sub {
         my ($count) = @_;
         my $call = $call{'with a key'}->();
@@ -598,7 +599,7 @@ for my $until ([before => 'find_request'], [after => 'find_request'],
         $total{calls} += 2;
         $total{cuts}++;
         my @wrong;
-        push @wrong, 'it is not as it should be' if $waiting || $report->{late};
+        push @wrong, 'the outcome is wrong' if $waiting || $report->{late};
         push @wrong, "@is" if join(', ', sort @is) ne '200, 200 replayed';
         ($call->{reply}) = grep { !$_->{headers}{'idempotency-replayed'} } @replies;
         $call->{reply} //= $replies[0];
@@ -608,10 +609,9 @@ for my $until ([before => 'find_request'], [after => 'find_request'],
     }, $fewer);
 }
 
-# ---- the connections stall, or there are none
+# ---- connections stall, or cannot be opened
 
-# How long an answer may take: the budget and a second; the rest is for a machine
-# that does other things as well.
+# The longest time of an answer: the budget and a second, and more on a busy machine.
 my $longest = $budget + 1 + 2;
 
 sub timed {
@@ -621,8 +621,8 @@ sub timed {
     return ($call->{reply}{status}, time - $start);
 }
 
-# One call while what PREPARE does holds: the status, the seconds, and whether
-# the change is made (after the stall, when all is quiet).
+# Makes one call during the fault of PREPARE. Returns the status, the seconds, and whether
+# the change is made (after the stall, when all statements have ended).
 sub disturbed {
     my ($prepare) = @_;
     my $call = $call{'a field'}->();
@@ -632,7 +632,7 @@ sub disturbed {
     return ($call, $before, $status, $seconds);
 }
 
-# Whether a command of the module runs in the database.
+# True while a command of the module runs in the database.
 sub database_is_busy {
     return $dbh->selectrow_array(q(SELECT COUNT(*) FROM information_schema.processlist
         WHERE user = 'access_token' AND command NOT IN ('Sleep', 'Daemon')));
@@ -645,11 +645,11 @@ sub works {
     $call->{reply} = make($call);
     my @wrong = (wrong_reply($call, $before->{version} + 1),
                  wrong_row($before, row_of($call->{id}), $call));
-    is("@wrong", '', "$name: then calls are answered");
+    is("@wrong", '', "$name: then calls succeed");
     return;
 }
 
-# Shorter than the budget: it takes as long as that, and no more is seen of it.
+# Shorter than the budget: the call takes longer, but nothing else happens.
 for my $case (
     ['a stall before the save', 1, { on => 'save', at => 'before', wait => 1, all => 1, then => 'go_on' }],
     ['a stall before its answer', 1, { on => 'save', at => 'answered', wait => 1, all => 1, then => 'go_on' }],
@@ -658,26 +658,26 @@ for my $case (
     ['a stall before its answer that ends all connections', 1,
      { on => 'save', at => 'answered', wait => 1, all => 1, then => 'cut_all' }],
     ['a stall of one connection', 1, { on => 'save', at => 'sent', wait => 1, then => 'cut' }],
-    ['a cut, and no new connection for a time', 1, { on => 'save', at => 'answered', refuse => 1, then => 'cut_all' }],
-    ['a stall behind the load', 1, { on => 'load', at => 'replied', wait => 1, all => 1, then => 'cut_all' }],
+    ['a cut, and no new connections for a while', 1, { on => 'save', at => 'answered', refuse => 1, then => 'cut_all' }],
+    ['a stall after the load', 1, { on => 'load', at => 'replied', wait => 1, all => 1, then => 'cut_all' }],
 ) {
     my ($name, $least, $step) = @$case;
     my ($call, $before, $status, $seconds) = disturbed(sub { $proxy->plan($step) });
     my @wrong = (wrong_reply($call, $before->{version} + 1),
                  wrong_row($before, row_of($call->{id}), $call));
     is("@wrong", '', sprintf '%s: 200 after %.1f s', $name, $seconds);
-    cmp_ok($seconds, '>', $least - 0.1, "$name: which it has waited for") if $name !~ /^a stall behind/;
-    cmp_ok($seconds, '<', $longest, "$name: and not for ever");
+    cmp_ok($seconds, '>', $least - 0.1, "$name: the call has waited") if $name !~ /^a stall after/;
+    cmp_ok($seconds, '<', $longest, "$name: but not too long");
     works($name);
 }
 
-# Longer than the budget: 503 in time, from more calls than there are connections.
+# Longer than the budget: 503 in time, for more calls than there are connections.
 for my $case (
     ['a long stall before the save',
      { on => 'save', at => 'before', wait => $budget + 4, all => 1, then => 'go_on' }],
     ['a long stall before its answer that ends all connections',
      { on => 'save', at => 'answered', wait => $budget + 4, all => 1, then => 'cut_all' }],
-    ['a cut, and no new connection for long',
+    ['a cut, and no new connections for long',
      { on => 'save', at => 'answered', refuse => $budget + 4, then => 'cut_all' }],
 ) {
     my ($name, $step) = @$case;
@@ -696,29 +696,29 @@ for my $case (
     my @late = sort { $b <=> $a } map { $_->{seconds} // 999 } @replies;
     my @statuses = sort map { $_->{status} // $_->{died} } @replies;
     my $status = join ' ', @statuses;
-    # Some were done before the first save was.
+    # Some calls ended before the first save.
     like($status, qr/^(?:200 )*503(?: 503)*$/, "$name: @statuses");
     cmp_ok($late[0], '<', $longest, sprintf '%s: after %.1f s at the most', $name, $late[0]);
     is(scalar(grep { $_->{status} == 503 && !$_->{again} } @replies), 0, "$name: with Retry-After");
-    # The first call behind it works. What was held up may come to the database
-    # as late as that call.
+    # The first call after it works. Delayed saves may arrive at the database as late as
+    # that call.
     my $left = $start + $budget + 4.5 - time;
     sleep $left if $left > 0;
-    is($proxy->report->{waiting}, 0, "$name: so it was");
-    is(make($call{'a custom field'}->())->{status}, 200, "$name: then the first call is answered");
-    ok($server->wait_for(sub { !database_is_busy() }), "$name: and all saves come to their end");
+    is($proxy->report->{waiting}, 0, "$name: the fault happened");
+    is(make($call{'a custom field'}->())->{status}, 200, "$name: then the first call succeeds");
+    ok($server->wait_for(sub { !database_is_busy() }), "$name: and all saves end");
     my $row = row_of('D0000000000000000000000000000001');
     my $times = $row->{version} - $before->{version};
     my @lines = grep { $_ > $before->{version} } split ' ', $row->{changes};
-    # Those that were told 503 have changed it once or not at all.
+    # Calls that got 503 have changed it once or not at all.
     ok($times >= $made && $times <= 9, "$name: $times changes, of which $made were acknowledged");
-    is(scalar @lines, $times, "$name: each with its line in the history");
+    is(scalar @lines, $times, "$name: each has its line in the history");
     my %etag = map { $_->{etag} => 1 } grep { $_->{status} == 200 } @replies;
     is(scalar keys %etag, $made, "$name: and its version");
 }
 
-# One connection that stalls: its call cannot be told what became of its save
-# before the end, the others don't notice.
+# One connection stalls: its call does not get an answer before the end. Other calls are
+# not affected.
 {
     my $name = 'a long stall of one connection';
     my ($call, $other) = ($call{'a field'}->(), $call{'a custom field'});
@@ -740,11 +740,11 @@ for my $case (
     like($status, qr/^(?:200|503)$/, "$name: $status");
     my $row = row_of($call->{id});
     my @wrong = wrong_row($before, $row, $call);
-    is("@wrong", '', "$name: and the change is made, once");
+    is("@wrong", '', "$name: and the change is made once");
     works($name);
 }
 
-# Children that end while the threads in them wait for the database.
+# Children that are stopped while their threads wait for the database.
 {
     my $name = 'a graceful restart while all connections stall';
     for my $round (1, 2) {
@@ -765,13 +765,13 @@ for my $case (
     is(join("\n", @crashes), '', "$name: no child crashes");
 }
 
-# ---- the check of a start
+# ---- the check at start
 
-# What is cut while a start is checked says nothing of schema and statements.
+# A cut during the check at start is not an error of the schema or of the statements.
 for my $case (
     ['each prepare', map { { on => 'prepare', at => 'answered' } } 1 .. 999],
-    ['what reads the schema', { on => 'startup', at => 'sent' }],
-    ['what is read of the schema', { on => 'startup', at => 'reply' }],
+    ['the query of the schema', { on => 'startup', at => 'sent' }],
+    ['the answer with the schema', { on => 'startup', at => 'reply' }],
 ) {
     my ($name, @steps) = @$case;
     my $lines = sub {
@@ -783,16 +783,16 @@ for my $case (
     $proxy->plan(@steps);
     $server->graceful;
     ok($server->wait_for(sub { $lines->()->{AT032} > $before->{AT032} }),
-       "cut $name at a start: it is said that the check was cut short");
+       "cut $name at a start: the log reports that the check was interrupted");
     $before->{AT032}++;
-    is_deeply($lines->(), $before, 'once, and no statement and no schema is blamed');
+    is_deeply($lines->(), $before, 'once, and no error of a statement or of the schema');
     $proxy->plan;
     works("cut $name at a start");
 }
 
 diag(sprintf '%d calls, %d cuts: %d wrong answers, %d duplicates',
      @total{qw(calls cuts wrong duplicates)});
-ok(!-s $server->path('mariadb/proxy.log'), 'the proxy has nothing to complain of')
+ok(!-s $server->path('mariadb/proxy.log'), 'the proxy has no errors')
     or diag($server->read_file('mariadb/proxy.log'));
 $server->finish;
 done_testing;

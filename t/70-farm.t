@@ -1,8 +1,8 @@
-# A farm (contract, section 6): a balancer, two httpds, one database or a cluster
-# of three behind HAProxy, by the shipped conf/farm-* files. Nodes of each kind
-# are killed and come back, in turn, under load: no update that was answered is
-# lost, none is applied twice. How many calls failed, and for how long, is
-# printed. One round of it all; AT_SCALE=N: 4 * N rounds.
+# A farm (contract, section 6): a balancer, two httpds, and one database or a cluster of
+# three with HAProxy, from the shipped files conf/farm-*. Nodes of each kind are killed
+# and started again under load: no answered update is lost, none is applied twice. The
+# test prints how many calls failed, and for how long. It runs one round; AT_SCALE=N: 4 *
+# N rounds.
 use strict;
 use warnings;
 
@@ -19,10 +19,10 @@ my $rounds = int(0.5 + 4 * AccessTokenTest::Workload::scale(0.25)) || 1;
 my $seed = AccessTokenTest::Workload::seed();
 my $began = time;
 
-# ---- what is done to the farm, and what its clients notice
+# ---- faults of the farm, and their effect on clients
 
-# A load in which things go wrong: the phases, each a name, and what it does.
-# DO returns whether what was disturbed is in service again.
+# A load with faults: the phases, each a name and code. DO returns whether the part with
+# the fault works again.
 sub under_load {
     my ($name, $load, $dbh_of, @phases) = @_;
     my @windows;
@@ -47,7 +47,7 @@ sub under_load {
     return;
 }
 
-# A call that has failed: without an answer, or answered by 5xx.
+# A call that failed: without an answer, or with 5xx.
 sub failed {
     my ($call) = @_;
     return $call->{failed} || $call->{status} >= 500;
@@ -58,9 +58,9 @@ sub report {
     diag("$name: " . $load->speed_text);
     my %seen;
     my $rest = $load->{ended} - $load->{began};
-    for my $window (@windows, ['all the rest', 0, 9**9**9]) {
+    for my $window (@windows, ['the other times', 0, 9**9**9]) {
         my ($what, $from, $to, $unnoticed) = @$window;
-        my $seconds = $what eq 'all the rest' ? $rest : $to - $from;
+        my $seconds = $what eq 'the other times' ? $rest : $to - $from;
         $rest -= $seconds;
         my @calls = grep { !$seen{$_} && $_->{end} >= $from && $_->{end} <= $to } @{ $load->calls };
         $seen{$_} = 1 for @calls;
@@ -110,12 +110,12 @@ sub same_key_at_once {
     }
     is(join('; ', map { "$outcomes{$_} times $_" } sort keys %outcomes),
        "$tries times 200 OK, 200 OK replayed, 200 OK replayed, 200 OK replayed",
-       "$name: one key at once at two httpds: one applies, the others replay");
-    is("@wrong", '', "$name: and it was applied once");
+       "$name: concurrent calls with one key to two httpds: one is applied, the others are replays");
+    is("@wrong", '', "$name: and the change was made once");
     return;
 }
 
-# What the log of a httpd may say while its database or its peers come and go.
+# Log messages of an httpd while its database or its peers stop and start.
 sub allow {
     my ($farm) = @_;
     for my $node ($farm->nodes) {
@@ -127,14 +127,13 @@ sub allow {
     return;
 }
 
-# A node does not take the connection, ends in the middle of a call, or says
-# nothing; all of them.
+# A node refuses the connection, ends in the middle of a call, or hangs; all of these.
 sub balancer_says {
     return qr/AH00957:/, qr/AH00959:/, qr/AH01114:/, qr/AH01102:/, qr/AH00898:/, qr/AH01097:/,
         qr/AH10\d\d\d:/, qr/AH01170:/, qr/AH02429:/;
 }
 
-# ---- a httpd of the farm
+# ---- an httpd of the farm
 
 sub httpd_killed {
     my ($farm, $number) = @_;
@@ -147,7 +146,7 @@ sub httpd_killed {
     }];
 }
 
-# As an administrator would stop one: drained first. No client notices.
+# As an administrator would stop a node: drained first. No client notices.
 sub httpd_stopped {
     my ($farm, $number) = @_;
     return ["httpd $number drained and stopped", sub {
@@ -157,8 +156,8 @@ sub httpd_stopped {
         my $times = $left->();
         $node->write_file('drain', '');
         $node->wait_for(sub { $left->() > $times }, 30)
-            or die "the balancer does not leave httpd $number\n";
-        # Calls that the balancer gave it before are ended.
+            or die "the balancer does not release httpd $number\n";
+        # The calls that it got before have ended.
         sleep 1;
         my $before = $farm->calls_at($number);
         sleep 0.5;
@@ -168,10 +167,10 @@ sub httpd_stopped {
         unlink $node->path('drain');
         $node->run;
         return $farm->wait_for_calls_at($number);
-    }, 'no one notices'];
+    }, 'no client notices'];
 }
 
-# All its processes stand still, and take connections all the same.
+# All its processes are stopped, but connections are still accepted.
 sub httpd_hung {
     my ($farm, $number) = @_;
     return ["httpd $number hung for 3 s", sub {
@@ -200,7 +199,7 @@ sub balancer_graceful {
     allow($farm);
     my $database = $farm->database;
     my $ready = $farm->balancer->request('GET', '/access-token-ready');
-    is($ready->{status}, 404, "$name: the balancer does not let the world ask whether nodes are ready");
+    is($ready->{status}, 404, "$name: the balancer does not publish the readiness of nodes");
     is($farm->node($_)->request('GET', '/access-token-ready')->{status}, 200,
        "$name: httpd $_ is ready") for 0, 1;
     same_key_at_once($name, $farm, 'demo-udf');
@@ -218,7 +217,7 @@ sub balancer_graceful {
         httpd_killed($farm, 0), httpd_killed($farm, 1), httpd_stopped($farm, 0),
         httpd_hung($farm, 1), balancer_graceful($farm), @database);
 
-    # Nothing is left to answer.
+    # No httpd is left to answer.
     $_->stop for $farm->nodes;
     my %call = (token => 'demo-session-clerk',
                 access_token_identifier => { authentication_code => 'demo-udf' });
@@ -229,8 +228,8 @@ sub balancer_graceful {
     my $bare = $farm->start_balancer(without => ['access_token']);
     $bare->allow_log(balancer_says());
     $reply = $bare->post(\%call);
-    is($reply->{status}, 503, "$name: and one without the module in its own words");
-    is($reply->{headers}{'retry-after'}, 2, "$name: with Retry-After as well");
+    is($reply->{status}, 503, "$name: and a balancer without the module has its own text");
+    is($reply->{headers}{'retry-after'}, 2, "$name: with Retry-After too");
     $bare->finish("$name: its error log has only the expected lines");
     $farm->finish($name);
 }
@@ -261,7 +260,7 @@ if ($is_mariadb) {
         return $farm->balancer->wait_for(
             sub { ($haproxy->servers->{$db} // '') eq 'UP' }, 60);
     };
-    # Whether the calls go to node NUMBER, and to no other.
+    # True if the calls go to node NUMBER and to no other.
     my $is_written = sub {
         my ($number) = @_;
         return $farm->balancer->wait_for(sub {
@@ -274,10 +273,10 @@ if ($is_mariadb) {
         return ["db$number ($role) killed", sub {
             my $db = $db[$number - 1];
             $db->stop('KILL');
-            # The others take over, and calls are answered without it.
+            # The others take over, and calls succeed without it.
             $farm->wait_for_calls_at($_) || die "no calls without db$number\n" for 0, 1;
             $number == 1 && ($is_written->(2) || die "db2 did not take over\n");
-            # A standby is in service when it has what it missed.
+            # A spare is in service when it has the changes that it missed.
             $db->start;
             return $number == 1 ? $is_up->(1) && $is_written->(1) : $db->is_synced;
         }];
@@ -290,8 +289,8 @@ if ($is_mariadb) {
         $db_killed->(1, 'writer'),
         $db_killed->(2, 'standby'),
         $db_killed->(3, 'standby'),
-        # Long enough for the others to go on without it, which it does not know
-        # when it wakes up.
+        # Long enough for the others to exclude it, which it does not know when it
+        # continues.
         ['db1 (writer) hung', sub {
             $db[0]{process}->signal('STOP');
             $is_written->(2) || die "db2 did not take over\n";
@@ -322,7 +321,7 @@ if ($is_mariadb) {
                                     'access_token_requests') } @db[1, 2]],
               [($db[0]->content_of('access_tokens', 'access_token_changes',
                                    'access_token_requests')) x 2],
-              "$name: the three nodes hold the same");
+              "$name: the three nodes have the same data");
     $farm->finish($name);
 
     # ---- each httpd writes to another node
@@ -345,7 +344,7 @@ if ($is_mariadb) {
     my $before = $conflicts->();
     under_load($name, $load, sub { $cluster->dbh },
         ['both write', sub { sleep 3; $load->is_running }]);
-    cmp_ok($conflicts->(), '>', $before, "$name: updates on two nodes have met");
+    cmp_ok($conflicts->(), '>', $before, "$name: there were conflicts between two nodes");
     $farm->finish($name);
 }
 
