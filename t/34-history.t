@@ -578,11 +578,11 @@ my $key = $is_mariadb ? 'access_token_changes_version'
     # All rows of the demonstration, with the history of their earlier copies.
     $database->load(AccessTokenTest::srcdir() . '/sql/' . $database->sql_folder . '/demo.sql');
     my $before = count();
-    is(update($udf{code}, { udf_string_1 => 'anew' })->{status}, 200, 'demo.sql, and a call');
+    is(update($udf{code}, { udf_string_1 => 'again' })->{status}, 200, 'demo.sql, and a call');
     one_line('demo.sql', $udf{id}, $before, ['udf_string_1'], { udf_string_1 => 'plain text' },
-             { udf_string_1 => 'anew' });
+             { udf_string_1 => 'again' });
     is($dbh->selectrow_array('SELECT COUNT(*) FROM access_tokens t, access_token_changes c
-        WHERE t.id = c.token_id AND t.version < c.version'), 0, 'no access token is behind its history');
+        WHERE t.id = c.token_id AND t.version < c.version'), 0, 'no access token has an older version than its history');
 }
 
 # ---- no secrets

@@ -1,5 +1,5 @@
-# What stands in two places must agree: the C, the shipped conf, the docs, the
-# SQL of both databases, the lists of tests. No server is started.
+# Files that repeat each other must agree: the C, the shipped conf, the docs, the SQL of both
+# databases, the lists of tests. No server is started.
 use strict;
 use warnings;
 
@@ -233,7 +233,7 @@ my ($ours, $theirs) = map { my $engine = $_;
 same_names($ours, $theirs, 'both databases have the same statement files');
 my %shipped = map { $_ => 1 } @$ours;
 is_deeply([grep { m{^statements-cached/(\w+\.sql)$} && !$shipped{"statements/$1"} } @$ours], [],
-          'a file of statements-cached stands in the place of one of statements');
+          'each file of statements-cached replaces one of statements');
 for my $file (@$ours) {
     my @texts = map { without_comments(text_of("sql/$_/$file")) } @engines;
     my @unquoted = map { s/'[^']*'//gr } @texts;

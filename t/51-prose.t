@@ -34,15 +34,15 @@ my @plainer = (
     # the words of the field
     ['mend(?:s|ed|ing)?',                             'fix, repair'],
     ['(?:is|are|was|were|be|been|being) told',        'say; "gets", "receives"'],
-    ['(?:is|are|was|were|be|been) told apart',        'distinguish'],
     ['whom(?:ever)?',                                 'a sentence with a subject, or "the user that"'],
     ['whoever',                                       'the request that, the thread that, anyone'],
     ['(?:to|of|from|by|with|for) who',                'the caller, the request, the client'],
-    ['fault that hits',                               'affects'],
     ['hits many',                                     'affects many'],
+    ['costs? (?:no|a|one|each) calls?',               'no call fails, a call has to retry'],
 
     # place and time
-    ['behind (?:it|them|this|that|these|those|both|all|each|every|its|an?|the|\w+ing)(?! (?:\S+ )?(?:balancer|proxy|proxies|HAProxy|httpd|TLS|mod_\w+))',
+    ['behind (?:it|them|this|that|these|those|both|all|each|every|its|an?|the|\w+ing)'
+     . '(?! (?:\S+ )?(?:balancer|proxy|proxies|HAProxy|httpd|TLS|mod_\w+))',
                                                       'after'],
     ['right behind',                                  'right after'],
     ['one behind the other',                          'one after the other'],
@@ -53,7 +53,9 @@ my @plainer = (
     ['(?:is|are|was|were|be) at it',                  'do, run, hash'],
     ['for good',                                      'permanently'],
     ['anew|afresh',                                   'again, newly'],
-    ['so soon',                                       'that early'],
+    ['all the same',                                  'still, anyway'],
+    ['in good time',                                  'in time'],
+    ['some \d[\d,]*',                                 'about'],
 
     # the verb "to be"
     ['(?:stands?|stood)(?! (?:for|out)\b)',           'is, is written; "stopped" of a machine'],
@@ -68,7 +70,6 @@ my @plainer = (
     ['upon',                                          'on'],
     ['save for',                                      'except'],
     ['but for',                                       'except'],
-    ['nought|naught|ere|oft|thrice',                  'the usual word'],
     ['be it',                                         'whether'],
     ['sees? fit',                                     'decides'],
     ['in vain',                                       'without success'],
@@ -76,13 +77,17 @@ my @plainer = (
 
     # what belongs to what
     ['(?:is|are|was|were) of (?:another|no|its own|their own)', 'has, belongs to'],
-    ['of (?:the |an? )?\w+(?: \w+)?\'s(?=[.,;:)]| (?:and|or|is|are|was|that)\b)', 'leave out the "of", or the "\'s"'],
-    ['(?:is|are|was|were) no \w+\'s',                'does not belong to'],
+    ['of (?:the |an? )?\w+(?: \w+)?\'s(?=[.,;:)]| (?:and|or|is|are|was|that)\b)',
+                                                      'leave out the "of", or the "\'s"'],
     ['(?:he|his|him|himself)',                        'the user, the thread, they'],
 
+    # turned around
+    ['nor (?:is|are|was|were|has|have|had|do|does|did|can|could|may|must|will)', 'and … not, and neither'],
+    ['(?:that|which|it|this|what) (?:is|are|was|were) no (?!longer|more)', 'is not a'],
+    ['(?:that|which) there (?:is|are|was|were) (?:not|none)', 'unknown, missing'],
+
     # "things"
-    ['(?:and|or) the like',                           'name them, or "similar"'],
-    ['(?:its|their) likes?',                          'name them, or "similar"'],
+    ['(?:and|or) the like|(?:its|their) likes?',      'name them, or "similar"'],
     ['what(?:ever)? comes',                           'name it: the request, the answer'],
     ['comes? of it',                                  'results'],
     ['is of (?:no )?use',                             'is useful, is used'],
@@ -90,7 +95,6 @@ my @plainer = (
     ['(?:it|this|that|which|they) (?:is|are|was|were) none(?! of)', 'is not one, does not exist'],
     ['(?:is|are|was|were) (?:not )?said',             'written, set, configured, reported'],
     ['bec[ao]mes? of',                                'happens to'],
-    ['has (?:no|its|a) say',                          'has no effect, counts'],
 );
 
 my $boundary = qr/(?<![\$\@%>{&*\w-])/;
@@ -127,7 +131,7 @@ sub old_words {
         my (undef, $better, $pattern) = @$entry;
         while ($text =~ /$pattern/g) {
             my $line = 1 + (substr($text, 0, $-[0]) =~ tr/\n//);
-            push @found, [$line, "$name:$line: \"" . ($& =~ s/\s+/ /gr) . "\": better: $better"];
+            push @found, [$line, "$name:$line: \"" . ($& =~ s/\s*\n[\s#*"'.-]*|\s+/ /gr) . "\": better: $better"];
         }
     }
     return map { $_->[1] } sort { $a->[0] <=> $b->[0] } @found;

@@ -82,7 +82,7 @@ START_TEST(how_long_connecting_has_failed_is_known)
     at_incident_back(incidents);
     ck_assert_int_eq(away(18), at(18));
     ck_assert_int_eq(away(19), at(18));
-    /* this is no incident: an incident makes calls fail */
+    /* this is not an incident: an incident makes calls fail */
     ck_assert(!over(100));
 }
 END_TEST

@@ -169,7 +169,8 @@ static void forget(void)
     others_save();
 }
 
-/* The key is that of this very call: it is no replay, and has its own reply. */
+/* The key is that of this very call: it is not a replay, and has its own
+ * reply. */
 static void forget_own(void)
 {
     remembered.token_id = "T1";

@@ -358,7 +358,7 @@ START_TEST(the_limit_of_a_pass_code_is_that_of_the_scheme)
     options.scheme = scheme;
     ck_assert_str_eq(test_error(at_request_read(&request, test_json(json),
                                                 &options, pool)), "OK");
-    /* one that would lose bits of what is no ASCII, where there is one */
+    /* a scheme that would lose bits of text that is not ASCII, if any */
     if (at_scheme_make(&scheme, "descrypt", NULL, pool)) {
         return;
     }

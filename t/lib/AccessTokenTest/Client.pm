@@ -21,7 +21,7 @@ our @EXPORT_OK = qw(http_client read_all parse_reply outcome);
 my $json = JSON::PP->new->utf8->canonical->allow_nonref;
 
 # HTTP::Tiny writes head and body apart; without this the body of each request
-# waits some 40 ms for the acknowledgement of its head.
+# waits about 40 ms for the acknowledgement of its head.
 if (my $connect = HTTP::Tiny::Handle->can('connect')) {
     no warnings 'redefine';
     *HTTP::Tiny::Handle::connect = sub {
