@@ -103,7 +103,7 @@ same_names([unique($conf =~ /^\s*#?(AccessToken\w+) \S/mg)], [keys %help],
 for my $name (sort keys %help) {
     next if ($default{$name} // '') eq 'none';
     my ($value) = $help{$name} =~ /\(default ([^)]+)\)/;
-    is($value, $default{$name}, "at_config.c: the help of $name tells the default");
+    is($value, $default{$name}, "at_config.c: the help of $name has the default");
 }
 
 my $page = text_of('docs/directives.md');
@@ -207,7 +207,7 @@ for my $engine (@engines) {
         my $history = text_of("sql/$engine/history.sql");
         my @told = $engine eq 'mysql' ? $history =~ /SET changed = CONCAT\(changed, ',"(\w+)"'\)/g
             : $history =~ /^ +(?:SELECT |\()'(\w+)'/mg;
-        is_deeply(\@told, \@columns, "sql/$engine: history.sql tells of every column");
+        is_deeply(\@told, \@columns, "sql/$engine: history.sql has every column");
         my @mixed = grep {
             my $name = $_;
             grep { $_ ne $name } $engine eq 'mysql'
