@@ -296,6 +296,8 @@ cmp_ok(scalar @tutorial, '>=', 40, 'the page has a tutorial');
 $log_from = 0;
 follow($_) for @tutorial;
 is_deeply([$server->unexpected_lines], [], 'the error log has no complaint of the tutorial');
+# What follows begins with what it has made.
+Test::More->builder->is_passing or die "the tutorial fails\n";
 
 # ---- its mistakes and faults, each from the beginning
 
