@@ -344,21 +344,26 @@ for my $chapter ('Mistakes that are reported', 'Faults that nothing reports') {
     }
 }
 
-# ---- the form of the page
+# ---- the reference names all that the code knows
 
 {
-    my @lines = split /\n/, $page;
-    is_deeply([grep { length $lines[$_ - 1] > 100 } 1 .. @lines], [], 'no line is longer than 100 columns');
-    my (%slug, @chapters);
-    for (@lines) {
-        my ($marks, $heading) = /^(##+) (.*)/ or next;
-        my $slug = lc $heading =~ s/[^\w\- ]//gr =~ s/ /-/gr;
-        $slug{$slug} = 1;
-        push @chapters, $slug if $marks eq '##' && $slug ne 'contents';
+    my ($reference) = $page =~ /^(## Reference.*)/ms;
+    my %code = map { $_ => text_of(AccessTokenTest::srcdir() . "/mod_access_token/statements/at_$_.c") }
+        qw(folder column sql plan);
+    my %names = (
+        parameters => [map { ":$_" } map { /"(\w+)"/g } $code{folder} =~ /_parameters\[\] = \{(.*?)\}/sg,
+                       $code{folder} =~ /\[AT_SAVE_FIELDS\] = \{(.*?)\}/s],
+        columns => [$code{column} =~ /^ +"(\w+\.\w+)"/mg, $code{column} =~ /"(_\w+)"/g,
+                    map { /"([\w.]+)"/g } $code{folder} =~ /_(?:columns|optional)\[\] = \{(.*?)\}/sg],
+        types => [$code{plan} =~ /"(:[a-z]+)"/g],
+        comments => [map { "-- $_" } $code{sql} =~ /"-- (\@[a-z]+)/g],
+    );
+    is_deeply([sort $reference =~ /`data\.a(:[a-z]+)`/g], [sort @{ $names{types} }], 'and no other types');
+    my %least = (parameters => 25, columns => 27, types => 3, comments => 4);
+    for my $kind (sort keys %names) {
+        cmp_ok(scalar @{ $names{$kind} }, '>=', $least{$kind}, "$kind are found in the code");
+        is_deeply([grep { $reference !~ /\Q$_\E\b/ } @{ $names{$kind} }], [], "the reference has all $kind");
     }
-    my ($contents) = $page =~ /^## Contents\n(.*?)^## /ms;
-    is_deeply([$contents =~ /\]\(#([^)]*)\)/g], \@chapters, 'the contents link to each chapter');
-    is_deeply([grep { !$slug{$_} } $page =~ /\]\(#([^)]*)\)/g], [], 'links within the page lead somewhere');
 }
 
 $server->finish;
