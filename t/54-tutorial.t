@@ -1,16 +1,16 @@
-# docs/schema.md is followed as a reader would: each file is written, each command is
-# run, and what the page prints is compared with what comes.
+# This test follows docs/schema.md as a reader would: it writes each file, runs each
+# command, and compares each reply and each message with the one that the page prints.
 #
-# What stands before a block says what it is:
+# The text before a block says what the block is:
 #   `NAME`:                      the block is the file NAME
-#   In `NAME`: (a diff block)    lines of the file NAME that go (-) and come (+)
-#   … configtest says:           what apachectl configtest says
+#   In `NAME`: (a diff block)    lines to remove from the file NAME (-) and to add (+)
+#   … configtest says:           the output of apachectl configtest
 #   … error log says:            lines of the error log, since the section began
-#   … says:                      what the command above said
+#   … says:                      the output of the command above
 #   On SQLite …  or  …, on SQLite:    the block is for SQLite only; likewise MariaDB
-# An sh block is run, an http block is the reply of the call above. Blocks of the
-# sections "Reference" and those without a language are for reading.
-# The sub-sections of "Mistakes" and "Faults" each begin with what the tutorial made.
+# It runs sh blocks; an http block is the reply of the call above. Blocks of the
+# sections "Reference" and those without a language are for reading. Each sub-section
+# of "Mistakes" and "Faults" begins with the files and the database of the tutorial.
 use strict;
 use warnings;
 use utf8;
@@ -30,7 +30,7 @@ my $server = AccessTokenTest->new(
     conf => 'Include "' . AccessTokenTest::srcdir() . qq(/conf/access_token.conf"\n)
         . "IncludeOptional conf-available/*.conf\n");
 
-# The reader's places, and ours. Nothing else of the page is changed.
+# The reader's paths, and those of this test. Nothing else of the page is changed.
 my %place = (
     '/etc/shop-api' => $server->path('shop-api'),
     '/etc/apache2/conf-available' => $server->path('conf-available'),
@@ -42,7 +42,7 @@ my %place = (
 my $here = $place{'/etc/shop-api'};
 mkdir $_ or die "$_: $!\n" for $here, $place{'/etc/apache2/conf-available'}, $server->path('bin');
 
-# Programs that only a system of its own has, or that would not find our server.
+# Programs that the test must not run on this machine, or that would not find its server.
 program('a2enmod', 'exit 0');
 program('a2enconf', '[ -e "' . $place{'/etc/apache2/conf-available'} . '/$1.conf" ]');
 program('chown', 'exit 0') if $> != 0;
@@ -80,7 +80,7 @@ sub in_our_place {
 
 # ---- the page
 
-# Its blocks: the number of the line, the headings above it, what it is, its text.
+# The blocks of TEXT: line number, language, caption, text, and the headings above.
 sub blocks_of {
     my ($text) = @_;
     my (@blocks, %heading, $block);
@@ -121,7 +121,7 @@ sub is_for_us {
     return $block->{caption} !~ /^On $engine\b|\bon $engine:$/ && $block->{section} !~ /\(on $engine\)$/;
 }
 
-# ---- what blocks do
+# ---- following one block
 
 sub file_of {
     my ($name) = @_;
@@ -134,7 +134,7 @@ sub write_block {
     my $text = in_our_place($block->{text});
     my $path = file_of($name);
     if ($name =~ /\.cnf$/) {
-        # The helper has written there how to come to the server of this test.
+        # The helper has written there how to reach the server of this test.
         my ($way) = text_of($server->path('mariadb/my.cnf')) =~ /^((?:socket|host) = .*\n(?:port = .*\n)?)/m;
         $text =~ s/^socket = .*\n/$way/m or die "$name has no socket\n";
         $path = $server->path('mariadb/my.cnf');
@@ -145,8 +145,8 @@ sub write_block {
     return;
 }
 
-# The text with the lines of BLOCK that go replaced by those that come. Lines that
-# stay say where.
+# Replaces lines of the file NAME as the diff in BLOCK says. Lines without - or + give
+# the place.
 sub edit_block {
     my ($block, $name) = @_;
     my $text = decode_utf8(text_of(file_of($name)));
@@ -179,11 +179,11 @@ sub restart {
     return;
 }
 
-# What apachectl does, line by line; all else is the shell's.
+# The test runs the lines with apachectl itself; the shell runs the others.
 sub command_block {
     my ($block) = @_;
     my ($text, $apachectl) = $block->{text} =~ /\A((?:(?!apachectl).*\n)*)((?:apachectl \w+\n)*)\z/
-        or die "$block->{at}: apachectl stands last\n";
+        or die "$block->{at}: lines with apachectl must be the last ones\n";
     restart() if $is_dirty && $text =~ /call\.sh/;
     if ($text =~ /\S/) {
         $status = run_shell($text);
@@ -201,7 +201,7 @@ sub command_block {
     return;
 }
 
-# Lines with … for what may be there.
+# The line as a pattern, in which … matches anything.
 sub pattern_of {
     my ($line) = @_;
     return join '.*?', map { quotemeta } split / ?… ?/, in_our_place($line), -1;
@@ -237,7 +237,7 @@ sub says_block {
     return;
 }
 
-# Whether GOT is WANTED, where a text … is any.
+# Whether GOT equals WANTED, in which the string … matches any string.
 sub same {
     my ($got, $wanted) = @_;
     return defined $got && !ref $got if !ref $wanted && defined $wanted && $wanted eq '…';
@@ -257,7 +257,7 @@ sub reply_block {
     my ($block) = @_;
     my ($head, $body) = split /\n\n/, $block->{text}, 2;
     my ($first, @headers) = split /\n/, $head;
-    # Of several calls it is the last one's.
+    # After several calls, the reply of the last one counts.
     my ($last) = $said =~ m{.*^(HTTP/1\.1 .*)}ms;
     my ($got_head, $got_body) = split /\r?\n\r?\n/, $last // '', 2;
     my @got = split /\r?\n/, $got_head // '';
@@ -284,7 +284,7 @@ sub follow {
     elsif ($language eq 'http') { reply_block($block) }
     elsif ($language eq 'text') { says_block($block) }
     elsif ($language eq 'diff') { edit_block($block, $name) }
-    else { die "$block->{at}: nothing says what this block is\n" }
+    else { die "$block->{at}: the text before the block does not say what it is\n" }
     return;
 }
 
@@ -296,12 +296,12 @@ cmp_ok(scalar @tutorial, '>=', 40, 'the page has a tutorial');
 $log_from = 0;
 follow($_) for @tutorial;
 is_deeply([$server->unexpected_lines], [], 'the error log has no complaint of the tutorial');
-# What follows begins with what it has made.
+# The sections below need its files and its database.
 Test::More->builder->is_passing or die "the tutorial fails\n";
 
-# ---- its mistakes and faults, each from the beginning
+# ---- mistakes and faults
 
-# The files of the tutorial's end, and a database made anew.
+# The files at the end of the tutorial; the database is made again.
 my %file = map { $_ => text_of($_) } grep { -f } glob("$here/* $here/statements/*"),
     glob($place{'/etc/apache2/conf-available'} . '/*');
 
@@ -329,7 +329,7 @@ sub reset_all {
     return;
 }
 
-# mod_dbd's own words about what we do wrong.
+# mod_dbd reports some of the mistakes, too.
 $server->allow_log(qr/\bdbd:(?:error|crit)\b/);
 for my $chapter ('Mistakes that are reported', 'Faults that nothing reports') {
     my %seen;
@@ -344,7 +344,7 @@ for my $chapter ('Mistakes that are reported', 'Faults that nothing reports') {
     }
 }
 
-# ---- the reference names all that the code knows
+# ---- the reference is complete
 
 {
     my ($reference) = $page =~ /^(## Reference.*)/ms;
