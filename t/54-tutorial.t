@@ -355,7 +355,7 @@ for my $chapter ('Mistakes that are reported', 'Faults that nothing reports') {
                        $code{folder} =~ /\[AT_SAVE_FIELDS\] = \{(.*?)\}/s],
         columns => [$code{column} =~ /^ +"(\w+\.\w+)"/mg, $code{column} =~ /"(_\w+)"/g,
                     map { /"([\w.]+)"/g } $code{folder} =~ /_(?:columns|optional)\[\] = \{(.*?)\}/sg],
-        types => [$code{plan} =~ /"(:[a-z]+)"/g],
+        types => [$code{plan} =~ /\{ "(:[a-z]+)", AT_LEAF_/g],
         comments => [map { "-- $_" } $code{sql} =~ /"-- (\@[a-z]+)/g],
     );
     is_deeply([sort $reference =~ /`data\.a(:[a-z]+)`/g], [sort @{ $names{types} }], 'and no other types');

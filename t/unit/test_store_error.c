@@ -329,7 +329,7 @@ START_TEST(another_driver_has_only_unknown_errors)
 }
 END_TEST
 
-/* What is to become of the connection that gave the error. */
+/* What to do with the connection that gave the error. */
 static at_connection_e read_connection(const char *driver, int code,
                                        const char *text)
 {
