@@ -37,8 +37,8 @@ int at_shared_prepare(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     if (status != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_WARNING, status, server,
                      ATLOGNO("020") "no shared memory: each child will "
-                     "check the database at its start, and tell a fault of "
-                     "the database for itself");
+                     "check the database when it starts, and log faults of "
+                     "the database on its own");
         config->shared = NULL;
         return OK;
     }

@@ -66,9 +66,9 @@ const at_fault_t *at_statements_schema_fault(const char *version,
         return NULL;
     }
     return at_fault_make(pool, AT_STORE_BROKEN, AT_FAULT_BROKEN,
-                         "the database's schema has the version %s, this "
-                         "module works with " AT_SCHEMA_VERSION ". Install "
-                         "the schema.sql that came with it.",
+                         "the database's schema has version %s, but this "
+                         "module needs version " AT_SCHEMA_VERSION
+                         ". Install the schema.sql that came with it.",
                          version ? version : "(none)");
 }
 

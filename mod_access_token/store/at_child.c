@@ -76,11 +76,14 @@ void at_child_prepare(apr_pool_t *pool, server_rec *server)
 apr_status_t at_child_note(apr_pool_t *pool, dbd_cfg_t *config, ap_dbd_t *dbd)
 {
     const at_child_t *child = this_child();
+    apr_pool_t *scratch;
 
     at_renewal_note(config, dbd);
     if (child && child->sockets) {
-        (void)at_socket_of(dbd, at_config_of_server(config->server, pool)
+        apr_pool_create(&scratch, pool);
+        (void)at_socket_of(dbd, at_config_of_server(config->server, scratch)
                                 ->retry_budget, child->sockets);
+        apr_pool_destroy(scratch);
     }
     return APR_SUCCESS;
 }
@@ -245,8 +248,8 @@ static void make_hashing(at_child_t *child, server_rec *server,
                                      count_places(), at_shared_floor(server));
     if (!child->hashing) {
         ap_log_error(APLOG_MARK, APLOG_CRIT, 0, server, ATLOGNO("039")
-                     "no memory for AccessTokenHashingLimit: there is no "
-                     "limit in this child");
+                     "no memory for AccessTokenHashingLimit: this child "
+                     "hashes without a limit");
         return;
     }
     apr_pool_pre_cleanup_register(pool, child->hashing, end_hashing);

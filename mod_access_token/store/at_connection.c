@@ -134,7 +134,7 @@ void at_connection_give(at_connection_t *connection, at_connection_e state)
     sigset_t signals = connection->signals;
 
     if (!is_good) {
-        /* mod_dbd will find it dead and discard it; or it is made anew. */
+        /* Then mod_dbd finds it dead and discards it, or it is renewed. */
         at_socket_cut(connection->socket);
         at_renewal_ask(connection->renewal);
     }

@@ -17,7 +17,8 @@
  * pauses, so that a thread of another module gets it and not this one. */
 #define RETURN_PAUSE apr_time_from_msec(1)
 
-/* Bytes that a connection keeps for the results of later statements. */
+/* How many bytes of memory a connection keeps for the results of later
+ * statements. */
 #define MOST_KEPT 524288
 
 /* How often the keeper looks around. */
@@ -192,7 +193,7 @@ static void close_connection(at_connections_t *connections,
                              at_connection_t *connection)
 {
     at_dbd_close(source_of(connections), connections->server,
-                    connection->dbd);
+                 connection->dbd);
     apr_pool_destroy(connection->pool);
 }
 

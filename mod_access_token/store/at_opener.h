@@ -26,8 +26,8 @@ void at_opener_call(at_connections_t *connections);
 void at_keeper_call(at_connections_t *connections);
 
 /**
- * Make of DBD, which is one of mod_dbd's, a connection of CONNECTIONS. It lives
- * in POOL, and DBD must live as long as that. Needs no mutex.
+ * Make DBD, which mod_dbd has opened, a connection of CONNECTIONS. It lives in
+ * POOL, and DBD must live as long as that. Needs no mutex.
  */
 at_connection_t *at_opener_wrap(at_connections_t *connections, ap_dbd_t *dbd,
                                 apr_pool_t *pool);

@@ -4,7 +4,7 @@
  * idle, which are to be closed, which requests wait for one, and whether the
  * database is away. This file waits for nothing and starts nothing.
  * at_opener.h has the threads that open and close connections, and
- * at_connection.h has what requests call; both stand above this file.
+ * at_connection.h has what requests call; both are above this file.
  *
  * Who may write what:
  * - The settings in at_connections_t are written by at_child.c before the
@@ -68,8 +68,8 @@ typedef struct at_connection_t {
     int socket;                  /* a copy of its descriptor; -1: none */
     apr_size_t max_packet;       /* bytes of a statement with its values; 0:
                                     not known */
-    at_renewal_t *renewal;       /* how to make the connection anew, where no
-                                    socket can be cut off; or NULL */
+    at_renewal_t *renewal;       /* how to renew the connection, where no socket
+                                    can be cut off; or NULL */
 
     /* Written by the request that holds the connection. */
     int shared;                  /* 1: mod_dbd keeps it for the request; it is

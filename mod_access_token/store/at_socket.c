@@ -13,13 +13,13 @@
 #include "at_mysql.h"
 #include "at_thread.h"
 
-/* Under this name the copy is kept in the connection's pool. */
+/* The name of the copy in the connection's pool. */
 #define KEPT_AS "access_token_socket"
 
 /* A copy of a connection's descriptor. */
 typedef struct copy_t {
     int number;                  /* -1: there is none */
-    at_sockets_t *sockets;       /* the list that it stands in, or NULL */
+    at_sockets_t *sockets;       /* the list that it is in, or NULL */
     struct copy_t *next;
 } copy_t;
 
@@ -36,8 +36,8 @@ at_sockets_t *at_sockets_make(apr_pool_t *pool)
                                    pool) == APR_SUCCESS ? sockets : NULL;
 }
 
-/* Under prefork a signal ends the child from within what it interrupts; then
- * the list is needed, so that is not to happen with the mutex held. */
+/* Under prefork a signal's handler ends the child and needs the list. So no
+ * signal may interrupt a thread that holds the mutex. */
 static void lock(at_sockets_t *sockets, sigset_t *signals)
 {
     at_thread_block_all(signals);
@@ -89,24 +89,22 @@ static void unlist(copy_t *copy)
     unlock(copy->sockets, &signals);
 }
 
-/*
- * apr_dbd has no time-out for reading, and no way to the socket; the client
- * library has one.
- */
+/* apr_dbd has no time-out for reading, and does not give the socket; the client
+ * library does. */
 static int driver_socket(ap_dbd_t *dbd)
 {
     return strcmp(apr_dbd_name(dbd->driver), "mysql") ? -1
            : at_mysql_socket(apr_dbd_native_handle(dbd->driver, dbd->handle));
 }
 
-/* A peer that vanished without a word is noticed by the kernel only after
- * many minutes of sending again. */
+/* If a peer vanishes silently, the kernel notices only after it has sent again
+ * for many minutes. */
 static void bound_sending(int number, apr_interval_time_t timeout)
 {
 #ifdef TCP_USER_TIMEOUT
     unsigned int milliseconds = (unsigned int)apr_time_as_msec(timeout);
 
-    /* Fails on a Unix socket, whose peer cannot vanish. */
+    /* Fails on a Unix socket, but there the peer cannot vanish silently. */
     (void)setsockopt(number, IPPROTO_TCP, TCP_USER_TIMEOUT, &milliseconds,
                      sizeof(milliseconds));
 #else

@@ -24,32 +24,33 @@
 
 APLOG_USE_MODULE(access_token);
 
-/* How often a connection is made anew whose statements are stale. */
+/* How often a connection with stale statements is renewed. */
 #define RENEWALS 3
 
-/* An attempt to connect that takes longer is not made again. */
+/* If an attempt to connect takes longer, it is the last one. */
 #define AT_ONCE apr_time_from_msec(100)
 
-/* Bytes: less is too little for max_allowed_packet. */
+/* The least max_allowed_packet that is enough, in bytes. */
 #define LEAST_PACKET 262144
 
-/* The check of one use by one connection. */
+/* The check of one use over one connection. */
 typedef struct {
     apr_pool_t *pool;
     const at_use_t *use;
     server_rec *server;
-    const char *place;           /* for messages: "virtual host NAME: " */
+    const char *place;           /* starts each message: "virtual host NAME: ";
+                                    "" for the main server */
     const at_statements_t *statements;
     const apr_dbd_driver_t *driver;
     apr_dbd_t *handle;
     ap_dbd_t *connection;        /* mod_dbd's; NULL: the check has its own */
-    int renewals;                /* how often it was made anew */
+    int renewals;                /* how often it was renewed */
     apr_dbd_prepared_t *prepared[AT_STATEMENT_COUNT]; /* NULL: refused */
     int faults;
-    int is_cut;                  /* the database went away under it */
+    int is_cut;                  /* the database went away meanwhile */
 } check_t;
 
-/* True if the words of PARAMS, as apr_dbd_mysql splits them, have WORD. */
+/* True if WORD is one of the words into which apr_dbd_mysql splits PARAMS. */
 static int has_word(const char *params, const char *word, apr_pool_t *pool)
 {
     char *state, *copy = apr_pstrdup(pool, params);
@@ -67,9 +68,10 @@ static void check_params(check_t *check)
         && !has_word(check->use->params, "reconnect=0", check->pool)) {
         check->faults++;
         ap_log_error(APLOG_MARK, APLOG_ERR, 0, check->server,
-                     ATLOGNO("021") "%sDBDParams lacks reconnect=0: after a "
-                     "lost connection all its prepared statements would "
-                     "fail for ever. Add it.", check->place);
+                     ATLOGNO("021") "%sDBDParams lacks reconnect=0: the "
+                     "driver would reconnect without the prepared "
+                     "statements, and all of them would fail. Add it.",
+                     check->place);
     }
 }
 
@@ -90,7 +92,7 @@ static int open_database(check_t *check)
     }
     check->faults++;
     ap_log_error(APLOG_MARK, APLOG_ERR, 0, check->server, ATLOGNO("022")
-                 "%s%s. Calls get %s until there is one.", check->place,
+                 "%s%s. Calls get %s until it works.", check->place,
                  fault->detail, status_of(fault));
     return 0;
 }
@@ -102,7 +104,7 @@ static void cut_short(check_t *check, const at_fault_t *fault)
     check->faults++;
     check->is_cut = 1;
     ap_log_error(APLOG_MARK, APLOG_INFO, 0, check->server, ATLOGNO("032")
-                 "%sthe check of the start was cut short: %s", check->place,
+                 "%sthe check at the start was cut short: %s", check->place,
                  fault->detail);
 }
 
@@ -123,21 +125,22 @@ static void prepare(check_t *check, at_statement_e number)
     }
     check->faults++;
     ap_log_error(APLOG_MARK, APLOG_ERR, 0, check->server, ATLOGNO("023")
-                 "%s%s. All calls get %s until schema and statements fit.",
+                 "%s%s. All calls get %s until the statements fit the schema.",
                  check->place, fault->detail, status_of(fault));
 }
 
-/* What mod_dbd has prepared on its connection. */
+/* Take statement NUMBER as mod_dbd has prepared it on its connection. */
 static void find_prepared(check_t *check, at_statement_e number)
 {
     check->prepared[number] = at_dbd_prepared(check->use->source,
-                                                 check->connection, number);
+                                              check->connection, number);
     if (!check->prepared[number]) {
         check->faults++;
         ap_log_error(APLOG_MARK, APLOG_ERR, 0, check->server, ATLOGNO("031")
                      "%s%s: mod_dbd has not prepared it for this server. Put "
                      "AccessTokenStatements, DBDriver and DBDParams into the "
-                     "same place, and the same ones into no other.",
+                     "same place (main server or virtual host), and do not "
+                     "repeat them in another.",
                      check->place,
                      check->statements->statement[number]->file);
     }
@@ -156,8 +159,8 @@ static void take_prepared(check_t *check)
     }
 }
 
-/* Make the connection anew whose statements are stale; 0 if that cannot be
- * done, or was of no use. */
+/* Renew the connection, whose statements are stale. Returns 0 if that is not
+ * possible, or has not helped before. */
 static int renew(check_t *check)
 {
     at_renewal_t *renewal = check->connection
@@ -171,7 +174,7 @@ static int renew(check_t *check)
     return 1;
 }
 
-/* Run NUMBER with NULL for each value into *RESULTS. *CONNECTION says what a
+/* Run statement NUMBER, with NULL for each value, into *RESULTS. *CONNECTION says what a
  * fault means for the connection. */
 static const at_fault_t *try_to_run(apr_dbd_results_t **results,
                                     at_connection_e *connection,
@@ -193,7 +196,7 @@ static const at_fault_t *try_to_run(apr_dbd_results_t **results,
                                  statement, 0, check->pool);
 }
 
-/* Run NUMBER; NULL, and a message, if it fails. */
+/* Run statement NUMBER. If it fails, that is logged, and NULL returned. */
 static apr_dbd_results_t *run(check_t *check, at_statement_e number)
 {
     apr_dbd_results_t *results;
@@ -213,8 +216,8 @@ static apr_dbd_results_t *run(check_t *check, at_statement_e number)
     }
     check->faults++;
     ap_log_error(APLOG_MARK, APLOG_ERR, 0, check->server, ATLOGNO("028")
-                 "%sa statement fails: %s. See that DBDInitSQL sets nothing "
-                 "that makes prepared statements invalid.", check->place,
+                 "%sa statement fails: %s. Check that DBDInitSQL sets "
+                 "nothing that makes prepared statements invalid.", check->place,
                  fault->detail);
     return NULL;
 }
@@ -231,7 +234,8 @@ static const char *value_of(const check_t *check, apr_dbd_results_t *results,
                          at_rows_text(check->driver, row, column));
 }
 
-/* Both ways: what the text names, and what the database makes of it. */
+/* Compare the columns that the text of STATEMENT names with those that the
+ * database returns, in both directions. */
 static void compare_columns(check_t *check, const at_statement_t *statement,
                             apr_dbd_results_t *results)
 {
@@ -243,9 +247,9 @@ static void compare_columns(check_t *check, const at_statement_t *statement,
         if (name && at_statement_column(statement, name) == AT_PLAN_NONE) {
             check->faults++;
             ap_log_error(APLOG_MARK, APLOG_ERR, 0, check->server,
-                         ATLOGNO("027") "%s%s: result column %d, '%s', is "
-                         "not named by AS '...' and is not used. Name it "
-                         "so.", check->place, statement->file, i + 1, name);
+                         ATLOGNO("027") "%s%s: no AS '...' names result column "
+                         "%d, '%s', so it is not used. Name it or remove "
+                         "it.", check->place, statement->file, i + 1, name);
         }
     }
     for (i = 0; i < statement->columns->nelts; i++) {
@@ -261,8 +265,8 @@ static void compare_columns(check_t *check, const at_statement_t *statement,
     }
 }
 
-/* Run NUMBER and look at its columns. SQLite's driver knows them only of a
- * result that has a row. */
+/* Run statement NUMBER and check its columns. SQLite's driver knows them only
+ * if the result has a row. */
 static void check_columns(check_t *check, at_statement_e number)
 {
     apr_dbd_results_t *results = run(check, number);
@@ -278,8 +282,8 @@ static void check_columns(check_t *check, at_statement_e number)
     }
 }
 
-/* A save with all that a call may set, written down by the history, takes
- * some 150 KB. */
+/* A save of everything that a call may set, with its line of the history,
+ * takes some 150 KB. */
 static void check_packet(check_t *check, const char *max_packet)
 {
     if (max_packet && apr_atoi64(max_packet) < LEAST_PACKET) {
@@ -290,7 +294,7 @@ static void check_packet(check_t *check, const char *max_packet)
     }
 }
 
-/* The server's limits, where startup.sql tells them. */
+/* Check the server's limits, where startup.sql reports them. */
 static void check_limits(check_t *check, const char *max_connections,
                          const char *lock_wait)
 {
@@ -313,31 +317,31 @@ static void check_limits(check_t *check, const char *max_connections,
                      ATLOGNO("038") "%sthe connection's "
                      "innodb_lock_wait_timeout, %s s, is not below "
                      "AccessTokenRetryBudget, %d s: a call that waits for a "
-                     "lock is cut off, and it stays open whether it was "
-                     "done. Lower it by init-command in the my.cnf group "
+                     "lock is cut off, and it is unknown whether its change "
+                     "was saved. Lower it by init-command in the my.cnf group "
                      "that DBDParams names.", check->place, lock_wait,
                      budget);
     }
 }
 
-/* Of the data, and of the connection, where startup.sql tells them. */
+/* Check the data and the connection, where startup.sql reports on them. */
 static void check_promises(check_t *check, const char *least,
                            const char *synchronous)
 {
     if (least && !at_number_is_natural(least)) {
         check->faults++;
         ap_log_error(APLOG_MARK, APLOG_ERR, 0, check->server, ATLOGNO("049")
-                     "%sa sequence has the value %s: what is no whole number "
-                     "of 0 or more becomes no code, and calls that take the "
-                     "next one get 500. Set it to the greatest number in "
-                     "use.", check->place, least);
+                     "%sa sequence has the value %s, which is not a whole "
+                     "number of 0 or more: calls that take its next number "
+                     "get 500. Set it to the greatest number in use.",
+                     check->place, least);
     }
     if (synchronous && atoi(synchronous) < 2) {
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, check->server,
                      ATLOGNO("048") "%sthe connection's PRAGMA synchronous "
                      "is %s: a change that was answered by 200 may be lost "
-                     "in a power cut. Take it out of DBDInitSQL, or say "
-                     "FULL.", check->place, synchronous);
+                     "in a power cut. Remove it from DBDInitSQL, or set it "
+                     "to FULL.", check->place, synchronous);
     }
 }
 
@@ -391,9 +395,9 @@ static void check_schema(check_t *check)
     check_promises(check, least, synchronous);
 }
 
-/* A fault of a load statement is one of its narrow form as well: once is
- * enough. */
-static int is_told(const check_t *check, int number)
+/* A fault of a load statement is a fault of its narrow form too, and is logged
+ * once. */
+static int is_logged(const check_t *check, int number)
 {
     return check->faults > 0 && number >= AT_STATEMENT_NARROW
            && number <= AT_STATEMENT_NARROW_LAST;
@@ -407,7 +411,7 @@ static void check_statements(check_t *check)
         check_schema(check);
     }
     for (i = 0; i < AT_STATEMENT_COUNT && !check->is_cut; i++) {
-        if (check->prepared[i] && !is_told(check, i)
+        if (check->prepared[i] && !is_logged(check, i)
             && (i <= AT_STATEMENT_LOAD_BY_ID || i >= AT_STATEMENT_NARROW
                 || i == AT_STATEMENT_CUSTOM_FIELDS)) {
             check_columns(check, (at_statement_e)i);
@@ -416,8 +420,8 @@ static void check_statements(check_t *check)
 }
 
 /*
- * mod_dbd does not say which of the statements a database refused, nor how
- * to mend it: look for the reason on a connection of the check's own.
+ * mod_dbd does not say which statement the database refused, nor how to fix
+ * it. So look for the reason on a connection of the check's own.
  */
 static void diagnose(check_t *check)
 {
@@ -427,7 +431,7 @@ static void diagnose(check_t *check)
         return;
     }
     for (i = 0; i < AT_STATEMENT_COUNT && !check->is_cut; i++) {
-        if (check->statements->statement[i] && !is_told(check, i)) {
+        if (check->statements->statement[i] && !is_logged(check, i)) {
             prepare(check, (at_statement_e)i);
         }
     }
@@ -443,7 +447,7 @@ static void diagnose(check_t *check)
     }
 }
 
-/* A connection of mod_dbd's, or NULL. What fails at once, for instance because
+/* Take a connection from mod_dbd, or NULL. What fails at once, for instance because
  * another child has locked the SQLite file, is tried again. */
 static ap_dbd_t *open_connection(const check_t *check, apr_pool_t *pool)
 {
@@ -459,8 +463,8 @@ static ap_dbd_t *open_connection(const check_t *check, apr_pool_t *pool)
     return connection;
 }
 
-/* The connection is mod_dbd's. On one that is refused, statements would find
- * what calls do not. */
+/* Check mod_dbd's connection. If its session is refused, the statements are not
+ * checked: calls would not run them there. */
 static void check_connection(check_t *check)
 {
     const at_fault_t *fault;
@@ -475,8 +479,8 @@ static void check_connection(check_t *check)
     else if (fault->outcome == AT_STORE_BROKEN) {
         check->faults++;
         ap_log_error(APLOG_MARK, APLOG_ERR, 0, check->server, ATLOGNO("043")
-                     "%sthe connection to the database can't be used: %s. "
-                     "All calls get 500 until that is so.", check->place,
+                     "%sthe connection to the database cannot be used: %s. "
+                     "All calls get 500 until this is fixed.", check->place,
                      fault->detail);
     }
     else {
@@ -509,7 +513,7 @@ static void check_use(check_t *check, apr_pool_t *pool)
     }
 }
 
-/* Once, however many servers have MySQL: they share the client library. */
+/* Warn once, even if several servers use MySQL: they share the library. */
 static void check_library(const apr_array_header_t *uses)
 {
     int i;
@@ -521,9 +525,9 @@ static void check_library(const apr_array_header_t *uses)
             && !at_mysql_knows_sockets()) {
             ap_log_error(APLOG_MARK, APLOG_WARNING, 0, use->server,
                          ATLOGNO("044") "the client library of apr_dbd_mysql "
-                         "has no mysql_get_socket: a database that stops "
-                         "answering in the middle of a statement holds its "
-                         "call, and in the end all threads, without limit. "
+                         "has no mysql_get_socket: if a database stops "
+                         "answering in the middle of a statement, the call, "
+                         "and in the end all threads, wait without limit. "
                          "Use an apr_dbd_mysql that is linked to "
                          "libmariadb 3 (MariaDB Connector/C).");
             return;
