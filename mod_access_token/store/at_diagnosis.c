@@ -10,12 +10,12 @@
 #include "at_session.h"
 #include "at_store_error.h"
 
-/* A server that refuses does so at once. What has taken longer was a wait, and
- * is not worth a second one. */
+/* A server that refuses a connection does so at once. If it took longer, it was
+ * a wait, and the second attempt is left out. */
 #define AT_ONCE apr_time_from_sec(1)
 
-/* What of connecting an admin must fix, where nothing but the driver's text
- * says so. */
+/* Texts of failures to connect that an admin must fix, for when there is only
+ * the driver's text and no number. */
 static const char *const refusals[] = {
     "Access denied", "Unknown database", "is not allowed to connect",
     "is blocked because", "Authentication plugin", NULL
@@ -46,7 +46,8 @@ static apr_status_t close_connection(void *data)
     return APR_SUCCESS;
 }
 
-/* Registered before those of the statements, so it runs after them. */
+/* Close HANDLE when POOL ends. This cleanup is registered before those of the
+ * statements, so it runs after them. */
 static void close_with_pool(const apr_dbd_driver_t *driver,
                             apr_dbd_t *handle, apr_pool_t *pool)
 {

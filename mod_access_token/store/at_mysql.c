@@ -8,15 +8,15 @@
 #include <apr_lib.h>
 #include <apr_strings.h>
 
-/* Of enum mysql_option, in all releases of both client libraries. */
+/* A value of enum mysql_option, in all releases of both client libraries. */
 #define READ_DEFAULT_GROUP 5
 
-/* Between the words of DBDParams, as apr_dbd_mysql has them. */
+/* What separates the words of DBDParams for apr_dbd_mysql. */
 #define DELIMITERS " \r\n\t;|,"
 
 typedef int (*get_socket_fn)(void *mysql);
 
-/* The functions that connecting takes. */
+/* The functions that connecting needs. */
 typedef struct {
     void *(*init)(void *mysql);
     int (*options)(void *mysql, int option, const void *value);
@@ -28,10 +28,11 @@ typedef struct {
     void (*close)(void *mysql);
 } client_t;
 
-/* Those of DBDParams that connecting takes, in the order of fields[]. */
+/* The words of DBDParams that connecting needs, in the order of fields[]. */
 enum { HOST, USER, PASSWORD, DATABASE, PORT, SOCKET, GROUP, FIELD_COUNT };
 
-/* Fill *FUNCTION, a pointer to a function, of SIZE bytes. */
+/* Look up NAME into *FUNCTION, a pointer to a function, of SIZE bytes. False if
+ * it is not there. */
 static int find(void *function, size_t size, const char *name)
 {
     void *symbol = dlsym(RTLD_DEFAULT, name);
@@ -64,7 +65,7 @@ int at_mysql_socket(void *handle)
                           "mysql_get_socket") ? get_socket(handle) : -1;
 }
 
-/* Where the letters that END follows begin; not before START. */
+/* Where the letters that end at END begin, not before START. */
 static const char *letters_before(const char *start, const char *end)
 {
     while (end > start && apr_isalpha(end[-1])) {
@@ -73,12 +74,12 @@ static const char *letters_before(const char *start, const char *end)
     return end;
 }
 
-/* Read PARAMS as apr_dbd_mysql does: blanks may stand around "=", and the
- * beginning of a key is enough. */
+/* Read PARAMS into VALUES as apr_dbd_mysql does: there may be blanks around
+ * "=", and the beginning of a key is enough. */
 static void read_params(const char *values[FIELD_COUNT], const char *params,
                         apr_pool_t *pool)
 {
-    /* In the driver's order, those included that are of no use here. */
+    /* All keys, in the driver's order; those with -1 are not needed here. */
     static const struct {
         const char *name;
         int field;

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What apr_dbd does not tell of MySQL and MariaDB, asked of the client library
- * itself. It is in the process already, brought by apr_dbd's driver, and is
- * looked for by name: this module is linked to no client library.
+ * What apr_dbd does not tell about MySQL and MariaDB, the client library does.
+ * apr_dbd's driver has loaded it into the process. Its functions are looked up
+ * by name, since this module is not linked to a client library.
  */
 #ifndef AT_MYSQL_H
 #define AT_MYSQL_H
 
 #include <apr_pools.h>
 
-/** True if the client library can name the socket of a connection. */
+/** True if the client library can tell the socket of a connection. */
 int at_mysql_knows_sockets(void);
 
 /**
  * The descriptor of the socket of HANDLE, apr_dbd's native handle of a
- * connection; -1 if it has none, or the client library can't name it.
+ * connection; -1 if it has none, or the client library cannot tell it.
  */
 int at_mysql_socket(void *handle);
 
@@ -23,7 +23,7 @@ typedef enum at_mysql_e {
     AT_MYSQL_CONNECTED,
     AT_MYSQL_REFUSED,         /* there is an error number */
     AT_MYSQL_UNKNOWN          /* the client library lacks the functions for
-                                 this, or memory */
+                                 this, or there is no memory */
 } at_mysql_e;
 
 /**

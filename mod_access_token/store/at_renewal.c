@@ -9,10 +9,10 @@
 #include "at_allocator.h"
 #include "at_store_error.h"
 
-/* Under which mod_dbd's pool of a connection keeps its renewal. */
+/* The name of the renewal in the connection's pool. */
 #define KEY "access_token renewal"
 
-/* Which file it is; all 0: it is not there, or the system does not tell. */
+/* Identifies a file; all 0: there is none, or the system does not tell. */
 typedef struct {
     apr_dev_t device;
     apr_ino_t inode;
@@ -21,15 +21,15 @@ typedef struct {
 struct at_renewal_t {
     dbd_cfg_t *config;
     ap_dbd_t *dbd;
-    apr_dbd_t *first_handle;     /* mod_dbd's own: it is mod_dbd's to close */
+    apr_dbd_t *first_handle;     /* what mod_dbd opened, and will close */
     apr_hash_t *first_prepared;
-    apr_pool_t *pool;            /* of what took their place, which ends with
-                                    it; NULL: nothing has yet */
+    apr_pool_t *pool;            /* of the handle and the statements that have
+                                    replaced these; NULL: not yet renewed */
     identity_t file;             /* as opened */
     const char *log_path;
-    identity_t log;              /* its write-ahead log; it stays as long as
-                                    a connection does */
-    int asked;
+    identity_t log;              /* the write-ahead log: SQLite keeps it as
+                                    long as there is a connection */
+    int asked;                   /* at_renewal_ask was called */
 };
 
 static identity_t identify(const char *path, apr_pool_t *pool)
@@ -88,7 +88,7 @@ void at_renewal_ask(at_renewal_t *renewal)
     }
 }
 
-/* What is no file (":memory:") had no identity from the first. */
+/* A database without a file (":memory:") never had an identity. */
 static int has_changed(identity_t identity, const char *path,
                        apr_pool_t *pool)
 {
@@ -110,10 +110,10 @@ int at_renewal_is_due(const at_renewal_t *renewal)
 }
 
 /*
- * Why FILE, which is there now, may not be opened; NULL if it may. A file that
- * is missing would be created. A log that was left would be taken for the log
- * of the new file, and destroy it. And if the log alone is another, this
- * process still has the index of the one before.
+ * Why FILE, the database's file as it is now, must not be opened; NULL if it
+ * may be. SQLite would create a file that is missing. It would apply a log that
+ * was left to the new file, and destroy that. And if only the log was replaced,
+ * this process still has the index of the old one.
  */
 static at_fault_t *check_files(const at_renewal_t *renewal, identity_t file,
                                apr_pool_t *pool)
@@ -129,24 +129,23 @@ static at_fault_t *check_files(const at_renewal_t *renewal, identity_t file,
     }
     if (is_other && is_there(renewal->log) && !log_has_changed) {
         return at_fault_make(pool, AT_STORE_RETRY, AT_FAULT_CONNECTION,
-                             "another file was put into the place of "
-                             "%s, and beside it is still %s of the one "
-                             "before: SQLite would mix them. Remove %s and "
-                             "%s-shm; better bring data back by .restore, or "
-                             "with httpd stopped", path, renewal->log_path,
-                             renewal->log_path, path);
+                             "another file has replaced %s, and beside it is "
+                             "still %s of the one before: SQLite would mix "
+                             "them. Remove %s and %s-shm. Next time restore "
+                             "data by .restore, or with httpd stopped", path,
+                             renewal->log_path, renewal->log_path, path);
     }
     if (!is_other && log_has_changed) {
         return at_fault_make(pool, AT_STORE_RETRY, AT_FAULT_CONNECTION,
                              "%s, the log of the database, was removed "
-                             "or replaced while it was in use: what was saved "
-                             "last may be lost. Check the data, and restart "
-                             "httpd", renewal->log_path);
+                             "or replaced while it was in use: the last "
+                             "changes may be lost. Check the data, and "
+                             "restart httpd", renewal->log_path);
     }
     return NULL;
 }
 
-/* The results of these are of no interest to mod_dbd either. */
+/* Run DBDInitSQL. As in mod_dbd, a failure ends it and is ignored. */
 static void run_init_queries(const at_renewal_t *renewal, apr_dbd_t *handle)
 {
     const apr_array_header_t *queries = renewal->config->init_queries;
@@ -160,7 +159,8 @@ static void run_init_queries(const at_renewal_t *renewal, apr_dbd_t *handle)
     }
 }
 
-/* All that mod_dbd prepares, by label; NULL if one is refused. */
+/* Prepare all that mod_dbd prepares: by label, in POOL. NULL if the database
+ * refuses a statement. */
 static apr_hash_t *prepare(const at_renewal_t *renewal, apr_dbd_t *handle,
                            apr_pool_t *pool)
 {
@@ -175,7 +175,7 @@ static apr_hash_t *prepare(const at_renewal_t *renewal, apr_dbd_t *handle,
 
         apr_hash_this(index, &label, NULL, &query);
         if (!*(const char *)query) {
-            continue;                    /* withdrawn */
+            continue;                    /* at_dbd_withdraw */
         }
         if (apr_dbd_prepare(renewal->dbd->driver, pool, handle, query, label,
                             &statement)) {
@@ -191,7 +191,7 @@ static apr_hash_t *prepare(const at_renewal_t *renewal, apr_dbd_t *handle,
 static at_fault_t *explain(const at_renewal_t *renewal, apr_dbd_t *handle,
                            apr_pool_t *pool)
 {
-    const at_statement_t any = { .file = "to prepare the statements anew" };
+    const at_statement_t any = { .file = "preparing the statements again" };
     at_connection_e ignored;
 
     return at_store_error_read(&ignored, renewal->config->name, 1,
@@ -199,8 +199,8 @@ static at_fault_t *explain(const at_renewal_t *renewal, apr_dbd_t *handle,
                                &any, 0, pool);
 }
 
-/* Runs when the pool of what took their place ends, be it before mod_dbd's
- * own cleanup, which closes what mod_dbd opened. */
+/* Runs when the pool of the new handle ends, also before mod_dbd's own cleanup,
+ * which closes what mod_dbd opened. */
 static apr_status_t put_back(void *data)
 {
     at_renewal_t *renewal = data;
@@ -228,8 +228,8 @@ static void put_in_place(at_renewal_t *renewal, apr_dbd_t *handle,
                               apr_pool_cleanup_null);
 }
 
-/* Connect and prepare, and take the place of what was there. MADE is the pool
- * of the new connection. */
+/* Connect, prepare, and replace the old connection. MADE is the pool of the new
+ * one. */
 static const at_fault_t *replace(at_renewal_t *renewal, apr_pool_t *made,
                                  apr_pool_t *result_pool)
 {

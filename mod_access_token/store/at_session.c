@@ -8,20 +8,24 @@
 #include "at_config.h"
 #include "at_store_error.h"
 
-/* Under this name the verdict is kept in the connection's pool. */
+/* The name of what is kept, in the connection's pool. */
 #define KEPT_AS "access_token_session"
 
-/* What stands in here MySQL takes for a comment. A variable that a server does
- * not know makes it refuse the whole statement. */
+/* To MySQL, TEXT is a comment. A server refuses the whole statement if it does
+ * not know one of the variables. */
 #define MARIADB_ONLY(text) "/*M!100201 " text "*/"
 
 /*
- * The right-hand sides are those of before. Modes that the admin has chosen
- * are kept, but that of padding CHAR columns. A collation is kept as well: the
- * statements were prepared in it, and their literals have it. completion_type:
- * who runs transactions on this connection must not leave one open. At READ
- * UNCOMMITTED, find_request.sql and the search for a save whose connection was
- * lost would find what is rolled back later; ISOLATION is that variable's name.
+ * The right-hand sides are evaluated before anything is set.
+ * - sql_mode: modes that the admin has chosen are kept, except padding of CHAR
+ *   columns.
+ * - collation_connection is kept if it is one of utf8mb4: the statements were
+ *   prepared in it, and their literals have it.
+ * - completion_type: another module that commits on this connection must not
+ *   begin a transaction by that.
+ * - ISOLATION is the name of the variable. At READ UNCOMMITTED,
+ *   find_request.sql and the search for a save whose connection was lost would
+ *   find changes that are rolled back later.
  */
 #define SET_SESSION(isolation) \
     "SET @access_token_mode = @@SESSION.sql_mode," \
@@ -66,8 +70,8 @@
     "@@SESSION." isolation " AS 'isolation'" \
     MARIADB_ONLY(", " VARIABLE("check_constraint_checks"))
 
-/* MariaDB's first, so that MySQL alone has a round trip more; MariaDB 11.1
- * knows both. */
+/* MariaDB's name of the variable comes first, so that only MySQL costs one more
+ * round trip; MariaDB 11.1 knows both names. */
 static const struct {
     const char *set, *read;
 } texts[] = {
@@ -78,7 +82,7 @@ static const struct {
 
 #define UNKNOWN_VARIABLE 1193
 
-/* Those that have one right value. */
+/* The variables that have one right value. */
 static const struct {
     const char *name, *value;
 } variables[] = {
@@ -96,8 +100,8 @@ static const struct {
     { "check_constraint_checks", "1" }
 };
 
-/* Modes that change what a statement means while it is prepared, so that to
- * take them away later does not help. */
+/* Modes that change the meaning of a statement when it is prepared, so that
+ * removing them later does not help. */
 static const char *const parsing_modes[] = { "ORACLE",
                                              "EMPTY_STRING_IS_NULL" };
 
@@ -109,7 +113,8 @@ typedef struct {
     apr_size_t max_packet;       /* 0: not known */
 } kept_t;
 
-/* For errors: these statements stand in no file and have no unique keys. */
+/* For errors: the statements of the session are in no file, and have no unique
+ * keys. */
 static at_statement_t session_statement(apr_pool_t *pool)
 {
     at_statement_t statement;
@@ -135,7 +140,7 @@ static at_fault_t *fail(const apr_dbd_driver_t *driver, apr_dbd_t *handle,
                          fault->detail, text ? text : "");
 }
 
-/* True if MODE is one of MODES, as sql_mode lists them. */
+/* True if MODE is in MODES, a value of sql_mode. */
 static int has_mode(const char *modes, const char *mode)
 {
     size_t length = strlen(mode);
@@ -148,7 +153,8 @@ static int has_mode(const char *modes, const char *mode)
     return found != NULL;
 }
 
-/* What was so when the statements were prepared; PLAIN: they are ASCII. */
+/* Check the values that SESSION had when the statements were prepared. PLAIN is
+ * true if all of these are ASCII. */
 static at_fault_t *check_parsing(const apr_table_t *session, int plain,
                                  apr_pool_t *pool)
 {
@@ -159,7 +165,7 @@ static at_fault_t *check_parsing(const apr_table_t *session, int plain,
     for (i = 0; i < sizeof(parsing_modes) / sizeof(parsing_modes[0]); i++) {
         if (modes && has_mode(modes, parsing_modes[i])) {
             return at_fault_make(pool, AT_STORE_BROKEN, AT_FAULT_BROKEN,
-                "sql_mode %s changes what statements mean. Take it away for "
+                "sql_mode %s changes what statements mean. Remove it for "
                 "the module's account: SET SESSION sql_mode = "
                 "'STRICT_ALL_TABLES' by init-command " IN_GROUP,
                 parsing_modes[i]);
@@ -169,14 +175,14 @@ static at_fault_t *check_parsing(const apr_table_t *session, int plain,
         return at_fault_make(pool, AT_STORE_BROKEN, AT_FAULT_BROKEN,
             "a statement has characters that are not ASCII, and was read "
             "in the character set %s. Put default-character-set=utf8mb4 "
-            IN_GROUP "; if it stands there, "
-            "the server overrides it: put SET NAMES utf8mb4 into "
-            "init-command", charset);
+            IN_GROUP "; if it is there, the server overrides it: put SET NAMES "
+            "utf8mb4 into init-command", charset);
     }
     return NULL;
 }
 
-/* The values that SESSION has; those of the other server are not in it. */
+/* Check the values of SESSION. Variables that the server does not know are not
+ * in it. */
 static at_fault_t *check_values(const apr_table_t *session, apr_pool_t *pool)
 {
     const char *modes = apr_table_get(session, "sql_mode"), *value;
@@ -187,9 +193,9 @@ static at_fault_t *check_values(const apr_table_t *session, apr_pool_t *pool)
         value = apr_table_get(session, variables[i].name);
         if (value && strcmp(value, variables[i].value)) {
             return at_fault_make(pool, AT_STORE_BROKEN, AT_FAULT_BROKEN,
-                "%s is %s, and not %s, though the module has set it so. Find "
-                "out what between Apache and the database, a proxy or a "
-                "plugin, keeps it", variables[i].name, value,
+                "%s is %s instead of %s, though the module has set it. Find "
+                "out what prevents that, for instance a proxy or a plugin "
+                "between Apache and the database", variables[i].name, value,
                 variables[i].value);
         }
     }
@@ -203,14 +209,15 @@ static at_fault_t *check_values(const apr_table_t *session, apr_pool_t *pool)
     }
     if (isolation && !strcmp(isolation, "READ-UNCOMMITTED")) {
         return at_fault_make(pool, AT_STORE_BROKEN, AT_FAULT_BROKEN,
-            "the transaction isolation is READ-UNCOMMITTED, where a call "
-            "reads what is rolled back later. Take another one, by "
+            "the transaction isolation is READ-UNCOMMITTED, at which a "
+            "call reads changes that are rolled back later. Set another by "
             "init-command " IN_GROUP);
     }
     return NULL;
 }
 
-/* What READ gives, into SESSION. Returns apr_dbd's code. */
+/* Run READ, and put each column into SESSION. POOL is for the results. Returns
+ * apr_dbd's code, 0 if all is well. */
 static int read_back(apr_table_t *session, const apr_dbd_driver_t *driver,
                      apr_dbd_t *handle, const char *read, apr_pool_t *pool)
 {
@@ -232,7 +239,8 @@ static int read_back(apr_table_t *session, const apr_dbd_driver_t *driver,
     return code == -1 ? 0 : code;
 }
 
-/* Set the session, and read it into SESSION. Returns apr_dbd's code. */
+/* Set the session, and read it into SESSION. POOL is for the results. Returns
+ * apr_dbd's code, 0 if all is well. */
 static int set_and_read(apr_table_t *session, const apr_dbd_driver_t *driver,
                         apr_dbd_t *handle, apr_pool_t *pool)
 {
@@ -278,8 +286,8 @@ static void set_up(kept_t *kept, const apr_dbd_driver_t *driver,
     apr_pool_destroy(scratch);
 }
 
-/* True if all of STATEMENTS are ASCII, so that most character sets read them
- * in the same way. */
+/* True if all of STATEMENTS are ASCII, which most character sets read in the
+ * same way. */
 static int are_plain(const at_statements_t *statements)
 {
     const unsigned char *each;
@@ -300,8 +308,8 @@ static int are_plain(const at_statements_t *statements)
     return 1;
 }
 
-/* A server that is sent more than it takes closes the connection, mostly
- * before its error is read. */
+/* Check that the server accepts the length of each statement. If not, it would
+ * close the connection, mostly before its error is read. */
 static at_fault_t *check_lengths(const at_statements_t *statements,
                                  apr_size_t max_packet, apr_pool_t *pool)
 {
@@ -337,8 +345,8 @@ const at_fault_t *at_session_set(const apr_dbd_driver_t *driver,
                                       result_pool);
 }
 
-/* Look which of USES have their statements on DBD: 1 if any has. *PLAIN is
- * cleared if a statement is not ASCII. */
+/* True if the statements of any of USES are prepared on DBD. *PLAIN becomes
+ * true if all of these are ASCII. */
 static int serves(int *plain, const ap_dbd_t *dbd,
                   const apr_array_header_t *uses)
 {

@@ -174,8 +174,8 @@ static int renew(check_t *check)
     return 1;
 }
 
-/* Run statement NUMBER, with NULL for each value, into *RESULTS. *CONNECTION says what a
- * fault means for the connection. */
+/* Run statement NUMBER, with NULL for each value, into *RESULTS. *CONNECTION
+ * says what a fault means for the connection. */
 static const at_fault_t *try_to_run(apr_dbd_results_t **results,
                                     at_connection_e *connection,
                                     check_t *check, at_statement_e number)
@@ -217,7 +217,8 @@ static apr_dbd_results_t *run(check_t *check, at_statement_e number)
     check->faults++;
     ap_log_error(APLOG_MARK, APLOG_ERR, 0, check->server, ATLOGNO("028")
                  "%sa statement fails: %s. Check that DBDInitSQL sets "
-                 "nothing that makes prepared statements invalid.", check->place,
+                 "nothing that makes prepared statements invalid.",
+                 check->place,
                  fault->detail);
     return NULL;
 }
@@ -447,8 +448,9 @@ static void diagnose(check_t *check)
     }
 }
 
-/* Take a connection from mod_dbd, or NULL. What fails at once, for instance because
- * another child has locked the SQLite file, is tried again. */
+/* Take a connection from mod_dbd; NULL if there is none. An attempt that fails
+ * at once, for instance because another child has locked the SQLite file, is
+ * made again. */
 static ap_dbd_t *open_connection(const check_t *check, apr_pool_t *pool)
 {
     ap_dbd_t *connection;

@@ -14,11 +14,12 @@
 #include "at_store_error.h"
 #include "at_wipe.h"
 
-/* What a packet has beside its values, and beside each: bytes, at most. */
+/* How many bytes a packet has at most besides its values, and besides each
+ * value. */
 #define PACKET_HEAD 32
 #define PACKET_VALUE 12
 
-/* A statement has so much time, even if its call's is over. */
+/* A statement has at least so much time, even if the call's is over. */
 #define GRACE apr_time_from_msec(800)
 
 /* The baton of a store. */
@@ -26,21 +27,23 @@ typedef struct {
     request_rec *r;
     const at_dbd_t *source;
     at_connection_t *connection; /* NULL: none is held */
-    int may_share;               /* one that another module holds */
+    int may_share;               /* a connection that another module holds */
 } dbd_store_t;
 
-/* A statement that is being run. Its results live in the connection's pool
- * for them, which is empty before the connection is anybody else's. */
+/* A statement that is being run. Its scratch pool is the connection's, and is
+ * cleared before the connection can be given back. What outlives the statement
+ * is in the request's pool. */
 typedef struct {
     dbd_store_t *dbd;
     at_statement_e number;
     const at_statement_t *statement;
     apr_dbd_prepared_t *prepared;
     const char **arguments;
-    apr_pool_t *pool;
-    int width;                   /* of a row; its columns are put… */
-    const int *to;               /* …at these places; NULL: as they come */
-    int saves;                   /* it does not only read */
+    apr_pool_t *scratch;
+    int width;                   /* of a row that the store returns */
+    const int *to;               /* for each column of the statement: its place
+                                    in that row; NULL: the same */
+    int saves;                   /* it is save.sql */
     int cut;                     /* it was cut off */
     at_connection_e state;       /* what the connection is good for */
 } execution_t;
@@ -70,8 +73,8 @@ static void let_go(dbd_store_t *dbd, at_connection_e state)
     if (!dbd->connection) {
         return;
     }
-    /* One that is no good is no good for us only: mod_dbd keeps it for the
-     * request, so another has to be taken, unless it can be made anew. */
+    /* mod_dbd keeps a shared connection for the request even if it is bad. So
+     * another has to be taken, unless this one can be renewed. */
     if (state != AT_CONNECTION_KEEP && !dbd->connection->renewal) {
         dbd->may_share = 0;
     }
@@ -84,7 +87,7 @@ static void release(at_store_t *store)
     let_go(store->baton, AT_CONNECTION_KEEP);
 }
 
-/* What apr_dbd's CODE means. */
+/* The fault that apr_dbd's CODE means. */
 static const at_fault_t *fail(execution_t *execution, int code)
 {
     ap_dbd_t *dbd = execution->dbd->connection->dbd;
@@ -112,7 +115,7 @@ static const at_fault_t *fail(execution_t *execution, int code)
  * good. Returns FAULT. */
 static const at_fault_t *end(execution_t *execution, const at_fault_t *fault)
 {
-    apr_pool_clear(execution->pool);
+    apr_pool_clear(execution->scratch);
     if (execution->state != AT_CONNECTION_KEEP) {
         let_go(execution->dbd, execution->state);
     }
@@ -125,8 +128,8 @@ static const at_statement_t *statement_of(const dbd_store_t *dbd,
     return at_dbd_statements(dbd->source)->statement[statement];
 }
 
-/* When a statement that begins now is to be cut off: the last one of a call
- * begins before the call's deadline, and is given some time to end. */
+/* When a statement that begins now is to be cut off. The last one of a call
+ * may begin just before the call's deadline, and gets some time to end. */
 static apr_time_t latest_end(const at_store_t *store)
 {
     apr_time_t begin = at_clock_now();
@@ -138,7 +141,8 @@ static apr_time_t latest_end(const at_store_t *store)
                                            : store->deadline;
 }
 
-/* That of a load is as wide as the plan, whatever the statement's form. */
+/* Set the shape of the rows. Those of a load are as wide as the plan, also of
+ * the narrow form. */
 static void shape_row(execution_t *execution)
 {
     const at_statements_t *statements =
@@ -153,7 +157,7 @@ static void shape_row(execution_t *execution)
     }
 }
 
-/* Find what mod_dbd has prepared for EXECUTION. */
+/* Find the statement that mod_dbd has prepared. */
 static const at_fault_t *find_prepared(execution_t *execution)
 {
     dbd_store_t *dbd = execution->dbd;
@@ -201,7 +205,7 @@ static void take_values(execution_t *execution, const char *const *values)
     const at_statement_t *statement = execution->statement;
     int i;
 
-    execution->arguments = apr_pcalloc(execution->pool, sizeof(char *)
+    execution->arguments = apr_pcalloc(execution->scratch, sizeof(char *)
                                        * ((apr_size_t)statement->value_count
                                           + 1));
     for (i = 0; i < statement->value_count; i++) {
@@ -226,7 +230,7 @@ static const at_fault_t *begin(execution_t *execution,
     execution->number = statement;
     execution->statement = statement_of(dbd, statement);
     execution->saves = statement == AT_STATEMENT_SAVE;
-    execution->pool = dbd->connection->results;
+    execution->scratch = dbd->connection->results;
     shape_row(execution);
     AT_FAULT_TRY(find_prepared(execution));
     take_values(execution, values);
@@ -247,7 +251,7 @@ static const at_fault_t *find_columns(int **places,
     const apr_array_header_t *columns = execution->statement->columns;
     int i;
 
-    *places = apr_palloc(execution->pool, sizeof(**places)
+    *places = apr_palloc(execution->scratch, sizeof(**places)
                          * (apr_size_t)(columns->nelts + 1));
     for (i = 0; i < columns->nelts; i++) {
         const char *name = APR_ARRAY_IDX(columns, i, const char *);
@@ -263,8 +267,8 @@ static const at_fault_t *find_columns(int **places,
     return NULL;
 }
 
-/* The same, found once for a connection if all columns of the result are the
- * statement's: then no change of a table moves them. */
+/* The same, but only once for a connection if the result has no column but the
+ * statement's: then no change of a table can move them. */
 static const at_fault_t *map_columns(const int **places,
                                      const execution_t *execution,
                                      apr_dbd_results_t *results)
@@ -303,8 +307,9 @@ static int is_secret(const execution_t *execution, int place)
                && place == plan->input_columns[AT_COLUMN_TOKEN_PASS_CODE]);
 }
 
-/* A copy for the request of VALUE, which is in a buffer of the driver's, at
- * PLACE. A secret is wiped there now, and in the copy later. */
+/* Copy VALUE, which is in the driver's buffer and belongs at PLACE, for the
+ * request. A secret is wiped in the buffer now, and in the copy when the
+ * request ends. */
 static const char *copy_value(const execution_t *execution, char *value,
                               int place)
 {
@@ -319,7 +324,7 @@ static const char *copy_value(const execution_t *execution, char *value,
     return copy;
 }
 
-/* Copy ROW, whose buffers the driver uses again. */
+/* Copy ROW for the request: the driver uses its buffers again. */
 static const char **copy_row(execution_t *execution, apr_dbd_row_t *row,
                              const int *places)
 {
@@ -342,7 +347,8 @@ static const char **copy_row(execution_t *execution, apr_dbd_row_t *row,
     return values;
 }
 
-/* Read all rows: the connection is free only after the last. */
+/* Read all rows into ROWS: only after the last one can the connection run
+ * another statement. */
 static const at_fault_t *read_rows(execution_t *execution,
                                    apr_dbd_results_t *results,
                                    apr_array_header_t *rows)
@@ -353,7 +359,7 @@ static const at_fault_t *read_rows(execution_t *execution,
     apr_dbd_row_t *row = NULL;
     int code;
 
-    while ((code = apr_dbd_get_row(driver, execution->pool, results, &row,
+    while ((code = apr_dbd_get_row(driver, execution->scratch, results, &row,
                                    -1)) == 0) {
         /* Not every driver knows the columns before there is a row. */
         if (!places && !fault) {
@@ -381,7 +387,7 @@ static const at_fault_t *run_select(at_store_t *store,
 
     AT_FAULT_TRY(begin(&execution, store, statement, values));
     *rows = apr_array_make(dbd->r->pool, 1, sizeof(char **));
-    code = apr_dbd_pselect(dbd->connection->dbd->driver, execution.pool,
+    code = apr_dbd_pselect(dbd->connection->dbd->driver, execution.scratch,
                            dbd->connection->dbd->handle, &results,
                            execution.prepared, 0,
                            execution.statement->value_count,
@@ -405,8 +411,8 @@ static const at_fault_t *run_select_one(at_store_t *store,
     AT_FAULT_TRY(run_select(store, statement, values, &rows));
     if (rows->nelts != 1) {
         return at_fault_make(dbd->r->pool, AT_STORE_BROKEN, AT_FAULT_BROKEN,
-                             "%s: it gave %d rows, where it must always give "
-                             "one", statement_of(dbd, statement)->file,
+                             "%s: it returned %d rows, but it must always "
+                             "return one", statement_of(dbd, statement)->file,
                              rows->nelts);
     }
     *row = APR_ARRAY_IDX(rows, 0, const char **);
@@ -425,8 +431,8 @@ static const at_fault_t *load(at_store_t *store, at_statement_e statement,
     return NULL;
 }
 
-/* True if an object was found. One that was not may be inserted at any time,
- * so that is not cached. */
+/* True if an object was found. If not, it may be inserted at any time, so that
+ * is not cached. */
 static int is_found(const char *const *values, int count)
 {
     int i = 0;
@@ -462,8 +468,8 @@ static const at_fault_t *fail_moved(execution_t *execution)
 {
     execution->state = AT_CONNECTION_DISCARD;
     return at_fault_make(execution->dbd->r->pool, AT_STORE_RETRY,
-                         AT_FAULT_CONNECTION, "%s: another file was put into "
-                         "the place of the database's",
+                         AT_FAULT_CONNECTION, "%s: another file has replaced "
+                         "the database's",
                          execution->statement->file);
 }
 
@@ -477,8 +483,8 @@ static const at_fault_t *judge_count(execution_t *execution, int count)
     }
     if (count != 1) {
         return at_fault_make(pool, AT_STORE_BROKEN, AT_FAULT_BROKEN,
-                             "%s: it changed %d rows, where its guard must "
-                             "let it change one", execution->statement->file,
+                             "%s: it changed %d rows, but its guard must "
+                             "limit it to one", execution->statement->file,
                              count);
     }
     return at_renewal_has_moved(execution->dbd->connection->renewal)
@@ -492,7 +498,7 @@ static const at_fault_t *save(at_store_t *store, const char *const *values)
     int count = 0, code;
 
     AT_FAULT_TRY(begin(&execution, store, AT_STATEMENT_SAVE, values));
-    code = apr_dbd_pquery(dbd->connection->dbd->driver, execution.pool,
+    code = apr_dbd_pquery(dbd->connection->dbd->driver, execution.scratch,
                           dbd->connection->dbd->handle, &count,
                           execution.prepared,
                           execution.statement->value_count,
@@ -549,13 +555,13 @@ static const at_fault_t *judge_number(const char *number,
                                       const at_statement_t *statement,
                                       const char *sequence, apr_pool_t *pool)
 {
-    const char *why = "what it gave is no whole number of 0 or more: the "
-                      "sequence is used up, or negative; set it to a number "
-                      "that is neither";
+    const char *why = "it returned something that is not a whole number of 0 "
+                      "or more: the sequence is used up, or negative; set it "
+                      "to a number that is neither";
 
     if (!number) {
-        why = "there is no such sequence, or it is used up; make it, or set "
-              "it to a lower number";
+        why = "there is no such sequence, or it is used up; create it, or "
+              "set it to a lower number";
     }
     else if (at_number_is_natural(number)) {
         return NULL;

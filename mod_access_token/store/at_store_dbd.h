@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The store over mod_dbd. */
+/* The store (at_store.h) over mod_dbd. */
 #ifndef AT_STORE_DBD_H
 #define AT_STORE_DBD_H
 
@@ -9,16 +9,17 @@
 #include "at_store.h"
 
 /**
- * Make a store for R, in its pool. It takes a connection when it needs
- * one; where another module holds one of mod_dbd's for R already (as
- * mod_authn_dbd does), it shares that one, as long as it is good.
+ * Make a store for R that runs the statements of SOURCE, in R's pool. It takes
+ * a connection when it needs one. If another module (such as mod_authn_dbd)
+ * already holds a connection of mod_dbd for R, it shares that one as long as
+ * that is good: R could otherwise wait for itself.
  */
 at_store_t *at_store_dbd_make(request_rec *r, const at_dbd_t *source);
 
 /**
- * Run startup.sql by STORE, which at_store_dbd_make made. *VERSION and
- * *CHARSET, in the request's pool, are what it gives; each may be NULL.
- * Returns NULL, or a fault as the store's operations do.
+ * Run startup.sql with STORE, which at_store_dbd_make made, and fill *VERSION
+ * (of the schema) and *CHARSET (of the connection) in the request's pool; each
+ * may become NULL. Returns NULL, or a fault as the store's operations do.
  */
 const at_fault_t *at_store_dbd_startup(at_store_t *store,
                                        const char **version,
