@@ -6,6 +6,7 @@
 #include <apr_strings.h>
 
 #include "at_config.h"
+#include "at_rows.h"
 #include "at_store_error.h"
 
 /* The name of what is kept, in the connection's pool. */
@@ -229,7 +230,7 @@ static int read_back(apr_table_t *session, const apr_dbd_driver_t *driver,
                     == 0) {
         for (i = 0; i < apr_dbd_num_cols(driver, results); i++) {
             const char *name = apr_dbd_get_name(driver, results, i);
-            const char *value = apr_dbd_get_entry(driver, row, i);
+            const char *value = at_rows_text(driver, row, i);
 
             if (name && value) {
                 apr_table_set(session, name, value);
