@@ -338,7 +338,7 @@ for my $case (
     my ($status, $output) = AccessTokenTest->configtest(database => $database,
         $options->($lines->(@folder{qw(first second)})));
     isnt($status, 0, "two folders in $name stop configtest");
-    like($output, qr/on line \d+ of .*httpd\.conf:\s+AccessTokenStatements is set twice/,
+    like($output, qr/on line \d+ of .*httpd\.conf:\s+AccessTokenStatements: it is set twice/,
          'and the message has the place and the reason');
     ($status, $output) = AccessTokenTest->configtest(database => $database,
         $options->($lines->($folder{first}, $folder{first}, "$folder{first}/../statements-first",

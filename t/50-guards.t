@@ -77,6 +77,15 @@ sub reached {
 is_deeply([grep { reached($_)->{$_} } sort keys %includes],
           [], 'no circle of includes');
 
+my ($list) = text_of('docs/design.md') =~ /^## Six rooms\n(.*?)^## /ms;
+my @listed = $list =~ /^- \*\*`(\w+)\/`\*\* /mg;
+is_deeply(\@listed, \@rooms, 'docs/design.md lists the rooms in their order');
+for my $room (@rooms) {
+    my ($units) = $list =~ /^- \*\*`$room\/`\*\* .*:\n((?:  `.*\n)+)/m;
+    same_names([($units // '') =~ /`(\w+)`/g], [grep { $home{$_} eq $room } keys %home],
+               "docs/design.md lists every file of $room");
+}
+
 # ---- directives
 
 my $config = $c{'mod_access_token/config/at_config.c'};
