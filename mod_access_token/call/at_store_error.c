@@ -5,13 +5,15 @@
 
 #include <apr_strings.h>
 
-/* MySQL's text may be quoted in the log only where it holds no value. */
+/* What an error of MySQL or MariaDB means. */
 typedef struct {
     int code;
     at_outcome_e outcome;
     at_fault_kind_e kind;
     at_connection_e connection;
-    int quote;                /* TEXT names tables, columns, users only */
+    int quote;                /* true: the log may quote the database's text,
+                                 which names tables, columns and users, and
+                                 holds no value */
     const char *meaning;
 } mysql_row_t;
 
@@ -21,19 +23,19 @@ typedef struct {
 #define LATER(code, kind, meaning)                          \
     { code, AT_STORE_UNAVAILABLE, AT_FAULT_##kind,          \
       AT_CONNECTION_KEEP, 0, meaning }
-#define MEND(code, quote, meaning)                          \
+#define FIX(code, quote, meaning)                           \
     { code, AT_STORE_BROKEN, AT_FAULT_BROKEN,               \
       AT_CONNECTION_KEEP, quote, meaning }
 
-/* The same, and the connection is not in step, or was not made. */
+/* The same, but the connection was not made, or is out of step. */
 #define REFUSED(code, quote, meaning)                       \
     { code, AT_STORE_BROKEN, AT_FAULT_BROKEN,               \
       AT_CONNECTION_DISCARD, quote, meaning }
 
-#define SEE_PACKET "; raise max_allowed_packet, of the server and, if it is " \
+#define SEE_PACKET "; raise max_allowed_packet, on the server and, if it is " \
     "set there, in the my.cnf group that DBDParams names"
 
-/* Another connection may do, or an admin must fix it. */
+/* It may work on another connection; if not, an admin must fix it. */
 #define STALE(code, meaning)                                \
     { code, AT_STORE_STALE, AT_FAULT_BROKEN,                \
       AT_CONNECTION_DISCARD, 1, meaning }
@@ -43,19 +45,19 @@ typedef struct {
 
 /* By the error references of MariaDB and MySQL. */
 static const mysql_row_t mysql_rows[] = {
-    /* Nothing was done, and the same may work at once. Galera tells a
+    /* Nothing was done, and the same may work at once. Galera reports a
      * conflict between nodes as a deadlock. */
-    AGAIN(1020, WAIT, KEEP, "a row changed meanwhile"),
-    AGAIN(1037, WAIT, KEEP, "the database has no memory"),
-    AGAIN(1041, WAIT, KEEP, "the database has no memory"),
-    AGAIN(1205, WAIT, KEEP, "waited too long for a lock: as long as "
-          "innodb_lock_wait_timeout says"),
+    AGAIN(1020, WAIT, KEEP, "a row was changed by another transaction"),
+    AGAIN(1037, WAIT, KEEP, "the database is out of memory"),
+    AGAIN(1041, WAIT, KEEP, "the database is out of memory"),
+    AGAIN(1205, WAIT, KEEP, "waited for a lock longer than "
+          "innodb_lock_wait_timeout allows"),
     AGAIN(1206, WAIT, KEEP, "no memory for locks; see "
           "innodb_buffer_pool_size"),
     AGAIN(1213, WAIT, KEEP, "a deadlock, or a conflict of Galera nodes"),
     AGAIN(1317, WAIT, KEEP, "the statement was killed"),
-    AGAIN(1412, WAIT, KEEP, "a table was altered meanwhile"),
-    AGAIN(1615, WAIT, KEEP, "a table was altered meanwhile"),
+    AGAIN(1412, WAIT, KEEP, "a table was altered at the same time"),
+    AGAIN(1615, WAIT, KEEP, "a table was altered at the same time"),
     AGAIN(1637, WAIT, KEEP, "too many transactions are open"),
     AGAIN(1689, WAIT, KEEP, "a lock was not free"),
     AGAIN(1969, WAIT, KEEP, "the statement took longer than "
@@ -65,12 +67,12 @@ static const mysql_row_t mysql_rows[] = {
     AGAIN(3101, WAIT, KEEP, "a conflict of members of the replication group; "
           "nothing was committed"),
     AGAIN(3572, WAIT, KEEP, "a lock was not free"),
-    /* The like, but through another connection: a proxy or a virtual
-     * address may lead it to a server that can. */
+    /* Nothing was done, and the same may work on another connection: a proxy
+     * or a virtual address may lead it to another server. */
     AGAIN(1047, CONNECTION, DISCARD, "the Galera node is not ready: it is "
-          "joining, or was parted from the majority"),
+          "joining, or was separated from the majority"),
     AGAIN(1036, READ_ONLY, DISCARD, "the database is read-only: "
-          "innodb_read_only, or the table's file can't be written"),
+          "innodb_read_only, or the table's file cannot be written"),
     AGAIN(1290, READ_ONLY, DISCARD, "the database is read-only: a replica, "
           "or read_only was switched on"),
     AGAIN(1792, READ_ONLY, DISCARD, "the database is read-only"),
@@ -83,17 +85,17 @@ static const mysql_row_t mysql_rows[] = {
     AGAIN(3798, CONNECTION, DISCARD, NO_MEMBER),
     AGAIN(3799, CONNECTION, DISCARD, NO_MEMBER),
     AGAIN(3032, CONNECTION, DISCARD, "the server is in offline mode"),
-    AGAIN(1042, CONNECTION, DISCARD, "the server can't look up this host"),
-    AGAIN(1043, CONNECTION, DISCARD, "the connection was cut while it was "
+    AGAIN(1042, CONNECTION, DISCARD, "the server cannot look up this host"),
+    AGAIN(1043, CONNECTION, DISCARD, "the connection broke while it was "
           "made"),
-    AGAIN(1135, CONNECTION, DISCARD, "the server can't start a thread"),
+    AGAIN(1135, CONNECTION, DISCARD, "the server cannot start a thread"),
     AGAIN(1040, CONNECTION, DISCARD, "too many connections; see "
           "max_connections, and DBDMax times the number of children"),
     AGAIN(1203, CONNECTION, DISCARD, "the account has too many connections; "
           "see max_user_connections, and DBDMax times the number of "
           "children"),
-    AGAIN(1226, CONNECTION, DISCARD, "the account has reached a limit of "
-          "its own; see max_user_connections and the like"),
+    AGAIN(1226, CONNECTION, DISCARD, "the account has reached one of its own "
+          "limits; see max_user_connections and CREATE USER ... WITH"),
     AGAIN(1243, CONNECTION, DISCARD, "the connection's prepared statements "
           "are gone; put reconnect=0 into DBDParams"),
     AGAIN(1461, CONNECTION, DISCARD, "too many prepared statements; see "
@@ -101,7 +103,7 @@ static const mysql_row_t mysql_rows[] = {
           "children"),
     AGAIN(2002, CONNECTION, DISCARD, "no connection to the database"),
     AGAIN(2003, CONNECTION, DISCARD, "no connection to the database"),
-    /* The connection is gone, and what it was about to do is open. */
+    /* The connection is gone; whether a save was done is open. */
     AGAIN(1053, CONNECTION, LOST, "the database shuts down"),
     AGAIN(1152, CONNECTION, LOST, "the connection was lost"),
     AGAIN(1158, CONNECTION, LOST, "the connection was lost"),
@@ -117,69 +119,70 @@ static const mysql_row_t mysql_rows[] = {
     AGAIN(2030, CONNECTION, LOST, "the connection's prepared statements "
           "are gone; put reconnect=0 into DBDParams"),
     AGAIN(2055, CONNECTION, LOST, "the connection was lost"),
-    AGAIN(3100, CONNECTION, LOST, "the replication group did not take the "
+    AGAIN(3100, CONNECTION, LOST, "the replication group did not accept the "
           "change"),
     AGAIN(3169, CONNECTION, LOST, "the connection was killed"),
     AGAIN(4031, CONNECTION, LOST, "the connection was idle too long"),
     /* It may pass, but not within a call's time. */
     LATER(1021, FULL, "the database's disk is full"),
     LATER(1114, FULL, "a table is full"),
-    /* A KILL leaves triggers unreadable that it finds being read, and a
-     * trigger that was just made misses its tables. 1064 quotes a statement
-     * or a trigger: parameters, no values. */
-    STALE(1064, "the database cannot read the statement or a trigger; where "
-          "a KILL broke that, FLUSH TABLES mends it"),
-    STALE(1146, "a table is missing; see schema.sql, or, if it is there, "
+    /* A KILL leaves triggers unreadable that are being read at that moment,
+     * and a trigger that was just made does not find its tables. The text of
+     * 1064 quotes a statement or a trigger: parameters, no values. */
+    STALE(1064, "the database cannot read the statement or a trigger; if a "
+          "KILL caused that, run FLUSH TABLES"),
+    STALE(1146, "a table is missing; see schema.sql, or, if it is there, run "
           "FLUSH TABLES"),
     /* Another connection may have a new limit. */
     STALE(1153, "a statement with its values is longer than the server "
           "allows" SEE_PACKET),
-    /* An admin must mend it. */
-    MEND(1030, 1, "the storage engine failed; see the database's log"),
-    MEND(1048, 1, "a column may not be NULL; those of the history are if their "
-         "text is longer than max_allowed_packet: raise it"),
-    MEND(1054, 1, "a column is missing"),
-    MEND(1142, 1, "a right is missing; see grants.sql"),
-    MEND(1143, 1, "a right is missing; see grants.sql"),
-    MEND(1162, 0, "a text is longer than the server allows" SEE_PACKET),
-    MEND(1264, 0, "a number is out of range: if this is next_number.sql, the "
-         "sequence is used up; set it to a lower number"),
-    MEND(1267, 1, "collations differ; set default-character-set=utf8mb4 "
-         "for the connection"),
-    MEND(1301, 0, "a function's result is longer than the server allows"
-         SEE_PACKET),
-    MEND(1305, 1, "a function is missing; see schema.sql"),
-    MEND(1364, 1, "a column needs a value"),
-    MEND(1366, 0, "a value does not fit its column; check the character "
-         "sets of column and connection"),
-    MEND(1370, 1, "a right is missing; see grants.sql"),
-    MEND(1406, 1, "a value is longer than its column"),
-    MEND(1449, 1, "who made a trigger or a function is no account any more; "
-         "make them again"),
-    MEND(1451, 0, "a foreign key was violated"),
-    MEND(1452, 0, "a foreign key was violated"),
-    MEND(1690, 0, "a number is out of range: if this is next_number.sql, the "
-         "sequence is used up; set it to a lower number"),
-    MEND(4025, 0, "a CHECK constraint was violated"),
-    /* The same, when a connection is made, or of one. */
+    /* An admin must fix it. */
+    FIX(1030, 1, "the storage engine failed; see the database's log"),
+    FIX(1048, 1, "a column may not be NULL; the columns of the history are "
+        "NULL if their text is longer than max_allowed_packet: raise it"),
+    FIX(1054, 1, "a column is missing"),
+    FIX(1142, 1, "a right is missing; see grants.sql"),
+    FIX(1143, 1, "a right is missing; see grants.sql"),
+    FIX(1162, 0, "a text is longer than the server allows" SEE_PACKET),
+    FIX(1264, 0, "a number is out of range: if this is next_number.sql, the "
+        "sequence is used up; set it to a lower number"),
+    FIX(1267, 1, "collations differ; set default-character-set=utf8mb4 "
+        "for the connection"),
+    FIX(1301, 0, "a function's result is longer than the server allows"
+        SEE_PACKET),
+    FIX(1305, 1, "a function is missing; see schema.sql"),
+    FIX(1364, 1, "a column needs a value"),
+    FIX(1366, 0, "a value does not fit its column; check the character "
+        "sets of column and connection"),
+    FIX(1370, 1, "a right is missing; see grants.sql"),
+    FIX(1406, 1, "a value is longer than its column"),
+    FIX(1449, 1, "the definer of a trigger or function no longer exists; "
+        "recreate it"),
+    FIX(1451, 0, "a foreign key was violated"),
+    FIX(1452, 0, "a foreign key was violated"),
+    FIX(1690, 0, "a number is out of range: if this is next_number.sql, the "
+        "sequence is used up; set it to a lower number"),
+    FIX(4025, 0, "a CHECK constraint was violated"),
+    /* An admin must fix it: the connection was refused, or is out of step. */
     REFUSED(1044, 1, "a right is missing; see grants.sql"),
     REFUSED(1045, 1, "the login failed"),
     REFUSED(1049, 0, "there is no such database"),
     REFUSED(1129, 0, "the server has blocked this host; find out why its "
-            "connections broke off, then FLUSH HOSTS"),
+            "connections broke, then run FLUSH HOSTS"),
     REFUSED(1130, 0, "the account is not for this host; see CREATE USER"),
     REFUSED(1184, 0, "the server's init_connect fails; see the database's "
             "log"),
     REFUSED(1193, 0, "there is no such variable; see init-command"),
     REFUSED(1227, 0, "a right is missing"),
-    REFUSED(1231, 0, "a variable can't have this value; see init-command"),
-    REFUSED(1251, 0, "the client library does not know the account's way to "
-            "authenticate"),
-    REFUSED(1275, 0, "the account's password has an old format; set it "
-            "anew"),
-    REFUSED(1524, 0, "the account's way to authenticate is not there"),
-    REFUSED(1698, 0, "the login failed: the account is not one with a "
+    REFUSED(1231, 0, "a variable cannot have this value; see init-command"),
+    REFUSED(1251, 0, "the client library does not support the account's "
+            "method to authenticate"),
+    REFUSED(1275, 0, "the account's password has an old format; set a new "
             "password"),
+    REFUSED(1524, 0, "the server does not have the account's method to "
+            "authenticate"),
+    REFUSED(1698, 0, "the login failed: the account does not authenticate by "
+            "a password"),
     REFUSED(1820, 0, "the account's password has expired; set a new one"),
     REFUSED(1862, 0, "the account's password has expired; set a new one"),
     REFUSED(3118, 0, "the account is locked"),
@@ -195,22 +198,24 @@ static const mysql_row_t mysql_rows[] = {
     REFUSED(2035, 0, "the client library refuses a buffer"),
     REFUSED(2036, 0, "the client library does not know a type"),
     REFUSED(2054, 0, "the client library lacks a function"),
-    REFUSED(2059, 0, "the client library lacks the account's way to "
+    REFUSED(2059, 0, "the client library lacks the account's method to "
             "authenticate"),
-    REFUSED(2061, 0, "the account's way to authenticate failed")
+    REFUSED(2061, 0, "the account's method to authenticate failed")
 };
 
 #define MYSQL_DUPLICATE 1062
 
-/* Whose error is it? Only behind one of the server's are both sides still in
- * step. The client library's own are CR_… and CER_… in errmsg.h. */
+/* Where an error comes from. Only after an error of the server are both sides
+ * still in step. The client library's errors are CR_… and CER_… in
+ * errmsg.h. */
 #define IS_OF_DRIVER(code) ((code) < 1000)
 #define IS_OF_CLIENT(code) (((code) >= 2000 && (code) < 3000) \
                             || ((code) >= 5000 && (code) < 6000))
 
-/* SQLite's messages name tables and columns, never values. */
+/* What an error of SQLite means. Its messages name tables and columns, never
+ * values. */
 typedef struct {
-    const char *text;         /* stands in the message */
+    const char *text;         /* is part of the message */
     at_outcome_e outcome;
     at_fault_kind_e kind;
     at_connection_e connection;
@@ -229,13 +234,13 @@ static const sqlite_row_t sqlite_rows[] = {
       "its directory" },
     { "readonly", AT_STORE_BROKEN, AT_FAULT_BROKEN, AT_CONNECTION_KEEP,
       "Apache's User must be able to write the file and its directory" },
-    /* The driver prepares in the old way of SQLite, so that all that was
-     * prepared before a VACUUM or a change of the schema fails, at its
-     * start: by the first text once, then, for ever, by the second. */
+    /* The driver uses an old function of SQLite to prepare. After a VACUUM or
+     * a change of the schema, all that was prepared before fails as soon as
+     * it is run: once with the first text, then always with the second. */
     { "schema has changed", AT_STORE_RETRY, AT_FAULT_WAIT,
-      AT_CONNECTION_DISCARD, "the statements are prepared anew" },
+      AT_CONNECTION_DISCARD, "the statements are prepared again" },
     { "not an error", AT_STORE_RETRY, AT_FAULT_WAIT, AT_CONNECTION_DISCARD,
-      "the schema was changed; the statements are prepared anew" },
+      "the schema was changed; the statements are prepared again" },
     { "no such", AT_STORE_BROKEN, AT_FAULT_BROKEN, AT_CONNECTION_KEEP,
       "see schema.sql" }
 };
@@ -252,8 +257,8 @@ static at_fault_t *conflict(int field, apr_pool_t *pool)
     return fault;
 }
 
-/* A unique key was violated: what does that mean? SHOWN is KEY without its
- * table, or "?" where KEY might be a value. */
+/* What it means that the unique key KEY was violated. SHOWN is KEY without its
+ * table, or "?" if KEY might be a value. */
 static at_fault_t *read_unique(const char *key, const char *shown,
                                const at_statement_t *statement,
                                apr_pool_t *pool)
@@ -268,13 +273,13 @@ static at_fault_t *read_unique(const char *key, const char *shown,
     }
     if (meaning == AT_UNIQUE_VERSION) {
         return at_fault_make(pool, AT_STORE_BROKEN, AT_FAULT_BROKEN,
-            "%s: the history has a line of this version already (unique key "
-            "%s): was the access token made anew under an old id, or its "
+            "%s: the history already has a line of this version (unique key "
+            "%s). Was an access token inserted again under an old id, or its "
             "version lowered? Remove the old lines", statement->file, shown);
     }
     return at_fault_make(pool, AT_STORE_BROKEN, AT_FAULT_BROKEN,
-        "%s: the unique key %s was violated; if it guards a field, say so by "
-        "-- @unique %s FIELD", statement->file, shown, shown);
+        "%s: the unique key %s was violated; if it guards a field, declare it "
+        "by -- @unique %s FIELD", statement->file, shown, shown);
 }
 
 /* The text between the last two quotes of TEXT, if there are two more
@@ -297,8 +302,8 @@ static const char *last_quoted(const char *text, apr_pool_t *pool)
     return apr_pstrmemdup(pool, each, (apr_size_t)(end - each));
 }
 
-/* NAME, or what follows a dot in it, as STATEMENT declares it by @unique; NULL
- * if it does not. */
+/* The key that STATEMENT declares by @unique: NAME, or what follows a dot in
+ * NAME. NULL if it declares none of them. */
 static const char *declared(const char *name, const at_statement_t *statement)
 {
     while (at_statement_unique(statement, name) == AT_UNIQUE_UNKNOWN) {
@@ -313,11 +318,11 @@ static const char *declared(const char *name, const at_statement_t *statement)
 }
 
 /*
- * "Duplicate entry 'VALUE' for key 'TABLE.KEY'"; TABLE is MySQL 8's. The
- * session's lc_messages asks for this language; in all others, too, the key
- * comes last, but words may follow it. VALUE may hold anything, so the key is
- * looked for from the end, and one that is not declared is shown only where
- * the text leaves no doubt that it is one.
+ * TEXT is "Duplicate entry 'VALUE' for key 'TABLE.KEY'"; only MySQL 8 names
+ * the table. The session asks for English messages. In other languages, too,
+ * the key is last, but words may follow it. VALUE may contain anything, so the
+ * key is looked for from the end, and one that is not declared is shown only
+ * if the text is certain to name a key there.
  */
 static at_fault_t *read_duplicate(const char *text,
                                   const at_statement_t *statement,
@@ -384,7 +389,7 @@ static at_fault_t *read_mysql(at_connection_e *connection, int code,
     if (IS_OF_CLIENT(code)) {
         *connection = AT_CONNECTION_LOST;
         return at_fault_make(pool, AT_STORE_RETRY, AT_FAULT_CONNECTION,
-            "%s: error %d of the client library; the connection was given up",
+            "%s: error %d of the client library; the connection was closed",
             statement->file, code);
     }
     if (IS_OF_DRIVER(code)) {

@@ -10,7 +10,7 @@
 #include "at_fault.h"
 #include "at_statements.h"
 
-/** What is to become of the connection that gave the error. */
+/** What happens to the connection that gave the error. */
 typedef enum at_connection_e {
     AT_CONNECTION_KEEP,       /* it is good */
     AT_CONNECTION_DISCARD,    /* nothing was done; another one may do better,
@@ -23,7 +23,7 @@ typedef enum at_connection_e {
  * The fault that CODE and TEXT mean, which apr_dbd's DRIVER ("mysql",
  * "sqlite3", ...) gave for STATEMENT; TEXT may be NULL or empty. SAVES: true
  * where a save was run; of no other statement, and of none that is prepared,
- * the outcome is AT_STORE_STALE. *CONNECTION is what is to become of the
+ * the outcome is AT_STORE_STALE. *CONNECTION is what must happen to the
  * connection. The fault is made in POOL. Its outcome is that of a statement
  * that only reads: a save whose connection is lost may have been done.
  */
