@@ -20,19 +20,19 @@ typedef struct {
 /* Indexed by at_code_e. */
 static const code_row_t codes[] = {
     { "OK", 200, 0, "" },
-    { "INVALID_JSON", 400, 1, "The body is not the JSON it must be" },
+    { "INVALID_JSON", 400, 1, "Malformed JSON" },
     { "INVALID_REQUEST", 400, 1, "Bad request" },
     { "INVALID_TOKEN", 401, 1, "No valid session" },
     { "FORBIDDEN", 403, 1, "Not permitted" },
     { "ACCESS_TOKEN_NOT_FOUND", 404, 1, "No such access token" },
     { "METHOD_NOT_ALLOWED", 405, 0, "Method not allowed" },
-    { "DUPLICATE_VALUE", 409, 1, "The value is taken" },
-    { "VERSION_CONFLICT", 409, 1, "Lost against other updates" },
-    { "PRECONDITION_FAILED", 412, 1, "A precondition does not hold" },
-    { "REQUEST_TOO_LARGE", 413, 0, "The body is too large" },
-    { "UNSUPPORTED_MEDIA_TYPE", 415, 0, "The body is of the wrong type" },
-    { "VALIDATION_FAILED", 422, 1, "The request breaks rules" },
-    { "IDEMPOTENCY_KEY_REUSED", 422, 1, "The key is another request's" },
+    { "DUPLICATE_VALUE", 409, 1, "Value already in use" },
+    { "VERSION_CONFLICT", 409, 1, "Conflicting updates" },
+    { "PRECONDITION_FAILED", 412, 1, "Precondition failed" },
+    { "REQUEST_TOO_LARGE", 413, 0, "Request body too large" },
+    { "UNSUPPORTED_MEDIA_TYPE", 415, 0, "Unsupported media type" },
+    { "VALIDATION_FAILED", 422, 1, "Validation failed" },
+    { "IDEMPOTENCY_KEY_REUSED", 422, 1, "Idempotency-Key already used" },
     { "INTERNAL_ERROR", 500, 0, "Internal error" },
     { "SERVICE_UNAVAILABLE", 503, 0, "Temporarily unavailable" }
 };
@@ -93,9 +93,9 @@ at_error_t *at_error_hidden(apr_pool_t *pool, at_code_e code,
                               "reached at the moment. Try again later.");
     }
     else {
-        error = at_error_make(pool, code, "The server could not do this. "
-                              "Its error log says why, under the id in "
-                              "the header X-Request-Id.");
+        error = at_error_make(pool, code, "The server could not process the "
+                              "request. Its error log has the reason, under "
+                              "the request id in the header X-Request-Id.");
     }
     error->detail = detail;
     return error;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Errors as values. A function that can fail returns an at_error_t *, and
- * NULL when all is well. The error carries what the caller of the API may
- * read (code, description, violations) and, apart from it, what only the
- * error log may show (detail). Contract, section 5.
+ * NULL when all is well. The error carries what the client may read (code,
+ * description, violations) and, apart from that, what only the error log may
+ * show (the fault, or a detail). Contract, section 5.
  */
 #ifndef AT_ERROR_H
 #define AT_ERROR_H
@@ -39,7 +39,7 @@ typedef enum {
     AT_SERVICE_UNAVAILABLE
 } at_code_e;
 
-/** The codes of single violations, as the contract lists them. */
+/** The codes of single violations, as the contract lists them (section 5). */
 typedef enum {
     AT_VIOLATION_MANDATORY,
     AT_VIOLATION_EXACTLY_ONE_OF,
@@ -62,17 +62,18 @@ typedef struct at_violation_t {
     const char *pointer;      /* RFC 6901, into the request body */
     at_violation_e code;
     const char *message;      /* a sentence; holds no field's value */
-    unsigned int hash;        /* of all three */
+    unsigned int hash;        /* of the other three members */
 } at_violation_t;
 
 /** How many violations of a request are reported one by one. */
 #define AT_VIOLATIONS 100
 
-/** All that is wrong with a request. */
+/** All that is wrong with a request. Only at_error.c writes it. */
 typedef struct at_violations_t {
     apr_pool_t *pool;
-    apr_array_header_t *list; /* at_violation_t: the first, no two equal */
-    int more;                 /* how many came when the list was full */
+    apr_array_header_t *list; /* at_violation_t, at most AT_VIOLATIONS, no
+                                 two equal */
+    int more;                 /* how many were added to the full list */
 } at_violations_t;
 
 /** An error. */
@@ -94,9 +95,8 @@ typedef struct at_error_t {
         }                                   \
     } while (0)
 
-/**
- * The name of CODE as it stands in `status.code`, e.g. "OK". Never NULL.
- */
+/** The name of CODE, which is the value of `status.code`, e.g. "OK". Never
+ *  NULL. */
 const char *at_code_name(at_code_e code);
 
 /** The short text of `status.message` for CODE; "" for AT_OK. */
@@ -106,8 +106,8 @@ const char *at_code_message(at_code_e code);
 int at_code_http_status(at_code_e code);
 
 /**
- * True if CODE is one that the HTTP-200 mode turns into 200: the 4xx of
- * the table but for 405, 413 and 415.
+ * True if the HTTP-200 mode answers CODE with status 200: the 4xx of the
+ * contract's table, except 405, 413 and 415.
  */
 int at_code_may_be_200(at_code_e code);
 
@@ -115,8 +115,8 @@ int at_code_may_be_200(at_code_e code);
 const char *at_violation_name(at_violation_e code);
 
 /**
- * Make an error of CODE in POOL, described to the caller by the printf
- * format FORMAT.
+ * Make an error of CODE in POOL. Its description, for the client, is made from
+ * the printf format FORMAT.
  */
 at_error_t *at_error_make(apr_pool_t *pool, at_code_e code,
                           const char *format, ...)
@@ -159,19 +159,19 @@ at_error_t *at_error_violations(apr_pool_t *pool,
 at_violations_t *at_violations_make(apr_pool_t *pool);
 
 /**
- * True if VIOLATIONS has its AT_VIOLATIONS: what is added now is counted
- * only. Whoever adds many then need not make a pointer, and gives NULL.
+ * True if VIOLATIONS has AT_VIOLATIONS: further ones are only counted. Their
+ * pointers are not used then, and may be NULL.
  */
 int at_violations_are_full(const at_violations_t *violations);
 
-/** How many were added to VIOLATIONS, those equal to one before not counted,
- *  unless the list was full. */
+/** How many violations were added. One that is equal to an earlier one is not
+ *  counted, unless the list was full. */
 int at_violations_count(const at_violations_t *violations);
 
 /**
- * Add to VIOLATIONS that CODE holds at POINTER (lifetime of their pool),
- * unless that has been added; the message is made from the printf format
- * FORMAT, and is cut at 1,023 bytes.
+ * Add a violation of CODE at POINTER (lifetime of the pool of VIOLATIONS),
+ * unless an equal one was added before. Its message is made from the printf
+ * format FORMAT, and is cut at 1,023 bytes.
  */
 void at_violations_add(at_violations_t *violations, const char *pointer,
                        at_violation_e code, const char *format, ...)

@@ -7,7 +7,7 @@
 /* Indexed by at_fault_kind_e. */
 static const char *const names[] = {
     "", "the database was out of reach", "no connection was free",
-    "locks or slow statements held up calls", "the database was read-only",
+    "locks or slow statements delayed calls", "the database was read-only",
     "the database was full", "too many pass codes were to be hashed at once",
     "schema, rights or statements did not fit"
 };
@@ -68,14 +68,14 @@ apr_time_t at_incident_away(at_incident_t *incidents, apr_time_t now,
 
 void at_incident_back(at_incident_t *incidents)
 {
-    /* All processes read it all the time, and hardly ever is it to be
-     * written. */
+    /* All processes read this all the time. It is written rarely, so that the
+     * processors' caches keep it. */
     if (apr_atomic_read32(&incidents[AT_FAULT_NONE].open)) {
         apr_atomic_set32(&incidents[AT_FAULT_NONE].open, 0);
     }
 }
 
-/* True if INCIDENT is over, for the one who asks first. */
+/* True if INCIDENT is over, for the first process that asks. */
 static int ends(at_incident_t *incident, apr_uint32_t seconds)
 {
     apr_uint32_t open = apr_atomic_read32(&incident->open);

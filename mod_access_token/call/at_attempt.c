@@ -120,16 +120,18 @@ at_error_t *at_attempt_no_turn(const at_call_t *call, at_hashing_e outcome)
 {
     int limit = at_hashing_limit(call->hashing);
     at_error_t *error = at_error_make(call->pool, AT_SERVICE_UNAVAILABLE,
-        "Too many pass codes are being set or verified just now. Nothing has "
-        "changed.");
+        "Too many pass codes are being set or verified at the moment. Nothing "
+        "has changed. Try again later.");
 
     error->fault = at_fault_make(call->pool, AT_STORE_UNAVAILABLE,
-        AT_FAULT_HASHING, "%s to hash or verify a pass code, %d at once in "
-        "this child; see who sends so many calls with pass codes, what else "
-        "keeps the processors busy, AccessTokenHashingLimit, and the cost of "
-        "AccessTokenPassCodeScheme", outcome == AT_HASHING_FULL
+        AT_FAULT_HASHING, "%s to hash or verify a pass code; this child "
+        "hashes %d at once. Find out which client sends so many calls with "
+        "pass codes, and what else keeps the processors busy; see "
+        "AccessTokenHashingLimit, and the cost of AccessTokenPassCodeScheme",
+        outcome == AT_HASHING_FULL
         ? "too many calls of this child waited already"
-        : "the budget was over before there was a processor", limit);
+        : "a call waited for a processor until its budget was used up",
+        limit);
     return error;
 }
 

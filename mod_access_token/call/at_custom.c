@@ -29,7 +29,7 @@ static const at_custom_entry_t *find_entry(const apr_array_header_t *entries,
     return NULL;
 }
 
-/* One more than there may be is enough to see that there are too many. */
+/* Reading stops after one entry more than allowed. */
 static int are_too_many(const reader_t *reader)
 {
     return reader->entries->nelts > AT_CUSTOM_ENTRIES;
@@ -62,7 +62,8 @@ static void read_object(reader_t *reader, const at_json_t *object,
     }
 }
 
-/* Where element INDEX stands, unless nobody will be told. */
+/* The pointer to element INDEX. NULL if it will not be used: the list of
+ * violations is full. */
 static const char *element_place(const reader_t *reader,
                                  const at_json_t *element,
                                  const char *pointer, int index)
@@ -94,7 +95,7 @@ static void read_array(reader_t *reader, const at_json_t *array,
     }
 }
 
-/* The value inside {"set": ...}, if VALUE is such a wrapper, or VALUE. */
+/* The value inside {"set": ...} if VALUE is such a wrapper, else VALUE. */
 static const at_json_t *unwrap(const at_json_t *value, const char **pointer,
                                apr_pool_t *pool)
 {
@@ -135,7 +136,7 @@ apr_array_header_t *at_custom_read(const at_json_t *value,
     }
     if (are_too_many(&reader)) {
         at_violations_add(violations, pointer, AT_VIOLATION_TOO_LONG,
-                          "At most %d custom fields a call.",
+                          "At most %d custom fields per call.",
                           AT_CUSTOM_ENTRIES);
     }
     return reader.entries;
@@ -232,8 +233,8 @@ void at_custom_judge(const apr_array_header_t *entries,
     }
 }
 
-/* A new value; a number in its one written form, as everywhere, but a whole
- * one as it was sent: it may have more digits than a double. */
+/* Write a new value. A number is written in its shortest form; a whole number
+ * as it was sent, since it may have more digits than a double. */
 static void write_entry(at_writer_t *writer, const at_custom_entry_t *entry,
                         apr_pool_t *pool)
 {
@@ -253,8 +254,8 @@ static void write_entry(at_writer_t *writer, const at_custom_entry_t *entry,
     }
 }
 
-/* The members of STORED in their order, those of ENTRIES replaced, each of
- * which is marked in IS_WRITTEN. */
+/* Write the members of STORED in their order. ENTRIES replace those of the same
+ * name, and are marked in IS_WRITTEN. */
 static void write_stored(at_writer_t *writer, const at_json_t *stored,
                          const apr_array_header_t *entries, char *is_written,
                          apr_pool_t *pool)
@@ -292,8 +293,8 @@ at_error_t *at_custom_merge(const char **merged, const char *stored,
     }
     if (error || (set && set->type != AT_JSON_OBJECT)) {
         return at_error_hidden(pool, AT_INTERNAL_ERROR, "the stored "
-                               "custom_field_set is no JSON object; mend "
-                               "that row");
+                               "custom_field_set is not a JSON object; "
+                               "correct that row");
     }
     at_write_open_object(writer);
     if (set) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * custom_field_set: reading a request's entries, judging them by the fields
- * that are configured, merging them into the stored set, which is one JSON
+ * custom_field_set: reading the entries of a request, judging them by the
+ * configured fields, and merging them into the stored set, which is one JSON
  * object. Contract, section 2.
  */
 #ifndef AT_CUSTOM_H
@@ -22,7 +22,7 @@
 typedef struct at_custom_entry_t {
     const char *name;
     const at_json_t *value;
-    const char *pointer;
+    const char *pointer;      /* to it in the request */
 } at_custom_entry_t;
 
 /** One configured field. */
@@ -32,9 +32,9 @@ typedef struct at_custom_field_t {
 } at_custom_field_t;
 
 /**
- * Read VALUE, which stands at POINTER in the request, in any of the forms
- * that the contract allows. Returns an array of at_custom_entry_t in POOL;
- * what is wrong with its shape is added to VIOLATIONS.
+ * Read VALUE, which is at POINTER in the request, in any of the forms that the
+ * contract allows. Returns an array of at_custom_entry_t in POOL. Violations
+ * of its shape are added to VIOLATIONS.
  */
 apr_array_header_t *at_custom_read(const at_json_t *value,
                                    const char *pointer,
@@ -45,18 +45,16 @@ apr_array_header_t *at_custom_read(const at_json_t *value,
 const at_custom_field_t *at_custom_find(const apr_array_header_t *configured,
                                         const char *name);
 
-/**
- * Judge ENTRIES by CONFIGURED (at_custom_field_t). What is wrong is added
- * to VIOLATIONS.
- */
+/** Judge ENTRIES by CONFIGURED (at_custom_field_t), and add what is wrong to
+ *  VIOLATIONS. */
 void at_custom_judge(const apr_array_header_t *entries,
                      const apr_array_header_t *configured,
                      at_violations_t *violations);
 
 /**
- * Merge ENTRIES, which are judged, into STORED, a JSON object or NULL.
- * *MERGED becomes the new set in POOL, NULL if nothing is left in it. The
- * error is AT_INTERNAL_ERROR: STORED is no JSON object, or no memory.
+ * Merge ENTRIES, in which at_custom_judge found nothing wrong, into STORED, a
+ * JSON object or NULL. *MERGED is the new set, in POOL; NULL if it is empty.
+ * AT_INTERNAL_ERROR: STORED is not a JSON object, or there is no memory.
  */
 at_error_t *at_custom_merge(const char **merged, const char *stored,
                             const apr_array_header_t *entries,

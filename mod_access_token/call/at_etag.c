@@ -5,7 +5,7 @@
 
 #include <apr_strings.h>
 
-/* What a tag may hold between its quotes. */
+/* True for a character that a tag may contain as it is. */
 static int is_tag_character(unsigned char character)
 {
     return character > 0x20 && character != '"' && character != '%'
@@ -43,7 +43,7 @@ static int is_text(const char *tag, apr_size_t length, const char *text,
     return length == text_length && !memcmp(tag, text, length);
 }
 
-/* Compare what stands between the quotes: TAG in the list, ETAG ours. */
+/* Compare two tags without their quotes: TAG of the list, and ETAG. */
 static int opaque_matches(const char *tag, apr_size_t length,
                           const char *etag, apr_size_t etag_length)
 {

@@ -19,8 +19,9 @@ static int is_key(const char *key)
     return !key[length] && length > 0 && length <= AT_IDEMPOTENCY_KEY_LENGTH;
 }
 
-/* What the quoted string TEXT means (RFC 8941, 3.3.3), or NULL if it is none:
- * an escape is for a quote or another escape, and nothing follows it. */
+/* The text of the quoted string TEXT (RFC 8941, 3.3.3). NULL if it is not one:
+ * a backslash may only escape a quote or a backslash, and nothing may follow
+ * the closing quote. */
 static const char *unquote(const char *text, apr_pool_t *pool)
 {
     char *key = apr_palloc(pool, strlen(text));
@@ -40,22 +41,23 @@ at_error_t *at_idempotency_key(const char **key, const char *header,
                                const at_secret_t *secret, apr_pool_t *pool)
 {
     if (!secret) {
-        return at_error_make(pool, AT_INVALID_REQUEST, "This server takes no "
-                             "Idempotency-Key, and could not keep its "
-                             "promise. Send the request without it.");
+        return at_error_make(pool, AT_INVALID_REQUEST, "This server does not "
+                             "support Idempotency-Key. Send the request "
+                             "without it.");
     }
     *key = *header == '"' ? unquote(header, pool) : header;
     if (!*key) {
         return at_error_make(pool, AT_INVALID_REQUEST, "The Idempotency-Key "
-                             "is not a quoted string. It ends with a quote, "
-                             "\\\" is a quote in it, \\\\ is a backslash, and "
-                             "nothing follows it. It is sent once.");
+                             "is not a valid quoted string. It must end with "
+                             "a quote, and nothing may follow. Inside, write "
+                             "a quote as \\\" and a backslash as \\\\. Send "
+                             "the header only once.");
     }
     if (!is_key(*key)) {
         return at_error_make(pool, AT_INVALID_REQUEST, "An Idempotency-Key "
-                             "has 1 to %d characters of visible ASCII, with "
-                             "or without quotes around them, and is sent "
-                             "once.", AT_IDEMPOTENCY_KEY_LENGTH);
+                             "must have 1 to %d visible ASCII characters, "
+                             "with or without quotes around them. Send the "
+                             "header only once.", AT_IDEMPOTENCY_KEY_LENGTH);
     }
     return NULL;
 }

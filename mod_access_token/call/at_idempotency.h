@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Idempotency-Key: what a key may look like, and by what two requests that
- * carry the same key are compared. Contract, section 6.
+ * Idempotency-Key: reading a key, and the digest by which two requests with
+ * the same key are compared. Contract, section 6.
  */
 #ifndef AT_IDEMPOTENCY_H
 #define AT_IDEMPOTENCY_H
@@ -22,10 +22,10 @@ typedef struct at_secret_t {
 } at_secret_t;
 
 /**
- * Read *KEY, in POOL or a part of HEADER, from HEADER, the header's value: the
- * key itself, or the key as a quoted string; both are one key. SECRET (NULL:
- * none is configured) is only asked whether it is there. The error, in POOL,
- * is AT_INVALID_REQUEST; *KEY is undefined then.
+ * Read *KEY from HEADER, the header's value: the key itself, or the key as a
+ * quoted string, which are the same key. *KEY is in POOL, or is HEADER. Without
+ * a SECRET (NULL: none is configured) every key is refused. The error, in
+ * POOL, is AT_INVALID_REQUEST; *KEY is undefined then.
  */
 at_error_t *at_idempotency_key(const char **key, const char *header,
                                const at_secret_t *secret, apr_pool_t *pool)
@@ -34,9 +34,9 @@ at_error_t *at_idempotency_key(const char **key, const char *header,
 /**
  * The digest of the request ROOT (HMAC-SHA-256 under SECRET, 64 lower-case
  * hexadecimal digits in POOL). White space and the order of members make no
- * difference; nor does the session token, since a caller who has to log in
- * again before he repeats his request is the same caller. NULL if memory
- * ran out, or the library refuses.
+ * difference. Neither does the session token: a caller may have to log in
+ * again before repeating the request. NULL if there is no memory, or libcrypto
+ * has no such digest.
  */
 const char *at_idempotency_digest(const at_json_t *root,
                                   const at_secret_t *secret,

@@ -28,9 +28,8 @@ at_error_t *at_judge_caller(at_attempt_t *attempt)
     if (call->username && call->token
         && (!by_session || !by_login || strcmp(by_session, by_login))) {
         return at_error_make(attempt->pool, AT_INVALID_REQUEST, "The session "
-                             "token is not one of the user that the "
-                             "request's own authentication names. Send one "
-                             "of the two.");
+                             "token does not belong to the user that Apache "
+                             "has authenticated. Send only one of the two.");
     }
     if (call->username ? !by_login : !by_session) {
         return at_judge_no_session(attempt->pool);
@@ -138,8 +137,8 @@ static at_error_t *verify_pass_code(int *verified, at_attempt_t *attempt,
 static at_error_t *not_found(const at_attempt_t *attempt, const char *id)
 {
     at_error_t *error = at_error_make(attempt->pool,
-        AT_ACCESS_TOKEN_NOT_FOUND, "There is no access token of this "
-        "authentication code, or of this identifier and pass code.");
+        AT_ACCESS_TOKEN_NOT_FOUND, "There is no access token with this "
+        "authentication code, or with this identifier and pass code.");
 
     if (attempt->not_verified) {
         error->detail = apr_psprintf(attempt->pool, "the stored hash of "
@@ -199,7 +198,7 @@ static void judge_select(const at_attempt_t *attempt,
         && !attempt->generate[AT_CREDENTIAL_PASS_CODE]) {
         at_violations_add(violations, select->pass_code_pointer,
                           AT_VIOLATION_UNKNOWN_FIELD, "A pass code is "
-                          "replied by the call that generates it only.");
+                          "returned only by the call that generates it.");
     }
     for (i = 0; i < select->custom_fields->nelts; i++) {
         at_select_name_t *wanted = &APR_ARRAY_IDX(select->custom_fields, i,
@@ -237,7 +236,7 @@ static at_error_t *judge_custom_fields(at_attempt_t *attempt,
     if (to->text && strlen(to->text) > AT_CUSTOM_SET_BYTES) {
         at_violations_add(violations, "/custom_field_set",
                           AT_VIOLATION_TOO_LONG, "All custom fields of an "
-                          "access token together have at most %d bytes.",
+                          "access token together may have at most %d bytes.",
                           AT_CUSTOM_SET_BYTES);
     }
     return NULL;

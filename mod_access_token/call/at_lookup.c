@@ -9,8 +9,8 @@ static const char *key_of(const at_row_t *row, int number)
                                      at_plan_lookup_t).key_column];
 }
 
-/* The columns of a lookup before NUMBER that has found the same object, or
- * NULL. DONE says which have been made. */
+/* The columns of an earlier lookup than NUMBER that has read the same object,
+ * or NULL. DONE says which lookups have been made. */
 static const char **find_twin(const at_row_t *row, int number,
                               const unsigned char *done)
 {

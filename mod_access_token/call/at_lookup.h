@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From the row that a load statement gave to the row of the reply: the
- * objects that are looked up (design, idea 4).
+ * Completing a loaded row for the reply: the objects that lookup statements
+ * read (docs/design.md, idea 4).
  */
 #ifndef AT_LOOKUP_H
 #define AT_LOOKUP_H
@@ -9,8 +9,9 @@
 #include "at_attempt.h"
 
 /**
- * Fill in ROW what the request of ATTEMPT wants of it. May run lookups; a
- * lookup that is asked for twice is read once.
+ * Fill in the columns of ROW that come from lookups, as far as the request of
+ * ATTEMPT wants them in the reply. Two lookups of the same object run one
+ * statement. Returns NULL, or the error of a lookup.
  */
 at_error_t *at_lookup_row(at_attempt_t *attempt, at_row_t *row) AT_MUST_CHECK;
 

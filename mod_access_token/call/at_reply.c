@@ -24,8 +24,9 @@ static at_error_t *broken(reply_t *reply, const at_plan_node_t *node,
     const char *file, *name = at_plan_column(reply->plan, node->column, &file);
 
     return at_error_hidden(reply->pool, AT_INTERNAL_ERROR,
-        apr_psprintf(reply->pool, "%s: the value of column '%s' is no %s; "
-                     "mend the row, or the column's name", file, name, kind));
+        apr_psprintf(reply->pool, "%s: the value of column '%s' is not %s; "
+                     "correct the row, or the column's name", file, name,
+                     kind));
 }
 
 static at_error_t *write_number(reply_t *reply, const at_plan_node_t *node,
@@ -38,7 +39,7 @@ static at_error_t *write_number(reply_t *reply, const at_plan_node_t *node,
         return NULL;
     }
     if (at_number_parse(&number, text) != AT_NUMBER_READ) {
-        return broken(reply, node, "number");
+        return broken(reply, node, "a number");
     }
     at_write_number(reply->writer, at_number_format(reply->pool, number));
     return NULL;
@@ -48,13 +49,13 @@ static at_error_t *write_boolean(reply_t *reply, const at_plan_node_t *node,
                                  const char *text)
 {
     if (strcmp(text, "0") && strcmp(text, "1")) {
-        return broken(reply, node, "boolean, 0 or 1");
+        return broken(reply, node, "a boolean, 0 or 1");
     }
     at_write_boolean(reply->writer, *text == '1');
     return NULL;
 }
 
-/* Only those members of OBJECT that fields_set names. */
+/* Write only those members of OBJECT that fields_set names. */
 static void write_part(reply_t *reply, const at_json_t *object)
 {
     int i;

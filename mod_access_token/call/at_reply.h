@@ -16,23 +16,23 @@ typedef struct at_body_t {
 } at_body_t;
 
 /**
- * Write the reply for ROW into *BODY in POOL: the members that SELECT
- * wants, and PASS_CODE, if it is not NULL, as data.pass_code. The error is
- * AT_INTERNAL_ERROR: a value of ROW is not what its column's name says, or
- * no memory.
+ * Write the reply for ROW into *BODY in POOL: the members that SELECT wants,
+ * and PASS_CODE, if it is not NULL, as data.pass_code. AT_INTERNAL_ERROR: a
+ * value of ROW is not of the type that its column's name says, or there is no
+ * memory.
  */
 at_error_t *at_reply_data(at_body_t *body, const at_row_t *row,
                           const at_select_t *select, const char *pass_code,
                           apr_pool_t *pool) AT_MUST_CHECK;
 
 /**
- * Write the body that tells ERROR into *BODY in POOL; as problem details
- * (RFC 9457) if PROBLEM, with HTTP_STATUS in it.
+ * Write the body of the reply with ERROR into *BODY in POOL: problem details
+ * (RFC 9457) with HTTP_STATUS if PROBLEM is true, else the method's own form.
  */
 void at_reply_error(at_body_t *body, const at_error_t *error, int problem,
                     int http_status, apr_pool_t *pool);
 
-/** Write the body that says that all is well into *BODY in POOL. */
+/** Write the body of a readiness reply without an error into *BODY in POOL. */
 void at_reply_ready(at_body_t *body, apr_pool_t *pool);
 
 #endif /* AT_REPLY_H */

@@ -22,7 +22,7 @@ typedef struct {
     int out_of_memory;
 } reader_t;
 
-/* True if VALUE is a string; else says so. */
+/* True if VALUE is a string; else adds a violation. */
 static int is_string(reader_t *reader, const at_json_t *value,
                      const char *pointer, const char *kinds)
 {
@@ -52,7 +52,7 @@ static void check_bytes(reader_t *reader, const char *text,
     }
 }
 
-/* What holds for every code, identifier and new pass code. */
+/* The rules for every code, identifier and new pass code. */
 static void check_credential(reader_t *reader, const char *text,
                              const char *pointer)
 {
@@ -64,7 +64,7 @@ static void check_credential(reader_t *reader, const char *text,
     if (at_text_has_control(text)) {
         at_violations_add(reader->violations, pointer,
                           AT_VIOLATION_INVALID_FORMAT,
-                          "It must not hold control characters.");
+                          "It must not contain control characters.");
     }
     if (at_text_has_outer_space(text)) {
         at_violations_add(reader->violations, pointer,
@@ -73,18 +73,18 @@ static void check_credential(reader_t *reader, const char *text,
     }
 }
 
-/* In a pass code it does no harm: who sets one enters it again the same way. */
+/* In a pass code these do no harm: the user enters the same ones again. */
 static void check_hidden(reader_t *reader, const char *text,
                          const char *pointer)
 {
     if (at_precis_has_hidden(text)) {
         at_violations_add(reader->violations, pointer,
                           AT_VIOLATION_INVALID_FORMAT,
-                          "It must not hold characters that nobody sees.");
+                          "It must not contain invisible characters.");
     }
 }
 
-/* The pass code SENT as it is hashed and verified. */
+/* SENT, a pass code, as it is hashed and verified. */
 static const char *prepare(reader_t *reader, const char *sent)
 {
     const char *prepared = at_precis_prepare(reader->pool, sent);
@@ -93,7 +93,7 @@ static const char *prepare(reader_t *reader, const char *sent)
     return prepared ? prepared : sent;
 }
 
-/* What the hash scheme would ignore is refused. */
+/* Refuse what the hash scheme would ignore. */
 static void check_scheme(reader_t *reader, const char *text,
                          const char *pointer)
 {
@@ -103,7 +103,7 @@ static void check_scheme(reader_t *reader, const char *text,
     if (!at_scheme_takes(scheme, text)) {
         at_violations_add(reader->violations, pointer,
                           AT_VIOLATION_INVALID_FORMAT,
-                          "Only ASCII characters can be kept here.");
+                          "Only ASCII characters are allowed here.");
     }
 }
 
@@ -163,9 +163,10 @@ static const char *read_date(reader_t *reader, const at_json_t *value,
     date = at_date_parse(reader->pool, value->text);
     if (!date) {
         at_violations_add(reader->violations, pointer,
-                          AT_VIOLATION_INVALID_FORMAT, "Write a real date "
-                          "as YYYY-MM-DD or YYYY-MM-DDThh:mm:ss, years 1000 "
-                          "to 9999, no zone.");
+                          AT_VIOLATION_INVALID_FORMAT, "It must be a real "
+                          "date, written as YYYY-MM-DD or "
+                          "YYYY-MM-DDThh:mm:ss, in the years 1000 to 9999, "
+                          "without a time zone.");
     }
     return date;
 }
@@ -198,7 +199,7 @@ static void read_field(reader_t *reader, int index, const at_json_t *value,
     }
 }
 
-/* The member NAME of what stands at BASE is not known. */
+/* The member NAME of the object at BASE is unknown. */
 static void add_unknown(reader_t *reader, const char *base, const char *name)
 {
     if (!reader->options->ignore_unknown) {
@@ -250,7 +251,7 @@ static void read_key_pass_code(reader_t *reader, const at_json_t *object)
     if (!at_json_get(object, "pass_code")) {
         at_violations_add(reader->violations, pointer,
                           AT_VIOLATION_MANDATORY,
-                          "An identifier comes with its pass code.");
+                          "An identifier must be sent with its pass code.");
         return;
     }
     sent = key_string(reader, object, "pass_code", pointer, 0);
@@ -262,7 +263,7 @@ static void read_key_pass_code(reader_t *reader, const at_json_t *object)
     if (prepared != sent) {
         reader->request->key_pass_code_sent = sent;
     }
-    /* The one that is too long opens nothing. */
+    /* A pass code that is too long cannot match a hash. */
     check_bytes(reader, strlen(prepared) < strlen(sent) ? prepared : sent,
                 pointer, AT_PASSCODE_BYTES);
 }
@@ -296,7 +297,7 @@ static void read_key(reader_t *reader, const at_json_t *object)
     if (!object) {
         at_violations_add(reader->violations, KEY_POINTER,
                           AT_VIOLATION_MANDATORY,
-                          "It names the access token to update.");
+                          "It must name the access token to update.");
         return;
     }
     if (object->type != AT_JSON_OBJECT) {
@@ -309,8 +310,8 @@ static void read_key(reader_t *reader, const at_json_t *object)
     has_code = at_json_get(object, "authentication_code") != NULL;
     has_identifier = at_json_get(object, "identifier") != NULL;
     if (has_code == has_identifier) {
-        add_exactly_one(reader, KEY_POINTER, "Give exactly one of "
-                        "authentication_code, and identifier with "
+        add_exactly_one(reader, KEY_POINTER, "Send either "
+                        "authentication_code, or identifier with "
                         "pass_code.");
     }
     if (has_code) {
@@ -319,7 +320,7 @@ static void read_key(reader_t *reader, const at_json_t *object)
                        AT_CREDENTIAL_AUTHENTICATION_CODE);
         if (!has_identifier && at_json_get(object, "pass_code")) {
             add_exactly_one(reader, KEY_POINTER "/pass_code", "A pass code "
-                            "comes with an identifier, not with an "
+                            "is sent with an identifier, not with an "
                             "authentication code.");
         }
     }
@@ -331,7 +332,7 @@ static void read_key(reader_t *reader, const at_json_t *object)
     find_unknown_in_key(reader, object);
 }
 
-/* The parameters that are fields, and those that are nothing. */
+/* Read the parameters that are fields, and find those that do not exist. */
 static void read_members(reader_t *reader, const at_json_t *root)
 {
     int i;

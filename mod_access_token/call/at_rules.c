@@ -13,26 +13,26 @@ static const char *const formats[] = {
     "FREE_TEXT", "EMAIL", "PHONE", "NUMBER", NULL
 };
 
-static int find_word(const char *const *words, const char *word)
+/* True if WORD is one of WORDS; *NUMBER is its index. */
+static int find_word(int *number, const char *const *words, const char *word)
 {
-    int i;
+    int i = 0;
 
-    for (i = 0; word && words[i]; i++) {
-        if (!strcmp(words[i], word)) {
-            return i;
-        }
+    while (word && words[i] && strcmp(words[i], word)) {
+        i++;
     }
-    return -1;
+    *number = i;
+    return word && words[i];
 }
 
-/* A count; -1 if TEXT is none. */
+/* True if TEXT is a *COUNT. */
 static int read_count(apr_size_t *count, const char *text)
 {
     if (!text || !at_text_is_digits(text) || strlen(text) > 9) {
-        return -1;
+        return 0;
     }
     *count = (apr_size_t)atoi(text);
-    return 0;
+    return 1;
 }
 
 static at_error_t *unknown(const at_row_t *row, at_column_e input,
@@ -40,7 +40,7 @@ static at_error_t *unknown(const at_row_t *row, at_column_e input,
 {
     return at_error_hidden(pool, AT_INTERNAL_ERROR, apr_psprintf(pool,
         "%s is %s; give the access token's classification, or the active "
-        "definition, a set of rules that the documentation knows",
+        "definition, a complete set of rules",
         at_column_names[input],
         at_row_input(row, input) ? "not one of its values" : "NULL"));
 }
@@ -55,14 +55,12 @@ static at_error_t *read_credential(at_credential_rules_t *rules,
     };
     at_column_e creation = AT_COLUMN_RULE(credential, AT_RULE_CREATION);
     at_column_e format = AT_COLUMN_RULE(credential, AT_RULE_FORMAT);
-    int creation_word = find_word(creations, at_row_input(row, creation));
-    int format_word = find_word(formats, at_row_input(row, format));
-    int i;
+    int creation_word, format_word, i;
 
-    if (creation_word < 0) {
+    if (!find_word(&creation_word, creations, at_row_input(row, creation))) {
         return unknown(row, creation, pool);
     }
-    if (format_word < 0) {
+    if (!find_word(&format_word, formats, at_row_input(row, format))) {
         return unknown(row, format, pool);
     }
     rules->creation = (at_creation_e)creation_word;
@@ -70,7 +68,7 @@ static at_error_t *read_credential(at_credential_rules_t *rules,
     for (i = AT_RULE_MIN_LENGTH; i < AT_RULE_COUNT; i++) {
         at_column_e least = AT_COLUMN_RULE(credential, i);
 
-        if (read_count(counts[i], at_row_input(row, least)) < 0) {
+        if (!read_count(counts[i], at_row_input(row, least))) {
             return unknown(row, least, pool);
         }
     }
@@ -116,8 +114,7 @@ static void judge_count(apr_size_t count, apr_size_t least,
 {
     if (count < least) {
         at_violations_add(violations, pointer, code,
-                          "%s needed: at least %" APR_SIZE_T_FMT ".", what,
-                          least);
+                          "At least %" APR_SIZE_T_FMT " %s.", least, what);
     }
 }
 
@@ -138,21 +135,21 @@ static void judge_value(const char *value, const char *pointer,
                           "It must be %s.", descriptions[rules->format]);
     }
     judge_count(counts.characters, rules->min_length, pointer,
-                AT_VIOLATION_TOO_SHORT, "Characters", violations);
+                AT_VIOLATION_TOO_SHORT, "characters", violations);
     if (rules->format == AT_FORMAT_PHONE
         || rules->format == AT_FORMAT_NUMBER) {
         return;
     }
     judge_count(counts.letters, rules->min_letters, pointer,
-                AT_VIOLATION_TOO_FEW_LETTERS, "Letters", violations);
+                AT_VIOLATION_TOO_FEW_LETTERS, "letters", violations);
     judge_count(counts.digits, rules->min_digits, pointer,
-                AT_VIOLATION_TOO_FEW_DIGITS, "Digits", violations);
+                AT_VIOLATION_TOO_FEW_DIGITS, "digits", violations);
     judge_count(counts.special, rules->min_special, pointer,
-                AT_VIOLATION_TOO_FEW_SPECIAL, "Characters that are neither "
+                AT_VIOLATION_TOO_FEW_SPECIAL, "characters that are neither "
                 "letters nor digits", violations);
 }
 
-/* The present value of CREDENTIAL; "" counts as none. */
+/* True if CREDENTIAL has a value now; "" is not one. */
 static int is_set(const at_row_t *row, at_credential_e credential)
 {
     const char *value = credential == AT_CREDENTIAL_PASS_CODE
@@ -170,8 +167,9 @@ static void add_mandatory(at_violations_t *violations, const char *pointer,
 }
 
 /*
- * Judge identifier and pass code together, both as they would be: SET[…]
- * says what would have a value, GIVEN[…] what the call itself gives one.
+ * Judge identifier and pass code together, as they would be after the call.
+ * SET says which credentials would have a value, GIVEN which of them this call
+ * sets.
  */
 static void judge_pair(const int *set, const int *given,
                        const at_rules_t *rules,
@@ -181,16 +179,16 @@ static void judge_pair(const int *set, const int *given,
     int pass_code = set[AT_CREDENTIAL_PASS_CODE];
 
     if (given[AT_CREDENTIAL_IDENTIFIER] && !given[AT_CREDENTIAL_PASS_CODE]) {
-        add_mandatory(violations, "/pass_code", "A new identifier comes "
-                      "with a pass code in the same call.");
+        add_mandatory(violations, "/pass_code", "A new identifier needs "
+                      "a pass code in the same call.");
     }
     else if (identifier && !pass_code) {
         add_mandatory(violations, "/pass_code", "An access token with an "
-                      "identifier has a pass code.");
+                      "identifier must have a pass code.");
     }
     else if (!identifier && pass_code) {
         add_mandatory(violations, "/identifier", "An access token with a "
-                      "pass code has an identifier.");
+                      "pass code must have an identifier.");
     }
     else if (!identifier && !rules->allow_no_identifier) {
         add_mandatory(violations, "/identifier", "This access token must "
@@ -222,7 +220,7 @@ void at_rules_judge(int generate[AT_CREDENTIAL_COUNT],
     }
     if (!set[AT_CREDENTIAL_AUTHENTICATION_CODE]) {
         add_mandatory(violations, "/authentication_code", "An access token "
-                      "has an authentication code.");
+                      "must have an authentication code.");
     }
     judge_pair(set, given, rules, violations);
 }

@@ -30,7 +30,7 @@ static at_error_t *read_version(apr_uint64_t *version, const at_row_t *row,
         apr_psprintf(pool, "token.version of the access token %s is %s; it "
                      "must be a whole number from 0 to 2^64 - 1",
                      at_row_input(row, AT_COLUMN_TOKEN_ID),
-                     text ? "none" : "NULL"));
+                     text ? "another text" : "NULL"));
 }
 
 /* The last save is done, and made the version that follows its guard. */
@@ -59,8 +59,8 @@ static at_error_t *judge_found(at_attempt_t *attempt,
     attempt->open = AT_OPEN_NOT; /* a save of this call would violate the key */
     if (!saved->digest || strcmp(saved->digest, call->request_digest)) {
         return at_error_make(attempt->pool, AT_IDEMPOTENCY_KEY_REUSED, "This "
-                             "Idempotency-Key has come with another request "
-                             "before. Take a new key for a new request.");
+                             "Idempotency-Key was already used with another "
+                             "request. Use a new key for a new request.");
     }
     attempt->is_replay = 1;
     call->id = saved->token_id;
@@ -126,8 +126,8 @@ static at_error_t *generate_again(at_attempt_t *attempt, int field)
     }
     return at_error_hidden(attempt->pool, AT_SERVICE_UNAVAILABLE,
         apr_psprintf(attempt->pool, "%d values generated for %s were all "
-                     "taken; set its sequence behind the greatest number in "
-                     "use", attempt->generations, at_field_get(field)->name));
+                     "taken; set its sequence to the greatest number in use",
+                     attempt->generations, at_field_get(field)->name));
 }
 
 /* Another access token has the value of FIELD: generate a new one, or tell
@@ -157,8 +157,8 @@ static at_error_t *lost_race(at_attempt_t *attempt)
         at_attempt_follow(attempt, AT_NEXT_LATER);
     }
     return at_error_make(attempt->pool, AT_VERSION_CONFLICT, "Other calls "
-                         "updated this access token again and again. "
-                         "Try again.");
+                         "updated this access token at the same time, again "
+                         "and again. Try again.");
 }
 
 /* A call with this Idempotency-Key was saved after this one looked for it.
@@ -174,7 +174,7 @@ static at_error_t *repeated(at_attempt_t *attempt)
     }
     return at_error_hidden(attempt->pool, AT_SERVICE_UNAVAILABLE, "a call "
                            "with the same Idempotency-Key was saved, and "
-                           "there was no time to look for it");
+                           "there was no time to read its result");
 }
 
 /* True if the last call that the loaded row remembers is this one. */
@@ -257,7 +257,7 @@ static at_error_t *resolve_by_key(at_attempt_t *attempt)
     }
     attempt->open = AT_OPEN_PAST;
     return at_error_hidden(attempt->pool, AT_SERVICE_UNAVAILABLE, "the row "
-                           "does not say whether the save was done whose "
+                           "does not show whether the save was done whose "
                            "connection was lost: too many other updates "
                            "followed, or the access token was deleted");
 }
@@ -272,9 +272,9 @@ static at_error_t *wait_for_row(at_attempt_t *attempt)
     }
     return at_error_fault(attempt->pool, AT_SERVICE_UNAVAILABLE,
         at_fault_make(attempt->pool, AT_STORE_RETRY, AT_FAULT_CONNECTION,
-                      "the database that answers has an older version of "
-                      "the access token than before: a node or a replica "
-                      "that lags, or an old backup"));
+                      "the database now has an older version of the access "
+                      "token than before: the answer came from a node or a "
+                      "replica that lags, or from an old backup"));
 }
 
 at_error_t *at_save_resolve(at_attempt_t *attempt)
@@ -309,13 +309,13 @@ at_error_t *at_save_open_outcome(const at_attempt_t *attempt,
 {
     const char *detail = at_error_detail(error);
     at_error_t *open = at_error_make(attempt->pool, AT_SERVICE_UNAVAILABLE,
-        "The connection to the database was lost while the change was "
-        "saved, and it could not be found out in time whether it was made. "
-        "Read the access token, or send the request again; with an "
-        "Idempotency-Key it is made once only.");
+        "The connection to the database was lost while the change was being "
+        "saved, and it could not be found out in time whether it was saved. "
+        "Read the access token, or send the request again: with an "
+        "Idempotency-Key, the change is made only once.");
 
     open->fault = at_fault_make(attempt->pool, AT_STORE_LOST,
-        AT_FAULT_CONNECTION, "it is open whether a change was saved: %s",
+        AT_FAULT_CONNECTION, "it is unknown whether a change was saved: %s",
         detail ? detail : "its connection was lost, and then the request was "
         "refused");
     return open;

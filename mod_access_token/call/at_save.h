@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Saving the change once and no more: the save itself, what follows from its
- * outcome, and finding out what became of a save whose connection was lost.
+ * Saving the change exactly once: the save itself, what follows from its
+ * outcome, and finding out whether a save was done whose connection was lost.
  * at_save.c writes its own members of at_attempt_t. Contract, section 6.
  */
 #ifndef AT_SAVE_H
@@ -9,7 +9,7 @@
 
 #include "at_attempt.h"
 
-/** How many attempts a call makes that lose against other calls' updates. */
+/** How many attempts of a call may end because another call saved first. */
 #define AT_SAVE_ATTEMPTS 100
 
 /** How often a generated value that is taken is generated again. */
@@ -25,8 +25,8 @@
 at_error_t *at_save_find_request(at_attempt_t *attempt) AT_MUST_CHECK;
 
 /**
- * Find out from the loaded row what became of a save that was tried before.
- * A save was done if the row remembers this call, whatever the database said.
+ * Find out from the loaded row whether a save that was tried before was done.
+ * It was done if the row remembers this call, whatever the database said.
  * If the row has a later version and does not remember this call, the save
  * was not done and never will be, since its guard no longer holds; unless so
  * many others followed that the row has forgotten. Returns NULL if the call
@@ -38,7 +38,7 @@ at_error_t *at_save_resolve(at_attempt_t *attempt) AT_MUST_CHECK;
  * Save the change, guarded by the loaded row's version. Returns NULL if it is
  * saved: the call's change and etag are set then. Else an error, and whether
  * another attempt follows. AT_DUPLICATE_VALUE: another access token has a
- * value. AT_VERSION_CONFLICT: other calls were faster.
+ * value. AT_VERSION_CONFLICT: other calls saved first.
  */
 at_error_t *at_save_change(at_attempt_t *attempt) AT_MUST_CHECK;
 

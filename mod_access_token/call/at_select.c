@@ -17,11 +17,12 @@ typedef struct {
     const at_plan_t *plan;
     at_violations_t *violations;
     const char *pointer;      /* to what is read; NULL: not made yet */
-    int element;              /* the number of what is read */
+    int element;              /* the index of the element that is read */
     apr_pool_t *pool;
 } reader_t;
 
-/* Where that is which is read, or NULL where nobody will be told. */
+/* The pointer to the element that is read. NULL if it will not be used: the
+ * list of violations is full. */
 static const char *place(reader_t *reader)
 {
     if (!reader->pointer && !at_violations_are_full(reader->violations)) {
@@ -60,7 +61,7 @@ static void add_custom_field(reader_t *reader, const char *name)
     wanted->pointer = place(reader);
 }
 
-/* Mark the nodes on PATH. Returns 0 if the plan does not know it. */
+/* Mark the nodes on PATH. False if the plan does not have it. */
 static int mark_path(reader_t *reader, const char *path)
 {
     unsigned char *marks = reader->select->marks;
@@ -115,7 +116,8 @@ static void read_name(reader_t *reader, const char *name)
     }
 }
 
-/* Names between commas; white space around them is ignored. */
+/* Read names that are separated by commas, and ignore white space around
+ * them. */
 static void read_list(reader_t *reader, const char *text)
 {
     char *state, *name, *list = apr_pstrdup(reader->pool, text);
@@ -162,8 +164,8 @@ static int compare_names(const void *one, const void *other)
     return strcmp(*(const char *const *)one, *(const char *const *)other);
 }
 
-/* A request may name as many as it has room for, and a reply asks for each
- * member of the stored set whether it is one of them. */
+/* A request may name very many, and each member of the stored set is looked up
+ * among them, so they are sorted. */
 static void sort_custom_names(at_select_t *select, apr_pool_t *pool)
 {
     int i, count = select->custom_fields->nelts;

@@ -33,7 +33,8 @@ static at_error_t *replay(at_attempt_t *attempt)
     if (!at_row_input(attempt->row, AT_COLUMN_TOKEN_ID) || !version) {
         return at_error_make(attempt->pool, AT_ACCESS_TOKEN_NOT_FOUND, "The "
                              "access token that an earlier request with "
-                             "this Idempotency-Key changed is gone.");
+                             "this Idempotency-Key changed no longer "
+                             "exists.");
     }
     AT_TRY(at_lookup_row(attempt, attempt->row));
     call->replayed = 1;
@@ -189,8 +190,8 @@ static void pause_between(const at_attempt_t *attempt)
 }
 
 /* Make one attempt, and pause if another follows. *CAUSE is the passing fault
- * that ended the attempt before, or NULL. If this attempt only waited for a
- * connection, in vain, that fault is the better answer. */
+ * that ended the attempt before, or NULL. If this attempt waited for a
+ * connection and got none, that fault is the better answer. */
 static at_error_t *next_attempt(at_attempt_t *attempt, at_error_t **cause)
 {
     at_error_t *before = *cause, *error;

@@ -14,8 +14,8 @@ static const core_dir_config *core_config(ap_conf_vector_t *places)
     return ap_get_core_module_config(places);
 }
 
-/* The <Location> that R's handler is set in, or NULL: SetHandler has an
- * expression of its own each time it is used, which merging hands on. */
+/* The <Location> that sets R's handler, or NULL. Each SetHandler has its own
+ * expression, and merging passes on the pointer to it. */
 static const core_dir_config *find_location(request_rec *r)
 {
     const core_dir_config *merged = core_config(r->per_dir_config);

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which addresses a handler of the module is switched on for. */
+/* The addresses for which a handler of the module is switched on. */
 #ifndef AT_ADDRESS_H
 #define AT_ADDRESS_H
 
 #include <httpd.h>
 
 /**
- * True if R's path goes on behind the address of its handler: behind that of
- * the <Location> that switches it on, or behind a file. Patterns
- * (<LocationMatch>, wild cards) say themselves where they end.
+ * True if R's path continues after the address of its handler: after the path
+ * of the <Location> that switches it on, or after a file. The patterns of
+ * <LocationMatch>, and wild cards, define themselves where they end.
  */
 int at_address_is_beneath(request_rec *r);
 
 /**
- * The name that SetHandler has for R as far as the <Location> sections tell,
- * from their first walk on; NULL if there is none.
+ * The handler that SetHandler names for R in the <Location> sections, as known
+ * after httpd has walked them for the first time. NULL if there is none.
  */
 const char *at_address_handler(request_rec *r);
 

@@ -15,8 +15,9 @@
 
 APLOG_USE_MODULE(access_token);
 
-/* The token of `Authorization: Bearer ...` (RFC 6750), or NULL. Both are wiped
- * with the request, after all that may log a header. */
+/* The token of `Authorization: Bearer ...` (RFC 6750), or NULL. The header and
+ * this copy are wiped with the request, when nothing can log a header any
+ * more. */
 static const char *bearer_token(request_rec *r)
 {
     const char *header = apr_table_get(r->headers_in, "Authorization");
@@ -46,7 +47,8 @@ int at_caller_is_apaches(const request_rec *r, const at_config_t *config)
     return (config->caller & AT_CALLER_APACHE) && r->user;
 }
 
-/* A browser adds a password that it knows to what any page makes it send. */
+/* A browser sends a password that it has stored with every request to this
+ * site, even if a page of another site made the request. */
 static at_error_t *check_origin(request_rec *r, const at_config_t *config)
 {
     at_origin_t origin;
@@ -59,16 +61,16 @@ static at_error_t *check_origin(request_rec *r, const at_config_t *config)
         return NULL;
     }
     ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, ATLOGNO("040")
-                  "a page of another site sends for %s: Origin %s, "
-                  "Sec-Fetch-Site %s, Host %s; if it may, name its origin in "
-                  "AccessTokenOrigins", r->user,
+                  "a page of another site sent a request for %s: Origin %s, "
+                  "Sec-Fetch-Site %s, Host %s; to allow that, name its "
+                  "origin in AccessTokenOrigins", r->user,
                   origin.origin ? origin.origin : "-",
                   origin.fetch_site ? origin.fetch_site : "-",
                   origin.host ? origin.host : "-");
-    return at_error_make(r->pool, AT_FORBIDDEN, "The headers Origin and "
-                         "Sec-Fetch-Site say that a page of another site "
-                         "sends this. It may not use the login that the "
-                         "browser has here.");
+    return at_error_make(r->pool, AT_FORBIDDEN, "According to the "
+                         "headers Origin and Sec-Fetch-Site, a page of "
+                         "another site sent this request. Such a page may "
+                         "not use the browser's login at this site.");
 }
 
 at_error_t *at_caller_find(at_call_t *call, request_rec *r,
@@ -79,14 +81,15 @@ at_error_t *at_caller_find(at_call_t *call, request_rec *r,
 
     if (bearer && token && strcmp(bearer, token)) {
         return at_error_make(r->pool, AT_INVALID_REQUEST, "The Authorization "
-                             "header and the body name different session "
-                             "tokens. Send one of the two.");
+                             "header and the body have different session "
+                             "tokens. Send only one of the two.");
     }
     if (at_caller_is_apaches(r, config)) {
         AT_TRY(check_origin(r, config));
         call->username = r->user;
     }
-    /* A token beside r->user is compared, even where it opens nothing. */
+    /* A token that is sent in addition to r->user must be that user's, even
+     * if tokens alone are not accepted here. */
     if ((config->caller & AT_CALLER_SESSION) || call->username) {
         call->token = token ? token : bearer;
     }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who calls: a session token, or whom Apache has authenticated. */
+/* The caller: a session token, or the user that Apache has authenticated. */
 #ifndef AT_CALLER_H
 #define AT_CALLER_H
 
@@ -13,10 +13,11 @@
 int at_caller_is_apaches(const request_rec *r, const at_config_t *config);
 
 /**
- * Find who calls, in the ways that CONFIG opens: fills the token and the
- * username of CALL, whose request is read. AT_INVALID_REQUEST: header and
- * body contradict each other. AT_FORBIDDEN: Apache names the caller, and
- * another site sends (see at_origin.h).
+ * Find the caller in the ways that CONFIG allows. Fills the token and the
+ * username of CALL, whose request is set; both may be NULL.
+ * AT_INVALID_REQUEST: header and body have different tokens. AT_FORBIDDEN:
+ * Apache names the caller, and a page of another site sent the request (see
+ * at_origin.h).
  */
 at_error_t *at_caller_find(at_call_t *call, request_rec *r,
                            const at_config_t *config) AT_MUST_CHECK;

@@ -31,12 +31,12 @@ static at_error_t *check_method(request_rec *r)
         return NULL;
     }
     return at_error_make(r->pool, AT_METHOD_NOT_ALLOWED,
-                         "This address takes POST.");
+                         "This address accepts only POST.");
 }
 
-/* A page of any site can have a browser send a body without a type, or with
- * that of a form, but not JSON: where Apache knows the caller by what a browser
- * adds of itself, the type must be said. */
+/* A page of any site can make a browser send a body without a type, or with the
+ * type of a form, but not JSON. So the type is required if the caller is known
+ * by something that a browser adds to every request. */
 static at_error_t *check_media_type(request_rec *r, const at_config_t *config)
 {
     static const char json[] = "application/json";
@@ -82,8 +82,8 @@ static at_error_t *take_idempotency_key(at_call_t *call,
                              "libcrypto has no HMAC with SHA-256");
 }
 
-/* An If-None-Match that can't be read can't be kept either; an If-Match like
- * that matches nothing. */
+/* An If-None-Match that cannot be read is an error; such an If-Match matches
+ * nothing. */
 static at_error_t *take_preconditions(at_call_t *call, request_rec *r)
 {
     call->if_match = apr_table_get(r->headers_in, "If-Match");
@@ -91,14 +91,14 @@ static at_error_t *take_preconditions(at_call_t *call, request_rec *r)
     if (call->if_none_match
         && at_etag_match(call->if_none_match, "\"\"", 1)
            == AT_ETAG_MALFORMED) {
-        return at_error_make(r->pool, AT_INVALID_REQUEST, "If-None-Match is "
-                             "* or a list of entity tags, each in quotes, "
-                             "with commas between them.");
+        return at_error_make(r->pool, AT_INVALID_REQUEST, "If-None-Match "
+                             "must be * or a list of entity tags, each in "
+                             "quotes, with commas between them.");
     }
     return NULL;
 }
 
-/* From the body to the reply. */
+/* Carry out the call, whose body is ROOT. */
 static at_error_t *serve(at_call_t *call, const at_json_t *root,
                          request_rec *r, const at_config_t *config)
 {
@@ -126,7 +126,7 @@ static at_error_t *serve(at_call_t *call, const at_json_t *root,
     return at_update_run(call);
 }
 
-/* For the access log: who called, and which access token it was. */
+/* Note for the access log the caller, the access token and the change. */
 static void note(request_rec *r, const at_call_t *call)
 {
     if (call->caller && !r->user) {
@@ -147,7 +147,7 @@ static int answer_options(request_rec *r)
     return at_body_discard(r, HTTP_OK);
 }
 
-/* The body did not come as far as to be judged. */
+/* Answer a request whose body could not be read to its end. */
 static int answer_failure(at_exchange_t *exchange, at_error_t *error,
                           const at_body_failure_t *failure)
 {
@@ -156,10 +156,10 @@ static int answer_failure(at_exchange_t *exchange, at_error_t *error,
     ap_log_rerror(APLOG_MARK, APLOG_INFO, failure->reason, r,
                   ATLOGNO("005") "the body did not arrive whole "
                   "[request %s]", exchange->request_id);
-    /* Nobody knows where in what follows the next request would begin. */
+    /* It is unknown where on this connection the next request begins. */
     r->connection->keepalive = AP_CONN_CLOSE;
     if (failure->http_status == AP_FILTER_ERROR) {
-        return AP_FILTER_ERROR;          /* the filter has answered */
+        return AP_FILTER_ERROR;          /* the filter sent the answer */
     }
     if (failure->http_status == HTTP_REQUEST_ENTITY_TOO_LARGE) {
         error = at_error_make(r->pool, AT_REQUEST_TOO_LARGE, "The body is "
@@ -171,7 +171,8 @@ static int answer_failure(at_exchange_t *exchange, at_error_t *error,
     return at_exchange_send_error_as(exchange, error, failure->http_status);
 }
 
-/* Everything up to the document: contract, section 5, "Order". */
+/* Check method, media type and configuration, and read the body: contract,
+ * section 5, "Order". */
 static at_error_t *receive(at_json_t **root, at_body_failure_t *failure,
                            at_exchange_t *exchange)
 {
@@ -186,14 +187,14 @@ static at_error_t *receive(at_json_t **root, at_body_failure_t *failure,
     return at_body_read(root, failure, r, exchange->config->body_limit);
 }
 
-/* What follows an address names nothing. The status is one that Apache could
- * have found itself, so no mode changes it. */
+/* There is nothing below the address of a handler. Apache could have answered
+ * 404 itself, so the HTTP-200 mode does not change this status. */
 static int answer_beneath(at_exchange_t *exchange)
 {
     return at_exchange_send_error_as(exchange,
         at_error_make(exchange->r->pool, AT_INVALID_REQUEST, "There is "
-                      "nothing at this address: its path goes on behind that "
-                      "of the method."), HTTP_NOT_FOUND);
+                      "nothing at this address: its path continues after the "
+                      "address of the method."), HTTP_NOT_FOUND);
 }
 
 int at_handler_update(request_rec *r)
@@ -231,7 +232,7 @@ int at_handler_update(request_rec *r)
                  : at_exchange_send_data(exchange, &call.body, call.etag);
 }
 
-/* The code for a status that Apache itself answers with. */
+/* The code for a status with which Apache itself answers. */
 static at_code_e code_of_status(int http_status)
 {
     switch (http_status) {
@@ -256,15 +257,15 @@ static at_code_e code_of_status(int http_status)
 
 static at_error_t *check_ready_method(request_rec *r)
 {
-    if (r->method_number == M_GET) {         /* HEAD as well */
+    if (r->method_number == M_GET) {         /* or HEAD */
         return NULL;
     }
     apr_table_setn(r->headers_out, "Allow", "GET, HEAD");
     return at_error_make(r->pool, AT_METHOD_NOT_ALLOWED,
-                         "This address takes GET.");
+                         "This address accepts only GET.");
 }
 
-/* Ask the database as a call would, within a call's time. */
+/* Use the database as a call would, within a call's time. */
 static at_error_t *check_database(request_rec *r, const at_config_t *config)
 {
     const char *version = NULL, *charset = NULL;
@@ -329,13 +330,13 @@ int at_handler_error(request_rec *r)
                   ? r->prev->status : HTTP_NOT_FOUND;
     return at_exchange_send_error_as(exchange,
         at_error_make(r->pool, code_of_status(http_status),
-                      "The server refused the request before it was looked "
-                      "at: %s.", ap_get_status_line(http_status)),
+                      "The server refused the request: %s.",
+                      ap_get_status_line(http_status)),
         http_status);
 }
 
-/* httpd answers TRACE before it asks any handler, by what the request says,
- * Authorization included, unless TraceEnable is off. */
+/* Unless TraceEnable is off, httpd answers TRACE before it calls any handler,
+ * with the whole request, including Authorization. */
 int at_handler_trace(request_rec *r)
 {
     const char *name;

@@ -44,8 +44,9 @@ static const char *find_request_id(request_rec *r)
     if (id && is_request_id(id)) {
         return id;
     }
-    /* After an internal redirect httpd has renamed it. Other modules can set
-     * it to what httpd would refuse to send as a header, behind a save. */
+    /* After an internal redirect httpd has renamed it. Another module may have
+     * set it to a text that httpd refuses to send as a header, and that would
+     * be noticed only after the save. */
     id = apr_table_get(r->subprocess_env, "UNIQUE_ID");
     if (!id) {
         id = apr_table_get(r->subprocess_env, "REDIRECT_UNIQUE_ID");
@@ -82,8 +83,7 @@ static int send_body(at_exchange_t *exchange, const at_body_t *body,
         && at_body_discard(r, http_status) == AP_FILTER_ERROR) {
         return AP_FILTER_ERROR;
     }
-    /* A Range asks for a part of what GET gives; a part of this answer is of
-     * no use (RFC 9110, 14.2). */
+    /* Range is only for GET (RFC 9110, 14.2): the answer is sent whole. */
     (void)ap_remove_output_filter_byhandle(r->output_filters, "BYTERANGE");
     r->status = http_status;
     r->status_line = NULL;
@@ -97,7 +97,8 @@ static int send_body(at_exchange_t *exchange, const at_body_t *body,
     status = ap_pass_brigade(r->output_filters, brigade);
     if (status != APR_SUCCESS) {
         ap_log_rerror(APLOG_MARK, APLOG_DEBUG, status, r, ATLOGNO("001")
-                      "the client is gone before its answer [request %s]",
+                      "the client closed the connection before the answer was "
+                      "sent [request %s]",
                       exchange->request_id);
     }
     return OK;
@@ -170,7 +171,7 @@ static void log_detail(const at_exchange_t *exchange,
     const char *detail = at_error_detail(error);
     int level = APLOG_ERR;
 
-    /* Of an incident only the first call, unless more is asked for. */
+    /* Of an incident, only the first call is logged as an error. */
     if (!at_incident_begins(at_child_incidents(exchange->r), error->fault,
                             at_clock_now())) {
         level = APLOG_INFO;
