@@ -115,7 +115,7 @@ if ($in_turn) {
         is($version, $before[$number][0] + 1, "call $number has made its change");
         is($hash, crypt("new-$number", $hash), 'the new pass code is stored');
     }
-    my @lines = grep { /AT002: .*the budget was over before there was a processor.*1 at once.*AccessTokenHashingLimit/ }
+    my @lines = grep { /AT002: .*no processor was free in time.*1 at once.*AccessTokenHashingLimit/ }
         split /\n/, $server->error_log;
     is(scalar(grep { /access_token:error/ } @lines), 1, 'the log reports the fault once');
     is(scalar @lines, scalar @late, 'and each call at a higher level');

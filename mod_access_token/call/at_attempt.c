@@ -130,8 +130,7 @@ at_error_t *at_attempt_no_turn(const at_call_t *call, at_hashing_e outcome)
         "AccessTokenHashingLimit, and the cost of AccessTokenPassCodeScheme",
         outcome == AT_HASHING_FULL
         ? "too many calls of this child waited already"
-        : "a call waited for a processor until its budget was used up",
-        limit);
+        : "no processor was free in time", limit);
     return error;
 }
 
