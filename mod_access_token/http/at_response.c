@@ -128,41 +128,40 @@ int at_exchange_send_data(at_exchange_t *exchange, const at_body_t *body,
     return send_body(exchange, body, JSON_TYPE, HTTP_OK);
 }
 
-/* The weight that the Accept header gives TYPE by its full name: 0 to 1,
- * or -1 if it does not name it (RFC 9110, 12.5.1). */
-static double accept_weight(request_rec *r, const char *type)
+/* True if the Accept header names TYPE in full, with a *WEIGHT of 0 to 1 (RFC
+ * 9110, 12.5.1). */
+static int accepts(double *weight, request_rec *r, const char *type)
 {
     const char *accept = apr_table_get(r->headers_in, "Accept");
 
     while (accept && *accept) {
         const char *range = ap_get_token(r->pool, &accept, 0);
-        double weight = 1;
-        int matches = !ap_cstr_casecmp(range, type);
 
+        *weight = 1;
         while (*accept == ';') {
             const char *parameter;
 
             accept++;
             parameter = ap_get_token(r->pool, &accept, 1);
             if (!ap_cstr_casecmpn(parameter, "q=", 2)
-                && at_number_parse(&weight, parameter + 2)
-                   != AT_NUMBER_READ) {
-                weight = 0;
+                && at_number_parse(weight, parameter + 2) != AT_NUMBER_READ) {
+                *weight = 0;
             }
         }
-        if (matches) {
-            return weight;
+        if (!ap_cstr_casecmp(range, type)) {
+            return 1;
         }
         accept += *accept == ',';
     }
-    return -1;
+    return 0;
 }
 
 static int prefers_problem(request_rec *r)
 {
-    double problem = accept_weight(r, PROBLEM_TYPE);
+    double problem, json;
 
-    return problem > 0 && problem >= accept_weight(r, "application/json");
+    return accepts(&problem, r, PROBLEM_TYPE) && problem > 0
+           && (!accepts(&json, r, "application/json") || problem >= json);
 }
 
 static void log_detail(const at_exchange_t *exchange,

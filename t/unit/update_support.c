@@ -97,6 +97,7 @@ void (*meanwhile)(void);
 void (*after_save)(void);
 int late;
 static const char *const *late_values;
+static const char *session_digest; /* which this call's first operation got */
 
 static const at_statement_t *load_statement(void)
 {
@@ -218,6 +219,14 @@ static int is_in_narrow(int column)
     return i >= 0;
 }
 
+/* A call computes the digest of its session once, for all its attempts. */
+static void check_session(const char *digest)
+{
+    ck_assert_msg(!session_digest || digest == session_digest,
+                  "the session's digest was computed again");
+    session_digest = digest;
+}
+
 static const at_fault_t *store_load(at_store_t *self, at_statement_e load,
                                     const char *const *values,
                                     at_row_t **row)
@@ -236,6 +245,7 @@ static const at_fault_t *store_load(at_store_t *self, at_statement_e load,
     held = 1;
     note(at_statements_file(load));
     ck_assert_str_eq(values[AT_LOAD_NOW], NOW);
+    check_session(session);
     AT_FAULT_TRY(next_fault(&load_outcomes));
     found = has_key(load, values[AT_LOAD_KEY]);
     if (is(session, at_digest_sha256(pool, "session"))) {
@@ -388,6 +398,7 @@ static const at_fault_t *store_find_request(at_store_t *self,
     ck_assert_str_eq(values[AT_FIND_NOW], NOW);
     ck_assert_str_eq(values[AT_FIND_SESSION_DIGEST],
                      at_digest_sha256(pool, "session"));
+    check_session(values[AT_FIND_SESSION_DIGEST]);
     *request = remembered;
     if (remembered.token_id && !remembered.request_id) {
         request->request_id = "of another call";
@@ -524,6 +535,7 @@ const char *run_call(const char *key, const char *members)
     call.caller = call.id = call.etag = NULL;
     call.replayed = 0;
     call.body.text = NULL;
+    session_digest = NULL;
     error = at_update_run(&call);
     ck_assert_msg(!held, "the connection is still held");
     ck_assert_msg(saved <= 1, "saved twice");
