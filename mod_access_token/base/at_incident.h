@@ -33,7 +33,7 @@ typedef struct at_incident_report_t {
 
 /**
  * A call failed at NOW (of at_clock_now) with FAULT, or, if that is NULL, with
- * an error that is no fault. INCIDENTS has AT_FAULT_COUNT elements, all zero
+ * an error without a fault. INCIDENTS has AT_FAULT_COUNT elements, all zero
  * at first; NULL: nothing is remembered. Returns true if the failure must be
  * logged: it begins an incident, or belongs to none. Of AT_FAULT_BROKEN, each
  * detail is an incident of its own.
