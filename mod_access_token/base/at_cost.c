@@ -64,8 +64,8 @@ static double read_decimal(const char *text)
     return number;
 }
 
-/* Read the digit at *TEXT into *DIGIT and advance *TEXT. False if it is none;
- * *DIGIT is 0 then. */
+/* Read the digit at *TEXT into *DIGIT and advance *TEXT. False if it is not a
+ * digit; *DIGIT is 0 then. */
 static int read_digit(int *digit, const char **text)
 {
     const char *place = **text ? strchr(digits64, **text) : NULL;

@@ -34,7 +34,7 @@ static at_error_t *check_one(const char *folder, const char *path,
                                above ? "its owner can put another file at "
                                      : "",
                                above ? path : "",
-                               above ? "; move that to folders of root's, or "
+                               above ? "; move that into folders of root, or "
                                      : "", folder);
     }
     if (!(status.st_mode & refused) || (above && (status.st_mode & S_ISVTX))) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The directives and what they set; conf/access_token.conf explains them. */
+/* The directives and the values that they set. conf/access_token.conf explains
+ * each directive. */
 #ifndef AT_CONFIG_H
 #define AT_CONFIG_H
 
@@ -14,21 +15,22 @@
 #include "at_passcode.h"
 #include "at_dbd.h"
 
-/** The prefix of a log message: its stable tag. */
+/** The tag at the beginning of a log message. A tag never changes. */
 #define ATLOGNO(number) "AT" number ": "
 
-/** The handlers' names for SetHandler. */
+/** The names of the handlers, for SetHandler. */
 #define AT_HANDLER_UPDATE "access-token-update"
 #define AT_HANDLER_ERROR  "access-token-error"
 #define AT_HANDLER_READY  "access-token-ready"
 
-/** The ways in which a caller may be named; bits. */
+/** The ways to name the caller, as bits. */
 enum {
     AT_CALLER_SESSION = 1,    /* a session token */
-    AT_CALLER_APACHE = 2      /* whom Apache authenticated, r->user */
+    AT_CALLER_APACHE = 2      /* r->user, which Apache has authenticated */
 };
 
-/** What holds for a request. Unset is -1, or NULL. */
+/** The configuration of a place: a server, virtual host or location. A member
+ *  that is not set is -1 or NULL. */
 typedef struct at_config_t {
     const at_dbd_t *source;   /* AccessTokenStatements */
     apr_off_t body_limit;        /* AccessTokenBodyLimit, in bytes */
@@ -36,23 +38,23 @@ typedef struct at_config_t {
     int http_200;                /* AccessTokenHTTP200 */
     int ignore_unknown;          /* AccessTokenUnknownParameters */
     int caller;                  /* AccessTokenCaller: AT_CALLER_… */
-    const apr_array_header_t *origins; /* AccessTokenOrigins: const char *, as
-                                    at_origin_read gives them */
+    const apr_array_header_t *origins; /* AccessTokenOrigins: const char *, from
+                                    at_origin_read */
     int retry_after;             /* AccessTokenRetryAfter, in seconds */
     const at_secret_t *secret;   /* AccessTokenIdempotencyKeyFile */
     apr_interval_time_t key_lifetime; /* AccessTokenIdempotencyLifetime */
     apr_interval_time_t retry_budget; /* AccessTokenRetryBudget */
 
-    /* Of a server, not of a place in it. */
-    int connections;             /* AccessTokenConnections; UNSET: DBDMax */
+    /* These can be set for a server only, not for a location. */
+    int connections;             /* AccessTokenConnections; -1: DBDMax */
     apr_interval_time_t connection_wait;  /* AccessTokenConnectionWait */
     apr_interval_time_t connection_reuse; /* AccessTokenConnectionReuse */
     apr_interval_time_t lookup_lifetime;  /* AccessTokenLookupLifetime */
     apr_interval_time_t balancer_timeout; /* AccessTokenBalancerTimeout; 0:
-                                             not told */
+                                             not known */
 } at_config_t;
 
-/** The statements of a source on the database of a server. */
+/** A use of statements: they are prepared on the database of SERVER. */
 typedef struct at_use_t {
     server_rec *server;
     const at_dbd_t *source;
@@ -62,49 +64,56 @@ typedef struct at_use_t {
 } at_use_t;
 
 /**
- * What belongs to a server and not to a place in it. A virtual host without
- * a directive of the module shares that of the main server.
+ * The part of the configuration that belongs to a whole server. A virtual host
+ * without a directive of the module shares the main server's.
  */
 typedef struct at_server_config_t {
-    apr_hash_t *sources;         /* folders -> at_dbd_t * */
-    apr_array_header_t *uses;    /* of the main server's only: at_use_t */
-    apr_shm_t *shared;           /* likewise; what the children share: see
-                                    at_shared.h */
-    at_cost_t pass_code_limit;   /* AccessTokenPassCodeLimit: the main server's,
-                                    which at_config_check copies to all */
-    int hashing_limit;           /* of the main server's only, as uses;
-                                    AccessTokenHashingLimit; 0: not set */
+    apr_hash_t *sources;         /* "FOLDER" or "FOLDER BASE" -> at_dbd_t * */
+    at_cost_t pass_code_limit;   /* AccessTokenPassCodeLimit; at_config_check
+                                    copies the main server's to all servers */
 
-    /* Likewise: server_rec * -> the server_rec * whose connections it uses:
-     * its own or the main server's. What is not there has none. */
-    apr_hash_t *served_by;
-
-    /* Likewise: what this child process owns; NULL before child_init. The
-     * configuration does not look into it. See at_child.h. */
-    struct at_child_t *child;
+    /* The other members are used in the main server's only. */
+    int hashing_limit;           /* AccessTokenHashingLimit; 0: not set */
+    apr_array_header_t *uses;    /* at_use_t */
+    apr_hash_t *served_by;       /* server_rec * -> server_rec *: the server
+                                    whose connections it uses, itself or the
+                                    main server. A server that is missing uses
+                                    none. */
+    apr_shm_t *shared;           /* what the children share: see at_shared.h */
+    struct at_child_t *child;    /* what this child process owns: see
+                                    at_child.h; NULL before child_init. The
+                                    configuration does not look into it. */
 } at_server_config_t;
 
-/** Create and merge, for the module record. */
+/** Create the configuration of a place in POOL, with nothing set; for the
+ *  module record. PLACE is not used. */
 void *at_config_create(apr_pool_t *pool, char *place);
+
+/** The configuration ADD, with what it leaves unset from BASE, in POOL; for the
+ *  module record. */
 void *at_config_merge(apr_pool_t *pool, void *base, void *add);
+
+/** Create the configuration of SERVER in POOL; for the module record. */
 void *at_server_config_create(apr_pool_t *pool, server_rec *server);
 
 /** The module's directives. */
 extern const command_rec at_config_directives[];
 
 /**
- * The configuration of R with all defaults filled in, in R's pool. Its
- * source is NULL where no AccessTokenStatements applies.
+ * The configuration of R with all defaults filled in, in R's pool. Its source
+ * is NULL if no AccessTokenStatements applies to R.
  */
 const at_config_t *at_config_of(request_rec *r);
 
-/** The configuration of SERVER outside of all places, likewise in POOL. */
+/** The configuration of SERVER outside of all locations, with all defaults
+ *  filled in, in POOL. */
 const at_config_t *at_config_of_server(server_rec *server, apr_pool_t *pool);
 
-/** How many connections of USE's database a child may use at once. */
+/** The greatest number of connections to the database of USE that a child may
+ *  use at once, by CONFIG, the configuration of USE's server. */
 int at_config_connections(const at_config_t *config, const at_use_t *use);
 
-/** The part of SERVER's own. Never NULL. */
+/** The configuration of the whole of SERVER. Never NULL. */
 at_server_config_t *at_server_config_of(server_rec *server);
 
 #endif /* AT_CONFIG_H */

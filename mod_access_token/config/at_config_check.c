@@ -11,14 +11,18 @@
 #include <util_cfgtree.h>
 
 #include "at_config.h"
-#include "at_sizes.h"
 
 APLOG_USE_MODULE(access_token);
 
-/* DBDMax where mod_dbd is told nothing. */
+/* The default of DBDMax. */
 #define MOD_DBD_MAX 10
 
-/* The <VirtualHost> that NODE stands in, or NULL for the main server. */
+/* How much longer than its budget a call may take. */
+#define AFTER_BUDGET apr_time_from_sec(1)
+
+/* ---- the tree of directives */
+
+/* The <VirtualHost> that contains NODE; NULL for the main server. */
 static const ap_directive_t *virtual_host_of(const ap_directive_t *node)
 {
     for (node = node->parent; node; node = node->parent) {
@@ -29,7 +33,8 @@ static const ap_directive_t *virtual_host_of(const ap_directive_t *node)
     return NULL;
 }
 
-/* The next directive of the tree, sections before what follows them. */
+/* The next directive of the tree. The directives in a section come after the
+ * section and before the directive that follows it. */
 static const ap_directive_t *next_directive(const ap_directive_t *node)
 {
     if (node->first_child) {
@@ -42,7 +47,7 @@ static const ap_directive_t *next_directive(const ap_directive_t *node)
 }
 
 /*
- * The last directive NAME that holds in HOST: one of its own, else one of
+ * The last directive NAME that applies to HOST: one of its own, or else one of
  * the main server; NULL if there is none.
  */
 static const ap_directive_t *find_directive(const char *name,
@@ -62,8 +67,8 @@ static const ap_directive_t *find_directive(const char *name,
     return found;
 }
 
-/* True if the directive NAME stands anywhere. */
-static int stands_anywhere(const char *name)
+/* True if the configuration has the directive NAME anywhere. */
+static int is_anywhere(const char *name)
 {
     const ap_directive_t *node;
 
@@ -75,16 +80,16 @@ static int stands_anywhere(const char *name)
     return 0;
 }
 
-/* One of the main server's may be meant for any of its virtual hosts. */
-static int holds_for(const char *name, const ap_directive_t *node)
+/* True if the directive NAME applies where NODE is. A directive of the main
+ * server may be for any virtual host. */
+static int applies_to(const ap_directive_t *node, const char *name)
 {
     const ap_directive_t *host = virtual_host_of(node);
 
-    return host ? find_directive(name, host) != NULL
-                : stands_anywhere(name);
+    return host ? find_directive(name, host) != NULL : is_anywhere(name);
 }
 
-/* True if NODE switches the method on. */
+/* True if NODE is the SetHandler that serves the method. */
 static int is_method(const ap_directive_t *node, apr_pool_t *pool)
 {
     const char *arguments = node->args;
@@ -94,9 +99,11 @@ static int is_method(const ap_directive_t *node, apr_pool_t *pool)
                                AT_HANDLER_UPDATE);
 }
 
-/* What a scheme makes must be such that it can be verified. */
-static int check_scheme(const ap_directive_t *node, server_rec *server,
-                        apr_pool_t *pool)
+/* ---- mistakes: true if there is one, which is logged */
+
+/* A new hash must not cost more than the limit for verifying it. */
+static int is_wrong_scheme(const ap_directive_t *node, server_rec *server,
+                           apr_pool_t *pool)
 {
     const at_cost_t *limit = &at_server_config_of(server)->pass_code_limit;
     const char *arguments = node->args;
@@ -106,50 +113,50 @@ static int check_scheme(const ap_directive_t *node, server_rec *server,
 
     if (at_scheme_make(&scheme, name, *arguments ? ap_getword_conf(pool,
                        &arguments) : NULL, pool)) {
-        return 0;                /* the directive itself has said so */
+        return 0;                /* the directive has reported this */
     }
     cost = at_scheme_cost(scheme);
     if (!at_cost_exceeds(&cost, limit)) {
         return 0;
     }
     ap_log_error(APLOG_MARK, APLOG_CRIT, 0, server, ATLOGNO("053") "%s:%d: "
-                 "AccessTokenPassCodeScheme: to verify what this makes would "
-                 "take some %.1f s and %.0f MB, and AccessTokenPassCodeLimit "
-                 "is %.1f s and %.0f MB: take a lower cost, or raise that",
+                 "AccessTokenPassCodeScheme: to verify a new hash would take "
+                 "about %.1f s and %.0f MB. AccessTokenPassCodeLimit is %.1f s "
+                 "and %.0f MB. Take a lower cost, or raise the limit.",
                  node->filename, node->line_num, cost.milliseconds / 1000,
                  cost.megabytes, limit->milliseconds / 1000,
                  limit->megabytes);
     return 1;
 }
 
-static int check_directive(const ap_directive_t *node, server_rec *server,
-                           apr_pool_t *pool)
+static int is_wrong(const ap_directive_t *node, server_rec *server,
+                    apr_pool_t *pool)
 {
     if (!ap_cstr_casecmp(node->directive, "AccessTokenStatements")
-        && !holds_for("DBDriver", node)) {
+        && !applies_to(node, "DBDriver")) {
         ap_log_error(APLOG_MARK, APLOG_CRIT, 0, server, ATLOGNO("010")
-                     "%s:%d: AccessTokenStatements needs a database: add "
+                     "%s:%d: AccessTokenStatements needs a database. Add "
                      "DBDriver and DBDParams, as in access_token-mysql.conf "
-                     "or access_token-sqlite3.conf", node->filename,
+                     "or access_token-sqlite3.conf.", node->filename,
                      node->line_num);
         return 1;
     }
-    if (is_method(node, pool)
-        && !holds_for("AccessTokenStatements", node)) {
+    if (is_method(node, pool) && !applies_to(node, "AccessTokenStatements")) {
         ap_log_error(APLOG_MARK, APLOG_CRIT, 0, server, ATLOGNO("011")
                      "%s:%d: SetHandler " AT_HANDLER_UPDATE " needs "
-                     "AccessTokenStatements with the folder of the "
-                     "statement files; access_token-mysql.conf and "
-                     "access_token-sqlite3.conf set it: is one of them "
-                     "included (Debian: a2enconf)?", node->filename,
-                     node->line_num);
+                     "AccessTokenStatements with the folder of the statement "
+                     "files. Include access_token-mysql.conf or "
+                     "access_token-sqlite3.conf, which set it (Debian: "
+                     "a2enconf).", node->filename, node->line_num);
         return 1;
     }
-    return ap_cstr_casecmp(node->directive, "AccessTokenPassCodeScheme") ? 0
-           : check_scheme(node, server, pool);
+    return !ap_cstr_casecmp(node->directive, "AccessTokenPassCodeScheme")
+           && is_wrong_scheme(node, server, pool);
 }
 
-/* The section of the tree that SERVER was made from. */
+/* ---- which statements are used with which database */
+
+/* The <VirtualHost> of SERVER in the tree; NULL for the main server. */
 static const ap_directive_t *section_of(const server_rec *server)
 {
     const ap_directive_t *node;
@@ -182,7 +189,8 @@ static int has_own(const char *name, const ap_directive_t *host)
     return found && virtual_host_of(found) == host;
 }
 
-/* True if HOST, or all hosts, serve the method. */
+/* True if HOST serves the method, by a SetHandler of its own or of the main
+ * server. */
 static int serves_method(const ap_directive_t *host, apr_pool_t *pool)
 {
     const ap_directive_t *node;
@@ -197,6 +205,7 @@ static int serves_method(const ap_directive_t *host, apr_pool_t *pool)
     return 0;
 }
 
+/* Add to USES one use of each of SOURCES, with the database of MODEL. */
 static void add_uses(apr_array_header_t *uses, const at_use_t *model,
                      apr_hash_t *sources)
 {
@@ -213,7 +222,8 @@ static void add_uses(apr_array_header_t *uses, const at_use_t *model,
     }
 }
 
-/* Fill MODEL's database with that of its server. 0 if there is none. */
+/* Read the database of HOST into MODEL, from the directives of mod_dbd. False
+ * if it has none. */
 static int read_database(at_use_t *model, const ap_directive_t *host,
                          apr_pool_t *pool)
 {
@@ -233,7 +243,7 @@ static int is_same_database(const at_use_t *one, const at_use_t *other)
            && !strcmp(one->params, other->params);
 }
 
-/* True if HOST serves the method by the main server's statements. */
+/* True if HOST serves the method with the main server's statements. */
 static int uses_main_statements(const ap_directive_t *host, apr_pool_t *pool)
 {
     return !has_own("AccessTokenStatements", host)
@@ -241,9 +251,10 @@ static int uses_main_statements(const ap_directive_t *host, apr_pool_t *pool)
 }
 
 /*
- * True if a virtual host with the database of MODEL serves the method by the
- * main server's statements. Hosts with one database must not differ in what
- * is prepared, since mod_dbd gives them one pool of connections.
+ * True if a virtual host with the database of MODEL serves the method with the
+ * main server's statements. mod_dbd makes one pool of connections for all hosts
+ * with the same database, so the same statements must be prepared for all of
+ * them.
  */
 static int wants_main_statements(const at_use_t *model,
                                  server_rec *main_server, apr_pool_t *pool)
@@ -264,9 +275,10 @@ static int wants_main_statements(const at_use_t *model,
 }
 
 /*
- * A virtual host with a database of its own inherits the main server's
- * statements, and mod_dbd would prepare them there: a database that has not
- * their tables would refuse every connection, also those of other modules.
+ * HOST has a database of its own, and inherits the main server's statements, so
+ * mod_dbd would prepare them there. If that database lacks their tables, no
+ * connection to it would work, not even for other modules. So they are
+ * withdrawn, unless they are used there.
  */
 static void inherit(apr_array_header_t *uses, const at_use_t *model,
                     const ap_directive_t *host, server_rec *main_server)
@@ -296,7 +308,7 @@ static void inherit(apr_array_header_t *uses, const at_use_t *model,
 }
 
 /* Note whose connections the server of MODEL uses. HAS_USES: statements are
- * prepared for it; OWN: it names a database itself. */
+ * prepared for it. OWN: it has directives for a database of its own. */
 static void note_server(at_server_config_t *main_config,
                         const at_use_t *model, server_rec *main_server,
                         int has_uses, int own)
@@ -315,7 +327,7 @@ static void note_server(at_server_config_t *main_config,
     }
 }
 
-/* Note which statements are used with which database. */
+/* Add to USES which statements are used with which database. */
 static void collect_uses(apr_array_header_t *uses, server_rec *main_server)
 {
     at_server_config_t *main_config = at_server_config_of(main_server);
@@ -342,6 +354,49 @@ static void collect_uses(apr_array_header_t *uses, server_rec *main_server)
     }
 }
 
+/* ---- sizes that do not fit together, which are only warned of */
+
+static void check_sizes(const at_use_t *use, const at_config_t *config)
+{
+    int connections = at_config_connections(config, use);
+
+    if (connections > use->dbd_max) {
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, use->server,
+                     ATLOGNO("034") "AccessTokenConnections %d is more than "
+                     "DBDMax, %d: further calls wait in mod_dbd. Raise "
+                     "DBDMax, or remove AccessTokenConnections.",
+                     connections, use->dbd_max);
+    }
+    if (config->balancer_timeout
+        && config->balancer_timeout < config->retry_budget + AFTER_BUDGET) {
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, use->server,
+                     ATLOGNO("035") "AccessTokenRetryBudget, %" APR_TIME_T_FMT
+                     " ms, plus one second is more than "
+                     "AccessTokenBalancerTimeout, %" APR_TIME_T_FMT " ms: the "
+                     "balancer would give up calls that are still being "
+                     "processed. Lower the budget, or raise the balancer's "
+                     "time-out.", apr_time_as_msec(config->retry_budget),
+                     apr_time_as_msec(config->balancer_timeout));
+    }
+}
+
+/* Check the sizes of each server of USES once. */
+static void check_all_sizes(const apr_array_header_t *uses, apr_pool_t *pool)
+{
+    int i, k, seen;
+
+    for (i = 0; i < uses->nelts; i++) {
+        const at_use_t *use = &APR_ARRAY_IDX(uses, i, at_use_t);
+
+        for (k = 0, seen = 0; k < i; k++) {
+            seen |= APR_ARRAY_IDX(uses, k, at_use_t).server == use->server;
+        }
+        if (!seen) {
+            check_sizes(use, at_config_of_server(use->server, pool));
+        }
+    }
+}
+
 int at_config_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                     server_rec *server)
 {
@@ -355,13 +410,13 @@ int at_config_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
         at_server_config_of(each)->pass_code_limit = config->pass_code_limit;
     }
     for (node = ap_conftree; node; node = next_directive(node)) {
-        mistakes += check_directive(node, server, ptemp);
+        mistakes += is_wrong(node, server, ptemp);
     }
     config->uses = apr_array_make(pconf, 2, sizeof(at_use_t));
     config->served_by = apr_hash_make(pconf);
-    if (!mistakes && stands_anywhere("AccessTokenStatements")) {
+    if (!mistakes && is_anywhere("AccessTokenStatements")) {
         collect_uses(config->uses, server);
-        at_sizes_check(config->uses, ptemp);
+        check_all_sizes(config->uses, ptemp);
     }
     return mistakes ? HTTP_INTERNAL_SERVER_ERROR : OK;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The checks of a configuration that need all of it: they run under
+ * The checks that need the whole configuration. They run under
  * `apachectl configtest` too.
  */
 #ifndef AT_CONFIG_CHECK_H
@@ -9,9 +9,11 @@
 #include <httpd.h>
 
 /**
- * The check_config hook. Logs each mistake with file, line and remedy, and
- * returns an error if there is one; else OK, with the databases that
- * statements are used with noted in the main server's at_server_config_t.
+ * The check_config hook; SERVER is the main server. Logs each mistake with its
+ * file and line and how to correct it, and then returns
+ * HTTP_INTERNAL_SERVER_ERROR. Otherwise it returns OK, and fills `uses` and
+ * `served_by` of the main server's at_server_config_t, in PCONF. Sizes that do
+ * not fit together are logged as warnings.
  */
 int at_config_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                     server_rec *server);

@@ -12,8 +12,9 @@
 
 #include "at_clock.h"
 
-/* How much of a body that is refused is read all the same, so that its client
- * has sent it before the answer comes; and how long that may take. */
+/* How much of a refused body is still read, so that the client has finished
+ * sending when the answer comes; how long that may take; and how long to wait
+ * between two reads. */
 #define DISCARD_BYTES (1024 * 1024)
 #define DISCARD_TIME  apr_time_from_sec(2)
 #define DISCARD_PAUSE apr_time_from_msec(5)
@@ -22,18 +23,18 @@ typedef struct {
     request_rec *r;
     at_json_parser_t *parser;
     apr_off_t limit;
-    apr_off_t length;         /* bytes so far */
-    int ended;
+    apr_off_t length;         /* of what has been read, in bytes */
+    int ended;                /* its end has been read */
 } reader_t;
 
 static at_error_t *too_large(const reader_t *reader)
 {
     return at_error_make(reader->r->pool, AT_REQUEST_TOO_LARGE,
-                         "A body here has at most %" APR_OFF_T_FMT
+                         "The body must have at most %" APR_OFF_T_FMT
                          " bytes.", reader->limit);
 }
 
-/* A Content-Length that is too large need not be waited for. */
+/* Refuse a Content-Length that is too large before the body is read. */
 static at_error_t *check_announced_length(const reader_t *reader)
 {
     const char *header = apr_table_get(reader->r->headers_in,
@@ -49,8 +50,9 @@ static at_error_t *check_announced_length(const reader_t *reader)
     return NULL;
 }
 
-/* What has been read is nobody's any more, but its memory is kept: the buffer
- * that the connection has read it into, which is of the heap. */
+/* Wipe the LENGTH bytes at DATA, which the parser has copied. httpd reuses the
+ * heap memory into which it reads from a connection. Other kinds of memory are
+ * not ours to change. */
 static void wipe(const apr_bucket *bucket, const char *data,
                  apr_size_t length)
 {
@@ -59,6 +61,7 @@ static void wipe(const apr_bucket *bucket, const char *data,
     }
 }
 
+/* Give the body's bytes in BRIGADE to the parser, up to the limit. */
 static apr_status_t read_buckets(reader_t *reader,
                                  apr_bucket_brigade *brigade)
 {
@@ -91,6 +94,7 @@ static apr_status_t read_buckets(reader_t *reader,
     return APR_SUCCESS;
 }
 
+/* Read the body to its end, or until it is longer than the limit. */
 static apr_status_t read_all(reader_t *reader)
 {
     request_rec *r = reader->r;
@@ -112,7 +116,8 @@ static apr_status_t read_all(reader_t *reader)
     return status;
 }
 
-/* A filter that decodes a body takes its name out of this header. */
+/* True if the body is still encoded: a filter that decodes a body removes its
+ * coding from this header. */
 static int is_encoded(request_rec *r)
 {
     const char *codings = apr_table_get(r->headers_in, "Content-Encoding");
@@ -154,15 +159,16 @@ at_error_t *at_body_read(at_json_t **root, at_body_failure_t *failure,
         return too_large(&reader);
     }
     if (is_encoded(r)) {
-        return at_error_make(r->pool, AT_UNSUPPORTED_MEDIA_TYPE, "A body "
-                             "with this Content-Encoding is not accepted "
-                             "here. Send it as it is.");
+        return at_error_make(r->pool, AT_UNSUPPORTED_MEDIA_TYPE, "This "
+                             "Content-Encoding is not accepted here. Send "
+                             "the body without one.");
     }
     return at_json_parser_finish(root, reader.parser);
 }
 
-/* Throw away what has come of the body, about *LEFT bytes at most, without
- * waiting for more (APR_EAGAIN). APR_EOF: that was the rest. */
+/* Discard what has arrived of the body, without waiting for more, and lower
+ * *LEFT by its length. APR_EAGAIN: nothing has arrived; APR_EOF: that was the
+ * end. */
 static apr_status_t discard_some(apr_size_t *left, request_rec *r,
                                  apr_bucket_brigade *brigade)
 {
@@ -192,8 +198,8 @@ static apr_status_t discard_some(apr_size_t *left, request_rec *r,
     return status;
 }
 
-/* Throw away the rest of R's body, within the bounds. APR_EOF: that was all;
- * APR_SUCCESS or APR_EAGAIN: it was not. */
+/* Discard the rest of R's body, within the limits above. APR_EOF: that was the
+ * end; APR_SUCCESS or APR_EAGAIN: there is more. */
 static apr_status_t discard_rest(request_rec *r)
 {
     apr_bucket_brigade *brigade =
@@ -216,10 +222,11 @@ static apr_status_t discard_rest(request_rec *r)
 int at_body_discard(request_rec *r, int http_status)
 {
     conn_rec *connection = r->connection;
-    int ends = r->expecting_100 != 0;     /* its client sends when asked */
+    int ends = r->expecting_100 != 0;     /* the client waits to send it */
     apr_status_t status = APR_EOF;
 
-    /* HTTP/2 has a connection for each request here, which always ends. */
+    /* For HTTP/2, httpd makes a connection for each request, which always
+     * ends. */
     if (r->proto_num < HTTP_VERSION(2, 0)) {
         ends = ends || connection->keepalive == AP_CONN_CLOSE
                || ap_status_drops_connection(http_status);

@@ -9,7 +9,7 @@
  *         SetHandler access-token-update
  *     </Location>
  *
- * This file is the module record and its hooks, nothing else.
+ * This file has the module record and the hooks.
  */
 #include <httpd.h>
 #include <http_config.h>
@@ -38,7 +38,7 @@ static void register_hooks(apr_pool_t *pool)
                       APR_HOOK_FIRST);
     APR_OPTIONAL_HOOK(dbd, post_connect, at_child_set_up, NULL, NULL,
                       APR_HOOK_REALLY_LAST);
-    /* After mod_dbd, so that its own message on a failure comes first. */
+    /* After mod_dbd, so that its message on a failure comes first. */
     ap_hook_child_init(at_startup_check, NULL, NULL, APR_HOOK_LAST);
     ap_hook_child_init(at_child_init, NULL, NULL, APR_HOOK_LAST);
     ap_hook_translate_name(at_handler_trace, NULL, NULL, APR_HOOK_FIRST);
@@ -49,9 +49,9 @@ static void register_hooks(apr_pool_t *pool)
 
 AP_DECLARE_MODULE(access_token) = {
     STANDARD20_MODULE_STUFF,
-    at_config_create,            /* for a place: server, host, location */
+    at_config_create,            /* of a place: server, host, location */
     at_config_merge,
-    at_server_config_create,     /* for a server */
+    at_server_config_create,     /* of a server */
     NULL,
     at_config_directives,
     register_hooks,
