@@ -69,7 +69,7 @@ static void fill(at_config_t *config, const at_config_t *base)
         config->member = base->member;        \
     }
 
-    FILL(source, NULL)
+    FILL(registered, NULL)
     FILL(body_limit, UNSET)
     FILL(scheme, NULL)
     FILL(http_200, UNSET)
@@ -101,7 +101,7 @@ void *at_server_config_create(apr_pool_t *pool, server_rec *server)
     at_server_config_t *config = apr_pcalloc(pool, sizeof(*config));
 
     (void)server;
-    config->sources = apr_hash_make(pool);
+    config->folders = apr_hash_make(pool);
     config->pass_code_limit.milliseconds = COST_MILLISECONDS;
     config->pass_code_limit.megabytes = COST_MEGABYTES;
     return config;
@@ -178,15 +178,17 @@ static at_error_t *check_trust(const at_statements_t *statements,
     return NULL;
 }
 
-static at_error_t *make_source(at_dbd_t **source, cmd_parms *cmd,
-                               const char *folder, const char *base)
+/* Read the statements of FOLDER with BASE, and register them with mod_dbd. */
+static at_error_t *register_folder(at_registered_t **registered,
+                                   cmd_parms *cmd, const char *folder,
+                                   const char *base)
 {
     at_statements_t *statements;
 
     AT_TRY(at_folder_read(&statements, folder, base, cmd->pool,
                           cmd->temp_pool));
     AT_TRY(check_trust(statements, base, cmd->temp_pool));
-    return at_dbd_make(source, statements, cmd->server, cmd->pool);
+    return at_dbd_register(registered, statements, cmd->server, cmd->pool);
 }
 
 /* The folder of ARGUMENT as an absolute path in its normal form; NULL if it is
@@ -204,18 +206,19 @@ static const char *read_folder(cmd_parms *cmd, const char *argument)
     return folder;
 }
 
-/* The statements of FOLDER with BASE, which are read once for a server. */
-static at_error_t *find_source(at_dbd_t **source, cmd_parms *cmd,
-                               const char *folder, const char *base)
+/* The same, unless the server has registered them before. */
+static at_error_t *find_registered(at_registered_t **registered,
+                                   cmd_parms *cmd, const char *folder,
+                                   const char *base)
 {
-    apr_hash_t *sources = at_server_config_of(cmd->server)->sources;
+    apr_hash_t *folders = at_server_config_of(cmd->server)->folders;
     const char *key = base ? apr_pstrcat(cmd->pool, folder, " ", base,
                                          (char *)NULL) : folder;
 
-    *source = apr_hash_get(sources, key, APR_HASH_KEY_STRING);
-    if (!*source) {
-        AT_TRY(make_source(source, cmd, folder, base));
-        apr_hash_set(sources, key, APR_HASH_KEY_STRING, *source);
+    *registered = apr_hash_get(folders, key, APR_HASH_KEY_STRING);
+    if (!*registered) {
+        AT_TRY(register_folder(registered, cmd, folder, base));
+        apr_hash_set(folders, key, APR_HASH_KEY_STRING, *registered);
     }
     return NULL;
 }
@@ -227,21 +230,21 @@ static const char *set_statements(cmd_parms *cmd, void *place,
     const char *folder = read_folder(cmd, argument);
     const char *base = rest ? read_folder(cmd, rest) : NULL;
     at_error_t *error;
-    at_dbd_t *source = NULL;
+    at_registered_t *registered = NULL;
 
     if (!folder || (rest && !base)) {
         return report(cmd, at_error_config(cmd->pool, "not a path: %s",
                                            folder ? rest : argument));
     }
-    error = find_source(&source, cmd, folder, base);
-    if (!error && config->source && config->source != source) {
+    error = find_registered(&registered, cmd, folder, base);
+    if (!error && config->registered && config->registered != registered) {
         error = at_error_config(cmd->pool, "it is set twice in this place, "
                                 "and the database would need the tables of "
                                 "both: keep one of the two lines "
                                 "(access_token-mysql.conf and "
                                 "access_token-sqlite3.conf have one)");
     }
-    config->source = source;
+    config->registered = registered;
     return report(cmd, error);
 }
 

@@ -32,7 +32,7 @@ enum {
 /** The configuration of a place: a server, virtual host or location. A member
  *  that is not set is -1 or NULL. */
 typedef struct at_config_t {
-    const at_dbd_t *source;   /* AccessTokenStatements */
+    const at_registered_t *registered; /* AccessTokenStatements */
     apr_off_t body_limit;        /* AccessTokenBodyLimit, in bytes */
     const at_scheme_t *scheme;   /* AccessTokenPassCodeScheme */
     int http_200;                /* AccessTokenHTTP200 */
@@ -57,7 +57,7 @@ typedef struct at_config_t {
 /** A use of statements: they are prepared on the database of SERVER. */
 typedef struct at_use_t {
     server_rec *server;
-    const at_dbd_t *source;
+    const at_registered_t *registered;
     const char *driver;          /* DBDriver */
     const char *params;          /* DBDParams, or "" */
     int dbd_max;                 /* DBDMax */
@@ -68,7 +68,8 @@ typedef struct at_use_t {
  * without a directive of the module shares the main server's.
  */
 typedef struct at_server_config_t {
-    apr_hash_t *sources;         /* "FOLDER" or "FOLDER BASE" -> at_dbd_t * */
+    apr_hash_t *folders;         /* "FOLDER" or "FOLDER BASE" ->
+                                    at_registered_t * */
     at_cost_t pass_code_limit;   /* AccessTokenPassCodeLimit; at_config_check
                                     copies the main server's to all servers */
 
@@ -100,8 +101,8 @@ void *at_server_config_create(apr_pool_t *pool, server_rec *server);
 extern const command_rec at_config_directives[];
 
 /**
- * The configuration of R with all defaults filled in, in R's pool. Its source
- * is NULL if no AccessTokenStatements applies to R.
+ * The configuration of R with all defaults filled in, in R's pool. Its
+ * `registered` is NULL if no AccessTokenStatements applies to R.
  */
 const at_config_t *at_config_of(request_rec *r);
 

@@ -205,20 +205,21 @@ static int serves_method(const ap_directive_t *host, apr_pool_t *pool)
     return 0;
 }
 
-/* Add to USES one use of each of SOURCES, with the database of MODEL. */
+/* Add to USES a use of each of FOLDERS (at_config.h), with the database of
+ * MODEL. */
 static void add_uses(apr_array_header_t *uses, const at_use_t *model,
-                     apr_hash_t *sources)
+                     apr_hash_t *folders)
 {
     apr_hash_index_t *index;
 
-    for (index = apr_hash_first(uses->pool, sources); index;
+    for (index = apr_hash_first(uses->pool, folders); index;
          index = apr_hash_next(index)) {
         at_use_t *use = apr_array_push(uses);
-        void *source;
+        void *registered;
 
-        apr_hash_this(index, NULL, NULL, &source);
+        apr_hash_this(index, NULL, NULL, &registered);
         *use = *model;
-        use->source = source;
+        use->registered = registered;
     }
 }
 
@@ -283,7 +284,7 @@ static int wants_main_statements(const at_use_t *model,
 static void inherit(apr_array_header_t *uses, const at_use_t *model,
                     const ap_directive_t *host, server_rec *main_server)
 {
-    apr_hash_t *sources = at_server_config_of(main_server)->sources;
+    apr_hash_t *folders = at_server_config_of(main_server)->folders;
     apr_hash_index_t *index;
     at_use_t of_main = { NULL, NULL, NULL, NULL, 0 };
 
@@ -294,16 +295,16 @@ static void inherit(apr_array_header_t *uses, const at_use_t *model,
     if ((!of_main.driver || !ap_cstr_casecmp(of_main.driver, model->driver))
         && wants_main_statements(model, main_server, uses->pool)) {
         if (uses_main_statements(host, uses->pool)) {
-            add_uses(uses, model, sources);
+            add_uses(uses, model, folders);
         }
         return;
     }
-    for (index = apr_hash_first(uses->pool, sources); index;
+    for (index = apr_hash_first(uses->pool, folders); index;
          index = apr_hash_next(index)) {
-        void *source;
+        void *registered;
 
-        apr_hash_this(index, NULL, NULL, &source);
-        at_dbd_withdraw(source, model->server);
+        apr_hash_this(index, NULL, NULL, &registered);
+        at_dbd_withdraw(registered, model->server);
     }
 }
 
@@ -343,7 +344,7 @@ static void collect_uses(apr_array_header_t *uses, server_rec *main_server)
             continue;
         }
         if (model.server == main_server || config != main_config) {
-            add_uses(uses, &model, config->sources);
+            add_uses(uses, &model, config->folders);
         }
         own = has_own("DBDriver", host) || has_own("DBDParams", host);
         if (own) {

@@ -6,9 +6,9 @@
 
 #include <http_config.h>
 
-struct at_dbd_t {
+struct at_registered_t {
     const at_statements_t *statements;
-    const char *label[AT_STATEMENT_COUNT];
+    const char *label[AT_STATEMENT_COUNT]; /* mod_dbd's name of it; or NULL */
     at_step_t *step;
     APR_OPTIONAL_FN_TYPE(ap_dbd_prepare) *prepare;
     APR_OPTIONAL_FN_TYPE(ap_dbd_open) *open;
@@ -16,74 +16,83 @@ struct at_dbd_t {
     APR_OPTIONAL_FN_TYPE(ap_dbd_acquire) *acquire;
 };
 
-at_error_t *at_dbd_make(at_dbd_t **source, const at_statements_t *statements,
-                        server_rec *server, apr_pool_t *pool)
+/* Ask mod_dbd to prepare each statement for SERVER. */
+static void prepare_all(at_registered_t *registered, server_rec *server,
+                        apr_pool_t *pool)
 {
-    APR_OPTIONAL_FN_TYPE(ap_dbd_prepare) *prepare;
     int i;
 
-    prepare = APR_RETRIEVE_OPTIONAL_FN(ap_dbd_prepare);
-    if (!prepare) {
+    for (i = 0; i < AT_STATEMENT_COUNT; i++) {
+        const at_statement_t *statement = registered->statements->statement[i];
+
+        if (!statement) {
+            continue;
+        }
+        /* A label must be unique: virtual hosts share a pool of mod_dbd. */
+        registered->label[i] = apr_psprintf(pool, "access_token_%pp_%d",
+                                            (void *)registered, i);
+        registered->prepare(server, statement->text, registered->label[i]);
+    }
+}
+
+at_error_t *at_dbd_register(at_registered_t **registered,
+                            const at_statements_t *statements,
+                            server_rec *server, apr_pool_t *pool)
+{
+    at_registered_t *made = apr_pcalloc(pool, sizeof(*made));
+
+    made->prepare = APR_RETRIEVE_OPTIONAL_FN(ap_dbd_prepare);
+    if (!made->prepare) {
         return at_error_config(pool, "mod_dbd is not loaded; add LoadModule "
                                "dbd_module modules/mod_dbd.so (Debian: "
                                "a2enmod dbd)");
     }
-    *source = apr_pcalloc(pool, sizeof(**source));
-    (*source)->statements = statements;
-    (*source)->step = apr_pcalloc(pool, sizeof(at_step_t));
-    (*source)->prepare = prepare;
-    (*source)->open = APR_RETRIEVE_OPTIONAL_FN(ap_dbd_open);
-    (*source)->close = APR_RETRIEVE_OPTIONAL_FN(ap_dbd_close);
-    (*source)->acquire = APR_RETRIEVE_OPTIONAL_FN(ap_dbd_acquire);
-    for (i = 0; i < AT_STATEMENT_COUNT; i++) {
-        if (!statements->statement[i]) {
-            continue;
-        }
-        /* Unique, since virtual hosts share what mod_dbd prepares. */
-        (*source)->label[i] = apr_psprintf(pool, "access_token_%pp_%d",
-                                           (void *)*source, i);
-        prepare(server, statements->statement[i]->text,
-                (*source)->label[i]);
-    }
+    made->open = APR_RETRIEVE_OPTIONAL_FN(ap_dbd_open);
+    made->close = APR_RETRIEVE_OPTIONAL_FN(ap_dbd_close);
+    made->acquire = APR_RETRIEVE_OPTIONAL_FN(ap_dbd_acquire);
+    made->statements = statements;
+    made->step = apr_pcalloc(pool, sizeof(at_step_t));
+    prepare_all(made, server, pool);
+    *registered = made;
     return NULL;
 }
 
-void at_dbd_withdraw(const at_dbd_t *source, server_rec *server)
+void at_dbd_withdraw(const at_registered_t *registered, server_rec *server)
 {
     int i;
 
     for (i = 0; i < AT_STATEMENT_COUNT; i++) {
-        if (source->label[i]) {
-            source->prepare(server, "", source->label[i]);
+        if (registered->label[i]) {
+            registered->prepare(server, "", registered->label[i]);
         }
     }
 }
 
-const at_statements_t *at_dbd_statements(const at_dbd_t *source)
+const at_statements_t *at_dbd_statements(const at_registered_t *registered)
 {
-    return source->statements;
+    return registered->statements;
 }
 
-at_step_t *at_dbd_step(const at_dbd_t *source)
+at_step_t *at_dbd_step(const at_registered_t *registered)
 {
-    return source->step;
+    return registered->step;
 }
 
-ap_dbd_t *at_dbd_open(const at_dbd_t *source, server_rec *server,
-                         apr_pool_t *pool)
+ap_dbd_t *at_dbd_open(const at_registered_t *registered, server_rec *server,
+                      apr_pool_t *pool)
 {
-    return source->open(pool, server);
+    return registered->open(pool, server);
 }
 
-void at_dbd_close(const at_dbd_t *source, server_rec *server,
-                     ap_dbd_t *connection)
+void at_dbd_close(const at_registered_t *registered, server_rec *server,
+                  ap_dbd_t *connection)
 {
-    source->close(server, connection);
+    registered->close(server, connection);
 }
 
-/* mod_dbd keeps what it acquired for a request in its request_config;
- * where something stands there, asking again neither waits nor connects. */
-ap_dbd_t *at_dbd_shared(const at_dbd_t *source, request_rec *r)
+/* mod_dbd keeps a request's connection in its part of request_config. If there
+ * is one, acquiring again returns it without waiting or connecting. */
+ap_dbd_t *at_dbd_shared(const at_registered_t *registered, request_rec *r)
 {
     module *mod_dbd = ap_find_linked_module("mod_dbd.c");
     request_rec *first = r;
@@ -92,13 +101,13 @@ ap_dbd_t *at_dbd_shared(const at_dbd_t *source, request_rec *r)
         first = first->prev ? first->prev : first->main;
     }
     return mod_dbd && ap_get_module_config(first->request_config, mod_dbd)
-           ? source->acquire(r) : NULL;
+           ? registered->acquire(r) : NULL;
 }
 
-apr_dbd_prepared_t *at_dbd_prepared(const at_dbd_t *source,
-                                       const ap_dbd_t *connection,
-                                       at_statement_e statement)
+apr_dbd_prepared_t *at_dbd_prepared(const at_registered_t *registered,
+                                    const ap_dbd_t *connection,
+                                    at_statement_e statement)
 {
-    return apr_hash_get(connection->prepared, source->label[statement],
+    return apr_hash_get(connection->prepared, registered->label[statement],
                         APR_HASH_KEY_STRING);
 }

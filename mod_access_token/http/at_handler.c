@@ -107,13 +107,13 @@ static at_error_t *serve(at_call_t *call, const at_json_t *root,
     apr_time_t now = apr_time_now();
 
     call->pool = r->pool;
-    call->statements = at_dbd_statements(config->source);
+    call->statements = at_dbd_statements(config->registered);
     call->scheme = config->scheme;
     call->cost_limit = &at_server_config_of(r->server)->pass_code_limit;
     call->hashing = at_child_hashing();
     call->now = at_date_format(r->pool, now);
     call->budget = config->retry_budget;
-    call->step = at_dbd_step(config->source);
+    call->step = at_dbd_step(config->registered);
     options.statements = call->statements;
     options.scheme = config->scheme;
     options.ignore_unknown = config->ignore_unknown;
@@ -122,7 +122,7 @@ static at_error_t *serve(at_call_t *call, const at_json_t *root,
     AT_TRY(at_caller_find(call, r, config));
     AT_TRY(take_preconditions(call, r));
     AT_TRY(take_idempotency_key(call, root, r, config, now));
-    call->store = at_store_dbd_make(r, config->source);
+    call->store = at_store_dbd_make(r, config->registered);
     return at_update_run(call);
 }
 
@@ -180,7 +180,7 @@ static at_error_t *receive(at_json_t **root, at_body_failure_t *failure,
 
     AT_TRY(check_method(r));
     AT_TRY(check_media_type(r, exchange->config));
-    if (!exchange->config->source) {
+    if (!exchange->config->registered) {
         return at_error_hidden(r->pool, AT_INTERNAL_ERROR, "no "
                                "AccessTokenStatements applies here");
     }
@@ -272,11 +272,11 @@ static at_error_t *check_database(request_rec *r, const at_config_t *config)
     const at_fault_t *fault;
     at_store_t *store;
 
-    if (!config->source) {
+    if (!config->registered) {
         return at_error_hidden(r->pool, AT_SERVICE_UNAVAILABLE, "no "
                                "AccessTokenStatements applies here");
     }
-    store = at_store_dbd_make(r, config->source);
+    store = at_store_dbd_make(r, config->registered);
     store->deadline = at_clock_now() + config->retry_budget;
     do {
         fault = at_store_dbd_startup(store, &version, &charset);

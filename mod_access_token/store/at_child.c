@@ -26,8 +26,9 @@ APLOG_USE_MODULE(access_token);
 /* What belongs to the database of one server. */
 typedef struct {
     at_connections_t *connections;
-    apr_hash_t *caches;          /* at_dbd_t * -> at_cache_t **, an element
-                                    for each lookup; NULL: it is not kept */
+    apr_hash_t *caches;          /* at_registered_t * -> at_cache_t **, with an
+                                    element for each lookup; NULL: it is not
+                                    kept */
 } database_t;
 
 /* All members are written while the child starts, and constant then. */
@@ -152,13 +153,13 @@ static database_t *make_database(const at_child_t *child, const at_use_t *use,
     return database;
 }
 
-/* A cache in POOL for each lookup of SOURCE whose rows live for LIFETIME. One
- * for which there is no memory is NULL. */
-static at_cache_t **make_caches(const at_dbd_t *source,
+/* A cache in POOL for each lookup of REGISTERED whose rows live for LIFETIME.
+ * One for which there is no memory is NULL. */
+static at_cache_t **make_caches(const at_registered_t *registered,
                                 apr_interval_time_t lifetime,
                                 apr_pool_t *pool)
 {
-    const apr_array_header_t *lookups = at_dbd_statements(source)->lookups;
+    const apr_array_header_t *lookups = at_dbd_statements(registered)->lookups;
     at_cache_t **caches = apr_pcalloc(pool, sizeof(*caches)
                                       * (apr_size_t)(lookups->nelts + 1));
     int i;
@@ -191,8 +192,8 @@ static int add_use(apr_hash_t *databases, const at_child_t *child,
         apr_hash_set(databases, &use->server, sizeof(use->server), database);
     }
     APR_ARRAY_PUSH(database->connections->uses, at_use_t) = *use;
-    apr_hash_set(database->caches, &use->source, sizeof(use->source),
-                 make_caches(use->source, config->lookup_lifetime, pool));
+    apr_hash_set(database->caches, &use->registered, sizeof(use->registered),
+                 make_caches(use->registered, config->lookup_lifetime, pool));
     return 1;
 }
 
@@ -296,12 +297,13 @@ at_incident_t *at_child_incidents(const request_rec *r)
     return database ? database->connections->incidents : NULL;
 }
 
-at_cache_t *at_child_cache(const request_rec *r, const at_dbd_t *source,
-                           int lookup)
+at_cache_t *at_child_cache(const request_rec *r,
+                           const at_registered_t *registered, int lookup)
 {
     const database_t *database = database_of(r);
     at_cache_t **caches = database
-        ? apr_hash_get(database->caches, &source, sizeof(source)) : NULL;
+        ? apr_hash_get(database->caches, &registered, sizeof(registered))
+        : NULL;
 
     return caches ? caches[lookup] : NULL;
 }

@@ -56,9 +56,9 @@ at_connections_t *at_child_connections(const request_rec *r);
  *  at_child_connections is. */
 at_incident_t *at_child_incidents(const request_rec *r);
 
-/** The cache of lookup number LOOKUP of SOURCE on the database of R. NULL if
- *  lookups are not kept. */
-at_cache_t *at_child_cache(const request_rec *r, const at_dbd_t *source,
-                           int lookup);
+/** The cache of lookup number LOOKUP of REGISTERED on the database of R. NULL
+ *  if lookups are not kept. */
+at_cache_t *at_child_cache(const request_rec *r,
+                           const at_registered_t *registered, int lookup);
 
 #endif /* AT_CHILD_H */

@@ -111,7 +111,7 @@ const at_fault_t *at_diagnosis_connect(const apr_dbd_driver_t **driver,
         return explain(use, text, at_clock_now() - start, pool);
     }
     close_with_pool(*driver, *handle, pool);
-    return at_session_set(*driver, *handle, at_dbd_statements(use->source),
+    return at_session_set(*driver, *handle, at_dbd_statements(use->registered),
                           pool);
 }
 
@@ -166,7 +166,7 @@ const at_fault_t *at_diagnosis_prepare(apr_dbd_prepared_t **prepared,
 const at_fault_t *at_diagnosis_make(const at_use_t *use,
                                     apr_pool_t *result_pool)
 {
-    const at_statements_t *statements = at_dbd_statements(use->source);
+    const at_statements_t *statements = at_dbd_statements(use->registered);
     const apr_dbd_driver_t *driver;
     apr_dbd_prepared_t *prepared;
     const at_fault_t *fault;

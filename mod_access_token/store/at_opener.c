@@ -65,9 +65,9 @@ static const at_fault_t *diagnose(const at_connections_t *connections,
     return fault;
 }
 
-static const at_dbd_t *source_of(const at_connections_t *connections)
+static const at_registered_t *registered_of(const at_connections_t *connections)
 {
-    return APR_ARRAY_IDX(connections->uses, 0, at_use_t).source;
+    return APR_ARRAY_IDX(connections->uses, 0, at_use_t).registered;
 }
 
 /*
@@ -82,11 +82,11 @@ static const at_fault_t *open_one_of(ap_dbd_t **dbd,
                                      at_connections_t *connections,
                                      apr_pool_t *pool, apr_pool_t *scratch)
 {
-    const at_dbd_t *source = source_of(connections);
+    const at_registered_t *registered = registered_of(connections);
     const at_fault_t *fault = NULL, *wrong_session = NULL;
     at_renewal_t *renewal;
 
-    *dbd = at_dbd_open(source, connections->server, pool);
+    *dbd = at_dbd_open(registered, connections->server, pool);
     renewal = *dbd ? at_renewal_of(*dbd) : NULL;
     if (at_renewal_is_due(renewal)) {
         fault = at_renewal_make(renewal, scratch);
@@ -100,7 +100,7 @@ static const at_fault_t *open_one_of(ap_dbd_t **dbd,
                                    connections->sockets));
     }
     if (fault || wrong_session) {
-        at_dbd_close(source, connections->server, *dbd);
+        at_dbd_close(registered, connections->server, *dbd);
         *dbd = NULL;
     }
     return fault;
@@ -192,7 +192,7 @@ static const at_fault_t *open_connection(at_connection_t **connection,
 static void close_connection(at_connections_t *connections,
                              at_connection_t *connection)
 {
-    at_dbd_close(source_of(connections), connections->server,
+    at_dbd_close(registered_of(connections), connections->server,
                  connection->dbd);
     apr_pool_destroy(connection->pool);
 }

@@ -355,11 +355,12 @@ static int serves(int *plain, const ap_dbd_t *dbd,
 
     *plain = 1;
     for (i = 0; i < uses->nelts; i++) {
-        const at_dbd_t *source = APR_ARRAY_IDX(uses, i, at_use_t).source;
+        const at_registered_t *registered =
+            APR_ARRAY_IDX(uses, i, at_use_t).registered;
 
-        if (at_dbd_prepared(source, dbd, AT_STATEMENT_STARTUP)) {
+        if (at_dbd_prepared(registered, dbd, AT_STATEMENT_STARTUP)) {
             any = 1;
-            *plain = *plain && are_plain(at_dbd_statements(source));
+            *plain = *plain && are_plain(at_dbd_statements(registered));
         }
     }
     return any;

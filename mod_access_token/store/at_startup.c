@@ -132,7 +132,7 @@ static void prepare(check_t *check, at_statement_e number)
 /* Take statement NUMBER as mod_dbd has prepared it on its connection. */
 static void find_prepared(check_t *check, at_statement_e number)
 {
-    check->prepared[number] = at_dbd_prepared(check->use->source,
+    check->prepared[number] = at_dbd_prepared(check->use->registered,
                                               check->connection, number);
     if (!check->prepared[number]) {
         check->faults++;
@@ -459,7 +459,7 @@ static ap_dbd_t *open_connection(const check_t *check, apr_pool_t *pool)
 
     do {
         start = at_clock_now();
-        connection = at_dbd_open(check->use->source, check->server, pool);
+        connection = at_dbd_open(check->use->registered, check->server, pool);
     } while (!connection && at_clock_now() - start <= AT_ONCE
              && at_clock_try_again(&failures));
     return connection;
@@ -492,7 +492,7 @@ static void check_connection(check_t *check)
 
 static void check_use(check_t *check, apr_pool_t *pool)
 {
-    const at_dbd_t *source = check->use->source;
+    const at_registered_t *registered = check->use->registered;
 
     check->connection = open_connection(check, pool);
     check_params(check);
@@ -511,7 +511,7 @@ static void check_use(check_t *check, apr_pool_t *pool)
     }
     apr_pool_destroy(check->pool);
     if (check->connection) {
-        at_dbd_close(source, check->server, check->connection);
+        at_dbd_close(registered, check->server, check->connection);
     }
 }
 
@@ -554,7 +554,7 @@ void at_startup_check(apr_pool_t *pool, server_rec *server)
         apr_pool_create(&check.pool, pool);
         check.use = use;
         check.server = use->server;
-        check.statements = at_dbd_statements(use->source);
+        check.statements = at_dbd_statements(use->registered);
         check.place = !use->server->is_virtual ? ""
             : apr_psprintf(check.pool, "virtual host %s (line %u of %s): ",
                            use->server->server_hostname,

@@ -25,7 +25,7 @@
 /* The baton of a store. */
 typedef struct {
     request_rec *r;
-    const at_dbd_t *source;
+    const at_registered_t *registered;
     at_connection_t *connection; /* NULL: none is held */
     int may_share;               /* a connection that another module holds */
 } dbd_store_t;
@@ -52,7 +52,7 @@ static const at_fault_t *hold_connection(const at_store_t *store)
 {
     dbd_store_t *dbd = store->baton;
     at_connections_t *connections = at_child_connections(dbd->r);
-    ap_dbd_t *shared = dbd->may_share ? at_dbd_shared(dbd->source, dbd->r)
+    ap_dbd_t *shared = dbd->may_share ? at_dbd_shared(dbd->registered, dbd->r)
                                       : NULL;
 
     if (!connections) {
@@ -125,7 +125,7 @@ static const at_fault_t *end(execution_t *execution, const at_fault_t *fault)
 static const at_statement_t *statement_of(const dbd_store_t *dbd,
                                           at_statement_e statement)
 {
-    return at_dbd_statements(dbd->source)->statement[statement];
+    return at_dbd_statements(dbd->registered)->statement[statement];
 }
 
 /* When a statement that begins now is to be cut off. The last one of a call
@@ -146,7 +146,7 @@ static apr_time_t latest_end(const at_store_t *store)
 static void shape_row(execution_t *execution)
 {
     const at_statements_t *statements =
-        at_dbd_statements(execution->dbd->source);
+        at_dbd_statements(execution->dbd->registered);
     int is_narrow = execution->number >= AT_STATEMENT_NARROW
                     && execution->number <= AT_STATEMENT_NARROW_LAST;
 
@@ -162,7 +162,7 @@ static const at_fault_t *find_prepared(execution_t *execution)
 {
     dbd_store_t *dbd = execution->dbd;
 
-    execution->prepared = at_dbd_prepared(dbd->source, dbd->connection->dbd,
+    execution->prepared = at_dbd_prepared(dbd->registered, dbd->connection->dbd,
                                           execution->number);
     return execution->prepared ? NULL
         : at_fault_make(dbd->r->pool, AT_STORE_BROKEN, AT_FAULT_BROKEN,
@@ -297,7 +297,7 @@ static const at_fault_t *map_columns(const int **places,
 static int is_secret(const execution_t *execution, int place)
 {
     const at_plan_t *plan =
-        at_dbd_statements(execution->dbd->source)->plan;
+        at_dbd_statements(execution->dbd->registered)->plan;
     int is_load = execution->number <= AT_STATEMENT_LOAD_BY_ID
                   || (execution->number >= AT_STATEMENT_NARROW
                       && execution->number <= AT_STATEMENT_NARROW_LAST);
@@ -426,7 +426,7 @@ static const at_fault_t *load(at_store_t *store, at_statement_e statement,
     at_row_t *made = apr_pcalloc(dbd->r->pool, sizeof(*made));
 
     AT_FAULT_TRY(run_select_one(store, statement, values, &made->values));
-    made->plan = at_dbd_statements(dbd->source)->plan;
+    made->plan = at_dbd_statements(dbd->registered)->plan;
     *row = made;
     return NULL;
 }
@@ -447,7 +447,7 @@ static const at_fault_t *lookup(at_store_t *store, int number,
                                 const char *key, const char ***values)
 {
     dbd_store_t *dbd = store->baton;
-    at_cache_t *cache = at_child_cache(dbd->r, dbd->source, number);
+    at_cache_t *cache = at_child_cache(dbd->r, dbd->registered, number);
     at_statement_e statement = (at_statement_e)(AT_STATEMENT_LOOKUP + number);
     apr_time_t now = at_clock_now();
 
@@ -591,13 +591,13 @@ static const at_fault_t *next_number(at_store_t *store, const char *sequence,
     return NULL;
 }
 
-at_store_t *at_store_dbd_make(request_rec *r, const at_dbd_t *source)
+at_store_t *at_store_dbd_make(request_rec *r, const at_registered_t *registered)
 {
     at_store_t *store = apr_pcalloc(r->pool, sizeof(*store));
     dbd_store_t *dbd = apr_pcalloc(r->pool, sizeof(*dbd));
 
     dbd->r = r;
-    dbd->source = source;
+    dbd->registered = registered;
     dbd->may_share = 1;
     store->load = load;
     store->lookup = lookup;

@@ -9,12 +9,13 @@
 #include "at_store.h"
 
 /**
- * Make a store for R that runs the statements of SOURCE, in R's pool. It takes
- * a connection when it needs one. If another module (such as mod_authn_dbd)
- * already holds a connection of mod_dbd for R, it shares that one as long as
- * that is good: R could otherwise wait for itself.
+ * Make a store for R that runs the statements of REGISTERED, in R's pool. It
+ * takes a connection when it needs one. If another module (such as
+ * mod_authn_dbd) already holds a connection of mod_dbd for R, it shares
+ * that one as long as that is good: R could otherwise wait for itself.
  */
-at_store_t *at_store_dbd_make(request_rec *r, const at_dbd_t *source);
+at_store_t *at_store_dbd_make(request_rec *r,
+                              const at_registered_t *registered);
 
 /**
  * Run startup.sql with STORE, which at_store_dbd_make made, and fill *VERSION
