@@ -318,7 +318,7 @@ sub listed {
         split ' ', ($value // '') =~ s/\\\n//gr;
 }
 
-same_names([listed($makefile, 'http_tests')], [files('t/*.t')],
+same_names([listed($makefile, 'http_tests'), listed($makefile, 'text_tests')], [files('t/*.t')],
            'Makefile.am lists every test of t/');
 my $unit = text_of('t/unit/Makefile.am');
 same_names([listed($unit, 'unit_tests')],
