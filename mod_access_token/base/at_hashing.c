@@ -20,52 +20,54 @@
 #include "at_clock.h"
 #include "at_thread.h"
 
-/* A work gets nowhere when it has run for so long, or waited while no thread
- * took another one; with a short budget it is this part of that. */
+/* A work makes no progress when it has run for this long, or has waited for
+ * this long while no thread took another one. If the call's budget is short,
+ * this part of it counts instead. */
 #define PATIENCE     apr_time_from_msec(500)
 #define PATIENT_PART 4
 
-/* The floor has one processor's time in so many. Its pause is what the last
- * work asks for, until that is known the first of these, and never longer
- * than the second; what seems to be further away than the third is past. In
- * milliseconds. */
+/* The floor has one part in so many of the processors' time. Its pause follows
+ * from what the last work used; it is FIRST_PAUSE until that is known, and at
+ * most LONGEST_PAUSE. A time that seems to be further away than FARTHEST is in
+ * the past. In milliseconds. */
 #define FLOOR_PART    10
 #define FIRST_PAUSE   250U
 #define LONGEST_PAUSE 60000U
 #define FARTHEST      3600000U
 
-/* At the end: how often is looked whether the threads have ended, and how
- * often whether those that waited have left. */
+/* At the end: how often the threads are checked, and how often in a row there
+ * must be none before calls that have not left are given up. */
 #define END_PAUSE   apr_time_from_msec(5)
 #define END_TRIES   200
 #define LEAVE_TRIES 20
 
-/* What becomes of a place. */
+/* The states of a place. */
 enum {
-    JOB_FREE,                 /* nobody's; a call may take it */
-    JOB_WAITS,                /* for a thread, which may take it */
-    JOB_RUNS,                 /* in a thread */
-    JOB_DONE,                 /* the call's again */
-    JOB_REFUSED,              /* likewise, not done: the process ends, or the
-                                 call's time is over */
-    JOB_LEFT                  /* it runs, and nobody waits for it: it is the
-                                 thread's, which then frees the place */
+    JOB_FREE,                 /* a call may take it */
+    JOB_WAITS,                /* a thread may take it */
+    JOB_RUNS,                 /* a thread runs it */
+    JOB_DONE,                 /* the call frees the place */
+    JOB_REFUSED,              /* the same, and the work was not done: the
+                                 process ends, or the call's time is over */
+    JOB_LEFT                  /* a thread runs it, but its call has left: the
+                                 thread frees the place */
 };
 
-/* A place for a work that a thread is to do. */
+/* A place in the queue. */
 typedef struct {
     volatile apr_uint32_t state;
-    volatile apr_uint32_t number;  /* they are served in its order */
-    volatile apr_uint32_t since;   /* when it came; when it began to run */
+    volatile apr_uint32_t number;  /* jobs run in the order of their numbers */
+    volatile apr_uint32_t since;   /* when it came; then, when it began to
+                                      run */
     at_hashing_work_t work;
     void *baton;              /* a copy of the call's */
-    apr_size_t size;          /* of it */
-    apr_size_t room;          /* for it */
+    apr_size_t size;          /* of the copy, in bytes */
+    apr_size_t room;          /* how many bytes are allocated for it */
     apr_interval_time_t taken;
     sem_t news;               /* posted when it is done, or refused */
 } job_t;
 
-/* A call: what it does not share with the thread. */
+/* A call: what it does not share with the threads. */
 typedef struct {
     at_hashing_work_t work;
     void *baton;
@@ -76,15 +78,15 @@ typedef struct {
 } call_t;
 
 /*
- * A thread that has only what no other wants may be left without a processor
- * at any moment, for as long as others are busy: with a mutex in its hands, or
- * inside of malloc, it would have the calls wait for it, without limit. So the
- * threads take no lock and no memory. They and the calls hand works to each
- * other by the states of places, and by semaphores.
+ * A thread at idle priority may lose its processor at any moment, for as long
+ * as other threads are busy. If it held a mutex then, or were inside malloc,
+ * the calls would wait for it without limit. So the threads take no lock and
+ * allocate no memory. They and the calls pass works to each other by the states
+ * of places, and by semaphores.
  *
- * No pool and no condition of APR's: at the end of a child of the prefork
- * MPM they would be destroyed under the thread that waits for them, which
- * the end has interrupted, and that never ends.
+ * This does not use pools and conditions of APR. Under the prefork MPM, the end
+ * of a child interrupts the thread that may be waiting for them, and would
+ * destroy them while they are in use, which never ends.
  */
 struct at_hashing_t {
     int limit;
@@ -93,22 +95,22 @@ struct at_hashing_t {
     at_hashing_floor_t own_floor;
 
     job_t *jobs;              /* see job_count */
-    sem_t arrival;            /* for threads that rest */
-    volatile apr_uint32_t running; /* at most LIMIT in threads */
-    volatile apr_uint32_t threads;
-    volatile apr_uint32_t resting; /* of these: wait for an arrival */
-    volatile apr_uint32_t moved; /* when one took a job last, or when the first
-                                    of those that wait came */
-    volatile apr_uint32_t ended;
+    sem_t arrival;            /* wakes a thread that rests */
+    volatile apr_uint32_t running; /* works; in threads at most LIMIT */
+    volatile apr_uint32_t threads; /* how many there are */
+    volatile apr_uint32_t resting; /* how many of them wait for an arrival */
+    volatile apr_uint32_t moved; /* when a thread last took a job, or when the
+                                    first job of the queue came */
+    volatile apr_uint32_t ended; /* true: at_hashing_end was called */
 
-    /* What follows is under this mutex, which only calls take, and which
-     * nobody holds while he waits for anything. */
+    /* This mutex protects the rest. Only calls take it, and no call waits for
+     * anything while it holds it. */
     pthread_mutex_t mutex;
     int calls;                /* in at_hashing_run, at most PLACES */
-    apr_uint32_t number;      /* of the job that came last */
+    apr_uint32_t number;      /* of the last job */
 };
 
-/* For each call one, and for each thread one that was left. */
+/* One place for each call, and one for each thread whose call has left. */
 static int job_count(const at_hashing_t *hashing)
 {
     return hashing->places + hashing->limit;
@@ -163,18 +165,18 @@ at_hashing_t *at_hashing_make(int limit, int places,
 
 /* ---- the floor */
 
-/* What this thread has had of a processor. */
+/* How much processor time this thread has used. */
 static apr_interval_time_t processor_time(void)
 {
     struct timespec time;
 
     if (clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)) {
-        return at_clock_now();           /* at most that */
+        return at_clock_now();           /* the time that has passed */
     }
     return apr_time_from_sec(time.tv_sec) + time.tv_nsec / 1000;
 }
 
-/* In milliseconds, modulo 2^32: what can be read and set at once. */
+/* TIME in milliseconds, modulo 2^32, which can be read and set atomically. */
 static apr_uint32_t short_time(apr_time_t time)
 {
     return (apr_uint32_t)apr_time_as_msec(time);
@@ -186,8 +188,8 @@ void at_hashing_floor_make(at_hashing_floor_t *floor)
     floor->next = short_time(at_clock_now());
 }
 
-/* Ask for the floor: 0 if the caller has it, and *PAUSE for it; else how long
- * to wait. */
+/* Take the floor. Returns 0 if the caller has it, which takes *PAUSE of its
+ * time; else how long to wait. */
 static apr_uint32_t take_floor(at_hashing_floor_t *floor,
                                apr_uint32_t *pause)
 {
@@ -199,13 +201,13 @@ static apr_uint32_t take_floor(at_hashing_floor_t *floor,
         return next - at;
     }
     if (apr_atomic_cas32(&floor->next, at + charge, next) != next) {
-        return 1;                        /* another one was quicker */
+        return 1;                        /* another call was faster */
     }
     *pause = charge;
     return 0;
 }
 
-/* Who had got PAUSE has USED a processor for so long. */
+/* Correct the PAUSE of a call that has USED this much processor time. */
 static void pay_floor(at_hashing_floor_t *floor, apr_uint32_t pause,
                       apr_interval_time_t used)
 {
@@ -220,14 +222,14 @@ static void pay_floor(at_hashing_floor_t *floor, apr_uint32_t pause,
 
 /* ---- jobs */
 
-/* True if WAS, which JOB was, became NEXT; everything done before is seen by
- * who sees that. */
+/* True if the state of JOB was WAS, and is NEXT now. A thread that sees the new
+ * state also sees all that was written before. */
 static int change(job_t *job, apr_uint32_t was, apr_uint32_t next)
 {
     return apr_atomic_cas32(&job->state, next, was) == was;
 }
 
-/* The job that waits for longest, or NULL; and *COUNT of those that wait. */
+/* The job that has waited longest, or NULL. *COUNT is how many wait. */
 static job_t *find_waiting(at_hashing_t *hashing, apr_uint32_t *count)
 {
     job_t *first = NULL;
@@ -247,7 +249,7 @@ static job_t *find_waiting(at_hashing_t *hashing, apr_uint32_t *count)
     return first;
 }
 
-/* JOB is STATE, and its place is to be free. */
+/* Free the place of JOB, whose state is STATE. */
 static void free_job(job_t *job, apr_uint32_t state)
 {
     explicit_bzero(job->baton, job->size);
@@ -256,9 +258,9 @@ static void free_job(job_t *job, apr_uint32_t state)
 
 /* ---- the threads */
 
-/* Only what no other thread wants. There is no way back from it without a
- * privilege, and where it fails, the limit is all there is. */
-static void lower_rank(void)
+/* Set idle priority. A thread cannot leave it again without a privilege. If
+ * this fails, only the limit protects other work. */
+static void lower_priority(void)
 {
 #ifdef SCHED_IDLE
     static const struct sched_param none;
@@ -267,7 +269,7 @@ static void lower_rank(void)
 #endif
 }
 
-/* True if one more may run. */
+/* True if one more work may run; it counts as running then. */
 static int may_run(at_hashing_t *hashing)
 {
     apr_uint32_t running;
@@ -282,7 +284,7 @@ static int may_run(at_hashing_t *hashing)
     return 1;
 }
 
-/* The job whose turn it is, or NULL. */
+/* Take the next job, or NULL. */
 static job_t *take_job(at_hashing_t *hashing)
 {
     apr_uint32_t count;
@@ -300,8 +302,8 @@ static job_t *take_job(at_hashing_t *hashing)
     return NULL;
 }
 
-/* What the work takes is what it has of a processor: most of the time it may
- * have none. */
+/* A thread may have no processor for most of the time, so only the processor
+ * time of the work counts. */
 static void run_job(at_hashing_t *hashing, job_t *job)
 {
     apr_uint32_t now = short_time(at_clock_now());
@@ -325,7 +327,7 @@ static void *run_thread(void *data)
 {
     at_hashing_t *hashing = data;
 
-    lower_rank();
+    lower_priority();
     while (!apr_atomic_read32(&hashing->ended)) {
         job_t *job = take_job(hashing);
 
@@ -342,8 +344,8 @@ static void *run_thread(void *data)
     return NULL;
 }
 
-/* There is a job, with the mutex held: wake a thread, and start one if those
- * that rest are not enough. True if there is one that will take it. */
+/* There is a job: wake a thread, and start one if not enough threads rest. True
+ * if there is a thread that will take the job. With the mutex held. */
 static int call_thread(at_hashing_t *hashing)
 {
     apr_uint32_t waiting;
@@ -363,7 +365,7 @@ static int call_thread(at_hashing_t *hashing)
 
 /* ---- a call */
 
-/* Do the work in this thread, whose rank it gets. */
+/* Do the work in this thread, at its own priority. */
 static void work_here(const call_t *call)
 {
     apr_time_t began = at_clock_now();
@@ -372,8 +374,8 @@ static void work_here(const call_t *call)
     *call->taken = at_clock_now() - began;
 }
 
-/* Nobody else is there: with the mutex held, but for the work. Others may
- * have come meanwhile. */
+/* There is no other call: do the work in this thread. Others may come
+ * meanwhile. With the mutex held, except during the work. */
 static void work_alone(at_hashing_t *hashing, const call_t *call)
 {
     apr_uint32_t waiting;
@@ -390,7 +392,7 @@ static void work_alone(at_hashing_t *hashing, const call_t *call)
     }
 }
 
-/* On the floor, where this call has got PAUSE to the next one. */
+/* Do the work on the floor, which has given this call PAUSE. */
 static void work_on_floor(at_hashing_t *hashing, const call_t *call,
                           apr_uint32_t pause)
 {
@@ -400,7 +402,8 @@ static void work_on_floor(at_hashing_t *hashing, const call_t *call,
     pay_floor(hashing->floor, pause, processor_time() - began);
 }
 
-/* A place with room for SIZE bytes, or NULL. With the mutex held. */
+/* A free place with room for SIZE bytes; NULL if there is no memory. With the
+ * mutex held. */
 static job_t *find_place(at_hashing_t *hashing, apr_size_t size)
 {
     job_t *job = hashing->jobs;
@@ -416,8 +419,8 @@ static job_t *find_place(at_hashing_t *hashing, apr_size_t size)
     return size <= job->room ? job : NULL;
 }
 
-/* Wait for a thread to take the job. NULL if there is no place, no thread, or
- * no memory. With the mutex held. */
+/* Queue the call as a job. NULL if there is no place, no thread, or no memory.
+ * With the mutex held. */
 static job_t *enter(at_hashing_t *hashing, const call_t *call)
 {
     apr_uint32_t now = short_time(at_clock_now()), waiting;
@@ -447,9 +450,9 @@ static job_t *enter(at_hashing_t *hashing, const call_t *call)
     return job;
 }
 
-/* JOB was not done by *LOOK: true if its call goes on without it, because its
- * time is over, or because it has got *PAUSE on the floor. Else it is to look
- * again at *LOOK. */
+/* True if CALL stops waiting for JOB: it is done or refused, or the call's time
+ * is over, or the call got the floor, which takes *PAUSE. Else the call must
+ * check again at *LOOK. */
 static int gives_up(at_hashing_t *hashing, job_t *job, const call_t *call,
                     apr_time_t *look, apr_uint32_t *pause)
 {
@@ -474,7 +477,7 @@ static int gives_up(at_hashing_t *hashing, job_t *job, const call_t *call,
     return wait == 0;
 }
 
-/* The call leaves JOB. True if it is done. */
+/* CALL leaves JOB. True if the work is done, with its result in the call. */
 static int leave(job_t *job, const call_t *call)
 {
     apr_uint32_t was;
@@ -493,9 +496,9 @@ static int leave(job_t *job, const call_t *call)
     return was == JOB_DONE;
 }
 
-/* See that JOB, which waits, is done. What was posted may be of an earlier job
- * in this place. */
-static at_hashing_e see_to(at_hashing_t *hashing, job_t *job,
+/* Wait for JOB, which is queued, and do it in this thread if the floor allows.
+ * A semaphore may still have been posted for an earlier job in this place. */
+static at_hashing_e wait_for(at_hashing_t *hashing, job_t *job,
                            const call_t *call)
 {
     apr_time_t look = at_clock_now() + call->patience;
@@ -518,7 +521,7 @@ static at_hashing_e see_to(at_hashing_t *hashing, job_t *job,
     return AT_HASHING_LATE;
 }
 
-static at_hashing_e run_in_turn(at_hashing_t *hashing, const call_t *call)
+static at_hashing_e run_limited(at_hashing_t *hashing, const call_t *call)
 {
     at_hashing_e outcome = AT_HASHING_DONE;
     job_t *job;
@@ -530,7 +533,7 @@ static at_hashing_e run_in_turn(at_hashing_t *hashing, const call_t *call)
     }
     else if ((job = enter(hashing, call)) != NULL) {
         pthread_mutex_unlock(&hashing->mutex);
-        outcome = see_to(hashing, job, call);
+        outcome = wait_for(hashing, job, call);
         pthread_mutex_lock(&hashing->mutex);
         hashing->calls--;
     }
@@ -553,7 +556,7 @@ at_hashing_e at_hashing_run(at_hashing_t *hashing, at_hashing_work_t work,
         call.patience = PATIENCE;
     }
     if (hashing) {
-        return run_in_turn(hashing, &call);
+        return run_limited(hashing, &call);
     }
     work_here(&call);
     return AT_HASHING_DONE;
@@ -582,24 +585,24 @@ static void refuse_all(at_hashing_t *hashing)
     }
 }
 
-/* How many threads there are still, and *CALLS; -1 if the mutex cannot be
- * had. */
-static int still_there(at_hashing_t *hashing, int *calls)
+/* Tell threads and calls to end. True if the mutex was free: then *THREADS and
+ * *CALLS are how many there still are. */
+static int stop_all(int *threads, int *calls, at_hashing_t *hashing)
 {
-    int threads, i;
+    int i;
 
     if (pthread_mutex_trylock(&hashing->mutex)) {
-        return -1;
+        return 0;
     }
     apr_atomic_set32(&hashing->ended, 1);
     refuse_all(hashing);
     *calls = hashing->calls;
     pthread_mutex_unlock(&hashing->mutex);
-    threads = (int)apr_atomic_read32(&hashing->threads);
-    for (i = 0; i < threads; i++) {
+    *threads = (int)apr_atomic_read32(&hashing->threads);
+    for (i = 0; i < *threads; i++) {
         sem_post(&hashing->arrival);
     }
-    return threads;
+    return 1;
 }
 
 static void free_all(at_hashing_t *hashing)
@@ -616,22 +619,21 @@ static void free_all(at_hashing_t *hashing)
     free(hashing);
 }
 
-/* Whoever holds the mutex may be the one that was interrupted: so it is
- * tried for, not waited for. A call that is in there still may be him as
- * well, and would need what is freed. */
+/* The call that this has interrupted may hold the mutex, so the mutex is tried
+ * and not waited for. It may also be the one that does not leave, and would use
+ * what is freed. */
 void at_hashing_end(at_hashing_t *hashing)
 {
-    int tries, threads = -1, calls = 0, quiet = 0;
+    int tries, threads, calls, quiet = 0;
 
     for (tries = 0; tries < END_TRIES && quiet < LEAVE_TRIES; tries++) {
-        threads = still_there(hashing, &calls);
-        if (threads == 0 && calls == 0) {
-            break;
+        int is_known = stop_all(&threads, &calls, hashing);
+
+        if (is_known && threads == 0 && calls == 0) {
+            free_all(hashing);
+            return;
         }
-        quiet = threads == 0 ? quiet + 1 : 0;
+        quiet = is_known && threads == 0 ? quiet + 1 : 0;
         apr_sleep(END_PAUSE);
-    }
-    if (threads == 0 && calls == 0) {
-        free_all(hashing);
     }
 }
