@@ -19,7 +19,7 @@
  */
 apr_time_t at_clock_now(void);
 
-/** Make CONDITION one for at_clock_wait. Returns 0 if it can't be made. */
+/** Make CONDITION one for at_clock_wait. False if it cannot be made. */
 int at_clock_make_condition(pthread_cond_t *condition);
 
 /**

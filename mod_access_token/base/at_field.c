@@ -56,7 +56,7 @@ int at_field_find(const char *name)
             return i;
         }
     }
-    return -1;
+    return AT_FIELD_NONE;
 }
 
 int at_field_custom(void)

@@ -48,7 +48,10 @@ int at_field_count(void);
 /** Field INDEX, from 0 to at_field_count() - 1; it is static. */
 const at_field_t *at_field_get(int index);
 
-/** The index of the field NAME, or -1 if there is none. */
+/** No field. */
+#define AT_FIELD_NONE (-1)
+
+/** The index of the field NAME; AT_FIELD_NONE if there is none. */
 int at_field_find(const char *name);
 
 /** The index of the field of type AT_FIELD_CUSTOM. */

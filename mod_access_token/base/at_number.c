@@ -138,7 +138,7 @@ static int reads_back(const char *scientific, double magnitude)
 
 /*
  * Write MAGNITUDE with PRECISION digits after the point into SCIENTIFIC.
- * Returns 1 if that reads back as MAGNITUDE. Above a power of two, doubles are
+ * True if that reads back as MAGNITUDE. Above a power of two, doubles are
  * further apart than below it, so the nearest decimal may not read back where
  * the next higher one does. A 9 at the end is not raised: the result would
  * have fewer digits, and was tried before.

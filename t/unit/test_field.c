@@ -91,7 +91,7 @@ START_TEST(each_field_is_found_by_its_name_alone)
         ck_assert_int_eq(at_field_find(at_field_get(i)->name), i);
     }
     for (k = 0; k < sizeof(no) / sizeof(no[0]); k++) {
-        ck_assert_msg(at_field_find(no[k]) == -1, "\"%s\"", no[k]);
+        ck_assert_msg(at_field_find(no[k]) == AT_FIELD_NONE, "\"%s\"", no[k]);
     }
     ck_assert_str_eq(at_field_get(at_field_custom())->name,
                      "custom_field_set");
