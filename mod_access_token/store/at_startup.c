@@ -284,7 +284,7 @@ static void check_columns(check_t *check, at_statement_e number)
 }
 
 /* A save of everything that a call may set, with its line of the history,
- * takes some 150 KB. */
+ * takes about 150 KB. */
 static void check_packet(check_t *check, const char *max_packet)
 {
     if (max_packet && apr_atoi64(max_packet) < LEAST_PACKET) {
