@@ -29,11 +29,22 @@ at_writer_t *at_writer_make(apr_pool_t *pool);
 /** The same; its text is wiped when POOL is cleared. */
 at_writer_t *at_writer_make_secret(apr_pool_t *pool);
 
+/** `{`. What is written until at_write_close_object is in this object. */
 void at_write_open_object(at_writer_t *writer);
+
+/** `}` */
 void at_write_close_object(at_writer_t *writer);
+
+/** `[`. What is written until at_write_close_array is in this array. */
 void at_write_open_array(at_writer_t *writer);
+
+/** `]` */
 void at_write_close_array(at_writer_t *writer);
+
+/** `null` */
 void at_write_null(at_writer_t *writer);
+
+/** `true`, or `false` if BOOLEAN is 0. */
 void at_write_boolean(at_writer_t *writer, int boolean);
 
 /** A string. Bytes of TEXT that are not UTF-8 are written as U+FFFD. */

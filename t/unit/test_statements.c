@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include <apr_allocator.h>
 #include <apr_file_io.h>
 
 #include "at_field.h"
@@ -563,6 +564,93 @@ START_TEST(a_column_that_is_there_twice_is_refused)
 }
 END_TEST
 
+/* All texts of STATEMENT. */
+static const char *all_of(const at_statement_t *statement)
+{
+    const char *all = apr_psprintf(pool, "%s %s %d", statement->file,
+                                   statement->text, statement->has_wide);
+    int i;
+
+    for (i = 0; i < statement->files->nelts; i++) {
+        all = apr_pstrcat(pool, all, " ", APR_ARRAY_IDX(
+            statement->files, i, const char *), (char *)NULL);
+    }
+    for (i = 0; i < statement->columns->nelts; i++) {
+        all = apr_pstrcat(pool, all, " ", APR_ARRAY_IDX(
+            statement->columns, i, const char *), (char *)NULL);
+    }
+    for (i = 0; i < statement->uniques->nelts; i++) {
+        const at_unique_t *unique = &APR_ARRAY_IDX(statement->uniques, i,
+                                                   at_unique_t);
+
+        all = apr_pstrcat(pool, all, " ", unique->key, " ", unique->field,
+                          (char *)NULL);
+    }
+    for (i = 0; i < statement->value_count; i++) {
+        all = apr_psprintf(pool, "%s %d", all, statement->values[i]);
+    }
+    return all;
+}
+
+/* All texts of STATEMENTS, and the numbers that come with them. */
+static const char *all_of_folder(const at_statements_t *statements)
+{
+    const char *all = apr_pstrcat(pool, statements->folder, " ",
+                                  draw(statements->plan, 0), (char *)NULL);
+    const at_statement_t *narrow =
+        statements->statement[AT_STATEMENT_NARROW];
+    int i;
+
+    for (i = 0; i < AT_STATEMENT_COUNT; i++) {
+        if (statements->statement[i]) {
+            all = apr_pstrcat(pool, all, "\n",
+                              all_of(statements->statement[i]), (char *)NULL);
+        }
+    }
+    for (i = 0; i < statements->lookups->nelts; i++) {
+        all = apr_pstrcat(pool, all, " ", APR_ARRAY_IDX(
+            statements->lookups, i, at_lookup_t).name, (char *)NULL);
+    }
+    for (i = 0; i < narrow->columns->nelts; i++) {
+        all = apr_psprintf(pool, "%s %d", all,
+                           statements->narrow_columns[i]);
+    }
+    for (i = 0; i < statements->wide_nodes->nelts; i++) {
+        all = apr_psprintf(pool, "%s %d", all, APR_ARRAY_IDX(
+            statements->wide_nodes, i, int));
+    }
+    for (i = 0; i < at_field_count(); i++) {
+        all = apr_psprintf(pool, "%s %d", all, statements->settable[i]);
+    }
+    return all;
+}
+
+START_TEST(statements_outlive_the_scratch_pool)
+{
+    const char *sql = test_source("sql/mysql/");
+    const char *all;
+    at_statements_t *statements;
+    apr_allocator_t *allocator;
+    apr_pool_t *scratch;
+    int i;
+
+    apr_allocator_create(&allocator);
+    apr_pool_create_ex(&scratch, NULL, NULL, allocator);
+    ck_assert_ptr_null(at_folder_read(
+        &statements, apr_pstrcat(pool, sql, "statements-cached", (char *)NULL),
+        apr_pstrcat(pool, sql, "statements", (char *)NULL), pool, scratch));
+    all = all_of_folder(statements);
+    ck_assert(strlen(all) > 10000 && statements->lookups->nelts == 4);
+    apr_pool_clear(scratch);
+    for (i = 0; i < 1000; i++) {
+        memset(apr_palloc(scratch, 8000), 'x', 8000);
+    }
+    ck_assert(!strcmp(all_of_folder(statements), all));
+    apr_pool_destroy(scratch);
+    apr_allocator_destroy(allocator);
+}
+END_TEST
+
 int main(void)
 {
     TCase *tests = test_begin("test_statements");
@@ -585,5 +673,6 @@ int main(void)
     tcase_add_test(tests, columns_and_unique_keys_are_found);
     tcase_add_test(tests, the_files_have_the_names_of_the_design);
     tcase_add_test(tests, a_column_that_is_there_twice_is_refused);
+    tcase_add_test(tests, statements_outlive_the_scratch_pool);
     return test_end(tests);
 }
