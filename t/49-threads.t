@@ -15,6 +15,9 @@ my $is_prefork = AccessTokenTest::mpm() eq 'prefork';
 # Not under the event MPM: see AccessTokenTest::wait_for_rest.
 my $may_be_busy = AccessTokenTest::mpm() ne 'event';
 my $rounds = $ENV{AT_STALLS} || 12;
+# At a stop httpd closes the sockets of its threads, and then waits for the threads. One
+# that was about to wait for the body of a request does so for the whole Timeout.
+my $timeout = "Timeout 3\n";
 
 sub update {
     my ($server, $fields) = @_;
@@ -56,7 +59,7 @@ if ($is_prefork) {
 # ---- a database that stalls
 
 if ($is_mariadb) {
-    my $server = AccessTokenTest->start(log_level => 'notice', conf => <<'END');
+    my $server = AccessTokenTest->start(log_level => 'notice', conf => $timeout . <<'END');
 AccessTokenRetryBudget 200ms
 AccessTokenConnectionWait 200ms
 END
@@ -96,7 +99,7 @@ END
 # ---- a stop at any moment
 
 {
-    my $server = AccessTokenTest->start(log_level => 'notice');
+    my $server = AccessTokenTest->start(log_level => 'notice', conf => $timeout);
     my @clients = clients($server, 6, $may_be_busy);
     my $hold = sub {
         my $other = $server->database->connect;
