@@ -59,7 +59,10 @@ if ($is_prefork) {
 # ---- a database that stalls
 
 if ($is_mariadb) {
-    my $server = AccessTokenTest->start(log_level => 'notice', conf => $timeout . <<'END');
+    # The threads that open connections do so one after the other, and each waits for
+    # connect-timeout, 2 s, while the database does not answer.
+    my $server = AccessTokenTest->start(log_level => 'notice', dbd => { max => 3 },
+                                        conf => $timeout . <<'END');
 AccessTokenRetryBudget 200ms
 AccessTokenConnectionWait 200ms
 END
@@ -80,8 +83,6 @@ END
     $_->stop('KILL') for @clients;
     ok($server->wait_for(sub { update($server, { udf_string_1 => 'after' })->{status} == 200 }),
        'the database works again');
-    # A thread that connects to a database that does not answer waits for connect-timeout,
-    # 2 s.
     kill 'STOP', $database->pid;
     @clients = clients($server, 6, $may_be_busy);
     sleep 0.5;
