@@ -240,8 +240,22 @@ if ($is_mariadb) {
 
 # ---- a child that is stopped in the middle of a statement
 
+# The children that have accepted a connection.
+sub busy_children {
+    my ($server) = @_;
+    open my $table, '<', '/proc/net/tcp' or die "/proc/net/tcp: $!\n";
+    my $here = sprintf '0100007F:%04X', $server->port;
+    # The local address, the state (01: established) and the inode.
+    my %accepted = map { $_->[9] => 1 } grep { $_->[1] eq $here && $_->[3] eq '01' }
+        map { [split] } <$table>;
+    return grep {
+        grep { (readlink($_) // '') =~ /^socket:\[(\d+)\]/ && $accepted{$1} } glob "/proc/$_/fd/*";
+    } $server->children;
+}
+
 if (AccessTokenTest::mpm() eq 'prefork') {
     my $server = AccessTokenTest->start;
+    $server->{http} = AccessTokenTest::http_client();     # the old one keeps a child busy
     my $database = $server->database;
     my $versions = sub {
         return $database->connect->selectall_hashref(q(SELECT authentication_code, version
@@ -259,9 +273,10 @@ if (AccessTokenTest::mpm() eq 'prefork') {
             eval { update($server, $code, { udf_string_1 => 'in the middle' }) };
         });
     } 'demo-udf', 'demo-card';
-    sleep 0.7;
+    ok($server->wait_for(sub { busy_children($server) == 2 }), 'two children have a call each');
+    sleep 0.4;                   # until both wait for the lock
     kill 'TERM', $server->pid;
-    sleep 0.7;
+    sleep 0.4;
     $other->do('ROLLBACK');
     $other->disconnect;
     $server->restart;
