@@ -248,31 +248,6 @@ static const char *set_statements(cmd_parms *cmd, void *place,
     return report(cmd, error);
 }
 
-/* Read TEXT, a whole number from LEAST to MOST, into *NUMBER. */
-static at_error_t *read_number(apr_off_t *number, const char *text,
-                               apr_off_t least, apr_off_t most,
-                               apr_pool_t *pool)
-{
-    char *end;
-
-    if (apr_strtoff(number, text, &end, 10) != APR_SUCCESS || *end || !*text
-        || *number < least || *number > most) {
-        return at_error_config(pool, "a whole number from %" APR_OFF_T_FMT
-                               " to %" APR_OFF_T_FMT ", not \"%s\"", least,
-                               most, text);
-    }
-    return NULL;
-}
-
-static const char *set_body_limit(cmd_parms *cmd, void *place,
-                                  const char *argument)
-{
-    at_config_t *config = place;
-
-    return report(cmd, read_number(&config->body_limit, argument, 1,
-                                   64 * 1024 * 1024, cmd->pool));
-}
-
 static const char *set_scheme(cmd_parms *cmd, void *place, const char *name,
                               const char *cost)
 {
@@ -365,44 +340,72 @@ static const char *set_origins(cmd_parms *cmd, void *place, int count,
     return NULL;
 }
 
-static const char *set_retry_after(cmd_parms *cmd, void *place,
-                                   const char *argument)
-{
-    at_config_t *config = place;
-    apr_off_t seconds = 0;
-    at_error_t *error = read_number(&seconds, argument, 0, 86400, cmd->pool);
-
-    config->retry_after = (int)seconds;
-    return report(cmd, error);
-}
-
-/* A directive that sets a time: which member of at_config_t, and its limits. */
+/* A directive that sets a number (an int) or a time: which member of
+ * at_config_t, and its limits. It is the directive's cmd->info. */
 typedef struct {
     apr_size_t offset;
-    apr_interval_time_t least;
-    apr_interval_time_t most;
-} time_setting_t;
+    apr_int64_t least;
+    apr_int64_t most;
+} setting_t;
+
+static const setting_t body_limit = {
+    APR_OFFSETOF(at_config_t, body_limit), 1, 64 * 1024 * 1024
+};
+static const setting_t retry_after = {
+    APR_OFFSETOF(at_config_t, retry_after), 0, 86400
+};
+static const setting_t connections = {
+    APR_OFFSETOF(at_config_t, connections), 1, 10000
+};
 
 #define SECOND apr_time_from_sec(1)
 
-static const time_setting_t retry_budget = {
+static const setting_t retry_budget = {
     APR_OFFSETOF(at_config_t, retry_budget), SECOND / 10, 300 * SECOND
 };
-static const time_setting_t key_lifetime = {
+static const setting_t key_lifetime = {
     APR_OFFSETOF(at_config_t, key_lifetime), SECOND, 366 * 86400 * SECOND
 };
-static const time_setting_t connection_wait = {
+static const setting_t connection_wait = {
     APR_OFFSETOF(at_config_t, connection_wait), 0, 300 * SECOND
 };
-static const time_setting_t connection_reuse = {
+static const setting_t connection_reuse = {
     APR_OFFSETOF(at_config_t, connection_reuse), 0, 60 * SECOND
 };
-static const time_setting_t lookup_lifetime = {
+static const setting_t lookup_lifetime = {
     APR_OFFSETOF(at_config_t, lookup_lifetime), 0, 86400 * SECOND
 };
-static const time_setting_t balancer_timeout = {
+static const setting_t balancer_timeout = {
     APR_OFFSETOF(at_config_t, balancer_timeout), SECOND / 10, 3600 * SECOND
 };
+
+/* Read TEXT, a whole number from LEAST to MOST, into *NUMBER. */
+static at_error_t *read_number(int *number, const char *text,
+                               apr_int64_t least, apr_int64_t most,
+                               apr_pool_t *pool)
+{
+    apr_off_t read;
+    char *end;
+
+    if (apr_strtoff(&read, text, &end, 10) != APR_SUCCESS || *end || !*text
+        || read < least || read > most) {
+        return at_error_config(pool, "a whole number from %" APR_INT64_T_FMT
+                               " to %" APR_INT64_T_FMT ", not \"%s\"", least,
+                               most, text);
+    }
+    *number = (int)read;
+    return NULL;
+}
+
+static const char *set_number(cmd_parms *cmd, void *place,
+                              const char *argument)
+{
+    const setting_t *setting = cmd->info;
+    void *member = (char *)place + setting->offset;
+
+    return report(cmd, read_number(member, argument, setting->least,
+                                   setting->most, cmd->pool));
+}
 
 /* Read TEXT, a time from LEAST to MOST, into *TIME: a number with a unit, or
  * of seconds. */
@@ -421,25 +424,13 @@ static at_error_t *read_time(apr_interval_time_t *time, const char *text,
     return NULL;
 }
 
-/* The directive's cmd->info is its time_setting_t. */
 static const char *set_time(cmd_parms *cmd, void *place, const char *argument)
 {
-    const time_setting_t *setting = cmd->info;
+    const setting_t *setting = cmd->info;
     void *member = (char *)place + setting->offset;
 
     return report(cmd, read_time(member, argument, setting->least,
                                  setting->most, cmd->pool));
-}
-
-static const char *set_connections(cmd_parms *cmd, void *place,
-                                   const char *argument)
-{
-    at_config_t *config = place;
-    apr_off_t count = 0;
-    at_error_t *error = read_number(&count, argument, 1, 10000, cmd->pool);
-
-    config->connections = (int)count;
-    return report(cmd, error);
 }
 
 /* It is a limit for each child process, and a child serves all hosts. */
@@ -447,16 +438,11 @@ static const char *set_hashing_limit(cmd_parms *cmd, void *place,
                                      const char *argument)
 {
     const char *refusal = ap_check_cmd_context(cmd, GLOBAL_ONLY);
-    apr_off_t count = 0;
-    at_error_t *error;
+    int *limit = &at_server_config_of(cmd->server)->hashing_limit;
 
     (void)place;
-    if (refusal) {
-        return refusal;
-    }
-    error = read_number(&count, argument, 1, 1000, cmd->pool);
-    at_server_config_of(cmd->server)->hashing_limit = (int)count;
-    return report(cmd, error);
+    return refusal ? refusal
+           : report(cmd, read_number(limit, argument, 1, 1000, cmd->pool));
 }
 
 /* TIME and MEGABYTES, or NULL, into *LIMIT. */
@@ -464,14 +450,14 @@ static at_error_t *read_cost(at_cost_t *limit, const char *time,
                              const char *megabytes, apr_pool_t *pool)
 {
     apr_interval_time_t most = 0;
-    apr_off_t memory = COST_MEGABYTES;
+    int memory = COST_MEGABYTES;
 
     AT_TRY(read_time(&most, time, SECOND / 10, 60 * SECOND, pool));
     if (megabytes) {
         AT_TRY(read_number(&memory, megabytes, 1, 65536, pool));
     }
     limit->milliseconds = (double)apr_time_as_msec(most);
-    limit->megabytes = (double)memory;
+    limit->megabytes = memory;
     return NULL;
 }
 
@@ -556,8 +542,9 @@ const command_rec at_config_directives[] = {
     AP_INIT_TAKE12("AccessTokenStatements", set_statements, NULL, PLACES,
                    "the folder of the statement files, relative to "
                    "ServerRoot, and a folder for the files that it lacks"),
-    AP_INIT_TAKE1("AccessTokenBodyLimit", set_body_limit, NULL, PLACES,
-                  "the greatest length of a body in bytes (default 65536)"),
+    AP_INIT_TAKE1("AccessTokenBodyLimit", set_number, (void *)&body_limit,
+                  PLACES, "the greatest length of a body in bytes "
+                  "(default 65536)"),
     AP_INIT_TAKE12("AccessTokenPassCodeScheme", set_scheme, NULL, PLACES,
                    "the scheme and the cost of hashing pass codes (default "
                    "bcrypt 10)"),
@@ -572,8 +559,9 @@ const command_rec at_config_directives[] = {
                       "the other sites whose pages may send requests of a "
                       "caller that Apache has authenticated, as "
                       "scheme://host[:port]"),
-    AP_INIT_TAKE1("AccessTokenRetryAfter", set_retry_after, NULL, PLACES,
-                  "the seconds in the Retry-After of a 503 (default 2)"),
+    AP_INIT_TAKE1("AccessTokenRetryAfter", set_number,
+                  (void *)&retry_after, PLACES, "the seconds in the "
+                  "Retry-After of a 503 (default 2)"),
     AP_INIT_TAKE1("AccessTokenRetryBudget", set_time, (void *)&retry_budget,
                   PLACES, "how long a call waits for the database and retries "
                   "(default 5s)"),
@@ -583,9 +571,10 @@ const command_rec at_config_directives[] = {
     AP_INIT_TAKE1("AccessTokenIdempotencyLifetime", set_time,
                   (void *)&key_lifetime, PLACES, "how long an Idempotency-Key "
                   "is remembered (default 24h)"),
-    AP_INIT_TAKE1("AccessTokenConnections", set_connections, NULL,
-                  RSRC_CONF, "how many connections to the database each "
-                  "child uses at once; if not set, DBDMax"),
+    AP_INIT_TAKE1("AccessTokenConnections", set_number,
+                  (void *)&connections, RSRC_CONF, "how many connections to "
+                  "the database each child uses at once; if not set, "
+                  "DBDMax"),
     AP_INIT_TAKE1("AccessTokenConnectionWait", set_time,
                   (void *)&connection_wait, RSRC_CONF, "how long a call waits "
                   "for a connection to the database (default 5s)"),

@@ -33,7 +33,7 @@ enum {
  *  that is not set is -1 or NULL. */
 typedef struct at_config_t {
     const at_registered_t *registered; /* AccessTokenStatements */
-    apr_off_t body_limit;        /* AccessTokenBodyLimit, in bytes */
+    int body_limit;              /* AccessTokenBodyLimit, in bytes */
     const at_scheme_t *scheme;   /* AccessTokenPassCodeScheme */
     int http_200;                /* AccessTokenHTTP200 */
     int ignore_unknown;          /* AccessTokenUnknownParameters */
