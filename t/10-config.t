@@ -10,6 +10,7 @@ use MIME::Base64 qw(encode_base64);
 use Test::More;
 
 use AccessTokenTest;
+use AccessTokenTest::File qw(read_text);
 
 my $is_mariadb = AccessTokenTest::engine() eq 'mariadb';
 my %demo = (token => 'demo-session-clerk',
@@ -26,12 +27,6 @@ my $shipped = AccessTokenTest::datadir() . '/sql/' . $database->sql_folder . '/s
 
 my $folders = 0;
 
-sub text_of {
-    my ($path) = @_;
-    open my $file, '<:raw', $path or die "$path: $!\n";
-    return do { local $/; <$file> };
-}
-
 # A copy of the shipped folder in which CODE has changed each FILE, in $_. A CODE that
 # changes nothing is a mistake in this test.
 sub folder_with {
@@ -41,7 +36,7 @@ sub folder_with {
     for ($path, "$path/lookups") { mkdir $_ or die "$_: $!\n" }
     copy($_, $path) or die "$_: $!\n" for glob "$shipped/*.sql";
     for my $file (keys %changes) {
-        local $_ = my $before = -e "$path/$file" ? text_of("$path/$file") : '';
+        local $_ = my $before = -e "$path/$file" ? read_text("$path/$file") : '';
         $changes{$file}->();
         if (defined $_) {
             confess "$file is as it was" if $_ eq $before;
@@ -57,7 +52,7 @@ sub folder_with {
 # The number of the line of FILE in FOLDER that matches PATTERN.
 sub line_of {
     my ($folder, $file, $pattern) = @_;
-    my @lines = split /\n/, text_of("$folder/$file");
+    my @lines = split /\n/, read_text("$folder/$file");
     my ($line) = grep { $lines[$_ - 1] =~ $pattern } 1 .. @lines;
     return $line // die "$file has no line like $pattern\n";
 }
@@ -371,21 +366,21 @@ for my $case (
         $load, undef, qr/'token\.version'/, qr/within a \@wide/],
     ['load statements that are not wide in the same places', folder_with(
             'other.sql' => sub {
-                $_ = text_of("$shipped/load_select.sql");
+                $_ = read_text("$shipped/load_select.sql");
                 s/(.*'data\.number'.*\n)/-- \@wide\n$1-- \@end\n/;
             },
             'load_by_identifier.sql' => sub { s/load_select/other/ }),
         'load_by_identifier.sql', undef, qr/leaves out other columns/, qr/\@include/],
     ['load statements with other columns', folder_with(
             'other.sql' => sub {
-                $_ = text_of("$shipped/load_select.sql");
+                $_ = read_text("$shipped/load_select.sql");
                 s/.*'data\.number'.*\n//;
             },
             'load_by_identifier.sql' => sub { s/load_select/other/ }),
         'load_by_identifier.sql', undef, qr/\Q$load\E/, qr/\@include/],
     ['load statements in another order', folder_with(
             'other.sql' => sub {
-                $_ = text_of("$shipped/load_select.sql");
+                $_ = read_text("$shipped/load_select.sql");
                 s/(.*'data\.number'.*\n)(.*\n)/$2$1/;
             },
             'load_by_identifier.sql' => sub { s/load_select/other/ }),
@@ -926,7 +921,7 @@ says_at_start('a database out of reach', { dbd => { params => $nowhere } },
 
 if ($is_mariadb) {
     my $file = $database->environment->{MARIADB_HOME} . '/my.cnf';
-    my $group = text_of($file);
+    my $group = read_text($file);
     $group =~ s/^default-character-set.*/default-character-set = latin1/m
         or die 'access_token.cnf has no default-character-set';
     $group =~ s/^\[access_token\]/[latin1]/m or die 'access_token.cnf has no group';

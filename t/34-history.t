@@ -5,12 +5,14 @@ use strict;
 use warnings;
 use utf8;
 
+use Encode qw(decode_utf8);
 use JSON::PP ();
 use POSIX ();
 use Test::More;
 use Time::HiRes ();
 
 use AccessTokenTest;
+use AccessTokenTest::File qw(read_text);
 
 binmode $_, ':encoding(UTF-8)'
     for map { Test::More->builder->$_ } qw(output failure_output todo_output);
@@ -609,13 +611,7 @@ my $key = $is_mariadb ? 'access_token_changes_version'
 
 my $folder = AccessTokenTest::srcdir() . '/sql/' . $database->sql_folder;
 
-sub text_of {
-    my ($path) = @_;
-    open my $file, '<:encoding(UTF-8)', $path or die "$path: $!\n";
-    return do { local $/; <$file> };
-}
-
-my $head = text_of("$folder/history.sql") =~ s/^[^-].*//msr =~ s/^-- ?//mgr;
+my $head = decode_utf8(read_text("$folder/history.sql")) =~ s/^[^-].*//msr =~ s/^-- ?//mgr;
 
 {
     my ($delete) = $head =~ /^ +(DELETE FROM access_token_changes .*);$/m;
@@ -634,7 +630,7 @@ my $head = text_of("$folder/history.sql") =~ s/^[^-].*//msr =~ s/^-- ?//mgr;
     is(scalar @statements, 3, 'the removal is documented');
     $dbh->do($_) for @statements;
     if (!$is_mariadb) {
-        my ($trigger) = text_of("$folder/schema.sql") =~ /^(CREATE TRIGGER access_tokens_version .*?END;)$/ms;
+        my ($trigger) = decode_utf8(read_text("$folder/schema.sql")) =~ /^(CREATE TRIGGER access_tokens_version .*?END;)$/ms;
         $dbh->do($trigger);
         $server->graceful;
     }
@@ -744,7 +740,7 @@ $behind->finish('no errors with a binary log');
 new_database();
 trust(1);
 for my $name (qw(schema history grants)) {
-    my $text = text_of("$folder/$name.sql") =~ s/^(?:--|DELIMITER).*\n//mgr;
+    my $text = decode_utf8(read_text("$folder/$name.sql")) =~ s/^(?:--|DELIMITER).*\n//mgr;
     my @statements = grep { /\S/ } split /;+\s*$/m, $text;
     my $ok = eval { $admin->do($_) for @statements; 1 };
     ok($ok, "a program without DELIMITER loads $name.sql") or diag($@);

@@ -8,17 +8,9 @@ use File::Basename qw(basename);
 use Test::More;
 
 use AccessTokenTest;
+use AccessTokenTest::File qw(source_text source_files);
 
-my $root = AccessTokenTest::srcdir();
 my @engines = qw(mysql sqlite3);
-
-sub text_of {
-    my ($name) = @_;
-    open my $file, '<:raw', "$root/$name" or return '';
-    return do { local $/; <$file> };
-}
-
-sub files { map { substr $_, length "$root/" } map { glob "$root/$_" } @_ }
 
 # Both lists have the same names; MESSAGE names the test.
 sub same_names {
@@ -33,8 +25,8 @@ sub same_names {
 
 sub unique { my %seen; grep { !$seen{$_}++ } @_ }
 
-my @c_files = files('mod_access_token/*/*.[ch]');
-my %c = map { $_ => text_of($_) } @c_files;
+my @c_files = source_files('mod_access_token/*/*.[ch]');
+my %c = map { $_ => source_text($_) } @c_files;
 
 # ---- rooms
 
@@ -77,7 +69,7 @@ sub reached {
 is_deeply([grep { reached($_)->{$_} } sort keys %includes],
           [], 'no circle of includes');
 
-my ($list) = text_of('docs/design.md') =~ /^## Six rooms\n(.*?)^## /ms;
+my ($list) = source_text('docs/design.md') =~ /^## Six rooms\n(.*?)^## /ms;
 my @listed = $list =~ /^- \*\*`(\w+)\/`\*\* /mg;
 is_deeply(\@listed, \@rooms, 'docs/design.md lists the rooms in their order');
 for my $room (@rooms) {
@@ -94,7 +86,7 @@ s/"\s*"//g for values %help;
 cmp_ok(scalar keys %help, '>=', 7, 'the directives are found in at_config.c');
 same_names([keys %help], [unique($config =~ /AP_INIT_\w+\("(\w+)"/g)], 'each with its help');
 
-my $conf = text_of('conf/access_token.conf');
+my $conf = source_text('conf/access_token.conf');
 my %default;
 my ($directives) = $conf =~ /^# -+ The directives\n(.*?)^# -+ /ms;
 for my $block (split /\n{2,}/, $directives // '') {
@@ -115,7 +107,7 @@ for my $name (sort keys %help) {
     is($value, $default{$name}, "at_config.c: the help of $name has the default");
 }
 
-my $page = text_of('docs/directives.md');
+my $page = source_text('docs/directives.md');
 my %row = map { $_->[0] => $_ }
     map { [/^\| `(AccessToken\w+)[^`]*` \| ([^|]+?) \| (\w+) \|/] }
     $page =~ /^(\| `AccessToken.*)$/mg;
@@ -136,7 +128,7 @@ my ($violation_table) = $errors =~ /violation_names\[\] = \{\n(.*?)^\};/ms;
 my @violations = $violation_table =~ /"(\w+)"/g;
 cmp_ok(scalar keys %status, '>=', 15, 'the codes are found in at_error.c');
 cmp_ok(scalar @violations, '>=', 13, 'the violations are found in at_error.c');
-my $api = text_of('docs/api.md');
+my $api = source_text('docs/api.md');
 my %told = $api =~ /^\| `([A-Z_]+)` \| (\d{3}) \|/mg;
 delete $told{OK};
 delete $status{OK};
@@ -162,7 +154,7 @@ for my $name (sort keys %c) {
 }
 
 {
-    my $page = text_of('docs/operations.md');
+    my $page = source_text('docs/operations.md');
     my %named = (row => [$page =~ /^\| \[AT(\d+)\]\(#at\1\) \|/mg],
                  section => [$page =~ /^### AT(\d+)$/mg]);
     for my $kind (sort keys %named) {
@@ -185,10 +177,10 @@ cmp_ok(scalar @fields, '>=', 21, 'the fields are found in at_field.c');
                'docs/api.md: the table of members has every field');
 }
 for my $engine (@engines) {
-    my ($table) = text_of("sql/$engine/schema.sql") =~ /^CREATE TABLE access_tokens \((.*?)^\)/ms;
+    my ($table) = source_text("sql/$engine/schema.sql") =~ /^CREATE TABLE access_tokens \((.*?)^\)/ms;
     my %column = map { $_ => 1 } $table =~ /^ +(\w+) +[A-Z]/mg;
-    my $save = text_of("sql/$engine/statements/save.sql");
-    my $load = text_of("sql/$engine/statements/load_select.sql");
+    my $save = source_text("sql/$engine/statements/save.sql");
+    my $load = source_text("sql/$engine/statements/load_select.sql");
     for my $field (@fields) {
         ok($column{$field}, "sql/$engine: access_tokens has the column $field");
         like($save, qr/^ +$field += I?IF\(:set_$field = '?1'?, (?:CAST\()?:$field\b.*, $field\),$/m,
@@ -211,9 +203,9 @@ for my $engine (@engines) {
         request_expires);
     my %columns;
     for my $engine (@engines) {
-        my ($table) = text_of("sql/$engine/schema.sql") =~ /^CREATE TABLE access_tokens \((.*?)^\)/ms;
+        my ($table) = source_text("sql/$engine/schema.sql") =~ /^CREATE TABLE access_tokens \((.*?)^\)/ms;
         my @columns = grep { !$bookkeeping{$_} } $table =~ /^ {4}([a-z]\w*) +[A-Z]/mg;
-        my $history = text_of("sql/$engine/history.sql");
+        my $history = source_text("sql/$engine/history.sql");
         my @told = $engine eq 'mysql' ? $history =~ /SET changed = CONCAT\(changed, ',"(\w+)"'\)/g
             : $history =~ /^ +(?:SELECT |\()'(\w+)'/mg;
         is_deeply(\@told, \@columns, "sql/$engine: history.sql has every column");
@@ -237,14 +229,14 @@ sub parameters { sort(unique($_[0] =~ /(?<![:\w]):([a-z]\w*)/g)) }
 sub columns { $_[0] =~ /\bAS\s+'([^']+)'/g }
 
 my ($ours, $theirs) = map { my $engine = $_;
-    [map { s{^sql/\w+/}{}r } map { files("sql/$engine/$_/*.sql") }
+    [map { s{^sql/\w+/}{}r } map { source_files("sql/$engine/$_/*.sql") }
          qw(statements statements-cached statements-cached/lookups)] } @engines;
 same_names($ours, $theirs, 'both databases have the same statement files');
 my %shipped = map { $_ => 1 } @$ours;
 is_deeply([grep { m{^statements-cached/(\w+\.sql)$} && !$shipped{"statements/$1"} } @$ours], [],
           'each file of statements-cached replaces one of statements');
 for my $file (@$ours) {
-    my @texts = map { without_comments(text_of("sql/$_/$file")) } @engines;
+    my @texts = map { without_comments(source_text("sql/$_/$file")) } @engines;
     my @unquoted = map { s/'[^']*'//gr } @texts;
     is_deeply([parameters($unquoted[0])], [parameters($unquoted[1])],
               "$file: the same parameters in both");
@@ -252,11 +244,11 @@ for my $file (@$ours) {
               "$file: the same result columns in the same order");
 }
 {
-    my ($mysql, $sqlite) = map { text_of("sql/$_/demo.sql") =~ /^BEGIN;\n(.*)/ms ? $1 : $_ }
+    my ($mysql, $sqlite) = map { source_text("sql/$_/demo.sql") =~ /^BEGIN;\n(.*)/ms ? $1 : $_ }
         @engines;
     ok($mysql eq $sqlite, 'the demonstration data are the same, word for word');
     my %tables = map { my $engine = $_;
-        $engine => { text_of("sql/$engine/schema.sql") =~ /^CREATE TABLE (\w+) \((.*?)^\)/msg } }
+        $engine => { source_text("sql/$engine/schema.sql") =~ /^CREATE TABLE (\w+) \((.*?)^\)/msg } }
         @engines;
     same_names([keys %{ $tables{mysql} }], [keys %{ $tables{sqlite3} }],
                'both schemas have the same tables');
@@ -267,7 +259,7 @@ for my $file (@$ours) {
 }
 {
     my ($version) = $c{'mod_access_token/statements/at_statements.h'} =~ /AT_SCHEMA_VERSION "(\d+)"/;
-    like(text_of("sql/$_/schema.sql"),
+    like(source_text("sql/$_/schema.sql"),
          qr/INSERT INTO access_token_schema \(version\) VALUES \($version\);/,
          "sql/$_: the schema has the version that the module asks for") for @engines;
 }
@@ -291,11 +283,11 @@ for my $name (@c_files) {
 }
 # Reversed, since this file is checked too.
 my $unfinished = join '|', map { scalar reverse } qw(ODOT EMXIF);
-for my $name (@c_files, files('README.md', 'docs/*', 'CHANGES', 'dev', 'conf/*', 'sql/*/*.sql',
+for my $name (@c_files, source_files('README.md', 'docs/*', 'CHANGES', 'dev', 'conf/*', 'sql/*/*.sql',
                               'sql/*/statements/*.sql', 'sql/*/statements-cached/*.sql',
                               'sql/*/statements-cached/lookups/*.sql', 't/*.t', 't/unit/*.[ch]', 't/lib/*.pm',
                               't/lib/*/*.pm', 'Makefile.am', '*/Makefile.am', 'configure.ac')) {
-    unlike(text_of($name), qr/\b(?:$unfinished)\b/, "$name: nothing is unfinished");
+    unlike(source_text($name), qr/\b(?:$unfinished)\b/, "$name: nothing is unfinished");
 }
 # A wait by the time of day takes longer when the clock is set back. The time of day is
 # read once in each call, for the stored dates.
@@ -308,7 +300,7 @@ for my $name (grep { !/at_store_dbd|at_startup|at_store_error/ } @c_files) {
 
 # ---- lists of files
 
-my $makefile = text_of('Makefile.am');
+my $makefile = source_text('Makefile.am');
 
 # The words of the variable NAME, with the variables in it expanded.
 sub listed {
@@ -318,28 +310,28 @@ sub listed {
         split ' ', ($value // '') =~ s/\\\n//gr;
 }
 
-same_names([listed($makefile, 'http_tests'), listed($makefile, 'text_tests')], [files('t/*.t')],
+same_names([listed($makefile, 'http_tests'), listed($makefile, 'text_tests')], [source_files('t/*.t')],
            'Makefile.am lists every test of t/');
-my $unit = text_of('t/unit/Makefile.am');
+my $unit = source_text('t/unit/Makefile.am');
 same_names([listed($unit, 'unit_tests')],
            # The other C files of the folder are shared by these.
-           [map { basename($_) =~ s/\.c$//r } grep { text_of($_) =~ /^int main\(/m }
-            files('t/unit/test_*.c')],
+           [map { basename($_) =~ s/\.c$//r } grep { source_text($_) =~ /^int main\(/m }
+            source_files('t/unit/test_*.c')],
            't/unit/Makefile.am lists every unit test');
 same_names([listed($makefile, 'sql_files')],
-           [files('sql/*/*.sql', 'sql/*/statements/*.sql', 'sql/*/statements-cached/*.sql',
+           [source_files('sql/*/*.sql', 'sql/*/statements/*.sql', 'sql/*/statements-cached/*.sql',
                   'sql/*/statements-cached/lookups/*.sql')],
            'Makefile.am installs every SQL file');
-same_names([listed($makefile, 'conf_files')], [files('conf/*.conf', 'conf/*.cnf', 'conf/*.cfg')],
+same_names([listed($makefile, 'conf_files')], [source_files('conf/*.conf', 'conf/*.cnf', 'conf/*.cfg')],
            'Makefile.am installs every conf file');
 my %distributed = map { $_ => 1 } listed($makefile, 'EXTRA_DIST');
-my @helpers = files('t/data/*', 't/data/*/*', 't/data/*/*/*', 't/data/*/*/*/*', 't/lib/*.pm',
+my @helpers = source_files('t/data/*', 't/data/*/*', 't/data/*/*/*', 't/data/*/*/*/*', 't/lib/*.pm',
                     't/lib/*/*.pm');
-is_deeply([grep { -f "$root/$_" && !$distributed{$_} } @helpers], [],
+is_deeply([grep { !$distributed{$_} } @helpers], [],
           'Makefile.am distributes every file that the tests need');
-my $module = text_of('mod_access_token/Makefile.am');
+my $module = source_text('mod_access_token/Makefile.am');
 same_names([listed($module, "${_}_sources")],
-           [map { s{^mod_access_token/}{}r } files("mod_access_token/$_/*.[ch]")],
+           [map { s{^mod_access_token/}{}r } source_files("mod_access_token/$_/*.[ch]")],
            "mod_access_token/Makefile.am lists every source of $_") for @rooms;
 
 done_testing;

@@ -6,6 +6,7 @@ use File::Find qw(find);
 use Test::More;
 
 use AccessTokenTest;
+use AccessTokenTest::File qw(source_text);
 
 my $root = AccessTokenTest::srcdir();
 
@@ -112,16 +113,10 @@ sub files_of {
     return sort @files;
 }
 
-sub text_of {
-    my ($name) = @_;
-    open my $file, '<:raw', "$root/$name" or die "$root/$name: $!\n";
-    return do { local $/; <$file> };
-}
-
 # The lines of NAME that have a word of the table, with what is better.
 sub old_words {
     my ($name) = @_;
-    my $text = text_of($name);
+    my $text = source_text($name);
     my @found;
     for my $entry (@plainer) {
         my (undef, $better, $pattern) = @$entry;

@@ -9,17 +9,10 @@ use File::Basename qw(dirname);
 use Test::More;
 
 use AccessTokenTest;
+use AccessTokenTest::File qw(source_text source_files);
 
 binmode Test::More->builder->$_, ':utf8' for qw(output failure_output);
 my $root = AccessTokenTest::srcdir();
-
-sub text_of {
-    my ($name) = @_;
-    open my $file, '<:raw', "$root/$name" or return '';
-    return decode_utf8(do { local $/; <$file> });
-}
-
-sub files { map { substr $_, length "$root/" } map { glob "$root/$_" } @_ }
 
 # TEXT without its blocks of code, whose lines become empty.
 sub prose_of {
@@ -55,17 +48,17 @@ sub anchors_of {
     } headings($prose);
 }
 
-my @pages = ('README.md', files('docs/*.md'));
-my %prose = map { $_ => prose_of(text_of($_)) } @pages;
+my @pages = ('README.md', source_files('docs/*.md'));
+my %prose = map { $_ => prose_of(decode_utf8(source_text($_))) } @pages;
 my %anchors = map { my $page = $_; $page => { map { $_ => 1 } anchors_of($prose{$page}) } } @pages;
 
 # The directives that the module has.
 my %directives = map { $_ => 1 }
-    map { text_of($_) =~ /AP_INIT_\w+\("(AccessToken\w+)"/g } files('mod_access_token/*/*.c');
+    map { decode_utf8(source_text($_)) =~ /AP_INIT_\w+\("(AccessToken\w+)"/g } source_files('mod_access_token/*/*.c');
 cmp_ok(scalar keys %directives, '>=', 7, 'the directives are found');
 
 # What "make install" puts beside the pages.
-my ($doc_files) = text_of('Makefile.am') =~ /^doc_files =((?:.*\\\n)*.*)/m;
+my ($doc_files) = decode_utf8(source_text('Makefile.am')) =~ /^doc_files =((?:.*\\\n)*.*)/m;
 my %installed = map { $_ => 1 } grep { /\w/ } split /[\s\\]+/, $doc_files // '';
 
 # What is wrong with the link TARGET of PAGE; nothing if it leads to something here.
@@ -95,7 +88,7 @@ sub missing_paths {
 }
 
 for my $page (@pages) {
-    my $text = text_of($page);
+    my $text = decode_utf8(source_text($page));
     my @lines = split /\n/, $text, -1;
     pop @lines if !length $lines[-1];
     is_deeply([grep { length $lines[$_ - 1] > 100 } 1 .. @lines], [],
@@ -119,23 +112,23 @@ for my $page (@pages) {
     is_deeply([missing_paths($text)], [], "$page: the files that it names exist");
 }
 
-for my $name (files('conf/*', 'sql/*/*.sql', 't/*.t'), 'dev', 'Makefile.am') {
-    my @missing = grep { !-e "$root/$_" } text_of($name) =~ m{\b(docs/\w+\.md)\b}g;
+for my $name (source_files('conf/*', 'sql/*/*.sql', 't/*.t'), 'dev', 'Makefile.am') {
+    my @missing = grep { !-e "$root/$_" } decode_utf8(source_text($name)) =~ m{\b(docs/\w+\.md)\b}g;
     is_deeply(\@missing, [], "$name: the pages that it names exist");
 }
 
 {
-    my @lines = split /\n/, text_of('README.md');
+    my @lines = split /\n/, decode_utf8(source_text('README.md'));
     cmp_ok(scalar @lines, '<=', 150, 'README.md is short');
     # What ./dev prints, as far as the README quotes it.
-    my ($section) = text_of('README.md') =~ /^## Try it\n(.*?)^## /ms;
+    my ($section) = decode_utf8(source_text('README.md')) =~ /^## Try it\n(.*?)^## /ms;
     my @quoted = grep { !/^\.\/dev/ && /\w/ } $section =~ /^ {4}(.+)$/mg;
-    my $dev = text_of('dev');
+    my $dev = decode_utf8(source_text('dev'));
     cmp_ok(scalar @quoted, '>=', 3, 'README.md quotes ./dev');
     is_deeply([grep { index($dev, s/^passed  |…$//gr) < 0 } @quoted], [], 'as it is');
 
     my %linked = map { $_ => 1 } $prose{'README.md'} =~ /\]\((docs\/[^)#]+)\)/g;
-    is_deeply([grep { !$linked{$_} } files('docs/*')], [], 'README.md links every page of docs/');
+    is_deeply([grep { !$linked{$_} } source_files('docs/*')], [], 'README.md links every page of docs/');
     is_deeply([grep { !$installed{$_} } @pages], [], 'Makefile.am installs every page');
 }
 

@@ -16,16 +16,18 @@ use strict;
 use warnings;
 use utf8;
 
+use DBI ();
 use Encode qw(decode_utf8 encode_utf8);
 use Test::More;
 
 use AccessTokenTest;
+use AccessTokenTest::File qw(read_text source_text write_text);
 
 binmode $_, ':encoding(UTF-8)' for Test::More->builder->output,
     Test::More->builder->failure_output, Test::More->builder->todo_output;
 
 my $is_mariadb = AccessTokenTest::engine() eq 'mariadb';
-my $page = decode_utf8(text_of(AccessTokenTest::srcdir() . '/docs/schema.md'));
+my $page = decode_utf8(source_text('docs/schema.md'));
 my $server = AccessTokenTest->new(
     schema => [], statements => undef, location => undef, dbd => undef,
     conf => 'Define ACCESS_TOKEN_DATA "' . AccessTokenTest::datadir() . qq("\n)
@@ -49,8 +51,7 @@ mkdir $_ or die "$_: $!\n"
 # README.md has made the reader enable this file.
 {
     my $name = 'access_token-' . $server->database->sql_folder . '.conf';
-    write_to("$conf{available}/$name",
-             decode_utf8(text_of(AccessTokenTest::srcdir() . "/conf/$name")));
+    write_text("$conf{available}/$name", source_text("conf/$name"));
     symlink "../conf-available/$name", "$conf{enabled}/$name" or die "$name: $!\n";
 }
 
@@ -64,24 +65,10 @@ program('mariadb', 'PATH=${PATH#*:}; exec mariadb --no-defaults --user=root --so
     . $server->database->socket . '" "$@"') if $is_mariadb;
 $ENV{PATH} = $server->path('bin') . ":$ENV{PATH}";
 
-sub text_of {
-    my ($path) = @_;
-    open my $file, '<:raw', $path or die "$path: $!\n";
-    return do { local $/; <$file> };
-}
-
-sub write_to {
-    my ($path, $text) = @_;
-    open my $file, '>:raw', $path or die "$path: $!\n";
-    print {$file} encode_utf8($text);
-    close $file or die "$path: $!\n";
-    return;
-}
-
 sub program {
     my ($name, $script) = @_;
     my $path = $server->path("bin/$name");
-    write_to($path, "#!/bin/sh\n$script\n");
+    write_text($path, encode_utf8("#!/bin/sh\n$script\n"));
     chmod 0755, $path or die "$path: $!\n";
     return;
 }
@@ -149,13 +136,13 @@ sub write_block {
     my $path = file_of($name);
     if ($name =~ /\.cnf$/) {
         # The helper has written there how to reach the server of this test.
-        my ($way) = text_of($server->path('mariadb/my.cnf')) =~ /^((?:socket|host) = .*\n(?:port = .*\n)?)/m;
+        my ($way) = read_text($server->path('mariadb/my.cnf')) =~ /^((?:socket|host) = .*\n(?:port = .*\n)?)/m;
         $text =~ s/^socket = .*\n/$way/m or die "$name has no socket\n";
         $path = $server->path('mariadb/my.cnf');
         # The file must change this mode, which the module refuses.
         $server->database->admin->do("SET GLOBAL sql_mode = 'EMPTY_STRING_IS_NULL'");
     }
-    write_to($path, $text);
+    write_text($path, encode_utf8($text));
     pass("$block->{at}: $name is written");
     $is_dirty = 1;
     return;
@@ -165,7 +152,7 @@ sub write_block {
 # the place.
 sub edit_block {
     my ($block, $name) = @_;
-    my $text = decode_utf8(text_of(file_of($name)));
+    my $text = decode_utf8(read_text(file_of($name)));
     my ($old, $new) = ('', '');
     for (split /^/, in_our_place($block->{text})) {
         my ($kind, $line) = /^([-+ ])(.*\n)/ or die "$block->{at}: not a line of a diff: $_";
@@ -175,7 +162,7 @@ sub edit_block {
     my $at = index $text, $old;
     ok($at >= 0 && index($text, $old, $at + 1) < 0, "$block->{at}: $name has these lines once") or return;
     substr $text, $at, length $old, $new;
-    write_to(file_of($name), $text);
+    write_text(file_of($name), encode_utf8($text));
     $is_dirty = 1;
     return;
 }
@@ -183,13 +170,18 @@ sub edit_block {
 sub run_shell {
     my ($text) = @_;
     my $script = $server->path('script');
-    write_to($script, "cd '$here'\n" . in_our_place($text));
+    write_text($script, encode_utf8("cd '$here'\n" . in_our_place($text)));
     $said = decode_utf8(`bash -e "$script" 2>&1`);
     return $? >> 8;
 }
 
+# The first program that opens SQLite's file locks it for a moment, and mod_dbd, which opens it
+# in several children at once, may log that. Here the test is the first.
 sub restart {
     $server->stop;
+    my $first = $is_mariadb ? undef
+        : DBI->connect("dbi:SQLite:dbname=$place{'/var/lib/shop'}/shop.db", '', '', { RaiseError => 1 });
+    $first->selectall_arrayref('SELECT 1 FROM sqlite_master') if $first;
     $server->run;
     $is_dirty = 0;
     return;
@@ -327,7 +319,7 @@ Test::More->builder->is_passing or die "the tutorial fails\n";
 # ---- variants, mistakes and faults
 
 # The files at the end of the tutorial; the database is made again.
-my %file = map { $_ => text_of($_) } grep { -f } glob("$here/* $here/statements/*"),
+my %file = map { $_ => read_text($_) } grep { -f } glob("$here/* $here/statements/*"),
     glob("$conf{available}/*");
 
 sub reset_all {
@@ -335,9 +327,7 @@ sub reset_all {
     unlink grep { !exists $file{$_} } glob("$here/statements/*");
     for my $path (sort keys %file) {
         unlink $path;
-        open my $out, '>:raw', $path or die "$path: $!\n";
-        print {$out} $file{$path};
-        close $out or die "$path: $!\n";
+        write_text($path, $file{$path});
         chmod 0644, $path or die "$path: $!\n";
     }
     if ($is_mariadb) {
@@ -377,7 +367,7 @@ for my $chapter ('If your shop is different', 'Mistakes that are reported',
 
 {
     my ($reference) = $page =~ /^(## Reference.*)/ms;
-    my %code = map { $_ => text_of(AccessTokenTest::srcdir() . "/mod_access_token/statements/at_$_.c") }
+    my %code = map { $_ => source_text("mod_access_token/statements/at_$_.c") }
         qw(folder column sql plan);
     my %names = (
         parameters => [map { ":$_" } map { /"(\w+)"/g } $code{folder} =~ /_parameters\[\] = \{(.*?)\}/sg,

@@ -21,6 +21,7 @@ use warnings;
 
 use Time::HiRes qw(sleep time);
 
+use AccessTokenTest::File qw(read_text write_text);
 use AccessTokenTest::MariaDB;
 
 my $run = \&AccessTokenTest::MariaDB::run;
@@ -123,20 +124,6 @@ sub environment { { MARIADB_HOME => $_[0]{home} } }
 
 # ---- files
 
-sub read_text {
-    my ($path) = @_;
-    open my $file, '<:raw', $path or die "$path: $!\n";
-    return do { local $/; <$file> };
-}
-
-sub write_text {
-    my ($path, $text) = @_;
-    open my $file, '>:raw', $path or die "$path: $!\n";
-    print {$file} $text;
-    close $file or die "$path: $!\n";
-    return;
-}
-
 # replace(\TEXT, PATTERN, BY): a shipped file has what is replaced.
 sub replace {
     my ($text, $pattern, $by) = @_;
@@ -209,6 +196,8 @@ use warnings;
 
 use Time::HiRes qw(sleep time);
 
+use AccessTokenTest::File qw(read_text write_text);
+
 our @ISA = ('AccessTokenTest::MariaDB');
 
 sub new {
@@ -235,7 +224,7 @@ sub name { $_[0]{name} }
 sub write_conf {
     my ($self, $shipped, $settings) = @_;
     my ($port, $group, $transfer) = @{ $self->{ports} };
-    my $text = AccessTokenTest::Galera::read_text($shipped);
+    my $text = read_text($shipped);
     my %settings = (
         wsrep_node_name => $self->{name},
         wsrep_node_address => "127.0.0.1:$group",
@@ -266,7 +255,7 @@ innodb_data_file_path = ibdata1:12M:autoextend
 skip_name_resolve
 skip_log_bin
 END
-    AccessTokenTest::Galera::write_text("$self->{folder}/my.cnf", $text);
+    write_text("$self->{folder}/my.cnf", $text);
     return;
 }
 
@@ -347,7 +336,7 @@ sub state_file {
     my $file = "$self->{folder}/data/grastate.dat";
     my %state = (uuid => '', seqno => -1);
     if (-e $file) {
-        my $text = AccessTokenTest::Galera::read_text($file);
+        my $text = read_text($file);
         %state = (%state, $text =~ /^(\w+):\s+(\S+)/mg);
     }
     return \%state;
@@ -362,10 +351,10 @@ sub recovered {
         command => [$self->command('--wsrep-recover', '--disable-log-error')]);
     my $until = time + 60;
     sleep 0.02 while $process->is_running && time < $until;
-    my ($position) = AccessTokenTest::Galera::read_text($log)
+    my ($position) = read_text($log)
         =~ /WSREP: Recovered position:?\s*(\S+)/
         or die "$self->{name} does not tell its position:\n"
-            . AccessTokenTest::Galera::read_text($log);
+            . read_text($log);
     return $position;
 }
 
@@ -381,9 +370,9 @@ sub allow_bootstrap {
     my ($self) = @_;
     my $file = "$self->{folder}/data/grastate.dat";
     return if !-e $file;
-    my $text = AccessTokenTest::Galera::read_text($file);
+    my $text = read_text($file);
     $text =~ s/^safe_to_bootstrap:.*/safe_to_bootstrap: 1/m;
-    AccessTokenTest::Galera::write_text($file, $text);
+    write_text($file, $text);
     return;
 }
 
