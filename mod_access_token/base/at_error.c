@@ -83,28 +83,34 @@ at_error_t *at_error_make(apr_pool_t *pool, at_code_e code,
     return error;
 }
 
-at_error_t *at_error_hidden(apr_pool_t *pool, at_code_e code,
-                            const char *detail)
+/* An error of CODE with its standing description. */
+static at_error_t *make_hidden(apr_pool_t *pool, at_code_e code)
 {
-    at_error_t *error;
-
     if (code == AT_SERVICE_UNAVAILABLE) {
-        error = at_error_make(pool, code, "The access tokens cannot be "
-                              "reached at the moment. Try again later.");
+        return at_error_make(pool, code, "The access tokens cannot be "
+                             "reached at the moment. Try again later.");
     }
-    else {
-        error = at_error_make(pool, code, "The server could not process the "
-                              "request. Its error log has the reason, under "
-                              "the request id in the header X-Request-Id.");
-    }
-    error->detail = detail;
+    return at_error_make(pool, code, "The server could not process the "
+                         "request. Its error log has the reason, under the "
+                         "request id in the header X-Request-Id.");
+}
+
+at_error_t *at_error_hidden(apr_pool_t *pool, at_code_e code,
+                            const char *format, ...)
+{
+    at_error_t *error = make_hidden(pool, code);
+    va_list arguments;
+
+    va_start(arguments, format);
+    error->detail = apr_pvsprintf(pool, format, arguments);
+    va_end(arguments);
     return error;
 }
 
 at_error_t *at_error_fault(apr_pool_t *pool, at_code_e code,
                            const at_fault_t *fault)
 {
-    at_error_t *error = at_error_hidden(pool, code, NULL);
+    at_error_t *error = make_hidden(pool, code);
 
     error->fault = fault;
     return error;
@@ -113,17 +119,6 @@ at_error_t *at_error_fault(apr_pool_t *pool, at_code_e code,
 const char *at_error_detail(const at_error_t *error)
 {
     return error->fault ? error->fault->detail : error->detail;
-}
-
-at_error_t *at_error_config(apr_pool_t *pool, const char *format, ...)
-{
-    va_list arguments;
-    const char *detail;
-
-    va_start(arguments, format);
-    detail = apr_pvsprintf(pool, format, arguments);
-    va_end(arguments);
-    return at_error_hidden(pool, AT_INTERNAL_ERROR, detail);
 }
 
 at_error_t *at_error_violations(apr_pool_t *pool,

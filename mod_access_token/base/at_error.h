@@ -124,10 +124,12 @@ at_error_t *at_error_make(apr_pool_t *pool, at_code_e code,
 
 /**
  * Make an AT_INTERNAL_ERROR or AT_SERVICE_UNAVAILABLE in POOL with the
- * standing description of CODE; DETAIL (lifetime of POOL) is for the log.
+ * standing description of CODE. Its detail, which is made from the printf
+ * format FORMAT, is for the log only.
  */
 at_error_t *at_error_hidden(apr_pool_t *pool, at_code_e code,
-                            const char *detail);
+                            const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /**
  * Make an AT_INTERNAL_ERROR or AT_SERVICE_UNAVAILABLE in POOL with the
@@ -141,12 +143,11 @@ at_error_t *at_error_fault(apr_pool_t *pool, at_code_e code,
 const char *at_error_detail(const at_error_t *error);
 
 /**
- * Make an AT_INTERNAL_ERROR in POOL with the standing description, whose
- * detail is made from the printf format FORMAT. The administrator sees the
- * detail, in configtest or the error log. It never reaches a client.
+ * at_error_hidden(POOL, AT_INTERNAL_ERROR, FORMAT, ...), for a mistake in the
+ * configuration: the administrator sees the detail, in configtest or the log.
  */
-at_error_t *at_error_config(apr_pool_t *pool, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+#define at_error_config(pool, ...) \
+    at_error_hidden(pool, AT_INTERNAL_ERROR, __VA_ARGS__)
 
 /**
  * The error for VIOLATIONS, made in POOL, or NULL if there are none. Its

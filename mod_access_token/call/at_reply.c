@@ -24,9 +24,8 @@ static at_error_t *broken(reply_t *reply, const at_plan_node_t *node,
     const char *file, *name = at_plan_column(reply->plan, node->column, &file);
 
     return at_error_hidden(reply->pool, AT_INTERNAL_ERROR,
-        apr_psprintf(reply->pool, "%s: the value of column '%s' is not %s; "
-                     "correct the row, or the column's name", file, name,
-                     kind));
+                           "%s: the value of column '%s' is not %s; correct "
+                           "the row, or the column's name", file, name, kind);
 }
 
 static at_error_t *write_number(reply_t *reply, const at_plan_node_t *node,

@@ -38,11 +38,11 @@ static int read_count(apr_size_t *count, const char *text)
 static at_error_t *unknown(const at_row_t *row, at_column_e input,
                            apr_pool_t *pool)
 {
-    return at_error_hidden(pool, AT_INTERNAL_ERROR, apr_psprintf(pool,
+    return at_error_hidden(pool, AT_INTERNAL_ERROR,
         "%s is %s; give the access token's classification, or the active "
         "definition, a complete set of rules",
         at_column_names[input],
-        at_row_input(row, input) ? "not one of its values" : "NULL"));
+        at_row_input(row, input) ? "not one of its values" : "NULL");
 }
 
 static at_error_t *read_credential(at_credential_rules_t *rules,

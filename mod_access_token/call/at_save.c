@@ -27,10 +27,10 @@ static at_error_t *read_version(apr_uint64_t *version, const at_row_t *row,
         }
     }
     return at_error_hidden(pool, AT_INTERNAL_ERROR,
-        apr_psprintf(pool, "token.version of the access token %s is %s; it "
-                     "must be a whole number from 0 to 2^64 - 1",
-                     at_row_input(row, AT_COLUMN_TOKEN_ID),
-                     text ? "another text" : "NULL"));
+                           "token.version of the access token %s is %s; it "
+                           "must be a whole number from 0 to 2^64 - 1",
+                           at_row_input(row, AT_COLUMN_TOKEN_ID),
+                           text ? "another text" : "NULL");
 }
 
 /* The last save is done, and made the version that follows its guard. */
@@ -125,9 +125,9 @@ static at_error_t *generate_again(at_attempt_t *attempt, int field)
         at_attempt_follow(attempt, AT_NEXT_AT_ONCE);
     }
     return at_error_hidden(attempt->pool, AT_SERVICE_UNAVAILABLE,
-        apr_psprintf(attempt->pool, "%d values generated for %s were all "
-                     "taken; set its sequence to the greatest number in use",
-                     attempt->generations, at_field_get(field)->name));
+                           "%d values generated for %s were all taken; set "
+                           "its sequence to the greatest number in use",
+                           attempt->generations, at_field_get(field)->name);
 }
 
 /* Another access token has the value of FIELD: generate a new one, or tell

@@ -141,9 +141,9 @@ static at_error_t *hash_pass_code(at_attempt_t *attempt)
     }
     if (!attempt->hash) {
         return at_error_hidden(attempt->pool, AT_INTERNAL_ERROR,
-            apr_psprintf(attempt->pool, "libcrypt could not hash a pass code "
-                         "by %s; choose another AccessTokenPassCodeScheme",
-                         attempt->call->scheme->name));
+                               "libcrypt could not hash a pass code by %s; "
+                               "choose another AccessTokenPassCodeScheme",
+                               attempt->call->scheme->name);
     }
     value->text = attempt->hash;
     return NULL;

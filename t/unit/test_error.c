@@ -145,7 +145,7 @@ END_TEST
 START_TEST(the_detail_of_an_error_is_formatted)
 {
     at_error_t *error = at_error_config(pool, "%s:%d: secret", "save.sql", 7);
-    at_error_t *hidden = at_error_hidden(pool, AT_INTERNAL_ERROR, NULL);
+    at_error_t *hidden = at_error_hidden(pool, AT_INTERNAL_ERROR, "x");
 
     ck_assert_int_eq((int)error->code, AT_INTERNAL_ERROR);
     ck_assert_str_eq(error->detail, "save.sql:7: secret");
