@@ -672,13 +672,13 @@ sub location {
 
 # A database of a virtual host.
 sub second_database {
-    my @files = ("$sql/schema.sql", "$sql/demo.sql");
+    my @files = map { "$sql/$_.sql" } qw(schema documents demo);
     if ($is_mariadb) {
         $database->admin->do($_) for 'CREATE DATABASE second CHARACTER SET utf8mb4',
             q(GRANT ALL ON second.* TO 'access_token'@'localhost');
         AccessTokenTest::MariaDB::run('sh', '-c',
-            'cat "$2" "$3" | mariadb --no-defaults --default-character-set=utf8mb4'
-            . ' --user=root --socket="$1" second', 'sh', $database->socket, @files);
+            'socket=$1; shift; cat "$@" | mariadb --no-defaults --default-character-set=utf8mb4'
+            . ' --user=root --socket="$socket" second', 'sh', $database->socket, @files);
         return ($database->connect('second'), $dbd{params} =~ s/dbname=\w+/dbname=second/r);
     }
     mkdir $base->path('second') or die "second: $!\n";
@@ -898,9 +898,9 @@ for my $case (
         'ALTER TABLE users RENAME COLUMN mail TO email',
         map { qr/AT023: .*\/$_\.sql: .*email/ } grep { /^load|\/user$/ } @files],
     ['another version of the schema', 'UPDATE access_token_schema SET version = 1',
-        'UPDATE access_token_schema SET version = 2', qr/AT024: .*version 1.* 2\b.*schema\.sql/],
+        'UPDATE access_token_schema SET version = 3', qr/AT024: .*version 1.* 3\b.*schema\.sql/],
     ['a schema without a version', 'DELETE FROM access_token_schema',
-        'INSERT INTO access_token_schema (version) VALUES (2)',
+        'INSERT INTO access_token_schema (version) VALUES (3)',
         qr/AT024: .*\(none\).*schema\.sql/],
 ) {
     my ($name, $do, $undo, @patterns) = @$case;

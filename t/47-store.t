@@ -451,7 +451,7 @@ END
     is(outcome($ready->()), '503 SERVICE_UNAVAILABLE', 'another version of the schema')
         for 1 .. 3;
     is(scalar error_lines($server, qr/AT002: .*version 9/), 1, 'is reported once');
-    $database->dbh->do('UPDATE access_token_schema SET version = 2');
+    $database->dbh->do('UPDATE access_token_schema SET version = 3');
     is(outcome($ready->()), '200 OK', 'ready again');
 
     # SQLite is locked by another program; MariaDB is stopped.

@@ -284,6 +284,7 @@ for my $name (@c_files) {
 # Reversed, since this file is checked too.
 my $unfinished = join '|', map { scalar reverse } qw(ODOT EMXIF);
 for my $name (@c_files, source_files('README.md', 'docs/*', 'CHANGES', 'dev', 'conf/*', 'sql/*/*.sql',
+                              'sql/*/migrate/*.sql',
                               'sql/*/statements/*.sql', 'sql/*/statements-cached/*.sql',
                               'sql/*/statements-cached/lookups/*.sql', 't/*.t', 't/unit/*.[ch]', 't/lib/*.pm',
                               't/lib/*/*.pm', 'Makefile.am', '*/Makefile.am', 'configure.ac')) {
@@ -319,7 +320,8 @@ same_names([listed($unit, 'unit_tests')],
             source_files('t/unit/test_*.c')],
            't/unit/Makefile.am lists every unit test');
 same_names([listed($makefile, 'sql_files')],
-           [source_files('sql/*/*.sql', 'sql/*/statements/*.sql', 'sql/*/statements-cached/*.sql',
+           [source_files('sql/*/*.sql', 'sql/*/migrate/*.sql', 'sql/*/statements/*.sql',
+                  'sql/*/statements-cached/*.sql',
                   'sql/*/statements-cached/lookups/*.sql')],
            'Makefile.am installs every SQL file');
 same_names([listed($makefile, 'conf_files')], [source_files('conf/*.conf', 'conf/*.cnf', 'conf/*.cfg')],

@@ -246,7 +246,7 @@ if ($is_mariadb) {
                 builddir => AccessTokenTest::builddir());
     my $cluster = AccessTokenTest::Galera->new(%here);
     my $sql = AccessTokenTest::srcdir() . '/sql/mysql';
-    $cluster->load("$sql/$_.sql") for qw(schema demo history);
+    $cluster->load("$sql/$_.sql") for qw(schema documents demo history);
     $cluster->grant("$sql/grants.sql");
     my @db = $cluster->nodes;
     my $haproxy = AccessTokenTest::HAProxy->start(%here, servers => [map { $_->port } @db]);

@@ -14,7 +14,7 @@
 #include "at_sql.h"
 
 /** The version of the schema that the module works with. */
-#define AT_SCHEMA_VERSION "2"
+#define AT_SCHEMA_VERSION "3"
 
 /** The greatest number of lookups. */
 #define AT_LOOKUPS 16

@@ -1,6 +1,6 @@
--- The rights that the module needs, and no others. Run this after schema.sql, as an administrator. First
--- replace the database (access_token) and the account ('access_token'@'localhost') with your own, and
--- create the account:
+-- The rights that the module needs, and no others. Run this after schema.sql and documents.sql, as an
+-- administrator. First replace the database (access_token) and the account ('access_token'@'localhost') with
+-- your own, and create the account:
 --     CREATE USER 'access_token'@'localhost' IDENTIFIED BY '...';
 
 GRANT SELECT ON access_token.access_token_schema          TO 'access_token'@'localhost';
@@ -15,6 +15,7 @@ GRANT SELECT ON access_token.access_token_rule_sets       TO 'access_token'@'loc
 GRANT SELECT ON access_token.access_token_definitions     TO 'access_token'@'localhost';
 GRANT SELECT ON access_token.access_token_classifications TO 'access_token'@'localhost';
 GRANT SELECT ON access_token.access_token_custom_fields   TO 'access_token'@'localhost';
+GRANT SELECT ON access_token.access_token_revisions       TO 'access_token'@'localhost';
 GRANT SELECT ON access_token.access_token_requests        TO 'access_token'@'localhost';
 
 -- UPDATE only for the columns that save.sql sets: not for the state, the number or the owner.
@@ -31,6 +32,10 @@ GRANT SELECT,
 -- The function and the triggers run with the rights of the account that created them. So the module needs no
 -- right to the table of sequences, and no right to write the tables that the triggers write.
 GRANT EXECUTE ON FUNCTION access_token.access_token_next_number TO 'access_token'@'localhost';
+
+-- Leave these two out if you do not install documents.sql.
+GRANT SELECT ON access_token.accounts_receivable_documents TO 'access_token'@'localhost';
+GRANT SELECT ON access_token.reward_participant_documents TO 'access_token'@'localhost';
 
 -- A login service should have its own account. It needs:
 -- GRANT SELECT, INSERT, DELETE ON access_token.access_token_sessions TO 'login'@'localhost';

@@ -59,7 +59,7 @@ my %unfinished;
 
 # new(%options): the folder, the database and the configuration. The options:
 #   schema        files that make the database, instead of the shipped
-#                 schema.sql and demo.sql; [] for none
+#                 schema.sql, documents.sql and demo.sql; [] for none
 #   history       true: the shipped history.sql is installed as well
 #   database      that of another server, to share it; undef for none
 #   port          to listen to, instead of one that is free
@@ -142,7 +142,7 @@ sub make_database {
         options => $options->{database_options}, proxy => $options->{proxy});
     my $sql = srcdir() . '/sql/' . $database->sql_folder;
     my $schema = $options->{schema};
-    $database->load($_) for @{ $schema // ["$sql/schema.sql", "$sql/demo.sql"] },
+    $database->load($_) for @{ $schema // [map { "$sql/$_.sql" } qw(schema documents demo)] },
         $options->{history} ? "$sql/history.sql" : ();
     $database->grant($schema ? undef : "$sql/grants.sql");
     return $database;

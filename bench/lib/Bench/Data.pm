@@ -50,7 +50,7 @@ sub make_schema {
     my ($self) = @_;
     my $sql = AccessTokenTest::srcdir() . '/sql/mysql';
     my $database = $self->{database};
-    $database->load("$sql/$_.sql") for qw(schema demo), $self->{history} ? 'history' : ();
+    $database->load("$sql/$_.sql") for qw(schema documents demo), $self->{history} ? 'history' : ();
     $database->grant("$sql/grants.sql");
     # The same account for TCP.
     $database->admin->do(q(CREATE USER 'access_token'@'127.0.0.1' IDENTIFIED BY 'change this'));

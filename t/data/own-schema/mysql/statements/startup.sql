@@ -1,2 +1,2 @@
 -- This schema has no versions.
-SELECT '2' AS 'schema.version', @@character_set_connection AS 'connection.charset';
+SELECT '3' AS 'schema.version', @@character_set_connection AS 'connection.charset';

@@ -1,2 +1,2 @@
 -- This schema has no versions.
-SELECT '2' AS 'schema.version', 'utf8mb4' AS 'connection.charset';
+SELECT '3' AS 'schema.version', 'utf8mb4' AS 'connection.charset';

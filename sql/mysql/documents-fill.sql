@@ -1,0 +1,103 @@
+-- Writes the documents of documents.sql that are missing, corrects those that are wrong, and removes those
+-- that have no row:
+--     mariadb -N access_token < documents-fill.sql
+-- Run it after documents.sql, as an administrator. It can be run again at any time. It prints how many
+-- documents it changed. httpd and other programs may run meanwhile: each transaction is for 1000 rows, and
+-- these rows, their contacts and their countries cannot change during it, for less than a second.
+
+SET NAMES utf8mb4 COLLATE utf8mb4_bin;
+SET @access_token_sql_mode = @@SESSION.sql_mode;
+SET SESSION sql_mode = 'STRICT_ALL_TABLES';
+
+DROP PROCEDURE IF EXISTS access_token_fill_documents;
+
+-- Below, only the last line of the procedure ends with a semicolon: see schema.sql.
+-- At the level SERIALIZABLE each statement locks the rows that it reads, as the triggers do. A batch is made
+-- again if a deadlock (1213) or a lock (1205) ends it.
+DELIMITER ;;
+CREATE PROCEDURE access_token_fill_documents()
+BEGIN
+    DECLARE previous, final VARCHAR(40) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin DEFAULT ''
+    ; DECLARE total, batch BIGINT DEFAULT 0
+    ; SET previous = '', final = ''
+    ; WHILE final IS NOT NULL DO
+        SET final = (
+            SELECT MAX(id)
+              FROM ((SELECT id FROM accounts_receivable WHERE id > previous ORDER BY id LIMIT 1000)
+                    UNION
+                    (SELECT accounts_receivable_id FROM accounts_receivable_documents
+                      WHERE accounts_receivable_id > previous
+                      ORDER BY accounts_receivable_id LIMIT 1000)
+                    ORDER BY id LIMIT 1000) AS ids)
+        ; BEGIN
+            DECLARE EXIT HANDLER FOR 1205, 1213 ROLLBACK
+            ; SET TRANSACTION ISOLATION LEVEL SERIALIZABLE
+            ; START TRANSACTION
+            ; DELETE stored
+                FROM accounts_receivable_documents AS stored
+                LEFT JOIN accounts_receivable AS present ON present.id = stored.accounts_receivable_id
+               WHERE stored.accounts_receivable_id > previous AND stored.accounts_receivable_id <= final
+                 AND present.id IS NULL
+            ; SET batch = ROW_COUNT()
+            ; UPDATE accounts_receivable_documents AS stored
+                JOIN accounts_receivable_fresh_documents AS fresh USING (accounts_receivable_id)
+                 SET stored.document = fresh.document
+               WHERE stored.accounts_receivable_id > previous AND stored.accounts_receivable_id <= final
+                 AND BINARY stored.document <> BINARY fresh.document
+            ; SET batch = batch + ROW_COUNT()
+            ; INSERT INTO accounts_receivable_documents (accounts_receivable_id, document)
+              SELECT fresh.accounts_receivable_id, fresh.document
+                FROM accounts_receivable_fresh_documents AS fresh
+                LEFT JOIN accounts_receivable_documents AS stored USING (accounts_receivable_id)
+               WHERE fresh.accounts_receivable_id > previous AND fresh.accounts_receivable_id <= final
+                 AND stored.accounts_receivable_id IS NULL
+            ; SET batch = batch + ROW_COUNT()
+            ; COMMIT
+            ; SET previous = final, total = total + batch
+        ; END
+    ; END WHILE
+    ; SET previous = '', final = ''
+    ; WHILE final IS NOT NULL DO
+        SET final = (
+            SELECT MAX(id)
+              FROM ((SELECT id FROM reward_participants WHERE id > previous ORDER BY id LIMIT 1000)
+                    UNION
+                    (SELECT reward_participant_id FROM reward_participant_documents
+                      WHERE reward_participant_id > previous
+                      ORDER BY reward_participant_id LIMIT 1000)
+                    ORDER BY id LIMIT 1000) AS ids)
+        ; BEGIN
+            DECLARE EXIT HANDLER FOR 1205, 1213 ROLLBACK
+            ; SET TRANSACTION ISOLATION LEVEL SERIALIZABLE
+            ; START TRANSACTION
+            ; DELETE stored
+                FROM reward_participant_documents AS stored
+                LEFT JOIN reward_participants AS present ON present.id = stored.reward_participant_id
+               WHERE stored.reward_participant_id > previous AND stored.reward_participant_id <= final
+                 AND present.id IS NULL
+            ; SET batch = ROW_COUNT()
+            ; UPDATE reward_participant_documents AS stored
+                JOIN reward_participant_fresh_documents AS fresh USING (reward_participant_id)
+                 SET stored.document = fresh.document
+               WHERE stored.reward_participant_id > previous AND stored.reward_participant_id <= final
+                 AND BINARY stored.document <> BINARY fresh.document
+            ; SET batch = batch + ROW_COUNT()
+            ; INSERT INTO reward_participant_documents (reward_participant_id, document)
+              SELECT fresh.reward_participant_id, fresh.document
+                FROM reward_participant_fresh_documents AS fresh
+                LEFT JOIN reward_participant_documents AS stored USING (reward_participant_id)
+               WHERE fresh.reward_participant_id > previous AND fresh.reward_participant_id <= final
+                 AND stored.reward_participant_id IS NULL
+            ; SET batch = batch + ROW_COUNT()
+            ; COMMIT
+            ; SET previous = final, total = total + batch
+        ; END
+    ; END WHILE
+    ; SELECT CONCAT(total, ' changed') AS documents
+; END;;
+DELIMITER ;
+
+CALL access_token_fill_documents();
+DROP PROCEDURE access_token_fill_documents;
+
+SET SESSION sql_mode = @access_token_sql_mode;
