@@ -53,7 +53,9 @@ static const at_fault_t *wait_for_one(at_connection_t **connection,
     at_pool_enqueue(connections, &waiter);
     while (!waiter.connection && now < until
            && !at_pool_is_hopeless(connections, attempt, now)) {
-        at_opener_call(connections);
+        if (at_pool_waits_for_opener(connections)) {
+            at_opener_call(connections);
+        }
         at_clock_wait(&waiter.news, &connections->mutex, until);
         now = at_clock_now();
     }

@@ -300,6 +300,12 @@ apr_time_t at_pool_next_attempt(const at_connections_t *connections)
            ? lists->next_attempt : 0;
 }
 
+int at_pool_waits_for_opener(const at_connections_t *connections)
+{
+    return at_pool_must_close(connections) || at_pool_may_open(connections)
+           || at_pool_next_attempt(connections);
+}
+
 apr_uint64_t at_pool_begin_opening(at_connections_t *connections)
 {
     connections->lists->held++;

@@ -162,6 +162,13 @@ int at_pool_may_open(const at_connections_t *connections);
  */
 apr_time_t at_pool_next_attempt(const at_connections_t *connections);
 
+/**
+ * True if the requests that wait need an opener: to open a connection, now or
+ * at the next attempt, or to close one, so that another may be opened. False
+ * if they can only get a connection that a request gives back.
+ */
+int at_pool_waits_for_opener(const at_connections_t *connections);
+
 /** An opener begins to open a connection. Returns the attempt's number. */
 apr_uint64_t at_pool_begin_opening(at_connections_t *connections);
 
