@@ -489,7 +489,7 @@ static void make_digests(apr_pool_t *pool)
                                 * (apr_size_t)options.sessions);
     for (i = 0; i < options.sessions; i++) {
         digests[i] = at_digest_sha256(pool,
-            apr_psprintf(pool, "bench-session-%d", i + 1));
+            apr_psprintf(pool, "bench-session-%d", i + 1), NULL);
         if (!digests[i]) {
             fail("libcrypto has no SHA-256");
         }

@@ -27,7 +27,8 @@ at_error_t *at_attempt_begin(at_attempt_t *attempt, at_call_t *call)
                                "libcrypto has no random numbers");
     }
     if (call->token) {
-        attempt->session_digest = at_digest_sha256(call->pool, call->token);
+        attempt->session_digest = at_digest_sha256(call->pool, call->token,
+                                                   call->sha256);
         if (!attempt->session_digest) {
             return at_error_hidden(call->pool, AT_INTERNAL_ERROR,
                                    "libcrypto has no SHA-256");

@@ -10,6 +10,7 @@
 #include <apr_time.h>
 
 #include "at_cost.h"
+#include "at_digest.h"
 #include "at_hashing.h"
 #include "at_passcode.h"
 #include "at_reply.h"
@@ -28,6 +29,7 @@ typedef struct at_call_t {
                                     NULL: no limit */
     at_hashing_t *hashing;    /* where pass codes are hashed and verified;
                                  NULL: in this thread, with no limit */
+    const at_digest_t *sha256; /* of at_digest_make, or NULL */
     const at_request_t *request;
     const char *token;        /* the session token, or NULL */
     const char *username;     /* the user that Apache authenticated, or

@@ -11,6 +11,7 @@
 #include <apr_shm.h>
 
 #include "at_cost.h"
+#include "at_digest.h"
 #include "at_idempotency.h"
 #include "at_passcode.h"
 #include "at_dbd.h"
@@ -80,6 +81,7 @@ typedef struct at_server_config_t {
                                     whose connections it uses, itself or the
                                     main server. A server that is missing uses
                                     none. */
+    const at_digest_t *sha256;   /* of at_digest_make, or NULL */
     apr_shm_t *shared;           /* what the children share: see at_shared.h */
     struct at_child_t *child;    /* what this child process owns: see
                                     at_child.h; NULL before child_init. The

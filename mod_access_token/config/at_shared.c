@@ -30,6 +30,7 @@ int at_shared_prepare(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG) {
         return OK;
     }
+    config->sha256 = at_digest_make(pconf);
     size = sizeof(shared_t)
            + (apr_size_t)config->uses->nelts * sizeof(at_incident_t)
              * AT_FAULT_COUNT;

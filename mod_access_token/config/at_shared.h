@@ -17,8 +17,9 @@
 #include "at_incident.h"
 
 /**
- * The post_config hook: makes the memory in PCONF and clears it. SERVER is
- * the main server. Returns OK, with a warning in the log if there is none.
+ * The post_config hook: makes the memory in PCONF and clears it, and makes the
+ * sha256 of SERVER's configuration, which the children inherit. SERVER is the
+ * main server. Returns OK, with a warning in the log if there is no memory.
  */
 int at_shared_prepare(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                       server_rec *server);

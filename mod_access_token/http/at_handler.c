@@ -8,6 +8,7 @@
 
 #include <http_core.h>
 #include <http_log.h>
+#include <http_main.h>
 #include <http_protocol.h>
 
 #include "at_address.h"
@@ -111,6 +112,7 @@ static at_error_t *serve(at_call_t *call, const at_json_t *root,
     call->scheme = config->scheme;
     call->cost_limit = &at_server_config_of(r->server)->pass_code_limit;
     call->hashing = at_child_hashing();
+    call->sha256 = at_server_config_of(ap_server_conf)->sha256;
     call->now = at_date_format(r->pool, now);
     call->budget = config->retry_budget;
     call->step = at_dbd_step(config->registered);

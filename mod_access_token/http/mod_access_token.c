@@ -32,7 +32,8 @@ static void register_hooks(apr_pool_t *pool)
 {
     (void)pool;
     ap_hook_check_config(at_config_check, NULL, NULL, APR_HOOK_MIDDLE);
-    ap_hook_post_config(at_shared_prepare, NULL, NULL, APR_HOOK_MIDDLE);
+    /* After mod_ssl, whose SSLFIPS changes where digests are from. */
+    ap_hook_post_config(at_shared_prepare, NULL, NULL, APR_HOOK_LAST);
     ap_hook_child_init(at_child_prepare, NULL, NULL, APR_HOOK_FIRST);
     APR_OPTIONAL_HOOK(dbd, post_connect, at_child_note, NULL, NULL,
                       APR_HOOK_FIRST);

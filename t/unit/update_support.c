@@ -248,10 +248,11 @@ static const at_fault_t *store_load(at_store_t *self, at_statement_e load,
     check_session(session);
     AT_FAULT_TRY(next_fault(&load_outcomes));
     found = has_key(load, values[AT_LOAD_KEY]);
-    if (is(session, at_digest_sha256(pool, "session"))) {
+    if (is(session, at_digest_sha256(pool, "session", NULL))) {
         by_session = "U1";
     }
-    else if (is(session, at_digest_sha256(pool, "session of another"))) {
+    else if (is(session,
+                at_digest_sha256(pool, "session of another", NULL))) {
         by_session = "U2";
     }
     if (is(values[AT_LOAD_USERNAME], "clerk")) {
@@ -397,7 +398,7 @@ static const at_fault_t *store_find_request(at_store_t *self,
     ck_assert_str_eq(values[AT_FIND_IDEMPOTENCY_KEY], "key-1");
     ck_assert_str_eq(values[AT_FIND_NOW], NOW);
     ck_assert_str_eq(values[AT_FIND_SESSION_DIGEST],
-                     at_digest_sha256(pool, "session"));
+                     at_digest_sha256(pool, "session", NULL));
     check_session(values[AT_FIND_SESSION_DIGEST]);
     *request = remembered;
     if (remembered.token_id && !remembered.request_id) {
