@@ -1,6 +1,6 @@
-# The module's own threads and those of the requests: a database that stalls while pages
-# are served, and a stop at any moment. No child crashes, each ends soon, and under the
-# prefork MPM the threads share no memory that is not protected.
+# The module's own threads and those of the requests: calls that wait for a connection, a
+# database that stalls while pages are served, and a stop at any moment. No child crashes,
+# each ends soon, and under the prefork MPM the threads share no memory that is not protected.
 use strict;
 use warnings;
 
@@ -54,6 +54,44 @@ if ($is_prefork) {
     unlike($server->error_log, qr/two threads share memory/,
            'a thread opens connections in memory that it may share');
     $server->finish('the error log has only the expected lines: memory');
+}
+
+# ---- calls that wait for a connection
+
+# The threads of the child PID, each with how often it has slept.
+sub threads_of {
+    my ($pid) = @_;
+    return map {
+        open my $status, '<', $_ or die "$_: $!\n";
+        my ($slept) = map { /^voluntary_ctxt_switches:\s*(\d+)/ } <$status>;
+        (m{/(\d+)/status$})[0] => $slept;
+    } glob "/proc/$pid/task/*/status";
+}
+
+if (!$is_prefork && -d '/proc/self/task') {
+    # All calls of the child use one connection, and no request of another module wants one.
+    my $server = AccessTokenTest->start(dbd => { min => 1, keep => 2, max => 2 },
+        conf => AccessTokenTest::one_child_conf() . "AccessTokenConnections 1\n");
+    my ($child) = $server->children;
+    my %before = threads_of($child);
+    is(update($server, { udf_string_1 => 'first' })->{status}, 200, 'the first call');
+    # The keeper, which looks around all the time, and the opener.
+    my %own = threads_of($child);
+    delete @own{ keys %before };
+    cmp_ok(keys %own, '>=', 2, 'starts the threads of the module');
+    my (@calls, @sleeps);
+    # Long enough for the one of them that is never idle to sleep many times.
+    until (@sleeps && $sleeps[-1] > 40) {
+        push @calls, map { @$_ } $server->in_parallel(8, sub {
+            my ($number) = @_;
+            return [map { update($server, { udf_string_1 => "client $number" })->{status} } 1 .. 50];
+        }, 90);
+        my %now = threads_of($child);
+        @sleeps = sort { $a <=> $b } map { $now{$_} - $own{$_} } keys %own;
+    }
+    is_deeply([grep { $_ != 200 } @calls], [], 'calls that wait for the only connection get it');
+    cmp_ok($sleeps[0], '<', 5, 'and do not wake the thread that opens connections');
+    $server->finish('the error log has only the expected lines: waits');
 }
 
 # ---- a database that stalls
