@@ -14,6 +14,7 @@ struct at_registered_t {
     APR_OPTIONAL_FN_TYPE(ap_dbd_open) *open;
     APR_OPTIONAL_FN_TYPE(ap_dbd_close) *close;
     APR_OPTIONAL_FN_TYPE(ap_dbd_acquire) *acquire;
+    module *mod_dbd;
 };
 
 /* Ask mod_dbd to prepare each statement for SERVER. */
@@ -50,6 +51,7 @@ at_error_t *at_dbd_register(at_registered_t **registered,
     made->open = APR_RETRIEVE_OPTIONAL_FN(ap_dbd_open);
     made->close = APR_RETRIEVE_OPTIONAL_FN(ap_dbd_close);
     made->acquire = APR_RETRIEVE_OPTIONAL_FN(ap_dbd_acquire);
+    made->mod_dbd = ap_find_linked_module("mod_dbd.c");
     made->statements = statements;
     made->step = apr_pcalloc(pool, sizeof(at_step_t));
     prepare_all(made, server, pool);
@@ -94,13 +96,13 @@ void at_dbd_close(const at_registered_t *registered, server_rec *server,
  * is one, acquiring again returns it without waiting or connecting. */
 ap_dbd_t *at_dbd_shared(const at_registered_t *registered, request_rec *r)
 {
-    module *mod_dbd = ap_find_linked_module("mod_dbd.c");
     request_rec *first = r;
 
     while (first->prev || first->main) {
         first = first->prev ? first->prev : first->main;
     }
-    return mod_dbd && ap_get_module_config(first->request_config, mod_dbd)
+    return registered->mod_dbd
+           && ap_get_module_config(first->request_config, registered->mod_dbd)
            ? registered->acquire(r) : NULL;
 }
 
