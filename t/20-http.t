@@ -35,6 +35,9 @@ my %places = (
     '/inflate' => 'SetInputFilter DEFLATE',
     '/deflate' => 'SetOutputFilter DEFLATE',
     '/denied' => 'Require all denied',
+    '/folder/update' => '',
+    '/folder/granted' => 'Require all granted',
+    '/alias' => 'Alias "/no-such-file"',
     '/basic' => 'Require valid-user',
     '/apache' => "Require valid-user\nAccessTokenCaller apache",
     '/either' => "Require valid-user\nAccessTokenCaller session apache",
@@ -89,6 +92,9 @@ Action no-error /error virtual
 <DirectoryMatch "/htdocs/rewritten">
     RewriteEngine On
     RewriteRule ^ /error
+</DirectoryMatch>
+<DirectoryMatch "/htdocs/folder">
+    Require all denied
 </DirectoryMatch>
 LogFormat "%{access_token_request_id}n|%u|%>s|%{access_token_id}n|\\
 %{access_token_code}n|%{UNIQUE_ID}e" notes
@@ -876,6 +882,16 @@ subtest 'errors of Apache come as JSON' => sub {
         $is_error->($reply, '503 SERVICE_UNAVAILABLE', 'a 503 of Apache');
         is($reply->{headers}{'retry-after'}, 2, 'says when to try again');
     });
+};
+
+# Apache looks for a file at the address of the method, so that the sections of folders apply.
+subtest 'who may call' => sub {
+    $server->allow_log(qr/AH01630:.*denied/);
+    is_outcome($server->post(body(), undef, '/folder/update'), '403 FORBIDDEN',
+               'a section of a folder says that nobody may');
+    is_outcome($server->post(body(), undef, '/folder/granted'), '200 OK',
+               'the section of the address says more');
+    is_outcome($server->post(body(), undef, '/alias'), '200 OK', 'an alias to a file that does not exist');
 };
 
 subtest 'time-outs come as JSON' => sub {
