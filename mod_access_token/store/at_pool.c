@@ -25,6 +25,7 @@
 /* All of this is under the mutex of its at_connections_t. */
 typedef struct at_lists_t {
     at_waiter_t *waiters;        /* first come, first served */
+    at_waiter_t **end;           /* where the next one is linked */
     int waiting;                 /* how many these are */
     at_connection_t *idle;       /* the one given back last comes first */
     at_connection_t *closing;    /* on their way back to mod_dbd */
@@ -75,6 +76,7 @@ at_connections_t *at_pool_make(apr_pool_t *parent)
     made = apr_pcalloc(pool, sizeof(*made));
     made->pool = pool;
     made->lists = apr_pcalloc(pool, sizeof(*made->lists));
+    made->lists->end = &made->lists->waiters;
     return pthread_mutex_init(&made->mutex, NULL) ? NULL : made;
 }
 
@@ -101,6 +103,18 @@ static int keeps(const at_connections_t *connections,
                && now - connections->lists->returned < RETURN_EVERY);
 }
 
+/* Remove the waiter that PLACE, a link of the queue, leads to. */
+static void unlink_waiter(at_lists_t *lists, at_waiter_t **place)
+{
+    at_waiter_t *waiter = *place;
+
+    *place = waiter->next;
+    if (lists->end == &waiter->next) {
+        lists->end = place;
+    }
+    lists->waiting--;
+}
+
 /* Put CONNECTION on its way back to mod_dbd. */
 static void send_back(at_lists_t *lists, at_connection_t *connection,
                       apr_time_t now)
@@ -116,8 +130,7 @@ static void hand(at_lists_t *lists, at_connection_t *connection)
     at_waiter_t *waiter = lists->waiters;
 
     if (waiter) {
-        lists->waiters = waiter->next;
-        lists->waiting--;
+        unlink_waiter(lists, &lists->waiters);
         connection->next = NULL;
         waiter->connection = connection;
         pthread_cond_signal(&waiter->news);
@@ -200,13 +213,11 @@ int at_pool_needs_opener(const at_connections_t *connections)
 
 void at_pool_enqueue(at_connections_t *connections, at_waiter_t *waiter)
 {
-    at_waiter_t **place = &connections->lists->waiters;
+    at_lists_t *lists = connections->lists;
 
-    while (*place) {
-        place = &(*place)->next;
-    }
-    *place = waiter;
-    connections->lists->waiting++;
+    *lists->end = waiter;
+    lists->end = &waiter->next;
+    lists->waiting++;
 }
 
 void at_pool_dequeue(at_connections_t *connections, at_waiter_t *waiter)
@@ -216,8 +227,7 @@ void at_pool_dequeue(at_connections_t *connections, at_waiter_t *waiter)
     while (*place != waiter) {
         place = &(*place)->next;
     }
-    *place = waiter->next;
-    connections->lists->waiting--;
+    unlink_waiter(connections->lists, place);
 }
 
 apr_uint64_t at_pool_attempts(const at_connections_t *connections)

@@ -118,7 +118,8 @@ at_connection_t *at_pool_take(at_connections_t *connections, apr_time_t now);
 int at_pool_give(at_connections_t *connections, at_connection_t *connection,
                  int is_good);
 
-/** Add WAITER, whose condition the caller made, to the end of the queue. */
+/** Add WAITER to the end of the queue. The caller made its condition, and set
+ *  its other members to NULL. */
 void at_pool_enqueue(at_connections_t *connections, at_waiter_t *waiter);
 
 /** Remove WAITER, which got no connection. */
