@@ -305,6 +305,8 @@ END
     my $demo = demo({ DEV_NO_INSTALL => '', PATH => "$bin:$ENV{PATH}" }, '--once');
     is(status_of($demo), 0, './dev waits for a lock of apt') or diag(said($demo));
     like(said($demo), qr/Another process installs packages.*\n.*held by process 1 \(init\)$/m, 'and prints who holds it');
+    is_deeply([grep { !/ DPkg::Lock::Timeout=/ } split /\n/, text_of("$bin/calls")], [],
+              'and lets each apt-get wait for the lock of dpkg');
     like(text_of("$bin/calls"), qr/update.*\n.*update.*\n.*install.* libyajl-dev\n/, 'and then installs the missing package');
 }
 
