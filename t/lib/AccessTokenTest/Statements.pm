@@ -18,11 +18,12 @@ our @EXPORT_OK = qw(datadir shipped_statements statements_conf statements_in edi
 # The statements that are shipped, in files that belong to us and that nobody else
 # can write, as an installation has them: a working copy may be another user's, or
 # have been made with another umask.
-my $data;
+my %data;
 
 sub datadir {
+    my $data = $data{ srcdir() };
     return "$data" if $data;
-    $data = File::Temp->newdir('at-data-XXXXXXXX', TMPDIR => 1);
+    $data = $data{ srcdir() } = File::Temp->newdir('at-data-XXXXXXXX', TMPDIR => 1);
     chmod 0755, "$data" or die "$data: $!\n";
     for my $folder (map { $_, glob "$_/lookups" }
             map { glob srcdir() . "/$_/*/statements*" } qw(sql t/data/own-schema)) {
