@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The limit: the most that the database and its client library can do. Each
- * connection has a thread, which executes the two statements of the module
- * for one call after another, but without HTTP, JSON and rules.
+ * The limit: the most that the database and its client library can do with
+ * the statements of a folder. Each connection has a thread, which loads and
+ * saves for one call after another, but without HTTP, JSON, rules and lookups.
  *
  * Prints the line "measuring" when the measurement begins, and the line
  * "RESULT name=value ..." at its end.
@@ -17,6 +17,7 @@
 #include <apr_atomic.h>
 #include <apr_general.h>
 #include <apr_getopt.h>
+#include <apr_hash.h>
 #include <apr_strings.h>
 #include <apr_thread_proc.h>
 
@@ -57,7 +58,8 @@ typedef struct client_t {
     MYSQL *connection;
     query_t load;
     query_t save;
-    int id, version, user_id, unit_id; /* columns of load */
+    int id, version, user_id, unit_id; /* columns of load; unit_id may be
+                                          AT_PLAN_NONE */
     apr_uint64_t random;
     apr_uint64_t pairs, races, bytes;
     apr_uint32_t *latencies;
@@ -66,7 +68,8 @@ typedef struct client_t {
 
 typedef struct options_t {
     const char *defaults;     /* a my.cnf with the group access_token */
-    const char *statements;
+    const char *statements;   /* a folder */
+    const char *rest;         /* one for the files that it lacks, or NULL */
     int connections, tokens, sessions, fields;
     double seconds, warm_up;
 } options_t;
@@ -80,9 +83,10 @@ static const char *const names[] = {
 };
 #define NAMES (sizeof(names) / sizeof(names[0]))
 
-static options_t options = { NULL, NULL, 32, 1000, 1, 3, 5, 1 };
+static options_t options = { NULL, NULL, NULL, 32, 1000, 1, 3, 5, 1 };
 static volatile apr_uint32_t phase = WARMING_UP;
 static const char **digests;  /* of the session tokens */
+static apr_hash_t *units;     /* the units of the callers, by digest */
 
 /* ---- values */
 
@@ -294,27 +298,41 @@ static const char *column(const query_t *query, int number)
     return text;
 }
 
+/* Load has the ids of the caller and the unit, or only that of the session's
+ * user: then the module has both from lookups, and the limit from units. */
 static const char *find_columns(client_t *client,
                                 const at_statement_t *source)
 {
-    struct { const char *name; int *column; } wanted[] = {
-        { "token.id", NULL }, { "token.version", NULL },
-        { "caller.user_id", NULL }, { "caller.unit_id", NULL }
-    };
-    unsigned int i;
-
-    wanted[0].column = &client->id;
-    wanted[1].column = &client->version;
-    wanted[2].column = &client->user_id;
-    wanted[3].column = &client->unit_id;
-    for (i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
-        *wanted[i].column = at_statement_column(source, wanted[i].name);
-        if (*wanted[i].column < 0) {
-            return apr_psprintf(client->pool, "%s has no column %s",
-                                source->file, wanted[i].name);
-        }
+    client->id = at_statement_column(source, "token.id");
+    client->version = at_statement_column(source, "token.version");
+    client->user_id = at_statement_column(source, "caller.user_id");
+    client->unit_id = at_statement_column(source, "caller.unit_id");
+    if (client->user_id == AT_PLAN_NONE) {
+        client->user_id = at_statement_column(source, "session.user_id");
+    }
+    if (client->id == AT_PLAN_NONE || client->version == AT_PLAN_NONE
+        || client->user_id == AT_PLAN_NONE) {
+        return apr_psprintf(client->pool, "%s needs the columns token.id, "
+                            "token.version and session.user_id",
+                            source->file);
     }
     return NULL;
+}
+
+static const at_statement_t *find_load(const at_statements_t *statements)
+{
+    int load = AT_STATEMENT_LOAD_BY_AUTHENTICATION_CODE;
+    int i;
+
+    for (i = 0; i < AT_STATEMENT_COUNT; i++) {
+        const char *file = at_statements_file((at_statement_e)i);
+
+        if (statements->statement[i] && file
+            && strcmp(file, "load_by_session_and_code.sql") == 0) {
+            load = i;
+        }
+    }
+    return statements->statement[load];
 }
 
 /* ---- calls */
@@ -349,11 +367,14 @@ static const char *save(client_t *client, int *saved)
 {
     const query_t *row = &client->load;
     value_t *values = client->save.values;
+    const char *session = client->load.values[AT_LOAD_SESSION_DIGEST].text;
 
     set_text(values + AT_SAVE_ID, column(row, client->id));
     set_text(values + AT_SAVE_VERSION, column(row, client->version));
     set_text(values + AT_SAVE_USER_ID, column(row, client->user_id));
-    set_text(values + AT_SAVE_UNIT_ID, column(row, client->unit_id));
+    set_text(values + AT_SAVE_UNIT_ID, client->unit_id != AT_PLAN_NONE
+             ? column(row, client->unit_id)
+             : apr_hash_get(units, session, APR_HASH_KEY_STRING));
     if (mysql_stmt_execute(client->save.statement)) {
         return complain(client, &client->save, "execute");
     }
@@ -421,8 +442,7 @@ static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *baton)
 static const char *connect_client(client_t *client,
                                   const at_statements_t *statements)
 {
-    const at_statement_t *source
-        = statements->statement[AT_STATEMENT_LOAD_BY_AUTHENTICATION_CODE];
+    const at_statement_t *source = find_load(statements);
     const char *error;
 
     client->connection = mysql_init(NULL);
@@ -451,13 +471,37 @@ static void fail(const char *error)
     exit(1);
 }
 
+static void read_units(MYSQL *connection, apr_pool_t *pool)
+{
+    static const char query[] =
+        "SELECT session.token_digest,"
+        "       COALESCE(session.unit_id, caller.default_unit_id)"
+        "  FROM access_token_sessions AS session"
+        "  JOIN users AS caller ON caller.id = session.user_id";
+    MYSQL_RES *result = NULL;
+    MYSQL_ROW row;
+
+    if (mysql_query(connection, query) == 0) {
+        result = mysql_store_result(connection);
+    }
+    if (!result) {
+        fail(mysql_error(connection));
+    }
+    units = apr_hash_make(pool);
+    while ((row = mysql_fetch_row(result))) {
+        apr_hash_set(units, apr_pstrdup(pool, row[0]), APR_HASH_KEY_STRING,
+                     apr_pstrdup(pool, row[1]));
+    }
+    mysql_free_result(result);
+}
+
 static client_t *make_clients(apr_pool_t *pool)
 {
     client_t *clients = apr_pcalloc(pool, sizeof(*clients)
                                     * (apr_size_t)options.connections);
     at_statements_t *statements;
-    at_error_t *wrong = at_folder_read(&statements, options.statements, NULL,
-                                       pool, pool);
+    at_error_t *wrong = at_folder_read(&statements, options.statements,
+                                       options.rest, pool, pool);
     const char *error;
     int i;
 
@@ -477,6 +521,9 @@ static client_t *make_clients(apr_pool_t *pool)
         if (error) {
             fail(error);
         }
+    }
+    if (clients->unit_id == AT_PLAN_NONE) {
+        read_units(clients->connection, pool);
     }
     return clients;
 }
@@ -583,15 +630,18 @@ static const apr_getopt_option_t known_options[] = {
     { NULL, 0, 0, NULL }
 };
 
-static int read_option(int option, const char *value)
+static int read_option(int option, const char *value, apr_pool_t *pool)
 {
+    char *rest;
+
     switch (option) {
     case 'd':
         options.defaults = value;
         return 1;
     case 's':
-        options.statements = value;
-        return 1;
+        options.statements = apr_strtok(apr_pstrdup(pool, value), ",", &rest);
+        options.rest = apr_strtok(NULL, ",", &rest);
+        return options.statements != NULL;
     case 'c':
         options.connections = atoi(value);
         return options.connections > 0;
@@ -626,11 +676,11 @@ int main(int argc, const char *const *argv)
     apr_getopt_init(&state, pool, argc, argv);
     while ((status = apr_getopt_long(state, known_options, &option, &value))
            == APR_SUCCESS) {
-        right = right && read_option(option, value);
+        right = right && read_option(option, value, pool);
     }
     if (status != APR_EOF || !right || state->ind < argc
         || !options.defaults || !options.statements) {
-        fail("usage: limit --defaults FILE --statements FOLDER "
+        fail("usage: limit --defaults FILE --statements FOLDER[,REST] "
              "[--connections N] [--tokens N] [--sessions N] [--fields N] "
              "[--seconds N] [--warm-up N]");
     }
