@@ -83,6 +83,13 @@ sub write_way {
 # uses it gets ENVIRONMENT.
 sub defaults { "$_[0]{folder}/$_[1]/my.cnf" }
 
+# The same for the driver of the Go service.
+sub dsn {
+    my ($self, $way) = @_;
+    my $address = $way eq 'tcp' ? "tcp(127.0.0.1:$self->{port})" : 'unix(' . $self->{database}->socket . ')';
+    return "access_token:change this\@$address/access_token?collation=utf8mb4_bin";
+}
+
 sub by {
     my ($self, $way, $environment) = @_;
     my %environment = (MARIADB_HOME => "$self->{folder}/$way", %{ $environment // {} });
