@@ -1,20 +1,23 @@
 package Bench::Measure;
 
-# Figures of one round: of httpd with the module, of httpd alone, or of the limit.
+# Figures of one round: of httpd with the module, of the Go service, of httpd alone, or of
+# the limit.
 #
-# A subject is a hash: kind (module, static, limit), name, and
+# A subject is a hash: kind (module, peer, static, limit), name, and
 #   data         its Bench::Data
 #   way          its way to the database: tcp, socket
-#   server       module, static: the running AccessTokenTest
+#   server       module, static: the running AccessTokenTest; peer: the Bench::Peer
 #   concurrency  concurrent calls
+#   connections  module, peer: how many connections it opens when it has much to do
 #   arguments    more arguments for bench/speed.lua
-#   statements   limit: the folder of statements
+#   folders      limit: the folders of statements, separated by a comma
 #   before       code to run before a round
 #
 # Figures: rate (calls a second), p50, p99 (milliseconds), cpu (microseconds of processor
-# time for a call, of httpd or of the client), database (the same of mariadbd), switches
-# (of threads, for a call, in httpd), memory (MB, all of httpd), client (microseconds of wrk
-# for a call), calls, and trips: the round trips for a call by kind.
+# time for a call, of the server or of the client), database (the same of mariadbd),
+# switches (of threads, for a call, in the server), memory (MB, all of the server), client
+# (microseconds of wrk for a call), calls, and trips: the round trips for a call by kind;
+# idle, steal and others: parts of all processor time (see Bench::Machine).
 
 use strict;
 use warnings;
@@ -25,6 +28,7 @@ use Time::HiRes qw(sleep time);
 
 use AccessTokenTest;
 use Bench::Data;
+use Bench::Machine;
 
 our $FIELDS = 3;
 
@@ -39,6 +43,8 @@ our @TRIPS = (
     [transaction => 'Com_begin', 'Com_commit', 'Com_rollback'],
     [set => 'Com_set_option'],
 );
+
+sub ticks { $ticks }
 
 # ---- reading counters
 
@@ -82,14 +88,14 @@ sub memory {
 sub status {
     my ($data) = @_;
     my $rows = $data->dbh->selectall_arrayref(q(SHOW GLOBAL STATUS WHERE Variable_name LIKE 'Com\\_%'
-        OR Variable_name IN ('Questions', 'Handler_update')));
+        OR Variable_name IN ('Questions', 'Handler_update', 'Threads_connected')));
     return { map { @$_ } @$rows };
 }
 
 # All counters of SUBJECT, now.
 sub sample {
     my ($subject) = @_;
-    my %sample = (cpu => 0, switches => 0);
+    my %sample = (cpu => 0, switches => 0, machine => Bench::Machine::now());
     if ($subject->{server}) {
         for my $pid (processes($subject->{server})) {
             my ($user, $system) = cpu_of($pid);
@@ -139,18 +145,46 @@ sub round_of {
     my $before = sample($subject);
     my @times = times;
     my %result = run_wrk($subject, $seconds);
-    my $client = (times)[2] + (times)[3] - $times[2] - $times[3];
+    my $client = ((times)[2] + (times)[3] - $times[2] - $times[3]) * 1_000_000;
     settle($subject);
-    my %figures = growth($before, sample($subject), $result{requests});
+    my $after = sample($subject);
+    my %figures = growth($before, $after, $result{requests});
     check_saved($subject, $figures{saved}, $result{requests});
     die "$subject->{name}: /proc has no processor time\n"
-        if !$figures{cpu} || $subject->{kind} eq 'module' && !$figures{database};
+        if !$figures{cpu} || $subject->{kind} ne 'static' && !$figures{database};
     return {
-        %figures, %result,
+        %figures, %result, shares($before, $after, $client),
         rate => $result{requests} / $result{seconds},
-        client => $client * 1_000_000 / $result{requests},
+        client => $client / $result{requests},
         memory => memory($subject->{server}),
     };
+}
+
+# What others had of the processors between two samples; CLIENT: microseconds of the client.
+sub shares {
+    my ($before, $after, $client) = @_;
+    my $known = $client;
+    $known += $after->{$_} - $before->{$_} for qw(cpu database);
+    return Bench::Machine::shares($before->{machine}, $after->{machine}, $known);
+}
+
+# Sends calls until the server of SUBJECT has opened all its connections, and has prepared
+# nothing for a second. Without it rounds would count what only happens once. OTHERS is the
+# number of connections before the server was started. Returns what is missing after SECONDS, or undef.
+sub open_connections {
+    my ($subject, $others, $seconds) = @_;
+    my ($connected, $prepared);
+    for (1 .. $seconds) {
+        my $before = status($subject->{data});
+        run_wrk($subject, 1);
+        settle($subject);
+        my $after = status($subject->{data});
+        $prepared = $after->{Com_stmt_prepare} - $before->{Com_stmt_prepare};
+        $connected = $after->{Threads_connected} - $others;
+        return undef if $connected >= $subject->{connections} && !$prepared;
+    }
+    return "after $seconds s of calls it had $connected of $subject->{connections} connections, "
+        . "and prepared $prepared statements in the last second";
 }
 
 # Waits until the calls that wrk did not wait for have ended too.
@@ -204,21 +238,27 @@ sub check_saved {
 sub limit_round {
     my ($subject, $seconds, $warm_up) = @_;
     my @command = (AccessTokenTest::builddir() . '/bench/limit',
-        '--defaults', $subject->{data}->defaults($subject->{way}), '--statements', $subject->{statements},
+        '--defaults', $subject->{data}->defaults($subject->{way}), '--statements', $subject->{folders},
         '--connections', $subject->{concurrency}, '--tokens', $subject->{data}->tokens,
         '--sessions', $Bench::Data::SESSIONS, '--fields', $FIELDS,
         '--seconds', $seconds, '--warm-up', $warm_up);
-    open my $limit, '-|', @command or die "$command[0]: $!\n";
-    my ($before, %result);
+    my @times = times;
+    my $pid = open my $limit, '-|', @command or die "$command[0]: $!\n";
+    my ($before, $warmed, %result);
     while (my $line = <$limit>) {
-        $before = sample($subject) if $line =~ /^measuring/;
+        if ($line =~ /^measuring/) {
+            my ($user, $system) = cpu_of($pid);
+            ($before, $warmed) = (sample($subject), $user + $system);
+        }
         %result = values_of($line) if $line =~ /^RESULT/;
     }
     close $limit or die "@command failed\n";
     die "@command printed no result\n" if !$before || !$result{requests};
-    my %figures = growth($before, sample($subject), $result{requests});
+    my $client = ((times)[2] + (times)[3] - $times[2] - $times[3]) * 1_000_000 - $warmed;
+    my $after = sample($subject);
+    my %figures = growth($before, $after, $result{requests});
     return {
-        %figures, %result,
+        %figures, %result, shares($before, $after, $client),
         rate => $result{requests} / $result{seconds},
         memory => $result{rss} / 1024,
     };

@@ -86,25 +86,34 @@ sub cell {
 
 my @columns = (
     ['calls/s', rate => '%.0f'], ['p50, ms', p50 => '%.1f'], ['p99, ms', p99 => '%.1f'],
-    ['httpd or client, µs', cpu => '%.0f'], ['mariadbd, µs', database => '%.0f'],
+    ['server or client, µs', cpu => '%.0f'], ['mariadbd, µs', database => '%.0f'],
     ['memory, MB', memory => '%.0f'],
 );
+
+# Calls a second as a ratio to the limit with the same statements.
+sub same {
+    my ($subject) = @_;
+    return $subject->{same} ? sprintf '%.2f', ratio($subject, 'rate', $subject->{same}) : '';
+}
 
 # The tables of SUBJECTS. The numbers in parentheses are ratios to the base.
 sub subjects {
     my ($self, $title, $note, @subjects) = @_;
     $self->say("## $title", '', $note, '');
-    $self->table(['', map { $_->[0] } @columns],
-        map { my $subject = $_; [$subject->{name}, map { cell($subject, @$_[1, 2]) } @columns] } @subjects);
-    $self->say('Round trips for a call, by the counters of the server; switches of threads; µs of wrk.', '');
+    my $has_same = grep { $_->{same} } @subjects;
+    $self->table(['', (map { $_->[0] } @columns), $has_same ? 'calls/s ÷ same statements' : ()],
+        map { my $subject = $_; [$subject->{name}, (map { cell($subject, @$_[1, 2]) } @columns),
+                                 $has_same ? same($subject) : ()] } @subjects);
+    $self->say('Round trips for a call, by the counters of the server; switches of threads; µs of wrk; percents of '
+        . 'the processors: idle, steal, other programs.', '');
     my @kinds = ((map { $_->[0] } @Bench::Measure::TRIPS), 'question');
     $self->table(
         ['', 'execute', 'prepare', 'ping', 'reset, close', 'begin, commit', 'SET', 'questions', 'switches',
-         'wrk, µs'],
+         'wrk, µs', 'idle', 'steal', 'others'],
         map { my $subject = $_;
-              my @of_httpd = $subject->{server} ? qw(switches client) : ();
               [$subject->{name}, (map { sprintf '%.3f', trips($subject, $_) } @kinds),
-               map { sprintf '%.1f', figure($subject, $_) } @of_httpd]
+               (map { $subject->{server} ? sprintf '%.1f', figure($subject, $_) : '' } qw(switches client)),
+               map { sprintf '%.1f', 100 * figure($subject, $_) } qw(idle steal others)]
         } grep { $_->{kind} ne 'static' } @subjects);
     push @{ $self->{plots} }, { title => $title, subjects => [grep { $_->{kind} ne 'static' } @subjects] };
     return;
@@ -192,7 +201,7 @@ plot \$data$at using 1:3:xtic(2) with boxes notitle, \\
     "" using 1:4:(0):(\$5-\$4) with vectors nohead lw 2 lc "black" notitle
 set ylabel "µs of processor time for a call"
 plot \$data$at using 1:(\$6+\$7):xtic(2) with boxes title "mariadbd", \\
-    "" using 1:6 with boxes title "httpd or client"
+    "" using 1:6 with boxes title "server or client"
 END
     }
     print {$gnuplot} $self->lines, "unset multiplot\n";
