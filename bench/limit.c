@@ -319,20 +319,18 @@ static const char *find_columns(client_t *client,
     return NULL;
 }
 
+/* The load that the module runs for nearly each call without fields_set. */
 static const at_statement_t *find_load(const at_statements_t *statements)
 {
-    int load = AT_STATEMENT_LOAD_BY_AUTHENTICATION_CODE;
-    int i;
+    at_statement_e load = AT_STATEMENT_LOAD_BY_AUTHENTICATION_CODE;
+    const at_statement_t *documents;
 
-    for (i = 0; i < AT_STATEMENT_COUNT; i++) {
-        const char *file = at_statements_file((at_statement_e)i);
-
-        if (statements->statement[i] && file
-            && strcmp(file, "load_by_session_and_code.sql") == 0) {
-            load = i;
-        }
+    if (statements->statement[AT_STATEMENT_LOAD_BY_SESSION_AND_CODE]) {
+        load = AT_STATEMENT_LOAD_BY_SESSION_AND_CODE;
     }
-    return statements->statement[load];
+    documents = statements->statement[at_statement_load(load,
+                                                        AT_SQL_DOCUMENTS)];
+    return documents ? documents : statements->statement[load];
 }
 
 /* ---- calls */

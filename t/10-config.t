@@ -34,7 +34,7 @@ sub folder_with {
     my $name = 'statements-' . ++$folders;
     my $path = $base->path($name);
     for ($path, "$path/lookups") { mkdir $_ or die "$_: $!\n" }
-    copy($_, $path) or die "$_: $!\n" for glob "$shipped/*.sql";
+    copy($_, $path . substr $_, length $shipped) or die "$_: $!\n" for glob "$shipped/*.sql $shipped/lookups/*.sql";
     for my $file (keys %changes) {
         local $_ = my $before = -e "$path/$file" ? read_text("$path/$file") : '';
         $changes{$file}->();
@@ -228,7 +228,7 @@ for my $case (
     ['-- without a blank', folder_with('custom_fields.sql' => sub { s/\z/\nLIMIT 9--1\n/ }),
         'custom_fields.sql', qr/9--1/, qr/-- without a blank/],
     ['an unknown annotation', folder_with('save.sql' => sub { s/\@unique/\@uniq/ }),
-        'save.sql', qr/\@uniq /, qr/\@include, \@unique, \@wide and \@end/],
+        'save.sql', qr/\@uniq /, qr/\@include, \@unique, \@wide, \@documents and \@end/],
     ['@unique without a field', folder_with('save.sql' => sub { s/(\@unique \S+) \S+/$1/ }),
         'save.sql', qr/\@unique \S+$/, qr/\@unique \w+ FIELD/],
     ['@unique with an additional word', folder_with('save.sql' => sub { s/(\@unique .*)/$1 more/ }),
@@ -263,10 +263,13 @@ for my $case (
         folder_with('load_by_id.sql' => sub { s/= :id\b/= '1'/ }),
         'load_by_id.sql', undef, qr/:id\b/],
     ['a missing result column',
+        folder_with('load_select.sql' => sub { s/.*'token\.version'.*\n// }),
+        $load, undef, qr/must select a column AS 'token\.version'/],
+    ['a misspelt result column',
         folder_with('load_select.sql' => sub { s/'token\.version'/'token.versoin'/ }),
-        $load, undef, qr/'token\.version'/],
+        $load, undef, qr/'token\.versoin' is neither data/],
     ['a missing rule',
-        folder_with('load_select.sql' => sub { s/.*'rule\.identifier_min_digits'.*\n// }),
+        folder_with('lookups/rules.sql' => sub { s/.*'rule\.identifier_min_digits'.*\n// }),
         $load, undef, qr/'rule\.identifier_min_digits'/],
     ['a credential that is saved and not loaded',
         folder_with('load_select.sql' => sub { s/.*'data\.identifier'.*\n// }),
@@ -280,13 +283,13 @@ for my $case (
         folder_with('startup.sql' => sub { s/'schema\.version'/'version'/ }),
         'startup.sql', undef, qr/'schema\.version'/],
     ['a data column that is there twice', with_column("token.id AS 'data.number'"),
-        $load, undef, qr/'data\.number'/, qr/collides/],
+        $load, undef, qr/'data\.number'/, qr/twice/],
     ['a data column below another', with_column("token.id AS 'data.number.text'"),
         $load, undef, qr/'data\.number(?:\.text)?'/, qr/collides/],
     ['an input column that is there twice', with_column("token.id AS 'token.version'"),
         $load, undef, qr/'token\.version'/, qr/twice/],
     ['an unknown suffix', with_column("token.id AS 'data.other:integer'"),
-        $load, undef, qr/'data\.other:integer'/, qr/:number, :boolean or :json/],
+        $load, undef, qr/'data\.other:integer'/, qr/:number, :boolean, :json or :date/],
     ['two question marks', with_column("token.id AS 'data.other??'"),
         $load, undef, qr/'data\.other\?\?'/, qr/at most one \?/],
     ['a member without a name', with_column("token.id AS 'data.other..name'"),
@@ -317,9 +320,9 @@ for my $case (
         $load, undef, qr/'data\.pass_code'/, qr/secret/],
     (map {
         my $quote = $_;
-        ["a table's alias in $quote", folder_with('join_references.sql' => sub {
-                s/\bpassport_country\b/${quote}passport_country$quote/g;
-            }), $load, undef, qr/'passport_country'/, qr/neither data/];
+        ["a table's alias in $quote", folder_with('load_joins.sql' => sub {
+                s/\bparticipant_owner\b/${quote}participant_owner$quote/g;
+            }), $load, undef, qr/'participant_owner'/, qr/neither data/];
     } qw(" `)),
     ["a reply's name that is misspelt", with_column("token.id AS 'dat.other'"),
         $load, undef, qr/'dat\.other'/, qr/neither data/],
@@ -347,20 +350,41 @@ for my $case (
         with_column("token.id AS 'data.other.id', token.id AS 'data.other\@thing'",
                     'lookups/thing.sql' => sub { $_ = "SELECT :key AS 'id'" }),
         'lookups/thing.sql', undef, qr/'id'/, qr/collides/],
+    ['values that decide, without a revision',
+        folder_with('lookups/rules.sql' => sub { s/.*'revision\.reference'.*\n// }),
+        'lookups/rules.sql', undef, qr/must select a column revision\.NAME/],
+    ['a revision that the load lacks', folder_with('show_revision.sql' => sub { $_ = "-- nothing\n" }),
+        'lookups/caller.sql', undef, qr/'revision\.reference'/, qr/must select it, too/],
+    ['the version of an access token from a lookup',
+        folder_with('lookups/rules.sql' => sub { s/(?=classification\.id +AS)/1 AS 'token.version',\n    / },
+                    'load_select.sql' => sub { s/.*'token\.version'.*\n// }),
+        'lookups/rules.sql', undef, qr/'token\.version'/, qr/read by each load/],
+    ['a parameter of a lookup that it does not use',
+        folder_with('lookups/caller.sql' => sub { s/:unit_id/NULL/g }),
+        'lookups/caller.sql', undef, qr/find the object by :unit_id/],
+    ['a parameter of a lookup that no load gives',
+        folder_with('show_caller.sql' => sub { s/.*'\@caller:unit_id'.*\n// }),
+        'lookups/caller.sql', qr/:unit_id,/, qr/no ":unit_id"/],
+    ['a document of nothing', folder_with('show_documents.sql' => sub { s/data\.accounts_receivable:/data.account:/ }),
+        $load, undef, qr/'data\.account:document'/, qr/within \@wide/],
+    ['a document outside of @documents', with_column("token.id AS 'data.accounts_receivable:document'"),
+        $load, undef, qr/'data\.accounts_receivable:document'/, qr/between -- \@documents/],
     ['a member with an equals sign', with_column("token.id AS 'data.other=another'"),
         $load, undef, qr/'data\.other=another'/, qr/between dots/],
     ['the suffix :null', with_column("NULL AS 'data.other:null'"),
-        $load, undef, qr/'data\.other:null'/, qr/:number, :boolean or :json/],
-    ['@wide that is not ended', folder_with('load_joins.sql' => sub { s/^-- \@end\n//m }),
-        'load_joins.sql', qr/\@wide/, qr/not ended in its file/],
+        $load, undef, qr/'data\.other:null'/, qr/:number, :boolean, :json or :date/],
+    ['@documents that is not ended', folder_with('load_joins.sql' => sub { s/(.*)^-- \@end\n/$1/ms }),
+        'load_joins.sql', qr/\@documents/, qr/not ended in its file/],
     ['@wide within @wide', folder_with('load_joins.sql' => sub { s/^-- \@end/  -- \@wide/m }),
-        'load_joins.sql', qr/^  -- \@wide/, qr/\@wide within a \@wide/],
+        'load_joins.sql', qr/^  -- \@wide/, qr/\@wide or \@documents within another/],
+    ['@documents within @wide', folder_with('load_joins.sql' => sub { s/^-- \@end\n//m }),
+        'load_joins.sql', qr/\@documents/, qr/\@wide or \@documents within another/],
     ['@end without @wide', folder_with('load_joins.sql' => sub { s/^-- \@wide\n//m }),
         'load_joins.sql', qr/\@end/, qr/\@end without a -- \@wide/],
     ['@wide with a word after it', folder_with('load_joins.sql' => sub { s/(?<=\@wide)/ owner/ }),
         'load_joins.sql', qr/\@wide owner/, qr/nothing after/],
     ['@wide in save.sql', folder_with('save.sql' => sub { s/\z/\n-- \@wide\n-- \@end\n/ }),
-        'save.sql', undef, qr/\@wide is for the load statements/],
+        'save.sql', undef, qr/\@wide and \@documents are for the load statements/],
     ['a column that each call needs within @wide',
         folder_with('load_select.sql' => sub { s/(.*'token\.version'.*\n)/-- \@wide\n$1-- \@end\n/ }),
         $load, undef, qr/'token\.version'/, qr/within a \@wide/],
@@ -370,7 +394,7 @@ for my $case (
                 s/(.*'data\.number'.*\n)/-- \@wide\n$1-- \@end\n/;
             },
             'load_by_identifier.sql' => sub { s/load_select/other/ }),
-        'load_by_identifier.sql', undef, qr/leaves out other columns/, qr/\@include/],
+        'load_by_identifier.sql', undef, qr/leave out other columns/, qr/\@include/],
     ['load statements with other columns', folder_with(
             'other.sql' => sub {
                 $_ = read_text("$shipped/load_select.sql");
@@ -896,7 +920,7 @@ says_at_start('a database without tables',
 for my $case (
     ['a missing column', 'ALTER TABLE users RENAME COLUMN email TO mail',
         'ALTER TABLE users RENAME COLUMN mail TO email',
-        map { qr/AT023: .*\/$_\.sql: .*email/ } grep { /^load|\/user$/ } @files],
+        map { qr/AT023: .*\/$_\.sql: .*email/ } grep { m{/(?:user|caller)$} } @files],
     ['another version of the schema', 'UPDATE access_token_schema SET version = 1',
         'UPDATE access_token_schema SET version = 3', qr/AT024: .*version 1.* 3\b.*schema\.sql/],
     ['a schema without a version', 'DELETE FROM access_token_schema',
@@ -910,11 +934,11 @@ for my $case (
 }
 
 # Only the database can distinguish it from a result column.
-my $alias = folder_with(map { $_ => sub { s/\bpassport_country\b/`data.passport`/g } }
-    qw(show_owner_countries.sql join_references.sql));
+my $alias = folder_with(map { $_ => sub { s/\bparticipant_account\b/`data.account`/g } }
+    qw(load_select.sql load_joins.sql));
 says_at_start("a table's alias that looks like a column's name", { statements => $alias },
-    map { qr/AT029: .*\/$_\.sql: AS 'data\.passport' names no result column/ }
-    grep { /^load/ } @files);
+    map { qr/AT029: .*\/$_\.sql: AS 'data\.account' names no result column/ }
+    grep { /^load_by_(?!session)/ } @files);
 
 says_at_start('a database out of reach', { dbd => { params => $nowhere } },
     qr/AT022: .*no connection.*DBDParams/);

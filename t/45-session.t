@@ -405,11 +405,11 @@ for my $mode ('ORACLE', 'EMPTY_STRING_IS_NULL', 'ANSI,NO_BACKSLASH_ESCAPES,PAD_C
         SELECT trigger_name, sql_mode FROM information_schema.triggers WHERE trigger_schema = 'access_token'
         UNION ALL SELECT routine_name, sql_mode FROM information_schema.routines
                    WHERE routine_schema = 'access_token')) };
-    is_deeply(\%modes, {
-        (map { $_ => 'STRICT_ALL_TABLES' } qw(access_tokens_version access_tokens_request
-                                              access_token_next_number)),
-        (map { $_ => '' } qw(access_tokens_first_version access_tokens_changes)),
-    }, "scripts under $mode: triggers and functions have their own mode");
+    my %of_history = map { $_ => delete $modes{$_} } qw(access_tokens_first_version access_tokens_changes);
+    is_deeply(\%of_history, { map { $_ => '' } keys %of_history }, "scripts under $mode: the history has its own mode");
+    cmp_ok(scalar keys %modes, '>', 30, "scripts under $mode: there are triggers and functions");
+    is_deeply(\%modes, { map { $_ => 'STRICT_ALL_TABLES' } keys %modes },
+              "scripts under $mode: triggers and functions have their own mode");
     my $script = $server->path('modes.sql');
     for my $file (qw(history schema)) {
         open my $out, '>', $script or die "$script: $!\n";

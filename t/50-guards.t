@@ -230,11 +230,11 @@ sub columns { $_[0] =~ /\bAS\s+'([^']+)'/g }
 
 my ($ours, $theirs) = map { my $engine = $_;
     [map { s{^sql/\w+/}{}r } map { source_files("sql/$engine/$_/*.sql") }
-         qw(statements statements-cached statements-cached/lookups)] } @engines;
+         qw(statements statements/lookups statements-joined statements-without-documents)] } @engines;
 same_names($ours, $theirs, 'both databases have the same statement files');
 my %shipped = map { $_ => 1 } @$ours;
-is_deeply([grep { m{^statements-cached/(\w+\.sql)$} && !$shipped{"statements/$1"} } @$ours], [],
-          'each file of statements-cached replaces one of statements');
+is_deeply([grep { m{^statements-[\w-]+/(\w+\.sql)$} && !$shipped{"statements/$1"} }
+           @$ours], [], 'each file of the other folders replaces one of statements');
 for my $file (@$ours) {
     my @texts = map { without_comments(source_text("sql/$_/$file")) } @engines;
     my @unquoted = map { s/'[^']*'//gr } @texts;
@@ -284,9 +284,7 @@ for my $name (@c_files) {
 # Reversed, since this file is checked too.
 my $unfinished = join '|', map { scalar reverse } qw(ODOT EMXIF);
 for my $name (@c_files, source_files('README.md', 'docs/*', 'CHANGES', 'dev', 'conf/*', 'sql/*/*.sql',
-                              'sql/*/migrate/*.sql',
-                              'sql/*/statements/*.sql', 'sql/*/statements-cached/*.sql',
-                              'sql/*/statements-cached/lookups/*.sql', 't/*.t', 't/unit/*.[ch]', 't/lib/*.pm',
+                              'sql/*/*/*.sql', 'sql/*/*/*/*.sql', 't/*.t', 't/unit/*.[ch]', 't/lib/*.pm',
                               't/lib/*/*.pm', 'Makefile.am', '*/Makefile.am', 'configure.ac')) {
     unlike(source_text($name), qr/\b(?:$unfinished)\b/, "$name: nothing is unfinished");
 }
@@ -320,9 +318,7 @@ same_names([listed($unit, 'unit_tests')],
             source_files('t/unit/test_*.c')],
            't/unit/Makefile.am lists every unit test');
 same_names([listed($makefile, 'sql_files')],
-           [source_files('sql/*/*.sql', 'sql/*/migrate/*.sql', 'sql/*/statements/*.sql',
-                  'sql/*/statements-cached/*.sql',
-                  'sql/*/statements-cached/lookups/*.sql')],
+           [source_files('sql/*/*.sql', 'sql/*/*/*.sql', 'sql/*/*/*/*.sql')],
            'Makefile.am installs every SQL file');
 same_names([listed($makefile, 'conf_files')], [source_files('conf/*.conf', 'conf/*.cnf', 'conf/*.cfg')],
            'Makefile.am installs every conf file');

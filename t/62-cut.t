@@ -20,7 +20,7 @@ my $budget = 5;
 # For how many milliseconds a connection is used again without a ping. With the statements
 # of the benchmark, the default, as there: more connections are used again after a cut.
 # Otherwise less: more pings.
-my ($reuse, $reuse_conf) = $ENV{AT_CACHED} ? (500, '') : (60, 'AccessTokenConnectionReuse 60ms');
+my ($reuse, $reuse_conf) = $ENV{AT_AS_MEASURED} ? (500, '') : (60, 'AccessTokenConnectionReuse 60ms');
 my $session = 'demo-session-clerk';
 my $json = JSON::PP->new->utf8->canonical;
 

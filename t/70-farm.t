@@ -10,6 +10,7 @@ use Test::More;
 use Time::HiRes qw(sleep time);
 
 use AccessTokenTest;
+use AccessTokenTest::Exact;
 use AccessTokenTest::Checker;
 use AccessTokenTest::Farm;
 use AccessTokenTest::Workload;
@@ -345,6 +346,9 @@ if ($is_mariadb) {
     under_load($name, $load, sub { $cluster->dbh },
         ['both write', sub { sleep 3; $load->is_running }]);
     cmp_ok($conflicts->(), '>', $before, "$name: there were conflicts between two nodes");
+
+    # The changes are made on the third node.
+    AccessTokenTest::Exact::changes_hold($name, servers => [$farm->nodes], database => $db[2]);
     $farm->finish($name);
 }
 

@@ -1,27 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "at_cache.h"
 
+#include <string.h>
+
 #include <apr_hash.h>
 #include <apr_strings.h>
 #include <apr_thread_rwlock.h>
 
 #include "at_allocator.h"
 
+/* What an entry takes besides its texts: itself, its place in the hash. */
+#define ENTRY_BYTES (sizeof(entry_t) + 10 * sizeof(void *))
+
 typedef struct {
+    const char *revision;        /* NULL: it has none, and expires */
     apr_time_t expires;
-    const char **values;
+    at_cache_values_t values;
+    apr_size_t size;             /* all that it takes, about */
 } entry_t;
 
-/* Rows that are dropped together. */
+/* Entries that are dropped together. */
 typedef struct {
     apr_pool_t *pool;
     apr_hash_t *entries;         /* key -> entry_t * */
-    int puts;                    /* replaced rows included: they use memory */
+    apr_size_t size;             /* with replaced entries, which use memory */
 } generation_t;
 
 struct at_cache_t {
-    int columns;
-    int capacity;
+    apr_size_t capacity;
     apr_interval_time_t lifetime;
     apr_thread_rwlock_t *lock;   /* of all that follows */
     apr_pool_t *pool;
@@ -33,18 +39,17 @@ static void begin_generation(at_cache_t *cache)
 {
     apr_pool_create(&cache->young.pool, cache->pool);
     cache->young.entries = apr_hash_make(cache->young.pool);
-    cache->young.puts = 0;
+    cache->young.size = 0;
 }
 
-at_cache_t *at_cache_make(int columns, int capacity,
-                          apr_interval_time_t lifetime, apr_pool_t *pool)
+at_cache_t *at_cache_make(apr_size_t capacity, apr_interval_time_t lifetime,
+                          apr_pool_t *pool)
 {
     at_cache_t *cache = apr_pcalloc(pool, sizeof(*cache));
 
-    cache->columns = columns;
     cache->capacity = capacity;
     cache->lifetime = lifetime;
-    /* Only used with the mutex held, so the allocator needs none. */
+    /* Only used with the lock held, so the allocator needs no mutex. */
     if (apr_thread_rwlock_create(&cache->lock, pool) != APR_SUCCESS
         || at_allocator_make_pool(&cache->pool, pool) != APR_SUCCESS) {
         return NULL;
@@ -53,52 +58,86 @@ at_cache_t *at_cache_make(int columns, int capacity,
     return cache;
 }
 
-static const entry_t *find(const generation_t *generation, const char *key)
+static const entry_t *find(const generation_t *generation, at_cache_key_t key)
 {
-    return generation->entries ? apr_hash_get(generation->entries, key,
-                                              APR_HASH_KEY_STRING) : NULL;
+    return generation->entries
+           ? apr_hash_get(generation->entries, key.bytes,
+                          (apr_ssize_t)key.length) : NULL;
 }
 
-static const char **copy(const at_cache_t *cache, const char *const *values,
-                         apr_pool_t *pool)
+static void copy(at_cache_values_t *to, at_cache_values_t from,
+                 apr_pool_t *pool)
 {
-    const char **copied = apr_palloc(pool, sizeof(*copied)
-                                           * (apr_size_t)cache->columns);
     int i;
 
-    for (i = 0; i < cache->columns; i++) {
-        copied[i] = apr_pstrdup(pool, values[i]);
+    to->values = apr_palloc(pool, sizeof(*to->values)
+                                  * ((apr_size_t)from.count + 1));
+    to->count = from.count;
+    for (i = 0; i < from.count; i++) {
+        to->values[i] = apr_pstrdup(pool, from.values[i]);
     }
-    return copied;
 }
 
-static void put(at_cache_t *cache, const char *key,
-                const char *const *values, apr_time_t expires)
+static apr_size_t size_of(at_cache_key_t key, const char *revision,
+                          at_cache_values_t values)
 {
+    apr_size_t size = ENTRY_BYTES + key.length;
+    int i;
+
+    size += revision ? strlen(revision) + 1 : 0;
+    for (i = 0; i < values.count; i++) {
+        size += sizeof(char *)
+                + (values.values[i] ? strlen(values.values[i]) + 1 : 0);
+    }
+    return size;
+}
+
+static void put(at_cache_t *cache, at_cache_key_t key, const entry_t *from)
+{
+    apr_pool_t *pool;
     entry_t *entry;
 
-    if (cache->young.puts >= cache->capacity) {
+    if (cache->young.size + from->size > cache->capacity) {
         if (cache->old.pool) {
             apr_pool_destroy(cache->old.pool);
         }
         cache->old = cache->young;
         begin_generation(cache);
     }
-    entry = apr_palloc(cache->young.pool, sizeof(*entry));
-    entry->expires = expires;
-    entry->values = copy(cache, values, cache->young.pool);
-    apr_hash_set(cache->young.entries, apr_pstrdup(cache->young.pool, key),
-                 APR_HASH_KEY_STRING, entry);
-    cache->young.puts++;
+    pool = cache->young.pool;
+    entry = apr_pmemdup(pool, from, sizeof(*from));
+    entry->revision = apr_pstrdup(pool, from->revision);
+    copy(&entry->values, from->values, pool);
+    apr_hash_set(cache->young.entries,
+                 apr_pmemdup(pool, key.bytes, key.length),
+                 (apr_ssize_t)key.length, entry);
+    cache->young.size += entry->size;
 }
 
-const char **at_cache_get(at_cache_t *cache, const char *key, apr_time_t now,
-                          apr_pool_t *pool)
+static int is_right(const entry_t *entry, const char *revision,
+                    apr_time_t now)
 {
-    const char **values = NULL;
+    return revision ? entry->revision && !strcmp(entry->revision, revision)
+                    : !entry->revision && now < entry->expires;
+}
+
+/* Move ENTRY, a copy of one of the old generation, to the young one, unless
+ * that has its KEY now. */
+static void renew(at_cache_t *cache, at_cache_key_t key, const entry_t *entry)
+{
+    apr_thread_rwlock_wrlock(cache->lock);
+    if (!find(&cache->young, key)) {
+        put(cache, key, entry);
+    }
+    apr_thread_rwlock_unlock(cache->lock);
+}
+
+int at_cache_get(at_cache_t *cache, at_cache_key_t key, const char *revision,
+                 apr_time_t now, at_cache_values_t *found, apr_pool_t *pool)
+{
     const entry_t *entry;
-    apr_time_t expires = 0;
-    int is_old = 0;
+    entry_t copied;
+    int is_found, is_old = 0;
 
     apr_thread_rwlock_rdlock(cache->lock);
     entry = find(&cache->young, key);
@@ -106,25 +145,45 @@ const char **at_cache_get(at_cache_t *cache, const char *key, apr_time_t now,
         entry = find(&cache->old, key);
         is_old = 1;
     }
-    if (entry && now < entry->expires) {
-        values = copy(cache, entry->values, pool);
-        expires = entry->expires;
+    is_found = entry && is_right(entry, revision, now);
+    if (is_found) {
+        copied = *entry;
+        copied.revision = revision;
+        copy(&copied.values, entry->values, pool);
     }
     apr_thread_rwlock_unlock(cache->lock);
-    if (values && is_old) {
-        apr_thread_rwlock_wrlock(cache->lock);
-        if (!find(&cache->young, key)) {
-            put(cache, key, values, expires);
-        }
-        apr_thread_rwlock_unlock(cache->lock);
+    if (is_found) {
+        *found = copied.values;
     }
-    return values;
+    if (is_found && is_old) {
+        renew(cache, key, &copied);
+    }
+    return is_found;
 }
 
-void at_cache_put(at_cache_t *cache, const char *key,
-                  const char *const *values, apr_time_t now)
+void at_cache_put(at_cache_t *cache, at_cache_key_t key, const char *revision,
+                  apr_time_t now, at_cache_values_t values)
 {
+    entry_t entry = { revision, now + cache->lifetime, values,
+                      size_of(key, revision, values) };
+
+    if (entry.size > cache->capacity / 2) {
+        return;
+    }
     apr_thread_rwlock_wrlock(cache->lock);
-    put(cache, key, values, now + cache->lifetime);
+    put(cache, key, &entry);
+    apr_thread_rwlock_unlock(cache->lock);
+}
+
+void at_cache_count(at_cache_t *cache, at_cache_content_t *content)
+{
+    apr_thread_rwlock_rdlock(cache->lock);
+    content->entries += apr_hash_count(cache->young.entries);
+    content->bytes += cache->young.size;
+    if (cache->old.entries) {
+        content->entries += apr_hash_count(cache->old.entries);
+        content->bytes += cache->old.size;
+    }
+    content->capacity += 2 * cache->capacity;
     apr_thread_rwlock_unlock(cache->lock);
 }

@@ -312,7 +312,7 @@ void at_write_text_member(at_writer_t *writer, const at_label_t *label,
     writer->separator = ',';
 }
 
-void at_write_number(at_writer_t *writer, const char *text)
+void at_write_as_is(at_writer_t *writer, const char *text)
 {
     write_value(writer, text, strlen(text));
 }
@@ -366,7 +366,7 @@ void at_write_json(at_writer_t *writer, const at_json_t *value)
         at_write_boolean(writer, value->boolean);
         break;
     case AT_JSON_NUMBER:
-        at_write_number(writer, value->text);
+        at_write_as_is(writer, value->text);
         break;
     case AT_JSON_STRING:
         at_write_string(writer, value->text);

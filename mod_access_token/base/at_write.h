@@ -64,8 +64,8 @@ void at_write_name(at_writer_t *writer, const at_label_t *label);
 void at_write_text_member(at_writer_t *writer, const at_label_t *label,
                           const char *text);
 
-/** TEXT, which is a JSON number, unchanged. */
-void at_write_number(at_writer_t *writer, const char *text);
+/** TEXT, which is a JSON number, or another JSON text, unchanged. */
+void at_write_as_is(at_writer_t *writer, const char *text);
 
 /** The name NAME and the string VALUE, or null if that is NULL. */
 void at_write_member(at_writer_t *writer, const char *name,

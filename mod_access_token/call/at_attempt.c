@@ -60,20 +60,67 @@ int at_attempt_is_in_time(const at_attempt_t *attempt)
     return at_clock_now() < attempt->store->deadline;
 }
 
-const at_fault_t *at_attempt_load(at_attempt_t *attempt, at_row_t **row)
+/* True if ROW lacks a document that the call wants: the joins have the same. */
+static int lacks_document(const at_attempt_t *attempt, const at_row_t *row)
+{
+    const at_plan_t *plan = row->plan;
+    int i;
+
+    for (i = 0; i < plan->documents->nelts; i++) {
+        if (!row->values[plan->first_document + i]
+            && at_select_wants(attempt->request->select, plan,
+                               APR_ARRAY_IDX(plan->documents, i,
+                                             at_document_t).node)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* The load statement that is tried first for CALL, if LOAD is the one that
+ * always gives a row. */
+static at_statement_e first_load(const at_call_t *call, at_statement_e load)
+{
+    return load == AT_STATEMENT_LOAD_BY_AUTHENTICATION_CODE
+           && call->token && !call->username
+           && call->statements->statement[AT_STATEMENT_LOAD_BY_SESSION_AND_CODE]
+           ? AT_STATEMENT_LOAD_BY_SESSION_AND_CODE : load;
+}
+
+/* Run LOAD in FORM. *ROW becomes NULL if it gives none. */
+static const at_fault_t *run_load(const at_attempt_t *attempt,
+                                  at_statement_e load, at_sql_form_e form,
+                                  at_row_t **row)
 {
     const at_call_t *call = attempt->call;
     const char *values[AT_LOAD_COUNT];
-    at_statement_e load = call->id ? AT_STATEMENT_LOAD_BY_ID
-                                   : attempt->request->load;
 
     values[AT_LOAD_SESSION_DIGEST] = attempt->session_digest;
     values[AT_LOAD_USERNAME] = call->username;
     values[AT_LOAD_NOW] = call->now;
     values[AT_LOAD_KEY] = call->id ? call->id : attempt->request->key;
-    return attempt->store->load(attempt->store,
-        at_select_load(attempt->request->select, call->statements, load),
-        values, row);
+    return attempt->store->load(attempt->store, at_statement_load(load, form),
+                                values, row);
+}
+
+const at_fault_t *at_attempt_load(at_attempt_t *attempt, at_row_t **row)
+{
+    const at_call_t *call = attempt->call;
+    at_sql_form_e form = at_select_form(attempt->request->select,
+                                        call->statements);
+    at_statement_e load = call->id ? AT_STATEMENT_LOAD_BY_ID
+                                   : attempt->request->load;
+    at_row_t *loaded = NULL;
+
+    AT_FAULT_TRY(run_load(attempt, first_load(call, load), form, &loaded));
+    if (!loaded) {
+        AT_FAULT_TRY(run_load(attempt, load, form, &loaded));
+    }
+    if (form == AT_SQL_DOCUMENTS && lacks_document(attempt, loaded)) {
+        AT_FAULT_TRY(run_load(attempt, load, AT_SQL_WHOLE, &loaded));
+    }
+    *row = loaded;
+    return NULL;
 }
 
 /* True if there is time for another attempt. An attempt that waited for a

@@ -247,7 +247,7 @@ static void write_entry(at_writer_t *writer, const at_custom_entry_t *entry,
     if (entry->value->type == AT_JSON_NUMBER
         && !at_number_is_whole(entry->value->text)
         && at_number_parse(&number, entry->value->text) == AT_NUMBER_READ) {
-        at_write_number(writer, at_number_format(pool, number));
+        at_write_as_is(writer, at_number_format(pool, number));
     }
     else {
         at_write_json(writer, entry->value);

@@ -8,6 +8,7 @@
 #include "at_cost.h"
 #include "at_custom.h"
 #include "at_etag.h"
+#include "at_lookup.h"
 #include "at_passcode.h"
 #include "at_text.h"
 
@@ -20,11 +21,14 @@ at_error_t *at_judge_no_session(apr_pool_t *pool)
 at_error_t *at_judge_caller(at_attempt_t *attempt)
 {
     at_call_t *call = attempt->call;
-    const at_row_t *row = attempt->row;
-    const char *by_session = at_row_input(row, AT_COLUMN_SESSION_USER_ID);
-    const char *by_login = at_row_input(row, AT_COLUMN_LOGIN_USER_ID);
-    const char *may_update = at_row_input(row, AT_COLUMN_CALLER_MAY_UPDATE);
+    at_row_t *row = attempt->row;
+    const char *by_session, *by_login, *may_update;
 
+    AT_TRY(at_lookup_inputs(attempt, row, AT_COLUMN_SESSION_USER_ID,
+                            AT_COLUMN_CALLER_MAY_UPDATE));
+    by_session = at_row_input(row, AT_COLUMN_SESSION_USER_ID);
+    by_login = at_row_input(row, AT_COLUMN_LOGIN_USER_ID);
+    may_update = at_row_input(row, AT_COLUMN_CALLER_MAY_UPDATE);
     if (call->username && call->token
         && (!by_session || !by_login || strcmp(by_session, by_login))) {
         return at_error_make(attempt->pool, AT_INVALID_REQUEST, "The session "
@@ -253,10 +257,10 @@ at_error_t *at_judge_change(at_attempt_t *attempt)
                                   * (apr_size_t)at_field_count());
     if ((request->custom_fields && request->custom_fields->nelts > 0)
         || request->select->custom_fields->nelts > 0) {
-        AT_TRY(at_attempt_fault(attempt,
-            attempt->store->custom_fields(attempt->store, attempt->call->id,
-                                          &configured)));
+        AT_TRY(at_lookup_custom_fields(attempt, attempt->row, &configured));
     }
+    AT_TRY(at_lookup_inputs(attempt, attempt->row,
+                            AT_COLUMN_ALLOW_NO_IDENTIFIER, AT_COLUMN_LAST));
     AT_TRY(at_rules_read(&attempt->rules, attempt->row, attempt->pool));
     at_rules_judge(attempt->generate, attempt->rules, request, attempt->row,
                    violations);

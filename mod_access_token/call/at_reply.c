@@ -34,13 +34,13 @@ static at_error_t *write_number(reply_t *reply, const at_plan_node_t *node,
     double number;
 
     if (at_number_is_whole(text) || at_number_is_formatted(text)) {
-        at_write_number(reply->writer, text);
+        at_write_as_is(reply->writer, text);
         return NULL;
     }
     if (at_number_parse(&number, text) != AT_NUMBER_READ) {
         return broken(reply, node, "a number");
     }
-    at_write_number(reply->writer, at_number_format(reply->pool, number));
+    at_write_as_is(reply->writer, at_number_format(reply->pool, number));
     return NULL;
 }
 
@@ -89,6 +89,18 @@ static at_error_t *write_json(reply_t *reply, const at_plan_node_t *node,
     return NULL;
 }
 
+/* Write a date, with a T instead of a blank between date and time. */
+static void write_date(reply_t *reply, const char *text)
+{
+    if (strlen(text) > 10 && text[10] == ' ') {
+        char *copy = apr_pstrdup(reply->pool, text);
+
+        copy[10] = 'T';
+        text = copy;
+    }
+    at_write_string(reply->writer, text);
+}
+
 static at_error_t *write_leaf(reply_t *reply, const at_plan_node_t *node,
                               int mark)
 {
@@ -106,18 +118,52 @@ static at_error_t *write_leaf(reply_t *reply, const at_plan_node_t *node,
         return write_boolean(reply, node, text);
     case AT_LEAF_JSON:
         return write_json(reply, node, text, mark);
+    case AT_LEAF_DATE:
+        write_date(reply, text);
+        break;
     case AT_LEAF_STRING:
         break;
     }
     return NULL;
 }
 
+/* The document of NODE that the load has read, or NULL. */
+static const char *document_of(const reply_t *reply,
+                               const at_plan_node_t *node)
+{
+    return node->document_column == AT_PLAN_NONE
+           ? NULL : reply->row->values[node->document_column];
+}
+
 static int is_null(const reply_t *reply, const at_plan_node_t *node)
 {
+    const char *document = document_of(reply, node);
     int column = node->column != AT_PLAN_NONE ? node->column
                                               : node->id_column;
 
+    if (document) {
+        return !strcmp(document, "null");
+    }
     return column != AT_PLAN_NONE && !reply->row->values[column];
+}
+
+/* Write DOCUMENT, an object. The database keeps it right; one that is cut would
+ * break the reply. */
+static at_error_t *write_document(reply_t *reply, const at_plan_node_t *node,
+                                  const char *document)
+{
+    apr_size_t length = strlen(document);
+
+    if (*document != '{' || document[length - 1] != '}') {
+        const char *file, *name = at_plan_column(reply->plan,
+                                                 node->document_column, &file);
+
+        return at_error_hidden(reply->pool, AT_INTERNAL_ERROR, "%s: the value "
+                               "of column '%s' is not a JSON object; correct "
+                               "the row", file, name);
+    }
+    at_write_as_is(reply->writer, document);
+    return NULL;
 }
 
 static at_error_t *write_members(reply_t *reply,
@@ -138,6 +184,9 @@ static at_error_t *write_node(reply_t *reply, const at_plan_node_t *node,
         return NULL;
     }
     at_write_name(reply->writer, &node->label);
+    if (document_of(reply, node)) {
+        return write_document(reply, node, document_of(reply, node));
+    }
     at_write_open_object(reply->writer);
     AT_TRY(write_members(reply, node, mark));
     at_write_close_object(reply->writer);
@@ -235,7 +284,7 @@ static void write_problem(at_writer_t *writer, const at_error_t *error,
     at_write_member(writer, "type", "about:blank");
     at_write_member(writer, "title", at_code_message(error->code));
     at_write_string(writer, "status");
-    at_write_number(writer, apr_itoa(pool, http_status));
+    at_write_as_is(writer, apr_itoa(pool, http_status));
     at_write_member(writer, "detail", error->description);
     at_write_member(writer, "code", at_code_name(error->code));
 }

@@ -8,6 +8,7 @@
 #include <apr_strings.h>
 
 #include "at_etag.h"
+#include "at_lookup.h"
 
 /* How many calls a row remembers. */
 #define REMEMBERED 8
@@ -244,9 +245,12 @@ at_error_t *at_save_change(at_attempt_t *attempt)
  * Idempotency-Key, which is saved with the change, is remembered longer. */
 static at_error_t *resolve_by_key(at_attempt_t *attempt)
 {
-    int has_caller = at_row_input(attempt->row, AT_COLUMN_SESSION_USER_ID)
-                     || at_row_input(attempt->row, AT_COLUMN_LOGIN_USER_ID);
+    int has_caller;
 
+    AT_TRY(at_lookup_inputs(attempt, attempt->row, AT_COLUMN_SESSION_USER_ID,
+                            AT_COLUMN_LOGIN_USER_ID));
+    has_caller = at_row_input(attempt->row, AT_COLUMN_SESSION_USER_ID)
+                 || at_row_input(attempt->row, AT_COLUMN_LOGIN_USER_ID);
     if (attempt->open == AT_OPEN_NO_KEY && has_caller) {
         attempt->open = AT_OPEN_NOT;
         return NULL;

@@ -224,20 +224,40 @@ int at_select_wants(const at_select_t *select, const at_plan_t *plan,
     return wanted;
 }
 
-at_statement_e at_select_load(const at_select_t *select,
-                              const at_statements_t *statements,
-                              at_statement_e load)
+/* True if all of NODE of PLAN is wanted. */
+static int wants_whole(const at_select_t *select, const at_plan_t *plan,
+                       int node)
 {
+    int whole = select->all;
+
+    for (; !whole && node != AT_PLAN_NONE;
+         node = at_plan_node(plan, node)->parent) {
+        whole = (select->marks[node] & AT_SELECT_WHOLE) != 0;
+    }
+    return whole;
+}
+
+at_sql_form_e at_select_form(const at_select_t *select,
+                             const at_statements_t *statements)
+{
+    at_sql_form_e form = AT_SQL_NARROW;
     int i;
 
-    if (!statements->narrow_columns || select->all) {
-        return load;
+    if (!statements->wide_nodes) {
+        return AT_SQL_WHOLE;
     }
     for (i = 0; i < statements->wide_nodes->nelts; i++) {
-        if (at_select_wants(select, statements->plan,
-                            APR_ARRAY_IDX(statements->wide_nodes, i, int))) {
-            return load;
+        const at_wide_node_t *wide = &APR_ARRAY_IDX(statements->wide_nodes, i,
+                                                    at_wide_node_t);
+
+        if (!at_select_wants(select, statements->plan, wide->node)) {
+            continue;
         }
+        if (wide->document == AT_PLAN_NONE
+            || !wants_whole(select, statements->plan, wide->document)) {
+            return AT_SQL_WHOLE;
+        }
+        form = AT_SQL_DOCUMENTS;
     }
-    return (at_statement_e)(AT_STATEMENT_NARROW + load);
+    return form;
 }

@@ -64,11 +64,10 @@ int at_select_wants(const at_select_t *select, const at_plan_t *plan,
                     int node);
 
 /**
- * The form of the statement LOAD that reads all that SELECT wants in the
- * reply: its narrow form if that is enough, else LOAD itself.
+ * The form of the load STATEMENTS that reads all that SELECT wants in the
+ * reply with the least work.
  */
-at_statement_e at_select_load(const at_select_t *select,
-                              const at_statements_t *statements,
-                              at_statement_e load);
+at_sql_form_e at_select_form(const at_select_t *select,
+                             const at_statements_t *statements);
 
 #endif /* AT_SELECT_H */

@@ -34,16 +34,21 @@ typedef struct at_store_t at_store_t;
  */
 struct at_store_t {
     /** Load by LOAD, a load statement in one of its forms, into *ROW. The row
-     *  is as long as the plan says; a column that LOAD does not give is
-     *  NULL. */
+     *  is as long as the plan says; a column that LOAD does not give is NULL.
+     *  Only AT_STATEMENT_LOAD_BY_SESSION_AND_CODE may give no row: then *ROW
+     *  becomes NULL. */
     const at_fault_t *(*load)(at_store_t *store, at_statement_e load,
                               const char *const *values, at_row_t **row);
 
-    /** Look up the object of KEY by lookup number LOOKUP. *VALUES are its
-     *  columns, all NULL if there is no such object. They may be as old as
-     *  the configuration allows. */
-    const at_fault_t *(*lookup)(at_store_t *store, int lookup,
-                                const char *key, const char ***values);
+    /** Look up the object of KEYS, texts in the order of the parameters of
+     *  LOOKUP. *VALUES are the columns of its statement, all NULL if there is
+     *  no such object. If LOOKUP has revisions, they are as the database has
+     *  them now, or were read under REVISION (at_revision_of_load). Without
+     *  revisions, they may be as old as the configuration allows. */
+    const at_fault_t *(*lookup)(at_store_t *store,
+                                const at_plan_lookup_t *lookup,
+                                const char *const *keys,
+                                const char *revision, const char ***values);
 
     /** Find by find_request.sql the call that was saved with an
      *  Idempotency-Key. */
@@ -56,8 +61,13 @@ struct at_store_t {
     const at_fault_t *(*save)(at_store_t *store, const char *const *values);
 
     /** Read the custom fields that are configured for the access token ID
-     *  into *FIELDS, an array of at_custom_field_t. */
+     *  into *FIELDS, an array of at_custom_field_t. They are as the database
+     *  has them now, or were read under REVISION (at_revision_of_load; NULL:
+     *  custom_fields.sql has none). *SEEN becomes the revision under which
+     *  they were read, or NULL. */
     const at_fault_t *(*custom_fields)(at_store_t *store, const char *id,
+                                       const char *revision,
+                                       const char **seen,
                                        apr_array_header_t **fields);
 
     /** Take the next value of SEQUENCE, the name of a credential. */

@@ -232,7 +232,8 @@ static const sqlite_row_t sqlite_rows[] = {
     { "unable to open", AT_STORE_UNAVAILABLE, AT_FAULT_CONNECTION,
       AT_CONNECTION_KEEP, "Apache's User must be able to write the file and "
       "its directory" },
-    { "readonly", AT_STORE_BROKEN, AT_FAULT_BROKEN, AT_CONNECTION_KEEP,
+    /* SQLite says so as well of a file that another one has replaced. */
+    { "readonly", AT_STORE_STALE, AT_FAULT_BROKEN, AT_CONNECTION_DISCARD,
       "Apache's User must be able to write the file and its directory" },
     /* The driver uses an old function of SQLite to prepare. After a VACUUM or
      * a change of the schema, all that was prepared before fails as soon as

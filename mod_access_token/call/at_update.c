@@ -65,14 +65,14 @@ static void apply_change(const at_attempt_t *attempt, at_row_t *row)
 static at_error_t *write_reply(at_attempt_t *attempt)
 {
     const at_plan_t *plan = attempt->row->plan;
-    at_row_t row = { plan, NULL };
+    at_row_t row = { plan, NULL, NULL };
     const char *pass_code = NULL;
 
+    AT_TRY(at_lookup_row(attempt, attempt->row));
     row.values = apr_pmemdup(attempt->pool, attempt->row->values,
                              sizeof(*row.values)
                              * (apr_size_t)plan->column_count);
     apply_change(attempt, &row);
-    AT_TRY(at_lookup_row(attempt, &row));
     if (attempt->generate[AT_CREDENTIAL_PASS_CODE]) {
         pass_code = attempt->generated[AT_CREDENTIAL_PASS_CODE];
     }

@@ -38,6 +38,7 @@ static const at_config_t defaults = {
     apr_time_from_sec(5),     /* wait for a connection */
     apr_time_from_msec(500),  /* reuse of one without a check */
     apr_time_from_sec(60),    /* lifetime of a looked-up row */
+    32,                       /* MiB for looked-up rows */
     0                         /* the balancer's time-out is not known */
 };
 
@@ -57,6 +58,7 @@ void *at_config_create(apr_pool_t *pool, char *place)
     config->connection_wait = UNSET;
     config->connection_reuse = UNSET;
     config->lookup_lifetime = UNSET;
+    config->lookup_memory = UNSET;
     config->balancer_timeout = UNSET;
     return config;
 }
@@ -84,6 +86,7 @@ static void fill(at_config_t *config, const at_config_t *base)
     FILL(connection_wait, UNSET)
     FILL(connection_reuse, UNSET)
     FILL(lookup_lifetime, UNSET)
+    FILL(lookup_memory, UNSET)
     FILL(balancer_timeout, UNSET)
 #undef FILL
 }
@@ -358,6 +361,10 @@ static const setting_t connections = {
     APR_OFFSETOF(at_config_t, connections), 1, 10000
 };
 
+static const setting_t lookup_memory = {
+    APR_OFFSETOF(at_config_t, lookup_memory), 1, 65536
+};
+
 #define SECOND apr_time_from_sec(1)
 
 static const setting_t retry_budget = {
@@ -584,7 +591,12 @@ const command_rec at_config_directives[] = {
                   "it is alive (default 500ms)"),
     AP_INIT_TAKE1("AccessTokenLookupLifetime", set_time,
                   (void *)&lookup_lifetime, RSRC_CONF, "how long a child "
-                  "keeps the rows of lookups/*.sql (default 60s)"),
+                  "keeps the rows of lookups/*.sql that have no revision "
+                  "(default 60s)"),
+    AP_INIT_TAKE1("AccessTokenLookupMemory", set_number,
+                  (void *)&lookup_memory, RSRC_CONF, "the most memory in MiB "
+                  "that each child keeps rows of lookups/*.sql in "
+                  "(default 32)"),
     AP_INIT_TAKE1("AccessTokenHashingLimit", set_hashing_limit, NULL,
                   RSRC_CONF, "how many pass codes each child hashes or "
                   "verifies at once; if not set, the number of processors"),

@@ -51,6 +51,7 @@ typedef struct at_config_t {
     apr_interval_time_t connection_wait;  /* AccessTokenConnectionWait */
     apr_interval_time_t connection_reuse; /* AccessTokenConnectionReuse */
     apr_interval_time_t lookup_lifetime;  /* AccessTokenLookupLifetime */
+    int lookup_memory;           /* AccessTokenLookupMemory, in MiB */
     apr_interval_time_t balancer_timeout; /* AccessTokenBalancerTimeout; 0:
                                              not known */
 } at_config_t;

@@ -14,6 +14,7 @@
 #include <httpd.h>
 #include <http_config.h>
 #include <http_request.h>
+#include <mod_status.h>
 
 #include <apr_optional_hooks.h>
 
@@ -23,6 +24,7 @@
 #include "at_handler.h"
 #include "at_shared.h"
 #include "at_startup.h"
+#include "at_status.h"
 
 #if !AP_MODULE_MAGIC_AT_LEAST(20120211, 0)
 #error "mod_access_token needs Apache httpd 2.4"
@@ -46,6 +48,8 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_handler(at_handler_update, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_handler(at_handler_ready, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_handler(at_handler_error, NULL, NULL, APR_HOOK_MIDDLE);
+    APR_OPTIONAL_HOOK(ap, status_hook, at_status_write, NULL, NULL,
+                      APR_HOOK_MIDDLE);
 }
 
 AP_DECLARE_MODULE(access_token) = {

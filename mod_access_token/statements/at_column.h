@@ -35,7 +35,8 @@ typedef enum {
     AT_COLUMN_ALLOW_NO_IDENTIFIER,
     AT_COLUMN_RULES,          /* the first of those of AT_COLUMN_RULE */
     AT_COLUMN_COUNT = AT_COLUMN_RULES
-                      + (int)AT_CREDENTIAL_COUNT * (int)AT_RULE_COUNT
+                      + (int)AT_CREDENTIAL_COUNT * (int)AT_RULE_COUNT,
+    AT_COLUMN_LAST = AT_COLUMN_COUNT - 1
 } at_column_e;
 
 /** The column of RULE, an at_rule_e, of CREDENTIAL, an at_credential_e. */

@@ -18,12 +18,16 @@ static const char *const load_by_identifier_parameters[] = {
 static const char *const load_by_id_parameters[] = {
     "session_digest", "username", "now", "id", NULL
 };
+/* By number of the load statement. */
+static const char *const *const load_parameters[AT_STATEMENT_LOADS] = {
+    load_by_authentication_code_parameters, load_by_identifier_parameters,
+    load_by_id_parameters, load_by_authentication_code_parameters
+};
 static const char *const find_request_parameters[] = {
     "session_digest", "username", "now", "idempotency_key", NULL
 };
 static const char *const custom_fields_parameters[] = { "id", NULL };
 static const char *const next_number_parameters[] = { "sequence", NULL };
-static const char *const lookup_parameters[] = { "key", NULL };
 static const char *const no_parameters[] = { NULL };
 
 static const char *const find_request_columns[] = {
@@ -43,15 +47,13 @@ static const char *const startup_optional[] = {
 };
 static const char *const no_columns[] = { NULL };
 
-/* What each statement may bind and must select, by at_statement_e. */
+/* What each statement after the load statements may bind and must select, by
+ * at_statement_e. */
 static const struct {
     const char *const *parameters;   /* NULL: save_parameters */
     const char *const *columns;      /* the required ones */
     const char *const *optional;
 } specifications[] = {
-    { load_by_authentication_code_parameters, at_column_names, no_columns },
-    { load_by_identifier_parameters, at_column_names, no_columns },
-    { load_by_id_parameters, at_column_names, no_columns },
     { find_request_parameters, find_request_columns, no_columns },
     { NULL, no_columns, no_columns },
     { custom_fields_parameters, custom_fields_columns, no_columns },
@@ -123,12 +125,8 @@ static int is_one_of(const char *name, const char *const *names)
     return *names != NULL;
 }
 
-/* Check that STATEMENT selects no column twice, and none that the module does
- * not know, whose name may be misspelt. It knows NAMES, OPTIONAL, and in a
- * LOAD the columns of the reply. */
-static at_error_t *check_names(const at_statement_t *statement,
-                               const char *const *names,
-                               const char *const *optional, int load,
+/* Check that STATEMENT selects no column twice. */
+static at_error_t *check_twice(const at_statement_t *statement,
                                apr_pool_t *pool)
 {
     int i;
@@ -140,43 +138,135 @@ static at_error_t *check_names(const at_statement_t *statement,
             return at_error_config(pool, "%s: column '%s' is selected twice",
                                    statement->file, name);
         }
-        if (!(load && is_of_reply(name)) && !is_one_of(name, names)
-            && !is_one_of(name, optional)) {
-            return at_error_config(pool, "%s: column '%s' is %s",
-                                   statement->file, name, load
-                                   ? "neither data.... nor an input of the "
-                                   "module" : "unknown to the module");
+    }
+    return NULL;
+}
+
+/* Check that STATEMENT selects only columns that the module knows, NAMES and
+ * OPTIONAL: another name may be misspelt. */
+static at_error_t *check_names(const at_statement_t *statement,
+                               const char *const *names,
+                               const char *const *optional, apr_pool_t *pool)
+{
+    int i;
+
+    AT_TRY(check_twice(statement, pool));
+    for (i = 0; i < statement->columns->nelts; i++) {
+        const char *name = column_of(statement, i);
+
+        if (!is_one_of(name, names) && !is_one_of(name, optional)
+            && !at_revision_is_column(name)) {
+            return at_error_config(pool, "%s: column '%s' is unknown to the "
+                                   "module", statement->file, name);
         }
     }
     return NULL;
 }
 
-/* Only a load statement can have a narrow form. */
-static at_error_t *check_no_wide(const at_statement_t *statement,
-                                 apr_pool_t *pool)
+/* The same for a load, or for a lookup whose columns have names as in a load.
+ * Documents are only in the documents form. */
+static at_error_t *check_load_names(const at_statement_t *statement,
+                                    int is_documents, apr_pool_t *pool)
 {
-    return statement->has_wide
-           ? at_error_config(pool, "%s: @wide is for the load statements",
-                             statement->file) : NULL;
-}
+    int i;
 
-/* Read the narrow form of load statement I. */
-static at_error_t *read_narrow(reader_t *reader, int i)
-{
-    at_statement_t *narrow;
+    AT_TRY(check_twice(statement, pool));
+    for (i = 0; i < statement->columns->nelts; i++) {
+        const char *name = column_of(statement, i);
 
-    AT_TRY(at_sql_read(&narrow, &reader->folders,
-                       at_statements_file((at_statement_e)i), AT_SQL_NARROW,
-                       specifications[i].parameters, reader->pool,
-                       reader->scratch));
-    reader->statements->statement[AT_STATEMENT_NARROW + i] = narrow;
+        if (at_plan_is_document(name) && !is_documents) {
+            return at_error_config(pool, "%s: column '%s' must be between "
+                                   "-- @documents and -- @end",
+                                   statement->file, name);
+        }
+        if (!is_of_reply(name) && *name != '@'
+            && !at_revision_is_column(name)
+            && !is_one_of(name, at_column_names)) {
+            return at_error_config(pool, "%s: column '%s' is neither "
+                                   "data.... nor an input of the module",
+                                   statement->file, name);
+        }
+    }
     return NULL;
 }
 
-/* Read statement I, and its narrow form if it has one. */
+/* Only a load statement has several forms. */
+static at_error_t *check_no_sections(const at_statement_t *statement,
+                                     apr_pool_t *pool)
+{
+    return statement->has_wide || statement->has_documents
+           ? at_error_config(pool, "%s: @wide and @documents are for the load "
+                             "statements", statement->file) : NULL;
+}
+
+/* ---- the load statements */
+
+/* Read load statement I in FORM. */
+static at_error_t *read_form(reader_t *reader, int i, at_sql_form_e form)
+{
+    at_statement_e load = (at_statement_e)i;
+    at_statement_t *read;
+
+    AT_TRY(at_sql_read(&read, &reader->folders, at_statements_file(load), form,
+                       load_parameters[i], reader->pool, reader->scratch));
+    AT_TRY(check_load_names(read, form == AT_SQL_DOCUMENTS, reader->pool));
+    reader->statements->statement[at_statement_load(load, form)] = read;
+    return NULL;
+}
+
+/* Read load statement I, and its other forms if it has them. */
+static at_error_t *read_load(reader_t *reader, int i)
+{
+    const at_statement_t *load;
+
+    AT_TRY(read_form(reader, i, AT_SQL_WHOLE));
+    load = reader->statements->statement[i];
+    if (load->has_documents && !load->has_wide) {
+        return at_error_config(reader->pool, "%s: it has a @documents, but no "
+                               "@wide with the SQL that reads the same without "
+                               "documents", load->file);
+    }
+    if (load->has_wide) {
+        AT_TRY(read_form(reader, i, AT_SQL_NARROW));
+    }
+    return load->has_documents ? read_form(reader, i, AT_SQL_DOCUMENTS) : NULL;
+}
+
+/* True if the folder or its base has the file of load statement LOAD. One of
+ * the base does not count if the folder itself has another load by code: it
+ * would read from other tables. */
+static int has_load(const reader_t *reader, at_statement_e load)
+{
+    const char *file = at_statements_file(load);
+    const char *by_code = at_statements_file(
+        AT_STATEMENT_LOAD_BY_AUTHENTICATION_CODE);
+    const at_sql_folders_t own = { reader->folders.folder, NULL };
+
+    return at_sql_exists(&own, file, reader->scratch)
+           || (!at_sql_exists(&own, by_code, reader->scratch)
+               && at_sql_exists(&reader->folders, file, reader->scratch));
+}
+
+static at_error_t *read_loads(reader_t *reader)
+{
+    int i;
+
+    for (i = 0; i < AT_STATEMENT_LOADS; i++) {
+        if (i != AT_STATEMENT_LOAD_BY_SESSION_AND_CODE
+            || has_load(reader, (at_statement_e)i)) {
+            AT_TRY(read_load(reader, i));
+        }
+    }
+    return NULL;
+}
+
+/* ---- the other statements */
+
+/* Read statement I, neither a load nor a lookup. */
 static at_error_t *read_statement(reader_t *reader, int i)
 {
-    const char *const *parameters = specifications[i].parameters;
+    int other = i - (int)AT_STATEMENT_FIND_REQUEST;
+    const char *const *parameters = specifications[other].parameters;
     at_statement_t *statement;
 
     if (!parameters) {
@@ -186,29 +276,41 @@ static at_error_t *read_statement(reader_t *reader, int i)
                        at_statements_file((at_statement_e)i), AT_SQL_WHOLE,
                        parameters, reader->pool, reader->scratch));
     reader->statements->statement[i] = statement;
-    AT_TRY(check_columns(statement, specifications[i].columns, reader->pool));
-    if (i > AT_STATEMENT_LOAD_BY_ID) {
-        AT_TRY(check_names(statement, specifications[i].columns,
-                           specifications[i].optional, 0, reader->pool));
-        return check_no_wide(statement, reader->pool);
+    AT_TRY(check_columns(statement, specifications[other].columns,
+                         reader->pool));
+    AT_TRY(check_names(statement, specifications[other].columns,
+                       specifications[other].optional, reader->pool));
+    return check_no_sections(statement, reader->pool);
+}
+
+static at_error_t *read_statements(reader_t *reader)
+{
+    int i;
+
+    for (i = AT_STATEMENT_FIND_REQUEST; i <= AT_STATEMENT_STARTUP; i++) {
+        AT_TRY(read_statement(reader, i));
     }
-    return statement->has_wide ? read_narrow(reader, i) : NULL;
+    return NULL;
 }
 
 /* ---- lookups */
 
-static at_error_t *check_lookup(const at_statement_t *statement,
-                                apr_pool_t *pool)
+static at_error_t *check_lookup(const at_lookup_t *lookup, apr_pool_t *pool)
 {
-    if (!at_sql_binds(statement, 0)) {
-        return at_error_config(pool, "%s: it must find the object by :key",
-                               statement->file);
+    const at_statement_t *statement = lookup->statement;
+    int i;
+
+    for (i = 0; lookup->parameters[i]; i++) {
+        if (!at_sql_binds(statement, i)) {
+            return at_error_config(pool, "%s: it must find the object by :%s",
+                                   statement->file, lookup->parameters[i]);
+        }
     }
     if (statement->columns->nelts == 0) {
         return at_error_config(pool, "%s: it must select the members of the "
                                "object, as in id AS 'id'", statement->file);
     }
-    return check_no_wide(statement, pool);
+    return check_no_sections(statement, pool);
 }
 
 /* True if the lookup NAME has been read. */
@@ -225,6 +327,13 @@ static int has_lookup(const at_statements_t *statements, const char *name)
     return 0;
 }
 
+/* True if NAME is made of lower-case letters, digits and _. */
+static int is_plain_name(const char *name)
+{
+    return *name && strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_")
+                    == strlen(name);
+}
+
 static at_error_t *check_lookup_name(const reader_t *reader,
                                      const char *name)
 {
@@ -234,12 +343,49 @@ static at_error_t *check_lookup_name(const reader_t *reader,
         return at_error_config(reader->pool, "%s: more than %d lookups", file,
                                AT_LOOKUPS);
     }
-    if (!*name || strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_")
-                  != strlen(name)) {
+    if (!is_plain_name(name)) {
         return at_error_config(reader->pool, "%s: write after @ the name of a "
                                "file in lookups/ without its .sql: a to z, 0 "
                                "to 9 and _, not \"%s\"", file, name);
     }
+    return NULL;
+}
+
+/* Make the list of the parameters of LOOKUP: "key", and those of the columns
+ * `@lookup:parameter`. */
+static at_error_t *read_parameters(const reader_t *reader,
+                                   at_lookup_t *lookup)
+{
+    const at_statement_t *load = reader->statements->statement[0];
+    const char **names = apr_pcalloc(reader->pool, sizeof(*names)
+                                                   * (AT_LOOKUP_KEYS + 1));
+    int i, count = 0;
+
+    names[count++] = "key";
+    for (i = 0; i < load->columns->nelts; i++) {
+        const char *column = column_of(load, i), *parameter;
+        const char *name = at_plan_lookup_name(column, &parameter,
+                                               reader->scratch);
+
+        if (!name || strcmp(name, lookup->name)
+            || !strchr(strchr(column, '@'), ':')) {
+            continue;
+        }
+        if (*column != '@' || !is_plain_name(parameter)
+            || is_one_of(parameter, names)) {
+            return at_error_config(reader->pool, "%s: column '%s': write "
+                "'@%s:name' with the name of a parameter of lookups/%s.sql "
+                "other than key: a to z, 0 to 9 and _", load->file, column,
+                lookup->name, lookup->name);
+        }
+        if (count == AT_LOOKUP_KEYS) {
+            return at_error_config(reader->pool, "%s: column '%s': a lookup "
+                                   "has at most %d parameters", load->file,
+                                   column, AT_LOOKUP_KEYS);
+        }
+        names[count++] = parameter;
+    }
+    lookup->parameters = names;
     return NULL;
 }
 
@@ -248,18 +394,18 @@ static at_error_t *read_lookup(reader_t *reader, const char *name)
 {
     at_statements_t *statements = reader->statements;
     int number = statements->lookups->nelts;
+    at_lookup_t lookup = { apr_pstrdup(reader->pool, name), NULL, NULL };
     at_statement_t *statement;
-    at_lookup_t *lookup;
 
     AT_TRY(check_lookup_name(reader, name));
+    AT_TRY(read_parameters(reader, &lookup));
     AT_TRY(at_sql_read(&statement, &reader->folders,
                        apr_pstrcat(reader->scratch, "lookups/", name, ".sql",
                                    (char *)NULL), AT_SQL_WHOLE,
-                       lookup_parameters, reader->pool, reader->scratch));
-    AT_TRY(check_lookup(statement, reader->pool));
-    lookup = apr_array_push(statements->lookups);
-    lookup->name = name;
-    lookup->statement = statement;
+                       lookup.parameters, reader->pool, reader->scratch));
+    lookup.statement = statement;
+    AT_TRY(check_lookup(&lookup, reader->pool));
+    APR_ARRAY_PUSH(statements->lookups, at_lookup_t) = lookup;
     statements->statement[AT_STATEMENT_LOOKUP + number] = statement;
     return NULL;
 }
@@ -271,12 +417,37 @@ static at_error_t *read_lookups(reader_t *reader)
     int i;
 
     for (i = 0; i < load->columns->nelts; i++) {
-        const char *name = column_of(load, i);
-        const char *lookup = at_plan_lookup_name(name);
+        const char *parameter;
+        const char *name = at_plan_lookup_name(column_of(load, i), &parameter,
+                                               reader->scratch);
 
-        if (lookup && is_of_reply(name)
-            && !has_lookup(reader->statements, lookup)) {
-            AT_TRY(read_lookup(reader, lookup));
+        if (name && !has_lookup(reader->statements, name)) {
+            AT_TRY(read_lookup(reader, name));
+        }
+    }
+    return NULL;
+}
+
+/* Check the uses of the lookups in the plan. */
+static at_error_t *check_lookups(const reader_t *reader)
+{
+    const at_statements_t *statements = reader->statements;
+    int i;
+
+    for (i = 0; i < statements->plan->lookups->nelts; i++) {
+        const at_plan_lookup_t *lookup =
+            &APR_ARRAY_IDX(statements->plan->lookups, i, at_plan_lookup_t);
+
+        if (lookup->node == 0) {
+            AT_TRY(check_load_names(lookup->statement, 0, reader->pool));
+        }
+        if (lookup->keys[0] == AT_PLAN_NONE) {
+            return at_error_config(reader->pool, "%s: it must select the :key "
+                "of lookups/%s.sql AS '@%s'", statements->statement[0]->file,
+                APR_ARRAY_IDX(statements->lookups, lookup->lookup,
+                              at_lookup_t).name,
+                APR_ARRAY_IDX(statements->lookups, lookup->lookup,
+                              at_lookup_t).name);
         }
     }
     return NULL;
@@ -380,21 +551,78 @@ static at_error_t *check_same_columns(const at_statement_t *load,
                            column_of(load, column), first->file);
 }
 
-static at_error_t *check_loads(const reader_t *reader)
+/* Check that the module gets all that it needs of a load: its inputs, from the
+ * load or a lookup. */
+static at_error_t *check_inputs(const reader_t *reader)
 {
-    const at_statement_t *const *loads = reader->statements->statement;
+    const at_statements_t *statements = reader->statements;
     int i;
 
-    for (i = 0; i <= AT_STATEMENT_LOAD_BY_ID; i++) {
-        if (!at_sql_binds(loads[i], AT_LOAD_KEY)) {
-            return at_error_config(reader->pool, "%s: it must find the access "
-                                   "token by :%s", loads[i]->file,
-                                   specifications[i].parameters[AT_LOAD_KEY]);
+    for (i = 0; i < AT_COLUMN_COUNT; i++) {
+        if (statements->plan->input_columns[i] == AT_PLAN_NONE) {
+            return at_error_config(reader->pool, "%s: it must select a column "
+                                   "AS '%s'", statements->statement[0]->file,
+                                   at_column_names[i]);
         }
-        AT_TRY(check_same_columns(loads[i], loads[0], reader->pool));
     }
-    return check_names(loads[0], at_column_names, no_columns, 1,
-                       reader->pool);
+    return NULL;
+}
+
+/* Check that LOAD, load statement number I in FORM, finds the access token by
+ * its key, and has the columns of FIRST. */
+static at_error_t *check_load(const at_statement_t *load, int i,
+                              at_sql_form_e form, const at_statement_t *first,
+                              apr_pool_t *pool)
+{
+    if (!at_sql_binds(load, AT_LOAD_KEY)) {
+        return at_error_config(pool, "%s: it must find the access token by "
+                               ":%s%s", load->file,
+                               load_parameters[i][AT_LOAD_KEY],
+                               form == AT_SQL_WHOLE ? ""
+                               : ", outside of @wide");
+    }
+    if (form == AT_SQL_WHOLE) {
+        return check_same_columns(load, first, pool);
+    }
+    return have_same_columns(load, first) ? NULL
+           : at_error_config(pool, "%s: @wide and @documents leave out other "
+                             "columns than in %s; share the text by @include",
+                             load->file, first->file);
+}
+
+/* Check the load statements in FORM. */
+static at_error_t *check_form(const reader_t *reader, at_sql_form_e form)
+{
+    const at_statement_t *const *statement = reader->statements->statement;
+    const at_statement_t *first = statement[at_statement_load(
+        AT_STATEMENT_LOAD_BY_AUTHENTICATION_CODE, form)];
+    int i;
+
+    for (i = 0; i < AT_STATEMENT_LOADS; i++) {
+        const at_statement_t *load = statement[at_statement_load(
+            (at_statement_e)i, form)];
+
+        if (statement[i] && !load != !first) {
+            return at_error_config(reader->pool, "%s: @wide and @documents "
+                                   "must be in all load statements or in "
+                                   "none; share the text by @include",
+                                   statement[i]->file);
+        }
+        if (load) {
+            AT_TRY(check_load(load, i, form, first, reader->pool));
+        }
+    }
+    return NULL;
+}
+
+static at_error_t *check_forms(const reader_t *reader)
+{
+    int form;
+
+    for (form = AT_SQL_WHOLE; form < AT_SQL_FORMS; form++) {
+        AT_TRY(check_form(reader, (at_sql_form_e)form));
+    }
+    return NULL;
 }
 
 /* A change of these fields is judged by, or merged with, the present value. */
@@ -420,23 +648,7 @@ static at_error_t *check_present_values(const reader_t *reader)
     return NULL;
 }
 
-/* ---- the narrow forms of the load statements */
-
-/* Check that each narrow form finds the access token as the whole form does. */
-static at_error_t *check_narrow_keys(const reader_t *reader)
-{
-    const at_statement_t *const *statement = reader->statements->statement;
-    int i;
-
-    for (i = 0; i <= AT_STATEMENT_LOAD_BY_ID; i++) {
-        if (!at_sql_binds(statement[AT_STATEMENT_NARROW + i], AT_LOAD_KEY)) {
-            return at_error_config(reader->pool, "%s: :%s is within a @wide",
-                                   statement[i]->file,
-                                   specifications[i].parameters[AT_LOAD_KEY]);
-        }
-    }
-    return NULL;
-}
+/* ---- the forms of the load statements */
 
 /* True if each call needs COLUMN of the plan: it is an input, or a field that a
  * call can change. */
@@ -450,43 +662,66 @@ static int is_needed(const at_statements_t *statements, int column)
     return needed;
 }
 
-/* Find the plan's column for each column of the narrow forms. Set WIDE for the
- * columns that they lack, which must not be needed by each call. */
-static at_error_t *map_narrow(const reader_t *reader, unsigned char *wide)
+/* Find the plan's column for each column of FORM. Set LACKS for the columns
+ * that it lacks, which must not be needed by each call. */
+static at_error_t *map_form(const reader_t *reader, at_sql_form_e form,
+                            unsigned char *lacks)
 {
     at_statements_t *statements = reader->statements;
     const at_statement_t *load = statements->statement[0];
-    const at_statement_t *narrow = statements->statement[AT_STATEMENT_NARROW];
-    int i, next = 0;
+    const at_statement_t *other = statements->statement[at_statement_load(
+        AT_STATEMENT_LOAD_BY_AUTHENTICATION_CODE, form)];
+    int *columns = apr_pcalloc(reader->pool, sizeof(int)
+                               * (apr_size_t)(other->columns->nelts + 1));
+    int i, from = 0, document = statements->plan->first_document;
 
-    statements->narrow_columns = apr_pcalloc(reader->pool, sizeof(int)
-                                     * (apr_size_t)(narrow->columns->nelts
-                                                    + 1));
-    for (i = 0; i < load->columns->nelts; i++) {
-        if (next < narrow->columns->nelts
-            && !strcmp(column_of(load, i), column_of(narrow, next))) {
-            statements->narrow_columns[next++] = i;
+    memset(lacks, 1, (apr_size_t)load->columns->nelts);
+    for (i = 0; i < other->columns->nelts; i++) {
+        if (at_plan_is_document(column_of(other, i))) {
+            columns[i] = document++;
+            continue;
         }
-        else if (is_needed(statements, i)) {
+        while (from < load->columns->nelts
+               && strcmp(column_of(load, from), column_of(other, i))) {
+            from++;
+        }
+        if (from == load->columns->nelts) {
+            return at_error_config(reader->pool, "%s: column '%s' is only in "
+                                   "one form of it: a @wide or @documents "
+                                   "separates AS from its name, or holds it",
+                                   load->file, column_of(other, i));
+        }
+        lacks[from] = 0;
+        columns[i] = from++;
+    }
+    for (i = 0; i < load->columns->nelts; i++) {
+        if (lacks[i] && is_needed(statements, i)) {
             return at_error_config(reader->pool, "%s: column '%s' is within a "
                                    "@wide, but each call needs it",
                                    load->file, column_of(load, i));
         }
-        else {
-            wide[i] = 1;
-        }
     }
-    return next == narrow->columns->nelts ? NULL
-           : at_error_config(reader->pool, "%s: a @wide separates AS from its "
-                             "name", load->file);
+    statements->form_columns[form] = columns;
+    return NULL;
 }
 
-/* Note the nodes of the plan that need the whole form: their own column is
- * WIDE, or their key, or the id without which the object is NULL. */
+/* The node whose document holds NODE, or AT_PLAN_NONE. */
+static int find_document(const at_plan_t *plan, int node)
+{
+    while (node != AT_PLAN_NONE
+           && at_plan_node(plan, node)->document_column == AT_PLAN_NONE) {
+        node = at_plan_node(plan, node)->parent;
+    }
+    return node;
+}
+
+/* Note the nodes of the plan that need the whole form, or a document: their own
+ * column is WIDE, or their key, or the id without which the object is NULL. */
 static void find_wide_nodes(const reader_t *reader, const unsigned char *wide)
 {
     const at_plan_t *plan = reader->statements->plan;
-    apr_array_header_t *nodes = apr_array_make(reader->pool, 64, sizeof(int));
+    apr_array_header_t *nodes = apr_array_make(reader->pool, 64,
+                                               sizeof(at_wide_node_t));
     int i;
 
     for (i = 0; i < plan->nodes->nelts; i++) {
@@ -495,35 +730,51 @@ static void find_wide_nodes(const reader_t *reader, const unsigned char *wide)
         if ((node->column >= 0 && wide[node->column])
             || (node->key_column >= 0 && wide[node->key_column])
             || (node->id_column >= 0 && wide[node->id_column])) {
-            APR_ARRAY_PUSH(nodes, int) = i;
+            at_wide_node_t *found = apr_array_push(nodes);
+
+            found->node = i;
+            found->document = find_document(plan, i);
         }
     }
     reader->statements->wide_nodes = nodes;
 }
 
-static at_error_t *check_narrow(const reader_t *reader)
+/* Remove the documents form if it has no document. */
+static void drop_without_documents(at_statements_t *statements)
 {
-    const at_statements_t *statements = reader->statements;
-    const at_statement_t *narrow = statements->statement[AT_STATEMENT_NARROW];
-    unsigned char *wide;
     int i;
 
-    for (i = 1; i <= AT_STATEMENT_LOAD_BY_ID; i++) {
-        if (!have_same_columns(narrow, statements->statement
-                                           [AT_STATEMENT_NARROW + i])) {
-            return at_error_config(reader->pool, "%s: @wide leaves out other "
-                                   "columns than in %s; share the text by "
-                                   "@include", statements->statement[i]->file,
-                                   statements->statement[0]->file);
-        }
+    if (statements->plan->documents->nelts > 0) {
+        return;
     }
-    if (!narrow) {
+    for (i = 0; i < AT_STATEMENT_LOADS; i++) {
+        statements->statement[at_statement_load((at_statement_e)i,
+                                                AT_SQL_DOCUMENTS)] = NULL;
+    }
+}
+
+/* Make what the choice of a form needs to know. */
+static at_error_t *make_forms(const reader_t *reader)
+{
+    at_statements_t *statements = reader->statements;
+    const at_statement_t *documents = statements->statement[
+        at_statement_load(AT_STATEMENT_LOAD_BY_AUTHENTICATION_CODE,
+                          AT_SQL_DOCUMENTS)];
+    unsigned char *wide;
+
+    if (!statements->statement[at_statement_load(
+            AT_STATEMENT_LOAD_BY_AUTHENTICATION_CODE, AT_SQL_NARROW)]) {
         return NULL;
     }
     wide = apr_pcalloc(reader->scratch,
                        (apr_size_t)statements->plan->column_count + 1);
-    AT_TRY(check_narrow_keys(reader));
-    AT_TRY(map_narrow(reader, wide));
+    if (documents) {
+        AT_TRY(at_plan_add_documents(statements->plan, documents,
+                                     reader->pool));
+        AT_TRY(map_form(reader, AT_SQL_DOCUMENTS, wide));
+        drop_without_documents(statements);
+    }
+    AT_TRY(map_form(reader, AT_SQL_NARROW, wide));
     find_wide_nodes(reader, wide);
     return NULL;
 }
@@ -552,21 +803,24 @@ at_error_t *at_folder_read(at_statements_t **statements, const char *folder,
 {
     at_statements_t *read = apr_pcalloc(result_pool, sizeof(*read));
     reader_t reader = { read, { folder, base }, result_pool, scratch_pool };
-    int i;
 
     read->folder = apr_pstrdup(result_pool, folder);
     read->lookups = apr_array_make(result_pool, 4, sizeof(at_lookup_t));
     AT_TRY(check_folder(&reader, folder));
-    for (i = 0; i <= AT_STATEMENT_STARTUP; i++) {
-        AT_TRY(read_statement(&reader, i));
-    }
+    AT_TRY(read_loads(&reader));
+    AT_TRY(read_statements(&reader));
     AT_TRY(check_save(&reader));
     AT_TRY(read_lookups(&reader));
     AT_TRY(at_plan_make(&read->plan, read->statement[0], read->lookups,
                         result_pool));
-    AT_TRY(check_loads(&reader));
+    AT_TRY(check_lookups(&reader));
+    AT_TRY(check_inputs(&reader));
+    AT_TRY(check_forms(&reader));
     AT_TRY(check_present_values(&reader));
-    AT_TRY(check_narrow(&reader));
+    AT_TRY(make_forms(&reader));
+    AT_TRY(at_revision_read(&read->custom_revisions,
+                            read->statement[AT_STATEMENT_CUSTOM_FIELDS],
+                            read->statement[0], result_pool));
     *statements = read;
     return NULL;
 }

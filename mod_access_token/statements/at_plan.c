@@ -75,6 +75,7 @@ static int add_node(at_plan_t *plan, int parent, const char *name,
     node->label = at_write_label(pool, name);
     node->parent = parent;
     node->key_column = AT_PLAN_NONE;
+    node->document_column = AT_PLAN_NONE;
     node->column = AT_PLAN_NONE;
     node->id_column = AT_PLAN_NONE;
     node->first_child = AT_PLAN_NONE;
@@ -118,7 +119,8 @@ static at_error_t *read_type(builder_t *builder, at_leaf_type_e *type,
         { "", AT_LEAF_STRING },
         { ":number", AT_LEAF_NUMBER },
         { ":boolean", AT_LEAF_BOOLEAN },
-        { ":json", AT_LEAF_JSON }
+        { ":json", AT_LEAF_JSON },
+        { ":date", AT_LEAF_DATE }
     };
     size_t i;
 
@@ -128,8 +130,8 @@ static at_error_t *read_type(builder_t *builder, at_leaf_type_e *type,
             return NULL;
         }
     }
-    return complain(builder, "the type after a name is :number, :boolean or "
-                    ":json");
+    return complain(builder, "the type after a name is :number, :boolean, "
+                    ":json or :date");
 }
 
 /*
@@ -203,6 +205,57 @@ static at_error_t *add_leaf(builder_t *builder, int node, int column,
     return NULL;
 }
 
+/* Note that column COLUMN of a row is an input. A name that the module does not
+ * know is refused in at_folder.c. */
+static at_error_t *add_input(builder_t *builder, int column)
+{
+    at_column_e input = at_column_find(builder->column);
+
+    if (input == AT_COLUMN_COUNT) {
+        return NULL;
+    }
+    if (builder->plan->input_columns[input] != AT_PLAN_NONE) {
+        return complain(builder, "it is selected twice");
+    }
+    if (builder->statement != builder->plan->statement
+        && (input == AT_COLUMN_SESSION_USER_ID
+            || (input >= AT_COLUMN_TOKEN_ID
+                && input <= AT_COLUMN_TOKEN_REQUEST_IDS))) {
+        return complain(builder, "it must be read by each load, so it cannot "
+                        "come from a lookup");
+    }
+    builder->plan->input_columns[input] = column;
+    return NULL;
+}
+
+/* Add column COLUMN of a row, which has the name of an input, or of a member
+ * of `data`. */
+static at_error_t *add_named(builder_t *builder, int column)
+{
+    return strncmp(builder->column, PREFIX, strlen(PREFIX))
+           ? add_input(builder, column)
+           : add_leaf(builder, 0, column, builder->column + strlen(PREFIX));
+}
+
+/* ---- lookups */
+
+const char *at_plan_lookup_name(const char *name, const char **parameter,
+                                apr_pool_t *pool)
+{
+    const char *at = strchr(name, '@'), *colon;
+
+    *parameter = "key";
+    if (!at) {
+        return NULL;
+    }
+    colon = strchr(at, ':');
+    if (!colon) {
+        return at + 1;
+    }
+    *parameter = colon + 1;
+    return apr_pstrmemdup(pool, at + 1, (apr_size_t)(colon - at - 1));
+}
+
 /* The number of the lookup NAME, or AT_PLAN_NONE. */
 static int find_lookup(const builder_t *builder, const char *name)
 {
@@ -217,7 +270,8 @@ static int find_lookup(const builder_t *builder, const char *name)
     return AT_PLAN_NONE;
 }
 
-/* Add the members of the object of LOOKUP below its node. */
+/* Add what the columns of LOOKUP give: the members of its object, or those of
+ * `data` and inputs. */
 static at_error_t *add_members(builder_t *builder,
                                const at_plan_lookup_t *lookup)
 {
@@ -229,99 +283,154 @@ static at_error_t *add_members(builder_t *builder,
     for (i = 0; i < lookup->column_count; i++) {
         AT_TRY(begin_column(builder, i));
         if (strchr(builder->column, '@')) {
-            return complain(builder, "a looked-up object cannot look up "
-                            "another");
+            return complain(builder, "a lookup cannot look up another object");
         }
-        AT_TRY(add_leaf(builder, lookup->node, lookup->first_column + i,
-                        builder->column));
+        if (at_revision_is_column(builder->column)) {
+            continue;
+        }
+        AT_TRY(lookup->node == 0
+               ? add_named(builder, lookup->first_column + i)
+               : add_leaf(builder, lookup->node, lookup->first_column + i,
+                          builder->column));
     }
     builder->statement = load;
     builder->column = column;
     return NULL;
 }
 
-/* Fill in LOOKUP for the object at PATH, "path@lookup", whose key is in column
- * COLUMN. */
-static at_error_t *fill_lookup(builder_t *builder, at_plan_lookup_t *lookup,
-                               int column, const char *path)
+/* What decides must never be older than the load. */
+static at_error_t *check_revision(const builder_t *builder,
+                                  const at_plan_lookup_t *lookup)
 {
-    at_plan_t *plan = builder->plan;
-    int node = 0;
-
-    lookup->lookup = find_lookup(builder, at_plan_lookup_name(path));
-    if (lookup->lookup == AT_PLAN_NONE) {
-        return complain(builder, "there is no such lookup");
-    }
-    AT_TRY(descend_path(builder, &node, path, "@", 0));
-    if (node_of(plan, node)->key_column != AT_PLAN_NONE) {
-        return complain(builder, "collides with an earlier column");
-    }
-    lookup->node = node;
-    lookup->statement = APR_ARRAY_IDX(builder->lookups, lookup->lookup,
-                                      at_lookup_t).statement;
-    lookup->key_column = column;
-    lookup->first_column = plan->column_count;
-    lookup->column_count = lookup->statement->columns->nelts;
-    plan->column_count += lookup->column_count;
-    return NULL;
+    return lookup->node != 0 || lookup->revisions->nelts > 0 ? NULL
+           : at_error_config(builder->pool, "%s: it must select a column "
+                             "revision.NAME, as the load statements do, since "
+                             "it may decide about calls",
+                             lookup->statement->file);
 }
 
-/* Add the object at PATH, "path@lookup", whose key is in column COLUMN. */
-static at_error_t *add_lookup(builder_t *builder, int column,
-                              const char *path)
+/* Add to the plan a use of lookup number NUMBER for the object NODE; 0: for
+ * `data` itself. */
+static at_error_t *make_lookup(at_plan_lookup_t **made, builder_t *builder,
+                               int number, int node)
 {
     at_plan_t *plan = builder->plan;
     at_plan_lookup_t *lookup;
+    int i;
 
     if (plan->lookups->nelts == AT_PLAN_LOOKUPS) {
         return complain(builder, apr_psprintf(builder->pool, "more than %d "
                         "objects are looked up", AT_PLAN_LOOKUPS));
     }
     lookup = apr_array_push(plan->lookups);
-    AT_TRY(fill_lookup(builder, lookup, column, path));
-    node_of(plan, lookup->node)->key_column = column;
-    AT_TRY(add_members(builder, lookup));
-    if (node_of(plan, lookup->node)->id_column == AT_PLAN_NONE) {
-        node_of(plan, lookup->node)->id_column = column;
+    lookup->node = node;
+    lookup->lookup = number;
+    lookup->statement = APR_ARRAY_IDX(builder->lookups, number,
+                                      at_lookup_t).statement;
+    for (i = 0; i < AT_LOOKUP_KEYS; i++) {
+        lookup->keys[i] = AT_PLAN_NONE;
+    }
+    lookup->first_column = plan->column_count;
+    lookup->column_count = lookup->statement->columns->nelts;
+    plan->column_count += lookup->column_count;
+    AT_TRY(at_revision_read(&lookup->revisions, lookup->statement,
+                            builder->statement, builder->pool));
+    AT_TRY(check_revision(builder, lookup));
+    *made = lookup;
+    return add_members(builder, lookup);
+}
+
+/* The use of lookup number NUMBER as `@lookup`; NULL if there is none yet. */
+static at_plan_lookup_t *find_root(const at_plan_t *plan, int number)
+{
+    int i;
+
+    for (i = 0; i < plan->lookups->nelts; i++) {
+        at_plan_lookup_t *lookup = &APR_ARRAY_IDX(plan->lookups, i,
+                                                  at_plan_lookup_t);
+
+        if (lookup->node == 0 && lookup->lookup == number) {
+            return lookup;
+        }
     }
     return NULL;
 }
 
-const char *at_plan_lookup_name(const char *name)
+/* Column COLUMN has the value of PARAMETER of LOOKUP. Only `@lookup` has
+ * parameters besides the key. */
+static at_error_t *set_key(const builder_t *builder, at_plan_lookup_t *lookup,
+                           const char *parameter, int column)
 {
-    const char *at = strchr(name, '@');
+    const char *const *parameters = APR_ARRAY_IDX(builder->lookups,
+                                                  lookup->lookup,
+                                                  at_lookup_t).parameters;
+    int i = 0;
 
-    return at ? at + 1 : NULL;
-}
-
-/* Note that column COLUMN is an input. A name that the module does not know is
- * refused in at_folder.c. */
-static at_error_t *add_input(builder_t *builder, int column)
-{
-    at_column_e input = at_column_find(builder->column);
-
-    if (input == AT_COLUMN_COUNT) {
-        return NULL;
+    while (parameters[i] && strcmp(parameters[i], parameter)) {
+        i++;
     }
-    if (builder->plan->input_columns[input] != AT_PLAN_NONE) {
+    if (!parameters[i] || (i > 0 && lookup->node != 0)) {
+        return complain(builder, "the lookup has no such parameter");
+    }
+    if (lookup->keys[i] != AT_PLAN_NONE) {
         return complain(builder, "it is selected twice");
     }
-    builder->plan->input_columns[input] = column;
+    lookup->keys[i] = column;
     return NULL;
 }
+
+/* Add the object at PATH, "path@lookup" or "@lookup", a parameter of which is
+ * in column COLUMN. */
+static at_error_t *add_lookup(builder_t *builder, int column,
+                              const char *path)
+{
+    at_plan_t *plan = builder->plan;
+    at_plan_lookup_t *lookup = NULL;
+    const char *parameter;
+    int number, node = 0;
+
+    number = find_lookup(builder, at_plan_lookup_name(path, &parameter,
+                                                      builder->pool));
+    if (number == AT_PLAN_NONE) {
+        return complain(builder, "there is no such lookup");
+    }
+    if (*builder->column == '@') {
+        lookup = find_root(plan, number);
+    }
+    else {
+        AT_TRY(descend_path(builder, &node, path, "@", 0));
+        if (node_of(plan, node)->key_column != AT_PLAN_NONE) {
+            return complain(builder, "collides with an earlier column");
+        }
+    }
+    if (!lookup) {
+        AT_TRY(make_lookup(&lookup, builder, number, node));
+    }
+    AT_TRY(set_key(builder, lookup, parameter, column));
+    if (node != 0) {
+        node_of(plan, node)->key_column = column;
+    }
+    if (node != 0 && node_of(plan, node)->id_column == AT_PLAN_NONE) {
+        node_of(plan, node)->id_column = column;
+    }
+    return NULL;
+}
+
+/* ---- the load statement */
 
 /* Add the statement's column number COLUMN to the plan. */
 static at_error_t *add_column(builder_t *builder, int column)
 {
-    const char *path;
+    const char *name;
 
     AT_TRY(begin_column(builder, column));
-    if (strncmp(builder->column, PREFIX, strlen(PREFIX))) {
-        return add_input(builder, column);
+    name = builder->column;
+    if (*name == '@') {
+        return add_lookup(builder, column, name);
     }
-    path = builder->column + strlen(PREFIX);
-    return strchr(path, '@') ? add_lookup(builder, column, path)
-                             : add_leaf(builder, 0, column, path);
+    return !strncmp(name, PREFIX, strlen(PREFIX)) && strchr(name, '@')
+           ? add_lookup(builder, column, name + strlen(PREFIX))
+           : add_named(builder, column);
 }
 
 /* The column of the leaf at the path "a.b", or AT_PLAN_NONE. */
@@ -355,11 +464,15 @@ static at_error_t *find_fields(builder_t *builder)
         const at_field_t *field = at_field_get(i);
 
         plan->field_columns[i] = leaf_column(plan, field->name);
+        builder->column = apr_pstrcat(builder->pool, PREFIX, field->name,
+                                      (char *)NULL);
+        if (plan->field_columns[i] >= plan->statement->columns->nelts) {
+            return complain(builder, "calls change it, so it cannot come from "
+                            "a lookup");
+        }
         if ((field->flags & AT_FIELD_IS_SECRET)
             && at_plan_child(plan, 0, field->name, strlen(field->name))
                != AT_PLAN_NONE) {
-            builder->column = apr_pstrcat(builder->pool, PREFIX,
-                                          field->name, (char *)NULL);
             return complain(builder, "a secret must not be in a reply");
         }
     }
@@ -377,6 +490,8 @@ static void begin(builder_t *builder)
     plan->nodes = apr_array_make(builder->pool, 64, sizeof(at_plan_node_t));
     plan->lookups = apr_array_make(builder->pool, 8,
                                    sizeof(at_plan_lookup_t));
+    plan->documents = apr_array_make(builder->pool, 2,
+                                     sizeof(at_document_t));
     for (i = 0; i < AT_COLUMN_COUNT; i++) {
         plan->input_columns[i] = AT_PLAN_NONE;
     }
@@ -396,7 +511,77 @@ at_error_t *at_plan_make(at_plan_t **plan, const at_statement_t *statement,
         AT_TRY(add_column(&builder, i));
     }
     AT_TRY(find_fields(&builder));
+    builder.plan->first_document = builder.plan->column_count;
     *plan = builder.plan;
+    return NULL;
+}
+
+/* ---- documents */
+
+int at_plan_is_document(const char *name)
+{
+    const char *colon = strchr(name, ':');
+
+    return colon && !strcmp(colon, ":document");
+}
+
+/* Find the object at PATH, up to the type after it. */
+static int find_object(const at_plan_t *plan, const char *path)
+{
+    int node = 0;
+
+    while (node != AT_PLAN_NONE) {
+        apr_size_t length = strcspn(path, ".:");
+
+        node = at_plan_child(plan, node, path, length);
+        if (path[length] != '.') {
+            break;
+        }
+        path += length + 1;
+    }
+    return node != AT_PLAN_NONE
+           && node_of(plan, node)->column == AT_PLAN_NONE ? node
+                                                          : AT_PLAN_NONE;
+}
+
+/* Add the document in column COLUMN of the builder's statement. */
+static at_error_t *add_document(builder_t *builder, int column)
+{
+    at_plan_t *plan = builder->plan;
+    at_document_t *document;
+    int node = AT_PLAN_NONE;
+
+    AT_TRY(begin_column(builder, column));
+    if (!strncmp(builder->column, PREFIX, strlen(PREFIX))) {
+        node = find_object(plan, builder->column + strlen(PREFIX));
+    }
+    if (node == AT_PLAN_NONE) {
+        return complain(builder, "a document must be of an object that the "
+                        "load selects without documents, too, within @wide");
+    }
+    if (node_of(plan, node)->document_column != AT_PLAN_NONE) {
+        return complain(builder, "it is selected twice");
+    }
+    node_of(plan, node)->document_column = plan->column_count++;
+    document = apr_array_push(plan->documents);
+    document->name = builder->column;
+    document->node = node;
+    return NULL;
+}
+
+at_error_t *at_plan_add_documents(at_plan_t *plan,
+                                  const at_statement_t *statement,
+                                  apr_pool_t *pool)
+{
+    builder_t builder = { plan, statement, NULL, NULL, pool };
+    int i;
+
+    for (i = 0; i < statement->columns->nelts; i++) {
+        if (at_plan_is_document(APR_ARRAY_IDX(statement->columns, i,
+                                              const char *))) {
+            AT_TRY(add_document(&builder, i));
+        }
+    }
     return NULL;
 }
 
@@ -406,6 +591,11 @@ const char *at_plan_column(const at_plan_t *plan, int column,
     const at_statement_t *statement = plan->statement;
     int i;
 
+    if (column >= plan->first_document) {
+        *file = statement->file;
+        return APR_ARRAY_IDX(plan->documents, column - plan->first_document,
+                             at_document_t).name;
+    }
     for (i = 0; i < plan->lookups->nelts; i++) {
         const at_plan_lookup_t *lookup = &APR_ARRAY_IDX(plan->lookups, i,
                                                         at_plan_lookup_t);

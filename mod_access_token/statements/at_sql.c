@@ -30,10 +30,12 @@ typedef struct {
     apr_array_header_t *values;  /* int */
     int ended;                   /* a semicolon was read */
     int depth;
-    int wide;                    /* how many @wide are open */
-    at_error_t *nested;          /* there is a @wide in a file that is
-                                    included between @wide and @end of
-                                    another; or NULL */
+    int sections;                /* how many @wide and @documents are open */
+    at_sql_form_e section;       /* the form that has the SQL of the last one
+                                    that was opened */
+    at_error_t *nested;          /* there is a section in a file that is
+                                    included in a section of another; or
+                                    NULL */
 } compiler_t;
 
 /* The place in one file. */
@@ -42,7 +44,8 @@ typedef struct {
     const char *path;
     const char *from;            /* the text that is not yet read */
     int line;
-    int wide_line;               /* the line of its open @wide, or 0 */
+    int section_line;            /* the line of its open @wide or @documents,
+                                    or 0 */
 } scanner_t;
 
 static at_error_t *read_file(const char **text, compiler_t *compiler,
@@ -64,7 +67,7 @@ static at_error_t *complain(const scanner_t *scanner, const char *problem,
 /* True if the text at this place is not part of the statement's form. */
 static int is_left_out(const compiler_t *compiler)
 {
-    return compiler->wide && compiler->form == AT_SQL_NARROW;
+    return compiler->sections && compiler->form != compiler->section;
 }
 
 /* Add CHARACTER to the statement. A % is doubled, since apr_dbd_prepare reads
@@ -256,20 +259,31 @@ static at_error_t *scan_unique(scanner_t *scanner, char *arguments)
     return NULL;
 }
 
-/* The path of FILE in the folder, or in the base folder if it is not there. */
-static const char *find_file(const compiler_t *compiler, const char *file)
+/* True if there is no file PATH. */
+static int is_missing(const char *path, apr_pool_t *pool)
 {
-    const char *path = apr_pstrcat(compiler->pool, compiler->folders->folder,
-                                   "/", file, (char *)NULL);
     apr_finfo_t information;
 
-    if (!compiler->folders->base
-        || !APR_STATUS_IS_ENOENT(apr_stat(&information, path, APR_FINFO_TYPE,
-                                          compiler->scratch))) {
-        return path;
-    }
-    return apr_pstrcat(compiler->pool, compiler->folders->base, "/", file,
-                       (char *)NULL);
+    return APR_STATUS_IS_ENOENT(apr_stat(&information, path, APR_FINFO_TYPE,
+                                         pool));
+}
+
+/* The path of FILE in FOLDERS: in the base if only that has it. It is in
+ * POOL. */
+static const char *find_file(const at_sql_folders_t *folders,
+                             const char *file, apr_pool_t *pool)
+{
+    const char *path = apr_pstrcat(pool, folders->folder, "/", file,
+                                   (char *)NULL);
+
+    return folders->base && is_missing(path, pool)
+           ? apr_pstrcat(pool, folders->base, "/", file, (char *)NULL) : path;
+}
+
+int at_sql_exists(const at_sql_folders_t *folders, const char *file,
+                  apr_pool_t *pool)
+{
+    return !is_missing(find_file(folders, file, pool), pool);
 }
 
 /* `-- @include FILE` */
@@ -288,9 +302,10 @@ static at_error_t *scan_include(scanner_t *scanner, char *arguments)
     if (compiler->depth == INCLUDE_DEPTH) {
         return complain(scanner, "includes are nested too deeply at", file);
     }
-    path = find_file(compiler, apr_pstrcat(compiler->scratch,
-                                           compiler->within, file,
-                                           (char *)NULL));
+    path = find_file(compiler->folders, apr_pstrcat(compiler->scratch,
+                                                    compiler->within, file,
+                                                    (char *)NULL),
+                     compiler->pool);
     error = read_file(&text, compiler, path);
     if (error) {
         return complain(scanner, error->detail, NULL);
@@ -298,45 +313,48 @@ static at_error_t *scan_include(scanner_t *scanner, char *arguments)
     return scan_text(compiler, path, text);
 }
 
-/* `-- @wide`. A @wide in an included file may be nested only because the other
- * file lacks its @end. That error comes first, so this one is kept until all
- * files are read. */
-static at_error_t *scan_wide(scanner_t *scanner)
+/* `-- @wide` or `-- @documents`: a section that only FORM has. A section in an
+ * included file may be nested only because the other file lacks its @end. That
+ * error comes first, so this one is kept until all files are read. */
+static at_error_t *scan_section(scanner_t *scanner, at_sql_form_e form)
 {
     compiler_t *compiler = scanner->compiler;
 
-    if (compiler->wide) {
-        compiler->nested = complain(scanner, "a @wide within a @wide; close "
-                                    "the first by -- @end", NULL);
-        if (scanner->wide_line) {
+    if (compiler->sections) {
+        compiler->nested = complain(scanner, "a @wide or @documents within "
+                                    "another; close the first by -- @end",
+                                    NULL);
+        if (scanner->section_line) {
             return compiler->nested;
         }
     }
-    compiler->wide++;
-    scanner->wide_line = scanner->line;
-    compiler->statement->has_wide = 1;
+    compiler->sections++;
+    compiler->section = form;
+    scanner->section_line = scanner->line;
+    compiler->statement->has_wide |= form == AT_SQL_WHOLE;
+    compiler->statement->has_documents |= form == AT_SQL_DOCUMENTS;
     return NULL;
 }
 
 /* `-- @end` */
 static at_error_t *scan_end(scanner_t *scanner)
 {
-    if (!scanner->wide_line) {
-        return complain(scanner, "an @end without a -- @wide before it in "
-                        "its file", NULL);
+    if (!scanner->section_line) {
+        return complain(scanner, "an @end without a -- @wide or -- @documents "
+                        "before it in its file", NULL);
     }
-    scanner->compiler->wide--;
-    scanner->wide_line = 0;
+    scanner->compiler->sections--;
+    scanner->section_line = 0;
     return NULL;
 }
 
-/* Check that `-- @wide` or `-- @end` has no ARGUMENTS. */
+/* Check that `-- @wide`, `-- @documents` or `-- @end` has no ARGUMENTS. */
 static at_error_t *check_alone(const scanner_t *scanner,
                                const char *arguments)
 {
     return arguments[strspn(arguments, " \t\r")]
-           ? complain(scanner, "write -- @wide and -- @end, with nothing "
-                      "after them", NULL) : NULL;
+           ? complain(scanner, "write -- @wide, -- @documents and -- @end, "
+                      "with nothing after them", NULL) : NULL;
 }
 
 /* True if COMMENT is ANNOTATION, with or without arguments. */
@@ -359,15 +377,19 @@ static at_error_t *scan_annotation(scanner_t *scanner, char *comment)
     }
     if (is_annotation(comment, "-- @wide")) {
         AT_TRY(check_alone(scanner, comment + 8));
-        return scan_wide(scanner);
+        return scan_section(scanner, AT_SQL_WHOLE);
+    }
+    if (is_annotation(comment, "-- @documents")) {
+        AT_TRY(check_alone(scanner, comment + 13));
+        return scan_section(scanner, AT_SQL_DOCUMENTS);
     }
     if (is_annotation(comment, "-- @end")) {
         AT_TRY(check_alone(scanner, comment + 7));
         return scan_end(scanner);
     }
     return strncmp(comment, "-- @", 4) ? NULL
-           : complain(scanner, "annotations are @include, @unique, @wide and "
-                      "@end, not", comment + 3);
+           : complain(scanner, "annotations are @include, @unique, @wide, "
+                      "@documents and @end, not", comment + 3);
 }
 
 /* Read a comment to the end of the line. */
@@ -515,10 +537,10 @@ static at_error_t *scan_text(compiler_t *compiler, const char *path,
     while (*scanner.from) {
         AT_TRY(scan_next(&scanner));
     }
-    if (scanner.wide_line) {
-        scanner.line = scanner.wide_line;
-        return complain(&scanner, "a @wide that is not ended in its file by "
-                        "-- @end", NULL);
+    if (scanner.section_line) {
+        scanner.line = scanner.section_line;
+        return complain(&scanner, "a @wide or @documents that is not ended in "
+                        "its file by -- @end", NULL);
     }
     compiler->depth--;
     return NULL;
@@ -554,7 +576,7 @@ static void begin(compiler_t *compiler, const char *file)
     compiler->within = folder_of(file, compiler->scratch);
     compiler->text = apr_array_make(compiler->scratch, 4096, sizeof(char));
     compiler->values = apr_array_make(pool, 64, sizeof(int));
-    statement->file = find_file(compiler, file);
+    statement->file = find_file(compiler->folders, file, pool);
     statement->files = apr_array_make(pool, 4, sizeof(char *));
     statement->columns = apr_array_make(pool, 64, sizeof(char *));
     statement->uniques = apr_array_make(pool, 2, sizeof(at_unique_t));
@@ -566,7 +588,8 @@ at_error_t *at_sql_read(at_statement_t **statement,
                         apr_pool_t *result_pool, apr_pool_t *scratch_pool)
 {
     compiler_t compiler = { result_pool, scratch_pool, folders, "", form,
-                            parameters, NULL, NULL, NULL, 0, 0, 0, NULL };
+                            parameters, NULL, NULL, NULL, 0, 0, 0,
+                            AT_SQL_WHOLE, NULL };
     at_statement_t *read;
     const char *text;
 
@@ -581,8 +604,8 @@ at_error_t *at_sql_read(at_statement_t **statement,
     read->values = (const int *)compiler.values->elts;
     if (!*read->text) {
         return at_error_config(result_pool, "%s:1: no statement in this "
-                               "file%s", read->file, form == AT_SQL_NARROW
-                               ? " outside of its @wide" : "");
+                               "file%s", read->file, form == AT_SQL_WHOLE
+                               ? "" : " outside of its @wide");
     }
     *statement = read;
     return NULL;

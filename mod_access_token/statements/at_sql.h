@@ -10,7 +10,10 @@
  *   -- @wide ... -- @end    enclose SQL that is skipped when fields_set asks
  *                           for none of it: the narrow form of a load
  *                           statement is without it. Both lines are in one
- *                           file. A file that is included between them has no
+ *                           file. A file that is included between them has
+ *                           neither @wide nor @documents.
+ *   -- @documents ... -- @end  enclose SQL that is only in the documents form
+ *                           of a load statement, which is without the SQL of
  *                           @wide.
  *   -- @unique KEY FIELD    The database reports a violation of the unique key
  *                           KEY, with the name in its message (for SQLite: the
@@ -47,7 +50,8 @@ typedef struct at_statement_t {
     const int *values;        /* for each, the number of its parameter */
     apr_array_header_t *columns; /* const char *: the names after AS */
     apr_array_header_t *uniques; /* at_unique_t */
-    int has_wide;             /* true if it contains a @wide */
+    int has_wide;             /* true if its files contain a @wide */
+    int has_documents;        /* true if its files contain a @documents */
 } at_statement_t;
 
 /** The folders of statement files. */
@@ -58,8 +62,10 @@ typedef struct at_sql_folders_t {
 
 /** The form of a statement. */
 typedef enum {
-    AT_SQL_WHOLE,             /* the whole file */
-    AT_SQL_NARROW             /* without the SQL between @wide and @end */
+    AT_SQL_WHOLE,             /* with @wide, without @documents */
+    AT_SQL_NARROW,            /* without either */
+    AT_SQL_DOCUMENTS,         /* with @documents, without @wide */
+    AT_SQL_FORMS
 } at_sql_form_e;
 
 /**
@@ -77,6 +83,10 @@ at_error_t *at_sql_read(at_statement_t **statement,
                         at_sql_form_e form, const char *const *parameters,
                         apr_pool_t *result_pool,
                         apr_pool_t *scratch_pool) AT_MUST_CHECK;
+
+/** True if FILE is in one of FOLDERS. POOL is used meanwhile. */
+int at_sql_exists(const at_sql_folders_t *folders, const char *file,
+                  apr_pool_t *pool);
 
 /** True if STATEMENT binds parameter number PARAMETER at least once. */
 int at_sql_binds(const at_statement_t *statement, int parameter);

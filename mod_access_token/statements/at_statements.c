@@ -5,11 +5,16 @@
 
 #include "at_field.h"
 
-/* Indexed by at_statement_e. */
-static const char *const files[] = {
+/* By at_statement_e. */
+static const char *const loads[AT_STATEMENT_LOADS] = {
     "load_by_authentication_code.sql",
     "load_by_identifier.sql",
     "load_by_id.sql",
+    "load_by_session_and_code.sql"
+};
+
+/* Those after the load statements. */
+static const char *const others[] = {
     "find_request.sql",
     "save.sql",
     "custom_fields.sql",
@@ -19,11 +24,11 @@ static const char *const files[] = {
 
 const char *at_statements_file(at_statement_e statement)
 {
-    if (statement >= AT_STATEMENT_LOOKUP) {
-        return NULL;
+    if (at_statement_is_load(statement)) {
+        return loads[(int)statement % (int)AT_STATEMENT_LOADS];
     }
-    return files[statement >= AT_STATEMENT_NARROW
-                 ? statement - AT_STATEMENT_NARROW : statement];
+    return statement < AT_STATEMENT_LOOKUP
+           ? others[statement - AT_STATEMENT_FIND_REQUEST] : NULL;
 }
 
 int at_statement_column(const at_statement_t *statement, const char *name)

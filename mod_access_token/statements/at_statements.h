@@ -20,24 +20,43 @@
 #define AT_LOOKUPS 16
 
 typedef enum {
+    /* The load statements. */
     AT_STATEMENT_LOAD_BY_AUTHENTICATION_CODE,
     AT_STATEMENT_LOAD_BY_IDENTIFIER,
     AT_STATEMENT_LOAD_BY_ID,
-    AT_STATEMENT_FIND_REQUEST,
+    AT_STATEMENT_LOAD_BY_SESSION_AND_CODE, /* NULL if there is no such file */
+    AT_STATEMENT_LOADS,
+
+    /* Their other forms follow, in the same order: see at_statement_load. */
+    AT_STATEMENT_FIND_REQUEST = (int)AT_SQL_FORMS * (int)AT_STATEMENT_LOADS,
     AT_STATEMENT_SAVE,
     AT_STATEMENT_CUSTOM_FIELDS,
     AT_STATEMENT_NEXT_NUMBER,
     AT_STATEMENT_STARTUP,
 
-    /* The narrow forms of the load statements, in the same order. If no load
-     * statement has a @wide, there are none. */
-    AT_STATEMENT_NARROW,
-    AT_STATEMENT_NARROW_LAST = AT_STATEMENT_NARROW + AT_STATEMENT_LOAD_BY_ID,
-
     /* The lookups/<name>.sql that the load statements name. */
     AT_STATEMENT_LOOKUP,
     AT_STATEMENT_COUNT = AT_STATEMENT_LOOKUP + AT_LOOKUPS
 } at_statement_e;
+
+/** Load statement LOAD in FORM. */
+static inline at_statement_e at_statement_load(at_statement_e load,
+                                               at_sql_form_e form)
+{
+    return (at_statement_e)((int)form * (int)AT_STATEMENT_LOADS + (int)load);
+}
+
+/** True if STATEMENT is a load statement, in any form. */
+static inline int at_statement_is_load(at_statement_e statement)
+{
+    return statement < AT_STATEMENT_FIND_REQUEST;
+}
+
+/** The form of STATEMENT, a load statement. */
+static inline at_sql_form_e at_statement_form(at_statement_e statement)
+{
+    return (at_sql_form_e)((int)statement / (int)AT_STATEMENT_LOADS);
+}
 
 /** The numbers of the load statements' parameters. */
 enum {
@@ -75,22 +94,32 @@ enum {
     AT_SAVE_FIELDS
 };
 
+/** A node of the plan that needs a column of @wide. */
+typedef struct at_wide_node_t {
+    int node;
+    int document;             /* the node whose document holds it, itself or
+                                 one around it; AT_PLAN_NONE: none does */
+} at_wide_node_t;
+
 typedef struct at_statements_t {
     const char *folder;       /* its path */
     const at_statement_t *statement[AT_STATEMENT_COUNT]; /* NULL: none */
     apr_array_header_t *lookups; /* at_lookup_t */
     at_plan_t *plan;          /* of the load statements */
-    int *narrow_columns;      /* for each column of the narrow forms, the
-                                 plan's column; NULL if there are no narrow
-                                 forms */
-    apr_array_header_t *wide_nodes; /* int: the nodes of the plan that need a
-                                 column that the narrow forms lack; NULL if
-                                 there are no narrow forms */
+    int *form_columns[AT_SQL_FORMS]; /* for each column of a load statement in
+                                 this form, the plan's column; NULL if there
+                                 is no such form, and for AT_SQL_WHOLE, whose
+                                 columns are the plan's first */
+    apr_array_header_t *wide_nodes; /* at_wide_node_t; NULL if there is only
+                                 the whole form */
+    apr_array_header_t *custom_revisions; /* at_revision_t: under which the
+                                 rows of custom_fields.sql are right; empty:
+                                 they are not cached */
     int *settable;            /* for each field, true if save.sql can set it */
 } at_statements_t;
 
-/** The name of STATEMENT's file, e.g. "save.sql"; NULL for a lookup. It lives
- *  for ever. */
+/** The name of STATEMENT's file, e.g. "save.sql", of whatever form; NULL for a
+ *  lookup. It lives for ever. */
 const char *at_statements_file(at_statement_e statement);
 
 /** The number of the column NAME of STATEMENT; AT_PLAN_NONE if it has none. */

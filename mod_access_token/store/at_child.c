@@ -20,15 +20,12 @@
 
 APLOG_USE_MODULE(access_token);
 
-/* Each lookup keeps at most twice so many rows in a child. */
-#define CACHED_ROWS 5000
-
 /* What belongs to the database of one server. */
 typedef struct {
     at_connections_t *connections;
     apr_hash_t *caches;          /* at_registered_t * -> at_cache_t **, with an
-                                    element for each lookup; NULL: it is not
-                                    kept */
+                                    element for each lookup and one for the
+                                    custom fields; NULL: not kept */
 } database_t;
 
 /* All members are written while the child starts, and constant then. */
@@ -153,23 +150,46 @@ static database_t *make_database(const at_child_t *child, const at_use_t *use,
     return database;
 }
 
-/* A cache in POOL for each lookup of REGISTERED whose rows live for LIFETIME.
- * One for which there is no memory is NULL. */
-static at_cache_t **make_caches(const at_registered_t *registered,
-                                apr_interval_time_t lifetime,
-                                apr_pool_t *pool)
+/* True if what lookup NUMBER of STATEMENTS reads is kept: under its revision,
+ * or for LIFETIME. */
+static int is_kept(const at_statements_t *statements, int number,
+                   apr_interval_time_t lifetime)
 {
-    const apr_array_header_t *lookups = at_dbd_statements(registered)->lookups;
-    at_cache_t **caches = apr_pcalloc(pool, sizeof(*caches)
-                                      * (apr_size_t)(lookups->nelts + 1));
+    const at_statement_t *statement =
+        APR_ARRAY_IDX(statements->lookups, number, at_lookup_t).statement;
     int i;
 
-    for (i = 0; lifetime > 0 && i < lookups->nelts; i++) {
-        const at_statement_t *statement =
-            APR_ARRAY_IDX(lookups, i, at_lookup_t).statement;
+    for (i = 0; i < statement->columns->nelts; i++) {
+        if (at_revision_is_column(APR_ARRAY_IDX(statement->columns, i,
+                                                const char *))) {
+            return 1;
+        }
+    }
+    return lifetime > 0;
+}
 
-        caches[i] = at_cache_make(statement->columns->nelts, CACHED_ROWS,
-                                  lifetime, pool);
+/* A cache in POOL for each lookup of REGISTERED, and one for its custom fields,
+ * which share the memory that CONFIG allows. One for which there is no memory
+ * is NULL. */
+static at_cache_t **make_caches(const at_registered_t *registered,
+                                const at_config_t *config, apr_pool_t *pool)
+{
+    const at_statements_t *statements = at_dbd_statements(registered);
+    int count = statements->lookups->nelts, i;
+    apr_interval_time_t lifetime = config->lookup_lifetime;
+    /* Each cache has two generations. */
+    apr_size_t capacity = ((apr_size_t)config->lookup_memory << 20)
+                          / (2 * (apr_size_t)(count + 1));
+    at_cache_t **caches = apr_pcalloc(pool, sizeof(*caches)
+                                            * ((apr_size_t)count + 1));
+
+    for (i = 0; i < count; i++) {
+        if (is_kept(statements, i, lifetime)) {
+            caches[i] = at_cache_make(capacity, lifetime, pool);
+        }
+    }
+    if (statements->custom_revisions->nelts > 0) {
+        caches[count] = at_cache_make(capacity, lifetime, pool);
     }
     return caches;
 }
@@ -193,7 +213,7 @@ static int add_use(apr_hash_t *databases, const at_child_t *child,
     }
     APR_ARRAY_PUSH(database->connections->uses, at_use_t) = *use;
     apr_hash_set(database->caches, &use->registered, sizeof(use->registered),
-                 make_caches(use->registered, config->lookup_lifetime, pool));
+                 make_caches(use->registered, config, pool));
     return 1;
 }
 
@@ -298,12 +318,54 @@ at_incident_t *at_child_incidents(const request_rec *r)
 }
 
 at_cache_t *at_child_cache(const request_rec *r,
-                           const at_registered_t *registered, int lookup)
+                           const at_registered_t *registered, int number)
 {
     const database_t *database = database_of(r);
     at_cache_t **caches = database
         ? apr_hash_get(database->caches, &registered, sizeof(registered))
         : NULL;
 
-    return caches ? caches[lookup] : NULL;
+    return caches ? caches[number] : NULL;
+}
+
+/* ---- status */
+
+/* Call VISIT for each of CACHES, those of REGISTERED. */
+static void visit_caches(at_cache_t *const *caches,
+                         const at_registered_t *registered,
+                         at_child_visit_t visit, void *baton)
+{
+    const at_statements_t *statements = at_dbd_statements(registered);
+    int i, count = statements->lookups->nelts;
+
+    for (i = 0; i <= count; i++) {
+        at_cache_content_t content = { 0, 0, 0 };
+
+        if (caches[i]) {
+            at_cache_count(caches[i], &content);
+            visit(baton, statements->folder, i == count ? "custom_fields"
+                  : APR_ARRAY_IDX(statements->lookups, i, at_lookup_t).name,
+                  &content);
+        }
+    }
+}
+
+void at_child_visit_caches(at_child_visit_t visit, void *baton,
+                           apr_pool_t *scratch_pool)
+{
+    apr_hash_t *databases = this_child()->databases;
+    apr_hash_index_t *database, *use;
+
+    for (database = databases ? apr_hash_first(scratch_pool, databases)
+                              : NULL;
+         database; database = apr_hash_next(database)) {
+        const database_t *of_server = apr_hash_this_val(database);
+
+        for (use = apr_hash_first(scratch_pool, of_server->caches); use;
+             use = apr_hash_next(use)) {
+            visit_caches(apr_hash_this_val(use),
+                         *(const at_registered_t *const *)
+                             apr_hash_this_key(use), visit, baton);
+        }
+    }
 }

@@ -56,9 +56,20 @@ at_connections_t *at_child_connections(const request_rec *r);
  *  at_child_connections is. */
 at_incident_t *at_child_incidents(const request_rec *r);
 
-/** The cache of lookup number LOOKUP of REGISTERED on the database of R. NULL
- *  if lookups are not kept. */
+/** The cache of lookup number NUMBER of REGISTERED on the database of R; that
+ *  of the custom fields for the number of lookups. NULL if what it reads is not
+ *  kept. */
 at_cache_t *at_child_cache(const request_rec *r,
-                           const at_registered_t *registered, int lookup);
+                           const at_registered_t *registered, int number);
+
+/** Called with BATON for one cache: the FOLDER of its statements, the NAME of
+ *  what it caches, and its CONTENT, which is valid during the call. */
+typedef void (*at_child_visit_t)(void *baton, const char *folder,
+                                 const char *name,
+                                 const at_cache_content_t *content);
+
+/** Call VISIT with BATON for each cache of this child. */
+void at_child_visit_caches(at_child_visit_t visit, void *baton,
+                           apr_pool_t *scratch_pool);
 
 #endif /* AT_CHILD_H */

@@ -56,6 +56,14 @@ typedef struct at_connections_t {
     struct at_threads_t *threads;
 } at_connections_t;
 
+/** Where the columns of a statement are in its results. Several folders of
+ *  statements may be prepared on one connection, so it is a list. */
+typedef struct at_places_t {
+    const at_statement_t *statement;
+    const int *places;           /* for each of its columns */
+    struct at_places_t *next;
+} at_places_t;
+
 /** One connection. */
 typedef struct at_connection_t {
     /* Set by at_opener_wrap, and constant then. */
@@ -76,8 +84,8 @@ typedef struct at_connection_t {
                                     not in any list */
     sigset_t signals;            /* without threads: the mask to restore when
                                     it is given back */
-    const int *places[AT_STATEMENT_COUNT]; /* for each column of a statement:
-                                    its place in results; NULL: not known */
+    at_places_t *places[AT_STATEMENT_COUNT]; /* of each statement that is
+                                    known; NULL: none is */
 
     /* Written by at_pool.c. */
     apr_time_t given_back;

@@ -396,12 +396,13 @@ static void check_schema(check_t *check)
     check_promises(check, least, synchronous);
 }
 
-/* A fault of a load statement is a fault of its narrow form too, and is logged
- * once. */
+/* A fault of a load statement is mostly a fault of its other forms too, and is
+ * logged once. */
 static int is_logged(const check_t *check, int number)
 {
-    return check->faults > 0 && number >= AT_STATEMENT_NARROW
-           && number <= AT_STATEMENT_NARROW_LAST;
+    return check->faults > 0
+           && at_statement_is_load((at_statement_e)number)
+           && at_statement_form((at_statement_e)number) != AT_SQL_WHOLE;
 }
 
 static void check_statements(check_t *check)
@@ -413,8 +414,9 @@ static void check_statements(check_t *check)
     }
     for (i = 0; i < AT_STATEMENT_COUNT && !check->is_cut; i++) {
         if (check->prepared[i] && !is_logged(check, i)
-            && (i <= AT_STATEMENT_LOAD_BY_ID || i >= AT_STATEMENT_NARROW
-                || i == AT_STATEMENT_CUSTOM_FIELDS)) {
+            && (at_statement_is_load((at_statement_e)i)
+                || i == AT_STATEMENT_CUSTOM_FIELDS
+                || i >= AT_STATEMENT_LOOKUP)) {
             check_columns(check, (at_statement_e)i);
         }
     }

@@ -82,42 +82,71 @@ static int has_place(const char *problem)
            && place[5] >= '1' && place[5] <= '9';
 }
 
-/* The lookup "thing". */
+static at_statement_t *make_statement(const char *file,
+                                      const char *const *columns,
+                                      apr_pool_t *pool)
+{
+    at_statement_t *statement = apr_pcalloc(pool, sizeof(*statement));
+
+    statement->file = file;
+    statement->columns = apr_array_make(pool, 4, sizeof(const char *));
+    while (*columns) {
+        APR_ARRAY_PUSH(statement->columns, const char *) = *columns++;
+    }
+    return statement;
+}
+
+/* The lookups "thing", of an object, and "own", as `@own`. */
 static apr_array_header_t *make_lookups(apr_pool_t *pool)
 {
-    static const char *const columns[] = { "id", "a?", "b.c:number" };
-    apr_array_header_t *lookups = apr_array_make(pool, 1,
+    static const char *const parameters[] = { "key", "name", NULL };
+    static const char *const thing[] = { "id", "a?", "b.c:number", NULL };
+    static const char *const own[] = { "revision.r", "caller.username",
+                                       "data.x.id", "data.x.y:date", NULL };
+    apr_array_header_t *lookups = apr_array_make(pool, 2,
                                                  sizeof(at_lookup_t));
     at_lookup_t *lookup = apr_array_push(lookups);
-    at_statement_t *statement = apr_pcalloc(pool, sizeof(*statement));
-    int i;
 
-    statement->file = "lookups/thing.sql";
-    statement->columns = apr_array_make(pool, 3, sizeof(const char *));
-    for (i = 0; i < 3; i++) {
-        APR_ARRAY_PUSH(statement->columns, const char *) = columns[i];
-    }
     lookup->name = "thing";
-    lookup->statement = statement;
+    lookup->statement = make_statement("lookups/thing.sql", thing, pool);
+    lookup->parameters = parameters;
+    lookup = apr_array_push(lookups);
+    lookup->name = "own";
+    lookup->statement = make_statement("lookups/own.sql", own, pool);
+    lookup->parameters = parameters;
     return lookups;
 }
 
 /* All indexes of columns are in range. */
 static void check_plan(const at_plan_t *plan, int columns)
 {
-    int i, count = plan->column_count;
+    int i, k, count = plan->column_count, all = columns;
     const char *file;
 
-    require(count == columns + 3 * plan->lookups->nelts);
+    for (i = 0; i < plan->lookups->nelts; i++) {
+        const at_plan_lookup_t *lookup = &APR_ARRAY_IDX(plan->lookups, i,
+                                                        at_plan_lookup_t);
+
+        require(lookup->first_column == all);
+        all += lookup->column_count;
+        for (k = 0; k < AT_LOOKUP_KEYS; k++) {
+            require(lookup->keys[k] >= AT_PLAN_NONE
+                    && lookup->keys[k] < columns);
+        }
+    }
+    require(count == all + plan->documents->nelts
+            && plan->first_document == all);
     for (i = 0; i < count; i++) {
         require(*at_plan_column(plan, i, &file) || i < columns);
-        require(!strcmp(file, "lookups/thing.sql") == (i >= columns));
+        require(!strncmp(file, "lookups/", 8)
+                == (i >= columns && i < plan->first_document));
     }
     for (i = 0; i < plan->nodes->nelts; i++) {
         const at_plan_node_t *node = at_plan_node(plan, i);
 
         require(node->column < count && node->id_column < count
-                && node->key_column < columns);
+                && node->key_column < columns
+                && node->document_column < count);
     }
 }
 
@@ -148,6 +177,8 @@ static const at_statement_t *check_form(at_sql_form_e form, apr_pool_t *pool)
     error = at_plan_make(&plan, statement, make_lookups(pool), pool);
     require(!error || *error->detail);
     if (!error) {
+        error = at_plan_add_documents(plan, statement, pool);
+        require(!error || *error->detail);
         check_plan(plan, statement->columns->nelts);
     }
     return statement;
@@ -155,7 +186,7 @@ static const at_statement_t *check_form(at_sql_form_e form, apr_pool_t *pool)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    const at_statement_t *whole, *narrow;
+    const at_statement_t *whole, *narrow, *documents;
     apr_pool_t *pool;
 
     if (!folder) {
@@ -175,6 +206,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     else {
         require(!whole || whole->has_wide);
+    }
+    documents = narrow ? check_form(AT_SQL_DOCUMENTS, pool) : NULL;
+    if (documents) {
+        require(strlen(documents->text) >= strlen(narrow->text)
+                && (whole->has_documents
+                    || !strcmp(documents->text, narrow->text)));
     }
     apr_pool_destroy(pool);
     return 0;

@@ -414,8 +414,8 @@ static const at_fault_t *load(at_store_t *self, at_statement_e statement,
                               const char *const *values, at_row_t **row)
 {
     const at_plan_t *plan = world.statements->plan;
-    int by_id = statement == AT_STATEMENT_LOAD_BY_ID
-        || statement == AT_STATEMENT_NARROW + AT_STATEMENT_LOAD_BY_ID;
+    int by_id = statement == at_statement_load(AT_STATEMENT_LOAD_BY_ID,
+                                               at_statement_form(statement));
     unsigned int what = begin_operation("load");
 
     (void)self;
@@ -439,12 +439,15 @@ static const at_fault_t *load(at_store_t *self, at_statement_e statement,
 }
 
 /* The statements have no lookups. */
-static const at_fault_t *lookup(at_store_t *self, int number,
-                                const char *key, const char ***values)
+static const at_fault_t *lookup(at_store_t *self,
+                                const at_plan_lookup_t *used,
+                                const char *const *keys,
+                                const char *revision, const char ***values)
 {
     (void)self;
-    (void)number;
-    (void)key;
+    (void)used;
+    (void)keys;
+    (void)revision;
     (void)values;
     abort();
 }
@@ -493,10 +496,14 @@ static const at_fault_t *save(at_store_t *self, const char *const *values)
 }
 
 static const at_fault_t *custom_fields(at_store_t *self, const char *id,
+                                       const char *revision,
+                                       const char **seen,
                                        apr_array_header_t **fields)
 {
     (void)self;
     (void)id;
+    (void)revision;
+    *seen = NULL;
     *fields = apr_array_make(world.pool, 1, sizeof(at_custom_field_t));
     return NULL;
 }

@@ -17,7 +17,7 @@ package AccessTokenTest;
 # was not expected; a test that forgets to call it fails.
 #
 # The environment chooses: AT_ENGINE (sqlite3, mariadb), AT_MPM (event, worker,
-# prefork), AT_CACHED (1: the statements with lookups), AT_WAY (how the module
+# prefork), AT_STATEMENTS (another shipped folder than statements), AT_WAY (how the module
 # connects to MariaDB: socket, tcp), AT_SRCDIR, AT_BUILDDIR, AT_HTTPD, AT_HTTPD_MODULES.
 # AT_KEEP=1 keeps the folder of the run and prints its name.
 

@@ -27,8 +27,10 @@ at_statements_t *read_shipped(const char *engine, const char *folder)
 }
 
 const shipped_folder_t all_shipped[SHIPPED_FOLDERS] = {
-    { "sqlite3", "statements" }, { "sqlite3", "statements-cached" },
-    { "mysql", "statements" }, { "mysql", "statements-cached" }
+    { "sqlite3", "statements" }, { "sqlite3", "statements-joined" },
+    { "sqlite3", "statements-without-documents" },
+    { "mysql", "statements" }, { "mysql", "statements-joined" },
+    { "mysql", "statements-without-documents" }
 };
 
 void put(const char *file, const char *text)

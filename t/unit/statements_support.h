@@ -19,7 +19,7 @@ typedef struct {
     const char *engine, *folder;
 } shipped_folder_t;
 
-#define SHIPPED_FOLDERS 4
+#define SHIPPED_FOLDERS 6
 
 /** Each folder that is shipped, as read_shipped takes it. */
 extern const shipped_folder_t all_shipped[SHIPPED_FOLDERS];

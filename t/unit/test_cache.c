@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The head comment of at_cache.h: what it keeps, how long, and how much. */
+/* The head comment of at_cache.h: what it keeps, how long or under which
+ * revision, and how much. */
 #include "test_support.h"
 
 #include <stdio.h>
@@ -13,38 +14,66 @@
 
 #define SECOND APR_USEC_PER_SEC
 
-/* A cache of rows of two, which live for 10 seconds, CAPACITY each half. */
-static at_cache_t *make(int capacity)
+/* About what an entry of these tests takes, with keys of seven bytes. */
+#define ENTRY 150
+
+static at_cache_key_t key_from(const char *text)
 {
-    at_cache_t *cache = at_cache_make(2, capacity, 10 * SECOND, pool);
+    at_cache_key_t key = { text, strlen(text) };
+
+    return key;
+}
+
+/* A cache whose entries live for 10 seconds, COUNT of them in each half. */
+static at_cache_t *make(int count)
+{
+    at_cache_t *cache = at_cache_make(ENTRY * (apr_size_t)count, 10 * SECOND,
+                                      pool);
 
     ck_assert_ptr_nonnull(cache);
     return cache;
 }
 
+static void put_under(at_cache_t *cache, const char *revision,
+                      const char *key, const char *one, const char *other,
+                      apr_time_t now)
+{
+    const char *pair[2];
+    at_cache_values_t values = { pair, 2 };
+
+    pair[0] = one;
+    pair[1] = other;
+    at_cache_put(cache, key_from(key), revision, now, values);
+}
+
 static void put(at_cache_t *cache, const char *key, const char *one,
                 const char *other, apr_time_t now)
 {
-    const char *values[2];
-
-    values[0] = one;
-    values[1] = other;
-    at_cache_put(cache, key, values, now);
+    put_under(cache, NULL, key, one, other, now);
 }
 
-/* The row of KEY in one line, "a b"; "-" for NULL; "none". */
+/* The entry of KEY under REVISION in one line, "a b"; "-" for NULL; "none". */
+static const char *get_under(at_cache_t *cache, const char *revision,
+                             const char *key, apr_time_t now)
+{
+    at_cache_values_t found;
+
+    if (!at_cache_get(cache, key_from(key), revision, now, &found, pool)) {
+        return "none";
+    }
+    ck_assert_int_eq(found.count, 2);
+    return apr_pstrcat(pool, found.values[0] ? found.values[0] : "-", " ",
+                       found.values[1] ? found.values[1] : "-", (char *)NULL);
+}
+
 static const char *get(at_cache_t *cache, const char *key, apr_time_t now)
 {
-    const char **values = at_cache_get(cache, key, now, pool);
-
-    return values ? apr_pstrcat(pool, values[0] ? values[0] : "-", " ",
-                                values[1] ? values[1] : "-", (char *)NULL)
-                  : "none";
+    return get_under(cache, NULL, key, now);
 }
 
 static const char *key_of(int number)
 {
-    return apr_psprintf(pool, "key-%d", number);
+    return apr_psprintf(pool, "key-%03d", number);
 }
 
 START_TEST(what_was_put_in_is_there)
@@ -104,7 +133,7 @@ START_TEST(rows_are_copied_on_the_way_in_and_out)
 {
     at_cache_t *cache = make(2);
     char key[] = "k", one[] = "a", other[] = "b";
-    const char **values;
+    at_cache_values_t found;
     apr_pool_t *callers;
     int i;
 
@@ -113,15 +142,15 @@ START_TEST(rows_are_copied_on_the_way_in_and_out)
     ck_assert_str_eq(get(cache, "k", 0), "a b");
     ck_assert_str_eq(get(cache, "x", 0), "none");
     apr_pool_create(&callers, pool);
-    values = at_cache_get(cache, "k", 0, callers);
+    ck_assert(at_cache_get(cache, key_from("k"), NULL, 0, &found, callers));
     /* it is replaced, and the memory of both generations goes */
     for (i = 0; i < 100; i++) {
         put(cache, "k", "z", "z", 0);
         put(cache, key_of(i), "z", "z", 0);
     }
-    ck_assert_str_eq(values[0], "a");
-    ck_assert_str_eq(values[1], "b");
-    values[0] = "y";
+    ck_assert_str_eq(found.values[0], "a");
+    ck_assert_str_eq(found.values[1], "b");
+    found.values[0] = "y";
     apr_pool_destroy(callers);
     ck_assert_str_eq(get(cache, "k", 0), "z z");
 }
@@ -207,26 +236,133 @@ END_TEST
 
 START_TEST(the_smallest_cache_keeps_the_last_row)
 {
-    at_cache_t *cache = make(1);
+    at_cache_t *cache = make(2);
 
     put(cache, "k", "a", "b", 0);
     put(cache, "l", "c", "d", 0);
     put(cache, "m", "e", "f", 0);
-    ck_assert_str_eq(get(cache, "m", 0), "e f");
+    put(cache, "n", "g", "h", 0);
+    put(cache, "o", "i", "j", 0);
+    ck_assert_str_eq(get(cache, "o", 0), "i j");
     ck_assert_str_eq(get(cache, "k", 0), "none");
+}
+END_TEST
+
+/* It would push out all others. */
+START_TEST(what_is_too_large_is_not_kept)
+{
+    at_cache_t *cache = make(10);
+    char large[5 * ENTRY + 1];
+
+    memset(large, 'x', sizeof(large));
+    large[sizeof(large) - 1] = '\0';
+    put(cache, "k", "a", "b", 0);
+    put(cache, "large", large, "b", 0);
+    put_under(cache, large, "r", "a", "b", 0);
+    ck_assert_str_eq(get(cache, "large", 0), "none");
+    ck_assert_str_eq(get_under(cache, large, "r", 0), "none");
+    ck_assert_str_eq(get(cache, "k", 0), "a b");
+    large[2 * ENTRY] = '\0';
+    put(cache, "large", large, "b", 0);
+    ck_assert_str_ne(get(cache, "large", 0), "none");
 }
 END_TEST
 
 START_TEST(caches_know_nothing_of_each_other)
 {
-    at_cache_t *one = make(10), *other = at_cache_make(1, 10, SECOND, pool);
-    const char *value = "c";
+    at_cache_t *one = make(10);
+    at_cache_t *other = at_cache_make(1000, SECOND, pool);
 
     put(one, "k", "a", "b", 0);
-    ck_assert_ptr_null(at_cache_get(other, "k", 0, pool));
-    at_cache_put(other, "k", &value, 0);
-    ck_assert_str_eq(at_cache_get(other, "k", 0, pool)[0], "c");
+    ck_assert_str_eq(get(other, "k", 0), "none");
+    put(other, "k", "c", "d", 0);
+    ck_assert_str_eq(get(other, "k", 0), "c d");
     ck_assert_str_eq(get(one, "k", 0), "a b");
+}
+END_TEST
+
+START_TEST(an_entry_may_have_any_number_of_values)
+{
+    at_cache_t *cache = at_cache_make(100000, SECOND, pool);
+    const char *many[100];
+    at_cache_values_t values = { many, 100 }, none = { many, 0 }, found;
+    int i;
+
+    for (i = 0; i < 100; i++) {
+        many[i] = i % 3 ? key_of(i) : NULL;
+    }
+    at_cache_put(cache, key_from("many"), "r", 0, values);
+    at_cache_put(cache, key_from("none"), "r", 0, none);
+    ck_assert(at_cache_get(cache, key_from("many"), "r", 0, &found, pool));
+    ck_assert_int_eq(found.count, 100);
+    for (i = 0; i < 100; i++) {
+        if (i % 3) {
+            ck_assert_str_eq(found.values[i], many[i]);
+        }
+        else {
+            ck_assert_ptr_null(found.values[i]);
+        }
+    }
+    ck_assert(at_cache_get(cache, key_from("none"), "r", 0, &found, pool));
+    ck_assert_int_eq(found.count, 0);
+}
+END_TEST
+
+START_TEST(a_key_is_all_of_its_bytes)
+{
+    at_cache_t *cache = make(10);
+    at_cache_key_t one = { "a\0b", 3 }, other = { "a\0c", 3 };
+    const char *pair[] = { "1", "2" };
+    at_cache_values_t values = { pair, 2 }, found;
+
+    at_cache_put(cache, one, NULL, 0, values);
+    ck_assert(at_cache_get(cache, one, NULL, 0, &found, pool));
+    ck_assert(!at_cache_get(cache, other, NULL, 0, &found, pool));
+    ck_assert_str_eq(get(cache, "a", 0), "none");
+}
+END_TEST
+
+/* ---- revisions */
+
+START_TEST(an_entry_serves_under_its_revision_only)
+{
+    at_cache_t *cache = make(10);
+
+    put_under(cache, "r1", "k", "a", "b", 0);
+    ck_assert_str_eq(get_under(cache, "r1", "k", 0), "a b");
+    ck_assert_str_eq(get_under(cache, "r2", "k", 0), "none");
+    ck_assert_str_eq(get_under(cache, "r", "k", 0), "none");
+    ck_assert_str_eq(get_under(cache, "", "k", 0), "none");
+    ck_assert_str_eq(get(cache, "k", 0), "none");
+    /* it does not expire */
+    ck_assert_str_eq(get_under(cache, "r1", "k", 99 * SECOND), "a b");
+    /* that of another revision replaces it, the older one, too */
+    put_under(cache, "r2", "k", "c", "d", 0);
+    ck_assert_str_eq(get_under(cache, "r1", "k", 0), "none");
+    ck_assert_str_eq(get_under(cache, "r2", "k", 0), "c d");
+    put_under(cache, "r1", "k", "a", "b", 0);
+    ck_assert_str_eq(get_under(cache, "r1", "k", 0), "a b");
+    ck_assert_str_eq(get_under(cache, "r2", "k", 0), "none");
+    /* one without is no entry under any */
+    put(cache, "l", "e", "f", 0);
+    ck_assert_str_eq(get_under(cache, "r1", "l", 0), "none");
+}
+END_TEST
+
+START_TEST(what_stays_keeps_its_revision)
+{
+    at_cache_t *cache = make(3);
+    char revision[] = "r1";
+    int i;
+
+    put_under(cache, revision, "k", "a", "b", 0);
+    revision[1] = '2';
+    for (i = 0; i < 20; i++) {
+        put_under(cache, revision, key_of(i), "c", "d", 0);
+        ck_assert_str_eq(get_under(cache, "r1", "k", 0), "a b");
+        ck_assert_str_eq(get_under(cache, "r2", "k", 0), "none");
+    }
+    ck_assert_str_eq(get_under(cache, "r2", key_of(19), 0), "c d");
 }
 END_TEST
 
@@ -264,6 +400,7 @@ static void expect_less(long before, long limit)
 /* Put in the rows FROM to TO, of 400 bytes each, and ask for some. */
 static void fill(at_cache_t *cache, int from, int to)
 {
+    at_cache_values_t found;
     apr_pool_t *callers;
     char key[40];
     int i;
@@ -273,7 +410,7 @@ static void fill(at_cache_t *cache, int from, int to)
         snprintf(key, sizeof(key), "key-%d", i);
         put(cache, key, text, text, 0);
         snprintf(key, sizeof(key), "key-%d", i - i % 1000);
-        at_cache_get(cache, key, 0, callers);
+        (void)at_cache_get(cache, key_from(key), NULL, 0, &found, callers);
         apr_pool_clear(callers);
     }
     apr_pool_destroy(callers);
@@ -347,20 +484,23 @@ static void work_once(worker_t *worker, apr_uint64_t random)
 {
     const char *key = apr_psprintf(worker->pool, "key-%d",
                                    (int)(random % 100));
-    const char *pair[2];
-    const char **values = at_cache_get(worker->cache, key, 0, worker->pool);
+    const char *revision = random % 2 ? "r1" : NULL;
+    at_cache_values_t found;
+    int is_found = at_cache_get(worker->cache, key_from(key), revision, 0,
+                                &found, worker->pool);
 
-    if (values) {
+    if (is_found) {
         worker->found++;
-        worker->wrong += strcmp(values[0], key) || strcmp(values[1], key);
+        worker->wrong += strcmp(found.values[0], key)
+                         || strcmp(found.values[1], key);
     }
-    if (!values || random % 7 == 0) {
-        pair[0] = pair[1] = key;
-        at_cache_put(worker->cache, key, pair, 0);
+    if (!is_found || random % 7 == 0) {
+        put_under(worker->cache, revision, key, key, key, 0);
     }
     /* what was read is the caller's, whatever others do */
-    if (values) {
-        worker->wrong += strcmp(values[0], key) || strcmp(values[1], key);
+    if (is_found) {
+        worker->wrong += strcmp(found.values[0], key)
+                         || strcmp(found.values[1], key);
     }
 }
 
@@ -425,7 +565,12 @@ int main(void)
     tcase_add_test(tests, what_stays_does_not_live_longer);
     tcase_add_test(tests, no_older_row_comes_back);
     tcase_add_test(tests, the_smallest_cache_keeps_the_last_row);
+    tcase_add_test(tests, what_is_too_large_is_not_kept);
     tcase_add_test(tests, caches_know_nothing_of_each_other);
+    tcase_add_test(tests, an_entry_may_have_any_number_of_values);
+    tcase_add_test(tests, a_key_is_all_of_its_bytes);
+    tcase_add_test(tests, an_entry_serves_under_its_revision_only);
+    tcase_add_test(tests, what_stays_keeps_its_revision);
     tcase_add_test(tests, a_million_rows_take_no_more_memory_than_a_few);
     tcase_add_test(tests, the_same_row_again_and_again_takes_no_memory);
     tcase_add_test(tests, a_cache_goes_with_its_pool);

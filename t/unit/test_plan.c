@@ -177,12 +177,12 @@ START_TEST(where_a_lookup_is_put_is_known)
     ck_assert_int_eq(plan->lookups->nelts, 2);
     ck_assert_int_eq(lookups[0].lookup, 1);
     ck_assert_int_eq(lookups[0].node, at_plan_child(plan, 0, "b", 1));
-    ck_assert_int_eq(lookups[0].key_column, 1);
+    ck_assert_int_eq(lookups[0].keys[0], 1);
     ck_assert_int_eq(lookups[0].first_column, 4);
     ck_assert_int_eq(lookups[0].column_count, 3);
     ck_assert_int_eq(lookups[1].lookup, 0);
     ck_assert_int_eq(lookups[1].node, at_plan_child(plan, 0, "a", 1));
-    ck_assert_int_eq(lookups[1].key_column, 2);
+    ck_assert_int_eq(lookups[1].keys[0], 2);
     ck_assert_int_eq(lookups[1].first_column, 7);
     ck_assert_int_eq(lookups[1].column_count, 2);
     ck_assert_str_eq(at_plan_column(plan, 3, &file), "y");
@@ -291,13 +291,121 @@ START_TEST(the_number_of_objects_to_look_up_is_limited)
 }
 END_TEST
 
+/* "LOOKUP PARAMETER" of the column NAME; "none". */
+static const char *lookup_of(const char *name)
+{
+    const char *parameter;
+    const char *lookup = at_plan_lookup_name(name, &parameter, pool);
+
+    return lookup ? apr_pstrcat(pool, lookup, " ", parameter, (char *)NULL)
+                  : "none";
+}
+
 START_TEST(the_name_after_the_at_is_the_lookup)
 {
-    ck_assert_str_eq(at_plan_lookup_name("data.a@country"), "country");
-    ck_assert_str_eq(at_plan_lookup_name("data.a@"), "");
-    ck_assert_str_eq(at_plan_lookup_name("data.a@b@c"), "b@c");
-    ck_assert_ptr_null(at_plan_lookup_name("data.a=b"));
-    ck_assert_ptr_null(at_plan_lookup_name(""));
+    ck_assert_str_eq(lookup_of("data.a@country"), "country key");
+    ck_assert_str_eq(lookup_of("@country"), "country key");
+    ck_assert_str_eq(lookup_of("@country:unit"), "country unit");
+    ck_assert_str_eq(lookup_of("@country:"), "country ");
+    ck_assert_str_eq(lookup_of("data.a@"), " key");
+    ck_assert_str_eq(lookup_of("data.a@b@c"), "b@c key");
+    ck_assert_str_eq(lookup_of("data.a=b"), "none");
+    ck_assert_str_eq(lookup_of("data.a:number"), "none");
+    ck_assert_str_eq(lookup_of(""), "none");
+}
+END_TEST
+
+/* ---- lookups of their own, and revisions */
+
+#define ROOTS "caller:unit:name revision.r caller.username data.a.id data.a.x|" \
+    "rules revision.r revision.s rule.allow_no_identifier|" \
+    "country revision.s id name|loose caller.username|" \
+    "token revision.r token.version|session revision.r session.user_id|" \
+    "field revision.r data.identifier|twice revision.r data.b|" \
+    "inner revision.r data.b@country|other revision.t caller.username"
+
+START_TEST(a_lookup_of_its_own_gives_inputs_and_members)
+{
+    at_plan_t *plan = test_plan_with("revision.r revision.s data.b @caller "
+                                     "@caller:name @rules data.c@country",
+                                     ROOTS);
+    at_plan_lookup_t *lookups =
+        (at_plan_lookup_t *)(void *)plan->lookups->elts;
+    int first = lookups[0].first_column;
+
+    ck_assert_int_eq(plan->lookups->nelts, 3);
+    ck_assert_int_eq(lookups[0].node, 0);
+    ck_assert_int_eq(lookups[0].keys[0], 3);
+    ck_assert_int_eq(lookups[0].keys[1], AT_PLAN_NONE);
+    ck_assert_int_eq(lookups[0].keys[2], 4);
+    ck_assert_int_eq(first, 7);
+    ck_assert_int_eq(plan->input_columns[AT_COLUMN_CALLER_USERNAME],
+                     first + 1);
+    ck_assert_int_eq(plan->input_columns[AT_COLUMN_ALLOW_NO_IDENTIFIER],
+                     lookups[1].first_column + 2);
+    ck_assert_str_eq(draw(plan, 0),
+                     "b=2 a#9{id=9 x=10} c@6#15{id=15 name=16}");
+    ck_assert_int_eq(plan->column_count, 17);
+}
+END_TEST
+
+START_TEST(revisions_are_those_of_the_load)
+{
+    at_plan_t *plan = test_plan_with("x revision.s revision.r @rules "
+                                     "data.c@country", ROOTS);
+    at_plan_lookup_t *lookups =
+        (at_plan_lookup_t *)(void *)plan->lookups->elts;
+    const char *load[] = { "x", "S", "R" }, *row[] = { "r", "s", "1" };
+    const char *text;
+
+    ck_assert_int_eq(lookups[0].revisions->nelts, 2);
+    ck_assert_int_eq(lookups[1].revisions->nelts, 1);
+    text = at_revision_of_load(lookups[0].revisions, load, pool);
+    ck_assert_str_eq(text, "R\nS");
+    text = at_revision_of_row(lookups[0].revisions, row, pool);
+    ck_assert_str_eq(text, "r\ns");
+    text = at_revision_of_load(lookups[1].revisions, load, pool);
+    ck_assert_str_eq(text, "S");
+    load[1] = NULL;
+    ck_assert_ptr_null(at_revision_of_load(lookups[0].revisions, load, pool));
+    ck_assert_ptr_null(at_revision_of_load(apr_array_make(pool, 1,
+                                               sizeof(at_revision_t)), load,
+                                           pool));
+}
+END_TEST
+
+START_TEST(lookups_of_their_own_that_are_wrong_are_refused)
+{
+    static const struct {
+        const char *columns, *problem;
+    } cases[] = {
+        { "revision.r @nobody", "no such lookup" },
+        { "revision.r @caller @caller", "twice" },
+        { "revision.r @caller @caller:key", "twice" },
+        { "revision.r @caller:nobody", "no such parameter" },
+        { "revision.r @caller @other", "revision.t" },
+        { "@caller", "some.sql must select it" },
+        { "revision.r @loose", "lookups/loose.sql: it must select" },
+        { "revision.r @token", "each load" },
+        { "revision.r @session", "each load" },
+        { "revision.r @field", "'data.identifier': calls change it" },
+        { "revision.r data.b @twice", "collides" },
+        { "revision.r @inner", "cannot look up" },
+        { "revision.r caller.username @caller", "'caller.username': it is" },
+        { "revision.s data.c@country:name", "no such parameter" },
+        { "revision.s data.c@country data.c@caller", "collides" }
+    };
+    size_t i;
+
+    for (i = 0; i < COUNT(cases); i++) {
+        at_plan_t *plan;
+        const char *problem = test_detail(
+            at_plan_make(&plan, test_statement_of(cases[i].columns),
+                         test_lookups_of(ROOTS), pool));
+
+        ck_assert_msg(problem && has(problem, cases[i].problem), "%s: %s",
+                      cases[i].columns, problem ? problem : "right");
+    }
 }
 END_TEST
 
@@ -353,7 +461,7 @@ START_TEST(inputs_are_found_by_name)
 {
     at_plan_t *plan = test_plan_of("token.version data.a token.id");
     const char *values[] = { NULL, "v", "T1" };
-    at_row_t row = { plan, values };
+    at_row_t row = { plan, values, NULL };
     int i, found = 0;
 
     ck_assert_int_eq(plan->column_count, 3);
@@ -373,7 +481,7 @@ START_TEST(the_columns_of_the_fields_are_found)
                               "data.log_information.updated_date "
                               "data.udf_date_1.year");
     const char *values[] = { "x", "s", NULL, "{}", "d", "y" };
-    at_row_t row = { plan, values };
+    at_row_t row = { plan, values, NULL };
 
     ck_assert_int_eq(plan->field_columns[at_field_find("udf_string_1")], 1);
     ck_assert_int_eq(plan->field_columns[AT_CREDENTIAL_IDENTIFIER], 2);
@@ -471,6 +579,9 @@ int main(void)
     tcase_add_test(tests, a_long_name_in_a_lookup_is_refused);
     tcase_add_test(tests, the_number_of_objects_to_look_up_is_limited);
     tcase_add_test(tests, the_name_after_the_at_is_the_lookup);
+    tcase_add_test(tests, a_lookup_of_its_own_gives_inputs_and_members);
+    tcase_add_test(tests, revisions_are_those_of_the_load);
+    tcase_add_test(tests, lookups_of_their_own_that_are_wrong_are_refused);
     tcase_add_test(tests, a_secret_is_never_in_a_reply);
     tcase_add_test(tests, names_are_at_most_255_long);
     tcase_add_test(tests, a_path_may_be_as_deep_as_its_name_is_long);

@@ -21,7 +21,7 @@ static const char *reply_to(const char *columns, const char *values,
                             const char *fields_set, const char *pass_code)
 {
     at_plan_t *plan = test_plan_with(columns, LOOKUPS);
-    at_row_t row = { plan, NULL };
+    at_row_t row = { plan, NULL, NULL };
     at_violations_t *violations = at_violations_make(pool);
     at_select_t *select;
     at_body_t body;
@@ -308,7 +308,7 @@ START_TEST(the_example_of_the_page_is_replied)
         statements->statement[AT_STATEMENT_LOAD_BY_ID];
     at_json_t *example = test_json(test_read(test_source(
         "t/data/example-response.json")));
-    at_row_t *row = test_row(load, statements->plan, "token.pass_code",
+    at_row_t *row = test_row(statements->plan, "token.pass_code",
                              "S3CRET", NULL);
     at_body_t body;
     int i;

@@ -13,13 +13,6 @@ static const char *const names[AT_CREDENTIAL_COUNT] = {
     "authentication_code", "identifier", "pass_code"
 };
 
-static const at_statements_t *statements;
-
-static const at_statement_t *load(void)
-{
-    return statements->statement[AT_STATEMENT_LOAD_BY_ID];
-}
-
 /*
  * A row with rules that ask for nothing, except RULES: settings without
  * "rule.", as "identifier_creation=ID pass_code_min_length=4". PRESENT
@@ -31,8 +24,7 @@ static at_row_t *row_of(const char *rules, const char *present)
     char *state, *setting, *copy = apr_pstrdup(pool, rules);
     int i;
 
-    statements = test_statements();
-    row = test_row(load(), statements->plan, "rule.allow_no_identifier", "1",
+    row = test_row(test_statements()->plan, "rule.allow_no_identifier", "1",
                    NULL);
     for (i = 0; i < AT_CREDENTIAL_COUNT; i++) {
         static const char *const settings[][2] = {
@@ -43,8 +35,8 @@ static at_row_t *row_of(const char *rules, const char *present)
         size_t k;
 
         for (k = 0; k < COUNT(settings); k++) {
-            test_row_set(row, load(), apr_psprintf(pool, "rule.%s_%s",
-                                                   names[i], settings[k][0]),
+            test_row_set(row, apr_psprintf(pool, "rule.%s_%s", names[i],
+                                           settings[k][0]),
                          settings[k][1]);
         }
     }
@@ -53,25 +45,25 @@ static at_row_t *row_of(const char *rules, const char *present)
         char *value = strchr(setting, '=');
 
         *value++ = '\0';
-        test_row_set(row, load(), apr_pstrcat(pool, "rule.", setting,
-                                              (char *)NULL),
+        test_row_set(row, apr_pstrcat(pool, "rule.", setting, (char *)NULL),
                      strcmp(value, "NULL") ? value : NULL);
     }
     if (strchr(present, 'a')) {
-        test_row_set(row, load(), "data.authentication_code", "code");
+        test_row_set(row, "data.authentication_code", "code");
     }
     if (strchr(present, 'i')) {
-        test_row_set(row, load(), "data.identifier", "user");
+        test_row_set(row, "data.identifier", "user");
     }
     if (strchr(present, 'p')) {
-        test_row_set(row, load(), "token.pass_code", "$2y$...");
+        test_row_set(row, "token.pass_code", "$2y$...");
     }
     return row;
 }
 
 static at_request_t *request_of(const char *members)
 {
-    at_request_options_t options = { statements, at_scheme_default(), 0 };
+    at_request_options_t options = { test_statements(),
+                                     at_scheme_default(), 0 };
     at_request_t *request;
     at_error_t *error = at_request_read(&request, test_json(apr_pstrcat(
         pool, "{\"access_token_identifier\":{\"authentication_code\":\"c\"}",
@@ -425,8 +417,8 @@ START_TEST(an_empty_credential_in_the_row_is_none)
     int generate[AT_CREDENTIAL_COUNT];
     at_rules_t *rules;
 
-    test_row_set(row, load(), "data.authentication_code", "");
-    test_row_set(row, load(), "data.identifier", "");
+    test_row_set(row, "data.authentication_code", "");
+    test_row_set(row, "data.identifier", "");
     ck_assert_ptr_null(at_rules_read(&rules, row, pool));
     at_rules_judge(generate, rules, request_of(""), row, violations);
     ck_assert_str_eq(test_violations(violations->list),

@@ -2,6 +2,7 @@
 /* What a folder of statements must have, and the fix that an error names. */
 #include "statements_support.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include <apr_allocator.h>
@@ -10,13 +11,16 @@
 #include "at_field.h"
 
 static const char *const files[] = {
-    "custom_fields.sql", "find_request.sql", "join_references.sql",
-    "load_by_authentication_code.sql", "load_by_id.sql",
-    "load_by_identifier.sql", "load_joins.sql", "load_select.sql",
-    "next_number.sql", "save.sql", "show_caller_unit.sql",
-    "show_classification.sql", "show_creator.sql",
-    "show_owner_countries.sql", "show_participant_countries.sql",
-    "startup.sql"
+    "custom_fields.sql", "find_request.sql", "join_caller.sql",
+    "join_documents.sql", "join_references.sql", "join_revision.sql",
+    "join_rules.sql", "load_by_authentication_code.sql", "load_by_id.sql",
+    "load_by_identifier.sql", "load_by_session_and_code.sql", "load_from.sql",
+    "load_joins.sql", "load_select.sql", "next_number.sql", "save.sql",
+    "show_caller.sql", "show_classification.sql", "show_creator.sql",
+    "show_documents.sql", "show_owner_countries.sql",
+    "show_participant_countries.sql", "show_revision.sql", "show_rules.sql",
+    "startup.sql", "lookups/caller.sql", "lookups/country.sql",
+    "lookups/rules.sql", "lookups/unit.sql", "lookups/user.sql"
 };
 
 /* Copy the shipped statements into the program's folder. */
@@ -39,6 +43,12 @@ static const char *change(at_statements_t **statements, const char *file,
         at_folder_read(statements, test_folder(), NULL, pool, pool));
 }
 
+/* How many lookups the shipped statements have. */
+static int count_shipped(void)
+{
+    return test_lookup_statements()->lookups->nelts;
+}
+
 START_TEST(the_shipped_statements_are_right)
 {
     static const char *const engines[] = { "sqlite3", "mysql" };
@@ -54,8 +64,11 @@ START_TEST(the_shipped_statements_are_right)
 
         ck_assert_msg(!problem, "%s", problem);
         ck_assert_str_eq(statements->folder, folder);
-        for (i = 0; i <= AT_STATEMENT_STARTUP; i++) {
+        for (i = 0; i < AT_STATEMENT_LOOKUP + count_shipped(); i++) {
             ck_assert_ptr_nonnull(statements->statement[i]);
+            if (i >= AT_STATEMENT_LOOKUP) {
+                continue;
+            }
             ck_assert(has(statements->statement[i]->file,
                           at_statements_file((at_statement_e)i)));
         }
@@ -75,25 +88,43 @@ START_TEST(the_shipped_statements_are_right)
 }
 END_TEST
 
-/* The reply's members below PARENT: "a b?:1 o{c}", types as numbers. */
+static int compare_texts(const void *one, const void *other)
+{
+    return strcmp(*(const char *const *)one, *(const char *const *)other);
+}
+
+static const char *draw(const at_plan_t *plan, int parent);
+
+/* NODE in the drawing of its parent. A date is a string in the reply. */
+static const char *draw_node(const at_plan_t *plan, int index)
+{
+    const at_plan_node_t *node = at_plan_node(plan, index);
+    const char *name = apr_pstrcat(pool, node->name,
+                                   node->optional ? "?" : "", (char *)NULL);
+
+    if (node->column == AT_PLAN_NONE) {
+        return apr_psprintf(pool, "%s%s{%s}", name,
+                            node->id_column == AT_PLAN_NONE ? "" : "#",
+                            draw(plan, index));
+    }
+    return apr_psprintf(pool, "%s:%d", name, node->type == AT_LEAF_DATE
+                                             ? (int)AT_LEAF_STRING
+                                             : (int)node->type);
+}
+
+/* The reply's members below PARENT, sorted: "a b?:1 o{c}", types as numbers. */
 static const char *draw(const at_plan_t *plan, int parent)
 {
-    const char *drawn = "";
+    apr_array_header_t *members = apr_array_make(pool, 40, sizeof(char *));
     int child = at_plan_node(plan, parent)->first_child;
 
     for (; child != AT_PLAN_NONE;
          child = at_plan_node(plan, child)->next_sibling) {
-        const at_plan_node_t *node = at_plan_node(plan, child);
-
-        drawn = apr_pstrcat(pool, drawn, *drawn ? " " : "", node->name,
-                            node->optional ? "?" : "", (char *)NULL);
-        drawn = node->column == AT_PLAN_NONE
-                ? apr_psprintf(pool, "%s%s{%s}", drawn,
-                               node->id_column == AT_PLAN_NONE ? "" : "#",
-                               draw(plan, child))
-                : apr_psprintf(pool, "%s:%d", drawn, (int)node->type);
+        APR_ARRAY_PUSH(members, const char *) = draw_node(plan, child);
     }
-    return drawn;
+    qsort(members->elts, (size_t)members->nelts, sizeof(char *),
+          compare_texts);
+    return apr_array_pstrcat(pool, members, ' ');
 }
 
 START_TEST(all_that_are_shipped_give_the_same_reply)
@@ -101,13 +132,15 @@ START_TEST(all_that_are_shipped_give_the_same_reply)
     const char *tree = draw(read_shipped("sqlite3", "statements")->plan, 0);
     size_t i;
 
-    ck_assert(has(tree, "country_of_residence?#{id:0 name:0 "));
+    ck_assert(has(tree, "country_of_residence?#{alternative_code:0 id:0 name:0 "));
     for (i = 0; i < COUNT(all_shipped); i++) {
         at_statements_t *statements = read_shipped(all_shipped[i].engine,
                                                    all_shipped[i].folder);
 
         ck_assert_str_eq(draw(statements->plan, 0), tree);
-        ck_assert_int_eq(statements->lookups->nelts, i % 2 ? 4 : 0);
+        ck_assert_int_eq(statements->lookups->nelts,
+                         strcmp(all_shipped[i].folder, "statements-joined")
+                         ? 5 : 0);
     }
 }
 END_TEST
@@ -145,6 +178,9 @@ START_TEST(each_file_is_needed)
         at_statements_t *statements;
         const char *problem;
 
+        if (!strcmp(files[i], "load_by_session_and_code.sql")) {
+            continue;
+        }
         copy_shipped();
         apr_file_remove(apr_pstrcat(pool, test_folder(), "/", files[i],
                                     (char *)NULL), pool);
@@ -172,33 +208,33 @@ START_TEST(each_input_column_is_needed)
         const char *file, *column;
     } needed[] = {
         { "load_select.sql", "session.user_id" },
-        { "load_select.sql", "login.user_id" },
-        { "load_select.sql", "caller.user_id" },
-        { "load_select.sql", "caller.username" },
-        { "load_select.sql", "caller.unit_id" },
-        { "load_select.sql", "caller.may_update" },
+        { "lookups/caller.sql", "login.user_id" },
+        { "lookups/caller.sql", "caller.user_id" },
+        { "lookups/caller.sql", "caller.username" },
+        { "lookups/caller.sql", "caller.unit_id" },
+        { "lookups/caller.sql", "caller.may_update" },
         { "load_select.sql", "token.id" },
         { "load_select.sql", "token.version" },
         { "load_select.sql", "token.pass_code" },
-        { "load_select.sql", "rule.authentication_code_creation" },
-        { "load_select.sql", "rule.authentication_code_format" },
-        { "load_select.sql", "rule.authentication_code_min_length" },
-        { "load_select.sql", "rule.authentication_code_min_letters" },
-        { "load_select.sql", "rule.authentication_code_min_digits" },
-        { "load_select.sql", "rule.authentication_code_min_special" },
-        { "load_select.sql", "rule.identifier_creation" },
-        { "load_select.sql", "rule.identifier_format" },
-        { "load_select.sql", "rule.identifier_min_length" },
-        { "load_select.sql", "rule.identifier_min_letters" },
-        { "load_select.sql", "rule.identifier_min_digits" },
-        { "load_select.sql", "rule.identifier_min_special" },
-        { "load_select.sql", "rule.pass_code_creation" },
-        { "load_select.sql", "rule.pass_code_format" },
-        { "load_select.sql", "rule.pass_code_min_length" },
-        { "load_select.sql", "rule.pass_code_min_letters" },
-        { "load_select.sql", "rule.pass_code_min_digits" },
-        { "load_select.sql", "rule.pass_code_min_special" },
-        { "load_select.sql", "rule.allow_no_identifier" },
+        { "lookups/rules.sql", "rule.authentication_code_creation" },
+        { "lookups/rules.sql", "rule.authentication_code_format" },
+        { "lookups/rules.sql", "rule.authentication_code_min_length" },
+        { "lookups/rules.sql", "rule.authentication_code_min_letters" },
+        { "lookups/rules.sql", "rule.authentication_code_min_digits" },
+        { "lookups/rules.sql", "rule.authentication_code_min_special" },
+        { "lookups/rules.sql", "rule.identifier_creation" },
+        { "lookups/rules.sql", "rule.identifier_format" },
+        { "lookups/rules.sql", "rule.identifier_min_length" },
+        { "lookups/rules.sql", "rule.identifier_min_letters" },
+        { "lookups/rules.sql", "rule.identifier_min_digits" },
+        { "lookups/rules.sql", "rule.identifier_min_special" },
+        { "lookups/rules.sql", "rule.pass_code_creation" },
+        { "lookups/rules.sql", "rule.pass_code_format" },
+        { "lookups/rules.sql", "rule.pass_code_min_length" },
+        { "lookups/rules.sql", "rule.pass_code_min_letters" },
+        { "lookups/rules.sql", "rule.pass_code_min_digits" },
+        { "lookups/rules.sql", "rule.pass_code_min_special" },
+        { "lookups/rules.sql", "rule.allow_no_identifier" },
         { "load_select.sql", "data.authentication_code" },
         { "load_select.sql", "data.identifier" },
         { "load_select.sql", "data.custom_field_set?:json" },
@@ -358,11 +394,42 @@ START_TEST(a_folder_need_not_have_what_its_base_has)
 }
 END_TEST
 
+/* The number of the lookup NAME of STATEMENTS, which must be there once. */
+static int lookup_of(const at_statements_t *statements, const char *name)
+{
+    int i, found = 0, number = -1;
+
+    for (i = 0; i < statements->lookups->nelts; i++) {
+        if (!strcmp(APR_ARRAY_IDX(statements->lookups, i, at_lookup_t).name,
+                    name)) {
+            number = i;
+            found++;
+        }
+    }
+    ck_assert_msg(found == 1, "%s: %d times", name, found);
+    return number;
+}
+
+/* The lookup of the object NAME of the reply. */
+static int used_by(const at_plan_t *plan, const char *name)
+{
+    int i, node = at_plan_child(plan, 0, name, strlen(name));
+
+    for (i = 0; i < plan->lookups->nelts; i++) {
+        const at_plan_lookup_t *lookup = &APR_ARRAY_IDX(plan->lookups, i,
+                                                        at_plan_lookup_t);
+
+        if (lookup->node == node) {
+            return lookup->lookup;
+        }
+    }
+    return -1;
+}
+
 START_TEST(each_lookup_is_read_once)
 {
     at_statements_t *statements;
-    at_lookup_t *lookups;
-    int i;
+    int thing, other;
 
     begin_own();
     put("load_select.sql", select_with(
@@ -370,20 +437,19 @@ START_TEST(each_lookup_is_read_once)
     put("lookups/thing.sql", "SELECT :key AS 'id'");
     put("lookups/other_2.sql", "SELECT :key AS 'id', 1 AS 'a'");
     statements = read_right();
-    ck_assert_int_eq(statements->lookups->nelts, 2);
-    lookups = (at_lookup_t *)(void *)statements->lookups->elts;
-    ck_assert_str_eq(lookups[0].name, "thing");
-    ck_assert_str_eq(lookups[1].name, "other_2");
-    for (i = 0; i < 2; i++) {
-        ck_assert_ptr_eq(lookups[i].statement,
-                         statements->statement[AT_STATEMENT_LOOKUP + i]);
-    }
-    ck_assert(has(lookups[1].statement->file, "/lookups/other_2.sql"));
-    ck_assert_ptr_null(statements->statement[AT_STATEMENT_LOOKUP + 2]);
-    for (i = 0; i < 3; i++) {
-        ck_assert_int_eq(APR_ARRAY_IDX(statements->plan->lookups, i,
-                                       at_plan_lookup_t).lookup, i % 2);
-    }
+    ck_assert_int_eq(statements->lookups->nelts, count_shipped() + 2);
+    thing = lookup_of(statements, "thing");
+    other = lookup_of(statements, "other_2");
+    ck_assert(has(statements->statement[AT_STATEMENT_LOOKUP + other]->file,
+                  "/lookups/other_2.sql"));
+    ck_assert_ptr_eq(APR_ARRAY_IDX(statements->lookups, thing,
+                                   at_lookup_t).statement,
+                     statements->statement[AT_STATEMENT_LOOKUP + thing]);
+    ck_assert_ptr_null(statements->statement[AT_STATEMENT_LOOKUP
+                                             + count_shipped() + 2]);
+    ck_assert_int_eq(used_by(statements->plan, "x"), thing);
+    ck_assert_int_eq(used_by(statements->plan, "y"), other);
+    ck_assert_int_eq(used_by(statements->plan, "z"), thing);
 }
 END_TEST
 
@@ -399,7 +465,7 @@ START_TEST(a_lookup_is_found_in_the_base)
     problem = test_detail(
         at_folder_read(&statements, own_folder(), test_folder(), pool, pool));
     ck_assert_msg(!problem, "%s", problem);
-    ck_assert_int_eq(statements->lookups->nelts, 1);
+    ck_assert_int_eq(statements->lookups->nelts, count_shipped() + 1);
 }
 END_TEST
 
@@ -426,7 +492,28 @@ START_TEST(wrong_lookups_are_refused)
         { "data.x@thing", "SELECT :key AS 'id@thing'",
           "thing.sql: column 'id@thing'" },
         { "data.x@thing", "SELECT :key AS 'id'\n-- @wide\n, 1 AS 'a'\n"
-          "-- @end", "thing.sql: @wide" }
+          "-- @end", "thing.sql: @wide" },
+        /* lookups of their own */
+        { "@thing", "SELECT :key AS 'revision.reference', 1 AS 'x'",
+          "thing.sql: column 'x' is neither" },
+        { "@thing", "SELECT :key AS 'revision.reference', 1 AS 'data.x', "
+          "2 AS 'data.x'", "thing.sql: column 'data.x'" },
+        { "@thing", "SELECT :key AS 'data.x'", "thing.sql: it must select a "
+          "column revision.NAME" },
+        { "@thing", "SELECT :key AS 'revision.other', 1 AS 'data.x'",
+          "'revision.other'" },
+        { "@thing:one", "SELECT :key AS 'revision.reference', :one AS "
+          "'data.x'", "AS '@thing'" },
+        { "@thing' , 1 AS '@thing:one", "SELECT :key AS 'revision.reference'",
+          "by :one" },
+        { "@thing' , 1 AS '@thing:One", "SELECT :key AS 'revision.reference'",
+          "'@thing:One'" },
+        { "@thing' , 1 AS '@thing:key", "SELECT :key AS 'revision.reference'",
+          "'@thing:key'" },
+        { "data.x@thing:one", "SELECT :key AS 'id'", "'data.x@thing:one'" },
+        { "@thing' , 1 AS '@thing:a', 1 AS '@thing:b', 1 AS '@thing:c', "
+          "1 AS '@thing:d", "SELECT :key AS 'revision.reference'",
+          "at most 4" }
     };
     size_t i;
 
@@ -454,10 +541,12 @@ START_TEST(the_number_of_lookups_is_limited)
     const char *problem;
 
     begin_own();
-    put("load_select.sql", select_with(many_lookups(AT_LOOKUPS)));
+    put("load_select.sql", select_with(many_lookups(AT_LOOKUPS
+                                                    - count_shipped())));
     ck_assert_int_eq(read_right()->lookups->nelts, AT_LOOKUPS);
     ck_assert_ptr_nonnull(read_right()->statement[AT_STATEMENT_COUNT - 1]);
-    put("load_select.sql", select_with(many_lookups(AT_LOOKUPS + 1)));
+    put("load_select.sql", select_with(many_lookups(AT_LOOKUPS + 1
+                                                    - count_shipped())));
     problem = read_own(&statements);
     ck_assert_msg(problem && has(problem, "more than 16 lookups"), "%s",
                   problem);
@@ -533,20 +622,32 @@ END_TEST
 
 START_TEST(the_files_have_the_names_of_the_design)
 {
-    static const char *const names[AT_STATEMENT_STARTUP + 1] = {
+    static const char *const loads[AT_STATEMENT_LOADS] = {
         "load_by_authentication_code.sql", "load_by_identifier.sql",
-        "load_by_id.sql", "find_request.sql", "save.sql",
-        "custom_fields.sql", "next_number.sql", "startup.sql"
+        "load_by_id.sql", "load_by_session_and_code.sql"
     };
-    int i;
+    static const char *const others[] = {
+        "find_request.sql", "save.sql", "custom_fields.sql",
+        "next_number.sql", "startup.sql"
+    };
+    int i, form;
 
-    for (i = 0; i <= AT_STATEMENT_STARTUP; i++) {
-        ck_assert_str_eq(at_statements_file((at_statement_e)i), names[i]);
+    for (i = 0; i < AT_STATEMENT_LOADS; i++) {
+        for (form = 0; form < AT_SQL_FORMS; form++) {
+            at_statement_e load = at_statement_load((at_statement_e)i,
+                                                    (at_sql_form_e)form);
+
+            ck_assert_str_eq(at_statements_file(load), loads[i]);
+            ck_assert(at_statement_form(load) == (at_sql_form_e)form);
+            ck_assert(at_statement_is_load(load));
+        }
     }
-    for (i = 0; i <= AT_STATEMENT_LOAD_BY_ID; i++) {
-        ck_assert_str_eq(at_statements_file(
-                             (at_statement_e)(AT_STATEMENT_NARROW + i)),
-                         names[i]);
+    for (i = 0; i < (int)COUNT(others); i++) {
+        at_statement_e other = (at_statement_e)(AT_STATEMENT_FIND_REQUEST
+                                                + i);
+
+        ck_assert_str_eq(at_statements_file(other), others[i]);
+        ck_assert(!at_statement_is_load(other));
     }
     ck_assert_ptr_null(at_statements_file(AT_STATEMENT_LOOKUP));
 }
@@ -597,9 +698,7 @@ static const char *all_of_folder(const at_statements_t *statements)
 {
     const char *all = apr_pstrcat(pool, statements->folder, " ",
                                   draw(statements->plan, 0), (char *)NULL);
-    const at_statement_t *narrow =
-        statements->statement[AT_STATEMENT_NARROW];
-    int i;
+    int i, form;
 
     for (i = 0; i < AT_STATEMENT_COUNT; i++) {
         if (statements->statement[i]) {
@@ -608,16 +707,35 @@ static const char *all_of_folder(const at_statements_t *statements)
         }
     }
     for (i = 0; i < statements->lookups->nelts; i++) {
-        all = apr_pstrcat(pool, all, " ", APR_ARRAY_IDX(
-            statements->lookups, i, at_lookup_t).name, (char *)NULL);
+        const at_lookup_t *lookup = &APR_ARRAY_IDX(statements->lookups, i,
+                                                   at_lookup_t);
+        int k;
+
+        all = apr_pstrcat(pool, all, " ", lookup->name, (char *)NULL);
+        for (k = 0; lookup->parameters[k]; k++) {
+            all = apr_pstrcat(pool, all, ":", lookup->parameters[k],
+                              (char *)NULL);
+        }
     }
-    for (i = 0; i < narrow->columns->nelts; i++) {
-        all = apr_psprintf(pool, "%s %d", all,
-                           statements->narrow_columns[i]);
+    for (form = AT_SQL_NARROW; form < AT_SQL_FORMS; form++) {
+        const at_statement_t *load = statements->statement[
+            at_statement_load((at_statement_e)0, (at_sql_form_e)form)];
+
+        for (i = 0; i < load->columns->nelts; i++) {
+            all = apr_psprintf(pool, "%s %d", all,
+                               statements->form_columns[form][i]);
+        }
     }
     for (i = 0; i < statements->wide_nodes->nelts; i++) {
-        all = apr_psprintf(pool, "%s %d", all, APR_ARRAY_IDX(
-            statements->wide_nodes, i, int));
+        const at_wide_node_t *wide = &APR_ARRAY_IDX(statements->wide_nodes, i,
+                                                    at_wide_node_t);
+
+        all = apr_psprintf(pool, "%s %d/%d", all, wide->node, wide->document);
+    }
+    for (i = 0; i < statements->plan->documents->nelts; i++) {
+        all = apr_pstrcat(pool, all, " ", APR_ARRAY_IDX(
+            statements->plan->documents, i, at_document_t).name,
+            (char *)NULL);
     }
     for (i = 0; i < at_field_count(); i++) {
         all = apr_psprintf(pool, "%s %d", all, statements->settable[i]);
@@ -637,10 +755,11 @@ START_TEST(statements_outlive_the_scratch_pool)
     apr_allocator_create(&allocator);
     apr_pool_create_ex(&scratch, NULL, NULL, allocator);
     ck_assert_ptr_null(at_folder_read(
-        &statements, apr_pstrcat(pool, sql, "statements-cached", (char *)NULL),
-        apr_pstrcat(pool, sql, "statements", (char *)NULL), pool, scratch));
+        &statements, apr_pstrcat(pool, sql, "statements", (char *)NULL), NULL,
+        pool, scratch));
     all = all_of_folder(statements);
-    ck_assert(strlen(all) > 10000 && statements->lookups->nelts == 4);
+    ck_assert(strlen(all) > 10000
+              && statements->lookups->nelts == count_shipped());
     apr_pool_clear(scratch);
     for (i = 0; i < 1000; i++) {
         memset(apr_palloc(scratch, 8000), 'x', 8000);

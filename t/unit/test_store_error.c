@@ -295,7 +295,7 @@ START_TEST(the_outcome_of_each_error_of_sqlite_is_known)
         { "sqlite3", 14, "unable to open database file",
           AT_STORE_UNAVAILABLE, AT_FAULT_CONNECTION },
         { "sqlite3", 8, "attempt to write a readonly database",
-          AT_STORE_BROKEN, AT_FAULT_BROKEN },
+          AT_STORE_STALE, AT_FAULT_BROKEN },
         { "sqlite3", 1, "no such table: access_tokens", AT_STORE_BROKEN,
           AT_FAULT_BROKEN },
         { "sqlite3", 1, "no such column: x", AT_STORE_BROKEN,

@@ -192,15 +192,15 @@ const at_statements_t *test_statements(void)
 {
     static at_statements_t *statements;
 
-    return read_once(&statements, "sql/sqlite3/statements", NULL);
+    return read_once(&statements, "sql/sqlite3/statements-joined",
+                     test_source("sql/sqlite3/statements"));
 }
 
-const at_statements_t *test_cached_statements(void)
+const at_statements_t *test_lookup_statements(void)
 {
     static at_statements_t *statements;
 
-    return read_once(&statements, "sql/sqlite3/statements-cached",
-                     test_source("sql/sqlite3/statements"));
+    return read_once(&statements, "sql/sqlite3/statements", NULL);
 }
 
 at_statement_t *test_statement_of(const char *list)
@@ -218,6 +218,23 @@ at_statement_t *test_statement_of(const char *list)
     return statement;
 }
 
+/* The parameters of a lookup from TEXT, "NAME:PARAMETER:PARAMETER". */
+static const char *const *split_parameters(const char *text,
+                                           const char **name)
+{
+    const char **parameters = apr_pcalloc(pool, sizeof(char *)
+                                                * (AT_LOOKUP_KEYS + 2));
+    char *state, *copy = apr_pstrdup(pool, text);
+    int count = 0;
+
+    *name = apr_strtok(copy, ":", &state);
+    parameters[count++] = "key";
+    while ((parameters[count] = apr_strtok(NULL, ":", &state)) != NULL) {
+        count++;
+    }
+    return parameters;
+}
+
 apr_array_header_t *test_lookups_of(const char *list)
 {
     apr_array_header_t *lookups = apr_array_make(pool, 4,
@@ -229,7 +246,8 @@ apr_array_header_t *test_lookups_of(const char *list)
         at_lookup_t *lookup = apr_array_push(lookups);
         at_statement_t *statement = test_statement_of(one);
 
-        lookup->name = *(const char **)(void *)statement->columns->elts;
+        lookup->parameters = split_parameters(
+            *(const char **)(void *)statement->columns->elts, &lookup->name);
         lookup->statement = statement;
         statement->file = apr_psprintf(pool, "lookups/%s.sql", lookup->name);
         statement->columns->nelts--;
@@ -325,17 +343,25 @@ const char *test_error(const at_error_t *error)
                        test_violations(error->violations), (char *)NULL);
 }
 
-void test_row_set(at_row_t *row, const at_statement_t *statement,
-                  const char *column, const char *value)
+int test_column(const at_plan_t *plan, const char *name)
 {
-    int number = at_statement_column(statement, column);
+    const char *file;
+    int i = 0;
 
-    expect(number >= 0, "no column %s", column);
-    row->values[number] = value;
+    while (i < plan->column_count
+           && strcmp(at_plan_column(plan, i, &file), name)) {
+        i++;
+    }
+    expect(i < plan->column_count, "no column %s", name);
+    return i;
 }
 
-at_row_t *test_row(const at_statement_t *statement, const at_plan_t *plan,
-                   ...)
+void test_row_set(at_row_t *row, const char *column, const char *value)
+{
+    row->values[test_column(row->plan, column)] = value;
+}
+
+at_row_t *test_row(const at_plan_t *plan, ...)
 {
     at_row_t *row = apr_pcalloc(pool, sizeof(*row));
     const char *column;
@@ -346,8 +372,7 @@ at_row_t *test_row(const at_statement_t *statement, const at_plan_t *plan,
                                     * (apr_size_t)plan->column_count);
     va_start(arguments, plan);
     while ((column = va_arg(arguments, const char *)) != NULL) {
-        test_row_set(row, statement, column,
-                     va_arg(arguments, const char *));
+        test_row_set(row, column, va_arg(arguments, const char *));
     }
     va_end(arguments);
     return row;

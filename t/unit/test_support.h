@@ -51,11 +51,16 @@ const char *test_replace(const char *text, const char *old, const char *new);
 /** The detail of ERROR, which must have one, or NULL for NULL. */
 const char *test_detail(const at_error_t *error);
 
-/** The statements of SQLite as they are shipped; not to be changed. */
+/** The shipped statements of SQLite that read all by joins; not to be
+ *  changed. */
 const at_statements_t *test_statements(void);
 
-/** The shipped statements with lookups: those of statements-cached. */
-const at_statements_t *test_cached_statements(void);
+/** The shipped statements with lookups and documents, the default. */
+const at_statements_t *test_lookup_statements(void);
+
+/** The column NAME of PLAN, of the load or of a lookup as `@lookup`, or of a
+ *  document; it must exist. */
+int test_column(const at_plan_t *plan, const char *name);
 
 /** A statement with the columns of LIST, which blanks separate. */
 at_statement_t *test_statement_of(const char *list);
@@ -65,7 +70,8 @@ at_plan_t *test_plan_of(const char *list);
 
 /**
  * Lookups (at_lookup_t) with the columns of LIST: "NAME COLUMN ...", with
- * bars between them.
+ * bars between them; "NAME:PARAMETER COLUMN ..." has a parameter besides the
+ * key.
  */
 apr_array_header_t *test_lookups_of(const char *list);
 
@@ -85,15 +91,13 @@ const char *test_violations(const apr_array_header_t *violations);
 const char *test_error(const at_error_t *error);
 
 /**
- * A row of STATEMENT, with PLAN. All columns are NULL except those that
- * follow: names of columns and their values, NULL at the end.
+ * A row of PLAN. All columns are NULL except those that follow: names of
+ * columns (test_column) and their values, NULL at the end.
  */
-at_row_t *test_row(const at_statement_t *statement, const at_plan_t *plan,
-                   ...);
+at_row_t *test_row(const at_plan_t *plan, ...);
 
-/** Set COLUMN in ROW of STATEMENT to VALUE. */
-void test_row_set(at_row_t *row, const at_statement_t *statement,
-                  const char *column, const char *value);
+/** Set COLUMN in ROW to VALUE. */
+void test_row_set(at_row_t *row, const char *column, const char *value);
 
 /**
  * COUNT, or a part of it if a test runs under valgrind, which is slow. It does

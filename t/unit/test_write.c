@@ -17,7 +17,7 @@ START_TEST(every_kind_of_value_is_written)
     at_write_null(writer);
     at_write_boolean(writer, 1);
     at_write_boolean(writer, 0);
-    at_write_number(writer, "1.7976931348623157e+308");
+    at_write_as_is(writer, "1.7976931348623157e+308");
     at_write_string(writer, "");
     at_write_open_object(writer);
     at_write_close_object(writer);
@@ -193,10 +193,10 @@ START_TEST(what_makes_no_json_is_noticed)
 
     writer = at_writer_make(pool);
     at_write_open_object(writer);
-    at_write_number(writer, "1");
+    at_write_as_is(writer, "1");
     ck_assert_ptr_null(at_writer_text(writer, NULL));
     at_write_string(writer, "a");         /* too late */
-    at_write_number(writer, "1");
+    at_write_as_is(writer, "1");
     at_write_close_object(writer);
     ck_assert_ptr_null(at_writer_text(writer, NULL));
 }

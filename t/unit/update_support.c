@@ -87,7 +87,8 @@ static at_row_t *stored;         /* the row as it is */
 static apr_array_header_t *configured;
 
 at_store_t store;
-int narrow_loads, loads, saves, saved, numbers, finds, lookups;
+int narrow_loads, document_loads, loads, saves, saved, numbers, finds, lookups;
+int newer_lookups, after_lookup;
 at_saved_request_t remembered;
 const char *const *saved_values;
 const char *load_outcomes, *save_outcomes, *custom_outcomes,
@@ -106,12 +107,12 @@ static const at_statement_t *load_statement(void)
 
 const char *get(const char *column)
 {
-    return stored->values[at_statement_column(load_statement(), column)];
+    return stored->values[test_column(stored->plan, column)];
 }
 
 void set(const char *column, const char *value)
 {
-    test_row_set(stored, load_statement(), column, value);
+    test_row_set(stored, column, value);
 }
 
 int is(const char *one, const char *other)
@@ -201,22 +202,13 @@ static int has_key(at_statement_e load, const char *key)
 {
     switch (load) {
     case AT_STATEMENT_LOAD_BY_AUTHENTICATION_CODE:
+    case AT_STATEMENT_LOAD_BY_SESSION_AND_CODE:
         return is(get("data.authentication_code"), key);
     case AT_STATEMENT_LOAD_BY_IDENTIFIER:
         return is(get("data.identifier"), key);
     default:
         return is(get("token.id"), key);
     }
-}
-
-static int is_in_narrow(int column)
-{
-    int i = statements->statement[AT_STATEMENT_NARROW]->columns->nelts;
-
-    while (i-- > 0 && statements->narrow_columns[i] != column) {
-        continue;
-    }
-    return i >= 0;
 }
 
 /* A call computes the digest of its session once, for all its attempts. */
@@ -227,19 +219,50 @@ static void check_session(const char *digest)
     session_digest = digest;
 }
 
+/* Copy into ROW what LOAD reads of the stored row: the columns of its form, and
+ * not of a caller or an access token that it does not find. */
+static void copy_loaded(at_row_t *row, at_statement_e load, int has_caller,
+                        int found)
+{
+    const apr_array_header_t *columns = statements->statement[load]->columns;
+    const int *to = statements->form_columns[at_statement_form(load)];
+    int i;
+
+    for (i = 0; i < columns->nelts; i++) {
+        int column = to ? to[i] : i;
+
+        const char *name = APR_ARRAY_IDX(columns, i, const char *);
+
+        if (at_revision_is_column(name)
+            || (is_of_caller(name) ? has_caller : found)) {
+            row->values[column] = stored->values[column];
+        }
+    }
+}
+
+/* Set the COLUMN of ROW that LOAD selects, if it does, to VALUE. */
+static void set_loaded(at_row_t *row, const char *column, const char *value)
+{
+    int number = at_statement_column(load_statement(), column);
+
+    if (number >= 0) {
+        row->values[number] = value;
+    }
+}
+
 static const at_fault_t *store_load(at_store_t *self, at_statement_e load,
                                     const char *const *values,
                                     at_row_t **row)
 {
-    const apr_array_header_t *columns = load_statement()->columns;
     const char *session = values[AT_LOAD_SESSION_DIGEST];
     const char *by_session = NULL, *by_login = NULL;
-    int i, found, is_narrow = load >= AT_STATEMENT_NARROW;
+    at_sql_form_e form = at_statement_form(load);
+    at_statement_e whole = (at_statement_e)(load - at_statement_load(
+        (at_statement_e)0, form));
+    int found;
 
-    if (is_narrow) {
-        load = (at_statement_e)(load - AT_STATEMENT_NARROW);
-        narrow_loads++;
-    }
+    narrow_loads += form == AT_SQL_NARROW;
+    document_loads += form == AT_SQL_DOCUMENTS;
     ck_assert_ptr_eq(self, &store);
     loads++;
     held = 1;
@@ -247,7 +270,7 @@ static const at_fault_t *store_load(at_store_t *self, at_statement_e load,
     ck_assert_str_eq(values[AT_LOAD_NOW], NOW);
     check_session(session);
     AT_FAULT_TRY(next_fault(&load_outcomes));
-    found = has_key(load, values[AT_LOAD_KEY]);
+    found = has_key(whole, values[AT_LOAD_KEY]);
     if (is(session, at_digest_sha256(pool, "session", NULL))) {
         by_session = "U1";
     }
@@ -258,43 +281,87 @@ static const at_fault_t *store_load(at_store_t *self, at_statement_e load,
     if (is(values[AT_LOAD_USERNAME], "clerk")) {
         by_login = "U1";
     }
-    *row = test_row(load_statement(), statements->plan, NULL);
-    for (i = 0; i < columns->nelts; i++) {
-        const char *column = APR_ARRAY_IDX(columns, i, const char *);
-
-        if (is_narrow && !is_in_narrow(i)) {
-            continue;
-        }
-        if (is_of_caller(column) ? by_session || by_login : found) {
-            (*row)->values[i] = stored->values[i];
-        }
+    if (whole == AT_STATEMENT_LOAD_BY_SESSION_AND_CODE
+        && !(found && by_session)) {
+        *row = NULL;
+        return NULL;
     }
-    test_row_set(*row, load_statement(), "session.user_id", by_session);
-    test_row_set(*row, load_statement(), "login.user_id", by_login);
+    *row = test_row(statements->plan, NULL);
+    copy_loaded(*row, load, by_session || by_login, found);
+    set_loaded(*row, "session.user_id", by_session);
+    set_loaded(*row, "login.user_id", by_login);
+    set_loaded(*row, "@caller", by_session);
+    set_loaded(*row, "@caller:username", values[AT_LOAD_USERNAME]);
     return NULL;
 }
 
-/* The row of KEY: its id is the key, its column NAME is "LOOKUP KEY NAME". For
- * the key "gone" there is no row. */
-static const at_fault_t *store_lookup(at_store_t *self, int number,
-                                      const char *key, const char ***values)
+/* The revision that a lookup or custom_fields.sql sees: that of the stored row,
+ * or, after after_lookup of them, newer_lookups times another, which the next
+ * load sees. */
+static const char *lookup_revision(void)
 {
-    const at_lookup_t *lookup = &APR_ARRAY_IDX(statements->lookups, number,
-                                               at_lookup_t);
-    const apr_array_header_t *columns = lookup->statement->columns;
-    int i;
+    if (after_lookup > 0) {
+        after_lookup--;
+    }
+    else if (newer_lookups > 0) {
+        set("revision.reference", apr_psprintf(pool, "newer %d",
+                                               newer_lookups--));
+    }
+    return get("revision.reference");
+}
+
+/* The keys of a lookup with commas between them: "U1", "U1,,clerk". */
+static const char *list_keys(const char *const *keys)
+{
+    const char *list = "";
+    int i, count = AT_LOOKUP_KEYS;
+
+    while (count > 0 && !keys[count - 1]) {
+        count--;
+    }
+    for (i = 0; i < count; i++) {
+        list = apr_pstrcat(pool, list, i ? "," : "", keys[i] ? keys[i] : "",
+                           (char *)NULL);
+    }
+    return list;
+}
+
+/* The values of LOOKUP with KEYS. `@lookup` gives what the stored row has; an
+ * object has its key as id, and in its column NAME "LOOKUP KEY NAME". Nothing is
+ * found for the key "gone". */
+static const at_fault_t *store_lookup(at_store_t *self,
+                                      const at_plan_lookup_t *lookup,
+                                      const char *const *keys,
+                                      const char *revision,
+                                      const char ***values)
+{
+    const at_lookup_t *of = &APR_ARRAY_IDX(statements->lookups,
+                                           lookup->lookup, at_lookup_t);
+    const apr_array_header_t *columns = of->statement->columns;
+    int i, found = !is(keys[0], "gone");
 
     ck_assert_ptr_eq(self, &store);
+    ck_assert_str_eq(revision, get("revision.reference"));
     lookups++;
     held = 1;
-    note(apr_psprintf(pool, "%s:%s", lookup->name, key));
+    note(apr_psprintf(pool, "%s:%s", of->name, list_keys(keys)));
     *values = apr_pcalloc(pool, sizeof(**values) * (size_t)columns->nelts);
-    for (i = 0; i < columns->nelts && strcmp(key, "gone"); i++) {
+    for (i = 0; i < columns->nelts; i++) {
         const char *name = APR_ARRAY_IDX(columns, i, const char *);
 
-        (*values)[i] = strcmp(name, "id")
-                       ? apr_psprintf(pool, "%s %s %s", lookup->name, key,
-                                      name) : key;
+        if (at_revision_is_column(name)) {
+            (*values)[i] = lookup_revision();
+        }
+        else if (!strcmp(name, "login.user_id")) {
+            (*values)[i] = strstr(list_keys(keys), "clerk") ? "U1" : NULL;
+        }
+        else if (found && lookup->node == 0) {
+            (*values)[i] = stored->values[lookup->first_column + i];
+        }
+        else if (found) {
+            (*values)[i] = !strcmp(name, "id") ? keys[0]
+                : apr_psprintf(pool, "%s %s %s", of->name, keys[0], name);
+        }
     }
     return next_fault(&lookup_outcomes);
 }
@@ -413,9 +480,15 @@ static const at_fault_t *store_find_request(at_store_t *self,
 
 static const at_fault_t *store_custom_fields(at_store_t *self,
                                              const char *id,
+                                             const char *revision,
+                                             const char **seen,
                                              apr_array_header_t **fields)
 {
+    int has_revision = statements->custom_revisions->nelts > 0;
+
     ck_assert_ptr_eq(self, &store);
+    ck_assert(!revision == !has_revision);
+    *seen = has_revision ? lookup_revision() : NULL;
     held = 1;
     note("custom_fields");
     ck_assert_str_eq(id, "T1");
@@ -463,7 +536,8 @@ static void set_up_store(const at_statements_t *of)
 
     held = hashes = verifications = verifications_of_nothing = pauses = 0;
     hash_takes = 0;
-    narrow_loads = loads = saves = saved = numbers = finds = lookups = 0;
+    narrow_loads = document_loads = loads = saves = saved = numbers = 0;
+    finds = lookups = newer_lookups = after_lookup = 0;
     memset(&remembered, 0, sizeof(remembered));
     find_outcomes = lookup_outcomes = "";
     log_of_calls = "";
@@ -473,7 +547,7 @@ static void set_up_store(const at_statements_t *of)
     late_values = NULL;
     saved_values = NULL;
     statements = of;
-    stored = test_row(load_statement(), statements->plan,
+    stored = test_row(statements->plan,
                       "caller.user_id", "U1", "caller.username", "clerk",
                       "caller.unit_id", "N1", "caller.may_update", "1",
                       "data.log_information.updated_by_user.id", "U1",
@@ -486,7 +560,7 @@ static void set_up_store(const at_statements_t *of)
                       "data.udf_string_1?", "before",
                       "data.udf_string_2?", "before too",
                       "data.udf_float_1?:number", "1.5",
-                      "data.log_information.updated_date",
+                      "data.log_information.updated_date:date",
                       "2001-01-01T00:00:00",
                       "rule.allow_no_identifier", "1", NULL);
     for (i = 0; i < COUNT(credentials); i++) {

@@ -41,9 +41,14 @@ extern const char *log_of_calls;
 /** The store; a test reads it only. */
 extern at_store_t store;
 
-/** How often each operation ran; narrow_loads are part of loads, and saved
- *  are the saves that changed the row. */
-extern int narrow_loads, loads, saves, saved, numbers, finds, lookups;
+/** How often each operation ran; narrow_loads and document_loads are part of
+ *  loads, and saved are the saves that changed the row. */
+extern int narrow_loads, document_loads, loads, saves, saved, numbers, finds,
+    lookups;
+
+/** How many of the next lookups see a newer revision than the load did, and
+ *  how many lookups before these see the same. */
+extern int newer_lookups, after_lookup;
 
 /** What find_request finds. */
 extern at_saved_request_t remembered;

@@ -1,11 +1,6 @@
--- Second half of the load statements: the joins of the rules, the account, the owner, and what these refer to.
--- The rules come from the classification; without one, from the active definition.
-LEFT JOIN access_token_classifications AS classification
-       ON classification.id = token.classification_id
-LEFT JOIN access_token_definitions AS definition
-       ON definition.active = 1
-LEFT JOIN access_token_rule_sets AS rules
-       ON rules.id = COALESCE(classification.rule_set_id, definition.rule_set_id)
+-- The joins after the access token, of all load statements. Each uses a primary or unique key.
+-- @include join_revision.sql
+-- @include join_rules.sql
 -- @wide
 LEFT JOIN accounts_receivable AS account
        ON account.id = token.accounts_receivable_id
@@ -17,5 +12,8 @@ LEFT JOIN accounts_receivable AS participant_account
        ON participant_account.id = participant.accounts_receivable_id
 LEFT JOIN contacts AS participant_owner
        ON participant_owner.id = participant_account.owner_id
+-- @end
+-- @documents
+-- @include join_documents.sql
 -- @end
 -- @include join_references.sql

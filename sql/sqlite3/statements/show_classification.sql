@@ -1,4 +1,1 @@
--- The classification in the reply. Its rules are in load_select.sql.
-    classification.id                            AS 'data.classification?.id',
-    classification.name                          AS 'data.classification?.name',
-    classification.alternative_code              AS 'data.classification?.alternative_code'
+-- Nothing is needed: lookups/rules.sql reads the classification.

@@ -163,7 +163,7 @@ sub shipped_conf {
     $own = $self->write_file('database.conf', edited_file($own, sub {
         my $lines = statements_conf(shipped_statements($engine));
         s/^AccessTokenStatements .*\n/$lines/m;
-    })) if $ENV{AT_CACHED};
+    })) if $ENV{AT_STATEMENTS};
     return join '',
         (map { qq(Define $_ "$defines{$_}"\n) } sort keys %defines),
         qq(Include "$own"\nInclude "$conf/access_token.conf"\n);

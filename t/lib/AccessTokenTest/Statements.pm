@@ -35,11 +35,12 @@ sub datadir {
 }
 
 # The folder of the statements that are shipped for an engine, or two folders with
-# " :: " between them.
+# " :: " between them: AT_STATEMENTS names another than the default.
 sub shipped_statements {
     my ($engine) = @_;
-    my $folder = datadir() . "/sql/$engine/statements";
-    return $ENV{AT_CACHED} ? "$folder-cached :: $folder" : $folder;
+    my $folder = datadir() . "/sql/$engine";
+    my $other = $ENV{AT_STATEMENTS};
+    return $other ? "$folder/$other :: $folder/statements" : "$folder/statements";
 }
 
 sub statements_conf {

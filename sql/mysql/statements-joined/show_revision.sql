@@ -1,0 +1,1 @@
+-- No revision is needed: nothing is looked up.

@@ -1,0 +1,2 @@
+-- Under which revision lookups may come from a cache.
+    , reference.revision                         AS 'revision.reference'

@@ -1,1 +1,0 @@
--- No joins are needed: show_*.sql use lookups.

@@ -1,8 +1,0 @@
--- A user in the reply. Always one row, with NULLs if the user does not exist.
-SELECT
-    object.id          AS 'id',
-    object.username    AS 'username',
-    object.person_name AS 'person_name',
-    object.email       AS 'email?'
-FROM (SELECT 1 AS one) AS always
-LEFT JOIN users AS object ON object.id = :key

@@ -1,0 +1,3 @@
+-- The user that Apache has authenticated, and the caller: the user of the session, or this one.
+LEFT JOIN users AS login                   ON login.username = :username
+LEFT JOIN users AS caller                  ON caller.id = COALESCE(session.user_id, login.id)

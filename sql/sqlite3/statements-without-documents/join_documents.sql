@@ -1,0 +1,1 @@
+-- No documents are read: the joins of load_joins.sql read owners.

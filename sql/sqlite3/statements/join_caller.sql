@@ -1,0 +1,1 @@
+-- No join is needed: lookups/caller.sql reads the caller.

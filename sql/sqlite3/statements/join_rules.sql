@@ -1,0 +1,1 @@
+-- No join is needed: lookups/rules.sql reads the classification and the rules.
