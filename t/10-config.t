@@ -154,6 +154,7 @@ for my $case (
     (map { ["AccessTokenIdempotencyLifetime $_", $time] } qw(0 999ms 8785h)),
     ['AccessTokenBalancerTimeout 0', $time],
     (map { ["AccessTokenConnections $_", $whole, qr/not "\Q$_\E"/] } qw(0 -1 many 1.5 10001)),
+    (map { ["AccessTokenLookupMemory $_", $whole, qr/not "\Q$_\E"/] } qw(0 -1 many 1.5 65537 32M)),
     (map { ["AccessTokenHashingLimit $_", $whole, qr/not "\Q$_\E"/] } qw(0 -1 many 1.5 1001)),
     ['AccessTokenHashingLimit', $one],
     ['AccessTokenIdempotencyKeyFile', $one],
@@ -173,7 +174,7 @@ refused('a wrong value in a Location', { location_conf => 'AccessTokenBodyLimit 
     qr/AccessTokenBodyLimit/, qr/"none"/);
 refused("$_ in a Location", { location_conf => "$_\n" }, qr/not allowed in <Location> context/)
     for 'AccessTokenConnections 4', 'AccessTokenConnectionWait 1s', 'AccessTokenConnectionReuse 1s',
-        'AccessTokenLookupLifetime 1s',
+        'AccessTokenLookupLifetime 1s', 'AccessTokenLookupMemory 1',
         'AccessTokenBalancerTimeout 9s', 'AccessTokenHashingLimit 2', 'AccessTokenPassCodeLimit 2s';
 refused('AccessTokenHashingLimit in a virtual host',
     { conf => "<VirtualHost *>\nAccessTokenHashingLimit 2\n</VirtualHost>\n" },
@@ -565,6 +566,8 @@ AccessTokenIdempotencyLifetime 1
 AccessTokenIdempotencyLifetime 8784h
 END
 my $of_server = <<'END';
+AccessTokenLookupMemory 65536
+AccessTokenLookupMemory 1
 AccessTokenConnections 10000
 AccessTokenConnections 1
 AccessTokenConnectionWait 0
