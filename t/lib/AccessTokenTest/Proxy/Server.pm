@@ -31,11 +31,11 @@ my @statement_name = (
     [save          => qr/\bUPDATE\s+access_tokens\b/],
     [find_request  => qr/\baccess_token_requests AS request\b/],
     [next_number   => qr/\baccess_token_next_number\b/],
-    [custom_fields => qr/\bFROM\s+access_token_custom_fields\b/],
+    [custom_fields => qr/\baccess_token_custom_fields AS field\b/],
     [startup       => qr/\bFROM access_token_schema\b/],
     [load          => qr/\baccess_tokens AS token\b/],
 );
-my $load_key = qr/\bAS token ON token\.(\w+) = /;
+my $load_key = qr/\b(?:AS token ON|WHERE) token\.(\w+) = /;
 
 # Capabilities of the protocol.
 my $CLIENT_MYSQL = 1;
