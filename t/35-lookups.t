@@ -158,6 +158,10 @@ sub with_suffix {
         is($call->(@$fields), '200 OK', "$name, restored, too");
     }
     $server->expect_log(qr/AT003: rule\./);
+    # The empty id stands for no classification in the key of the lookup.
+    $dbh->do(q(INSERT INTO access_token_classifications (id, name, rule_set_id) VALUES ('', 'Empty', 'strict')));
+    is(outcome(update($server, { identifier => 'ab', pass_code => 'abcd' }, 'demo-effective')), '200 OK',
+       'a classification without an id does not become that of all access tokens without one');
     # Other databases raise no revision in the same way, so this shows what the revision is for.
     $dbh->do('DELETE FROM access_token_revisions');
     $before = shown(update($server, {}));

@@ -17,8 +17,11 @@ my $clients = 24;
 my $base = AccessTokenTest->new;
 my $database = $base->database;
 my $dbh = $database->dbh;
+# A user with the longest name, and one whose name is that and another character.
+my $longest = 'l' x 100;
+$dbh->do('INSERT INTO users (id, username, may_update_access_tokens) VALUES (?, ?, 1)', undef, 'longest', $longest);
 my %password = map { $_ => "$_ opens" } (
-    qw(clerk MPAdministrator contractor reader stranger CLERK), 'clerk ', 'clérk');
+    qw(clerk MPAdministrator contractor reader stranger CLERK), 'clerk ', 'clérk', $longest, "${longest}x");
 $dbh->do('CREATE TABLE logins (username VARCHAR(100) PRIMARY KEY, password VARCHAR(200))'
     . ($is_mariadb ? ' CHARACTER SET utf8mb4 COLLATE utf8mb4_bin' : ''));
 $dbh->do(q(GRANT SELECT ON access_token.logins TO 'access_token'@'localhost')) if $is_mariadb;
@@ -28,7 +31,7 @@ for my $user (sort keys %password) {
     $passwords .= "$user:$hash\n";
     # These names differ from others only by a blank or by case.
     $dbh->do('INSERT INTO logins (username, password) VALUES (?, ?)', undef, $user, $hash)
-        if $user =~ /^\w+$/a && $user ne 'CLERK';
+        if $user =~ /^\w{1,100}$/a && $user ne 'CLERK';
 }
 $base->write_file('passwords', $passwords);
 
@@ -133,6 +136,8 @@ for my $case (
         'FORBIDDEN'],
     ['a user with a name in capitals', '/file/apache', 'CLERK', undef, 'INVALID_TOKEN'],
     ['a user with a blank after the name', '/file/apache', 'clerk ', undef, 'INVALID_TOKEN'],
+    ['a user with the longest name', '/file/apache', $longest, undef, $longest, 'longest', undef],
+    ['a user with a longer name', '/file/apache', "${longest}x", undef, 'INVALID_TOKEN'],
     ['a user with an accent in the name', '/file/apache', 'clérk', undef, 'INVALID_TOKEN'],
 ) {
     my ($name, $path, $user, $token, $who, $user_id, $unit_id) = @$case;

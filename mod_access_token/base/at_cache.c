@@ -13,7 +13,7 @@
 #define ENTRY_BYTES (sizeof(entry_t) + 10 * sizeof(void *))
 
 typedef struct {
-    const char *revision;        /* NULL: it has none, and expires */
+    const char *revision;        /* or NULL */
     apr_time_t expires;
     at_cache_values_t values;
     apr_size_t size;             /* all that it takes, about */
@@ -117,8 +117,10 @@ static void put(at_cache_t *cache, at_cache_key_t key, const entry_t *from)
 static int is_right(const entry_t *entry, const char *revision,
                     apr_time_t now)
 {
-    return revision ? entry->revision && !strcmp(entry->revision, revision)
-                    : !entry->revision && now < entry->expires;
+    return now < entry->expires
+           && (revision ? entry->revision
+                          && !strcmp(entry->revision, revision)
+                        : !entry->revision);
 }
 
 /* Move ENTRY, a copy of one of the old generation, to the young one, unless

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A bounded cache of what statements have read: texts by key, for any number of
- * threads. An entry is right as long as its revision is, or for the lifetime of
- * the cache if it has none.
+ * A bounded cache of what statements have read: texts by key, for any number
+ * of threads. An entry serves for the lifetime of the cache, and under its
+ * revision only if it has one.
  *
  * A cache has two generations. When the younger one is full, the older one is
  * dropped and the younger becomes the older. An entry that is read moves to the
@@ -29,7 +29,7 @@ typedef struct at_cache_values_t {
 } at_cache_values_t;
 
 /**
- * Make a cache whose entries without a revision live for LIFETIME. Each of its
+ * Make a cache whose entries live for LIFETIME. Each of its
  * two generations has at most CAPACITY bytes of entries. It lives in POOL, and
  * takes its memory from an allocator of its own. NULL if there is no memory.
  */
@@ -37,18 +37,17 @@ at_cache_t *at_cache_make(apr_size_t capacity, apr_interval_time_t lifetime,
                           apr_pool_t *pool);
 
 /**
- * Copy into *FOUND, in POOL, the entry of KEY that was stored under REVISION;
- * for a REVISION of NULL, the entry without one that was stored less than its
- * lifetime before NOW (of at_clock_now). Returns 0 if there is none, and leaves
- * *FOUND as it is.
+ * Copy into *FOUND, in POOL, the entry of KEY that was stored under REVISION,
+ * or without one for NULL, less than its lifetime before NOW (of
+ * at_clock_now). Returns 0 if there is none, and leaves *FOUND as it is.
  */
 int at_cache_get(at_cache_t *cache, at_cache_key_t key, const char *revision,
                  apr_time_t now, at_cache_values_t *found, apr_pool_t *pool);
 
 /**
- * Store VALUES as the entry of KEY, read under REVISION, or without one at NOW
- * (of at_clock_now). All of it is copied. An entry that is larger than half of
- * a generation is not stored.
+ * Store VALUES as the entry of KEY, read at NOW (of at_clock_now) under
+ * REVISION, or without one for NULL. All of it is copied. An entry that is
+ * larger than half of a generation is not stored.
  */
 void at_cache_put(at_cache_t *cache, at_cache_key_t key, const char *revision,
                   apr_time_t now, at_cache_values_t values);

@@ -51,6 +51,7 @@ typedef struct at_attempt_t {
                                  hashing does not count */
     int retries;              /* how many attempts a passing fault ended */
     int stale;                /* how many ended with AT_STORE_STALE */
+    int loads;                /* how many load statements this attempt ran */
 
     /* Written by at_update.c. */
     at_row_t *row;            /* as loaded by this attempt */
@@ -124,6 +125,13 @@ int at_attempt_is_in_time(const at_attempt_t *attempt);
  */
 const at_fault_t *at_attempt_load(at_attempt_t *attempt, at_row_t **row)
     AT_MUST_CHECK;
+
+/**
+ * Load once more, and ignore the result, unless this attempt has loaded twice:
+ * a call that finds no access token has. A refusal that does not depend on the
+ * access token then takes the same time whether it exists or not.
+ */
+void at_attempt_even_out(at_attempt_t *attempt);
 
 /**
  * The error for FAULT, which an operation of the store has just returned;

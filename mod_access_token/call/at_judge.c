@@ -40,6 +40,7 @@ at_error_t *at_judge_caller(at_attempt_t *attempt)
     }
     call->caller = at_row_input(row, AT_COLUMN_CALLER_USERNAME);
     if (!may_update || strcmp(may_update, "1")) {
+        at_attempt_even_out(attempt);
         return at_error_make(attempt->pool, AT_FORBIDDEN, "This user may not "
                              "update access tokens.");
     }

@@ -89,10 +89,15 @@ static at_error_t *write_json(reply_t *reply, const at_plan_node_t *node,
     return NULL;
 }
 
-/* Write a date, with a T instead of a blank between date and time. */
+/* Write a date with a T between date and time; without a time, midnight. */
 static void write_date(reply_t *reply, const char *text)
 {
-    if (strlen(text) > 10 && text[10] == ' ') {
+    apr_size_t length = strlen(text);
+
+    if (length == 10) {
+        text = apr_pstrcat(reply->pool, text, "T00:00:00", (char *)NULL);
+    }
+    else if (length > 10 && text[10] == ' ') {
         char *copy = apr_pstrdup(reply->pool, text);
 
         copy[10] = 'T';

@@ -595,8 +595,8 @@ const command_rec at_config_directives[] = {
                   "(default 60s)"),
     AP_INIT_TAKE1("AccessTokenLookupMemory", set_number,
                   (void *)&lookup_memory, RSRC_CONF, "the most memory in MiB "
-                  "that each child keeps rows of lookups/*.sql in "
-                  "(default 32)"),
+                  "that each child keeps rows of lookups/*.sql and "
+                  "custom_fields.sql in (default 32)"),
     AP_INIT_TAKE1("AccessTokenHashingLimit", set_hashing_limit, NULL,
                   RSRC_CONF, "how many pass codes each child hashes or "
                   "verifies at once; if not set, the number of processors"),

@@ -53,12 +53,13 @@ static const struct {
     const char *const *parameters;   /* NULL: save_parameters */
     const char *const *columns;      /* the required ones */
     const char *const *optional;
+    int may_be_cached;               /* true: it may select revision.NAME */
 } specifications[] = {
-    { find_request_parameters, find_request_columns, no_columns },
-    { NULL, no_columns, no_columns },
-    { custom_fields_parameters, custom_fields_columns, no_columns },
-    { next_number_parameters, next_number_columns, no_columns },
-    { no_parameters, startup_columns, startup_optional }
+    { find_request_parameters, find_request_columns, no_columns, 0 },
+    { NULL, no_columns, no_columns, 0 },
+    { custom_fields_parameters, custom_fields_columns, no_columns, 1 },
+    { next_number_parameters, next_number_columns, no_columns, 0 },
+    { no_parameters, startup_columns, startup_optional, 0 }
 };
 
 /* A folder that is being read. */
@@ -142,11 +143,10 @@ static at_error_t *check_twice(const at_statement_t *statement,
     return NULL;
 }
 
-/* Check that STATEMENT selects only columns that the module knows, NAMES and
- * OPTIONAL: another name may be misspelt. */
-static at_error_t *check_names(const at_statement_t *statement,
-                               const char *const *names,
-                               const char *const *optional, apr_pool_t *pool)
+/* Check that STATEMENT, which specifications[OTHER] is of, selects only columns
+ * that the module knows: another name may be misspelt. */
+static at_error_t *check_names(const at_statement_t *statement, int other,
+                               apr_pool_t *pool)
 {
     int i;
 
@@ -154,8 +154,10 @@ static at_error_t *check_names(const at_statement_t *statement,
     for (i = 0; i < statement->columns->nelts; i++) {
         const char *name = column_of(statement, i);
 
-        if (!is_one_of(name, names) && !is_one_of(name, optional)
-            && !at_revision_is_column(name)) {
+        if (!is_one_of(name, specifications[other].columns)
+            && !is_one_of(name, specifications[other].optional)
+            && !(specifications[other].may_be_cached
+                 && at_revision_is_column(name))) {
             return at_error_config(pool, "%s: column '%s' is unknown to the "
                                    "module", statement->file, name);
         }
@@ -232,32 +234,78 @@ static at_error_t *read_load(reader_t *reader, int i)
     return load->has_documents ? read_form(reader, i, AT_SQL_DOCUMENTS) : NULL;
 }
 
-/* True if the folder or its base has the file of load statement LOAD. One of
- * the base does not count if the folder itself has another load by code: it
- * would read from other tables. */
-static int has_load(const reader_t *reader, at_statement_e load)
+static int includes(const at_statement_t *statement, const char *path)
 {
-    const char *file = at_statements_file(load);
-    const char *by_code = at_statements_file(
-        AT_STATEMENT_LOAD_BY_AUTHENTICATION_CODE);
-    const at_sql_folders_t own = { reader->folders.folder, NULL };
+    int i = 0;
 
-    return at_sql_exists(&own, file, reader->scratch)
-           || (!at_sql_exists(&own, by_code, reader->scratch)
-               && at_sql_exists(&reader->folders, file, reader->scratch));
+    while (i < statement->files->nelts
+           && strcmp(APR_ARRAY_IDX(statement->files, i, const char *),
+                     path)) {
+        i++;
+    }
+    return i < statement->files->nelts;
+}
+
+/* True if PATH is in the folder itself, and not in its base. */
+static int is_own(const reader_t *reader, const char *path)
+{
+    apr_size_t length = strlen(reader->folders.folder);
+
+    return !strncmp(path, reader->folders.folder, length)
+           && path[length] == '/';
+}
+
+/* True if LOAD, of the base, reads something else than BY_CODE: the folder has
+ * files of its own that only the latter is made of, such as another join of
+ * the session. */
+static int is_of_base_only(const reader_t *reader, const at_statement_t *load,
+                           const at_statement_t *by_code)
+{
+    int i;
+
+    for (i = 0; i < by_code->files->nelts; i++) {
+        const char *path = APR_ARRAY_IDX(by_code->files, i, const char *);
+
+        if (is_own(reader, path) && !includes(load, path)) {
+            return !is_own(reader, load->file);
+        }
+    }
+    return 0;
+}
+
+/* Read load_by_session_and_code.sql, if there is one that belongs to the
+ * folder's load by code. */
+static at_error_t *read_session_load(reader_t *reader)
+{
+    const at_statement_e number = AT_STATEMENT_LOAD_BY_SESSION_AND_CODE;
+    const at_statement_t **statement = reader->statements->statement;
+    int form;
+
+    if (!at_sql_exists(&reader->folders, at_statements_file(number),
+                       reader->scratch)) {
+        return NULL;
+    }
+    AT_TRY(read_load(reader, (int)number));
+    if (is_of_base_only(reader, statement[number], statement[0])) {
+        for (form = AT_SQL_WHOLE; form < AT_SQL_FORMS; form++) {
+            statement[at_statement_load(number, (at_sql_form_e)form)] = NULL;
+        }
+    }
+    else if (!at_sql_binds(statement[number], AT_LOAD_SESSION_DIGEST)) {
+        return at_error_config(reader->pool, "%s: it must find the session by "
+                               ":session_digest", statement[number]->file);
+    }
+    return NULL;
 }
 
 static at_error_t *read_loads(reader_t *reader)
 {
     int i;
 
-    for (i = 0; i < AT_STATEMENT_LOADS; i++) {
-        if (i != AT_STATEMENT_LOAD_BY_SESSION_AND_CODE
-            || has_load(reader, (at_statement_e)i)) {
-            AT_TRY(read_load(reader, i));
-        }
+    for (i = 0; i < AT_STATEMENT_LOAD_BY_SESSION_AND_CODE; i++) {
+        AT_TRY(read_load(reader, i));
     }
-    return NULL;
+    return read_session_load(reader);
 }
 
 /* ---- the other statements */
@@ -278,8 +326,7 @@ static at_error_t *read_statement(reader_t *reader, int i)
     reader->statements->statement[i] = statement;
     AT_TRY(check_columns(statement, specifications[other].columns,
                          reader->pool));
-    AT_TRY(check_names(statement, specifications[other].columns,
-                       specifications[other].optional, reader->pool));
+    AT_TRY(check_names(statement, other, reader->pool));
     return check_no_sections(statement, reader->pool);
 }
 
@@ -687,8 +734,9 @@ static at_error_t *map_form(const reader_t *reader, at_sql_form_e form,
         }
         if (from == load->columns->nelts) {
             return at_error_config(reader->pool, "%s: column '%s' is only in "
-                                   "one form of it: a @wide or @documents "
-                                   "separates AS from its name, or holds it",
+                                   "one form of it, or in another order: a "
+                                   "@wide or @documents separates AS from its "
+                                   "name, or holds it",
                                    load->file, column_of(other, i));
         }
         lacks[from] = 0;
@@ -739,6 +787,69 @@ static void find_wide_nodes(const reader_t *reader, const unsigned char *wide)
     reader->statements->wide_nodes = nodes;
 }
 
+/* True if NODE, a leaf or the object of a lookup within the object DOCUMENT, is
+ * read in no other form than the whole one and by the document. WIDE are the
+ * columns that the narrow form lacks. */
+static int is_covered(const at_statements_t *statements,
+                      const unsigned char *wide, int node, int document)
+{
+    const at_plan_t *plan = statements->plan;
+    int count = plan->statement->columns->nelts;
+    int column = at_plan_node(plan, node)->column;
+
+    if (column != AT_PLAN_NONE && column == plan->updated_date_column) {
+        return 0;
+    }
+    if (column != AT_PLAN_NONE && column < count) {
+        return wide[column];
+    }
+    while (at_plan_node(plan, node)->key_column == AT_PLAN_NONE) {
+        if (node == document) {
+            return column == AT_PLAN_NONE;
+        }
+        node = at_plan_node(plan, node)->parent;
+    }
+    return wide[at_plan_node(plan, node)->key_column];
+}
+
+/* The first node around NODE that has a document, or AT_PLAN_NONE. */
+static int find_document_around(const at_plan_t *plan, int node)
+{
+    return find_document(plan, at_plan_node(plan, node)->parent);
+}
+
+/* Check that each document is all that there is of its object: nothing of that
+ * is read elsewhere, for example since a call changes it. */
+static at_error_t *check_documents(const reader_t *reader,
+                                   const unsigned char *wide)
+{
+    const at_statements_t *statements = reader->statements;
+    const at_plan_t *plan = statements->plan;
+    int i;
+
+    for (i = 1; i < plan->nodes->nelts; i++) {
+        const at_plan_node_t *node = at_plan_node(plan, i);
+        int document = find_document(plan, i);
+        const char *file;
+
+        if (document == AT_PLAN_NONE) {
+            continue;
+        }
+        if (!is_covered(statements, wide, i, document)
+            || (document == i
+                && find_document_around(plan, i) != AT_PLAN_NONE)) {
+            return at_error_config(reader->pool, "%s: column '%s': all of the "
+                "object must be read within @wide, and nothing else has a "
+                "document in it; '%s' does not fit",
+                statements->statement[0]->file,
+                at_plan_column(plan, at_plan_node(plan, document)
+                                         ->document_column, &file),
+                node->name);
+        }
+    }
+    return NULL;
+}
+
 /* Remove the documents form if it has no document. */
 static void drop_without_documents(at_statements_t *statements)
 {
@@ -775,6 +886,7 @@ static at_error_t *make_forms(const reader_t *reader)
         drop_without_documents(statements);
     }
     AT_TRY(map_form(reader, AT_SQL_NARROW, wide));
+    AT_TRY(check_documents(reader, wide));
     find_wide_nodes(reader, wide);
     return NULL;
 }

@@ -452,6 +452,20 @@ static int leaf_column(const at_plan_t *plan, const char *path)
     }
 }
 
+/* The error that PROBLEM is with the member that the builder names, whose value
+ * is in column COLUMN; AT_PLAN_NONE: it has no column of its own. */
+static at_error_t *complain_at(const builder_t *builder, int column,
+                               const char *problem)
+{
+    const char *file = builder->statement->file;
+
+    if (column != AT_PLAN_NONE) {
+        (void)at_plan_column(builder->plan, column, &file);
+    }
+    return at_error_config(builder->pool, "%s: column '%s': %s", file,
+                           builder->column, problem);
+}
+
 /* Find the columns of the fields. A secret field must not have one. */
 static at_error_t *find_fields(builder_t *builder)
 {
@@ -467,13 +481,14 @@ static at_error_t *find_fields(builder_t *builder)
         builder->column = apr_pstrcat(builder->pool, PREFIX, field->name,
                                       (char *)NULL);
         if (plan->field_columns[i] >= plan->statement->columns->nelts) {
-            return complain(builder, "calls change it, so it cannot come from "
-                            "a lookup");
+            return complain_at(builder, plan->field_columns[i], "calls change "
+                               "it, so it cannot come from a lookup");
         }
         if ((field->flags & AT_FIELD_IS_SECRET)
             && at_plan_child(plan, 0, field->name, strlen(field->name))
                != AT_PLAN_NONE) {
-            return complain(builder, "a secret must not be in a reply");
+            return complain_at(builder, plan->field_columns[i],
+                               "a secret must not be in a reply");
         }
     }
     plan->updated_date_column = leaf_column(plan,
@@ -510,8 +525,8 @@ at_error_t *at_plan_make(at_plan_t **plan, const at_statement_t *statement,
     for (i = 0; i < statement->columns->nelts; i++) {
         AT_TRY(add_column(&builder, i));
     }
-    AT_TRY(find_fields(&builder));
     builder.plan->first_document = builder.plan->column_count;
+    AT_TRY(find_fields(&builder));
     *plan = builder.plan;
     return NULL;
 }
@@ -522,7 +537,8 @@ int at_plan_is_document(const char *name)
 {
     const char *colon = strchr(name, ':');
 
-    return colon && !strcmp(colon, ":document");
+    return !strncmp(name, PREFIX, strlen(PREFIX)) && colon
+           && !strcmp(colon, ":document");
 }
 
 /* Find the object at PATH, up to the type after it. */
@@ -531,13 +547,13 @@ static int find_object(const at_plan_t *plan, const char *path)
     int node = 0;
 
     while (node != AT_PLAN_NONE) {
-        apr_size_t length = strcspn(path, ".:");
+        apr_size_t length = strcspn(path, "?.:");
 
         node = at_plan_child(plan, node, path, length);
-        if (path[length] != '.') {
+        path += length + (path[length] == '?');
+        if (*path++ != '.') {
             break;
         }
-        path += length + 1;
     }
     return node != AT_PLAN_NONE
            && node_of(plan, node)->column == AT_PLAN_NONE ? node

@@ -24,7 +24,8 @@ typedef enum {
     AT_STATEMENT_LOAD_BY_AUTHENTICATION_CODE,
     AT_STATEMENT_LOAD_BY_IDENTIFIER,
     AT_STATEMENT_LOAD_BY_ID,
-    AT_STATEMENT_LOAD_BY_SESSION_AND_CODE, /* NULL if there is no such file */
+    AT_STATEMENT_LOAD_BY_SESSION_AND_CODE, /* NULL if there is no such file,
+                                 or it is not of the folder's load by code */
     AT_STATEMENT_LOADS,
 
     /* Their other forms follow, in the same order: see at_statement_load. */

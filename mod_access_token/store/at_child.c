@@ -150,10 +150,16 @@ static database_t *make_database(const at_child_t *child, const at_use_t *use,
     return database;
 }
 
-/* True if what lookup NUMBER of STATEMENTS reads is kept: under its revision,
- * or for LIFETIME. */
-static int is_kept(const at_statements_t *statements, int number,
-                   apr_interval_time_t lifetime)
+/* How long what was read under a revision is kept. It is right for ever, unless
+ * someone has changed the data without changing the revision, for instance by
+ * a table that has lost its triggers. */
+#define UNDER_REVISION apr_time_from_sec(600)
+
+/* How long what lookup NUMBER of STATEMENTS reads is kept, if it is LIFETIME
+ * for those without a revision. */
+static apr_interval_time_t lifetime_of(const at_statements_t *statements,
+                                       int number,
+                                       apr_interval_time_t lifetime)
 {
     const at_statement_t *statement =
         APR_ARRAY_IDX(statements->lookups, number, at_lookup_t).statement;
@@ -162,10 +168,10 @@ static int is_kept(const at_statements_t *statements, int number,
     for (i = 0; i < statement->columns->nelts; i++) {
         if (at_revision_is_column(APR_ARRAY_IDX(statement->columns, i,
                                                 const char *))) {
-            return 1;
+            return UNDER_REVISION;
         }
     }
-    return lifetime > 0;
+    return lifetime;
 }
 
 /* A cache in POOL for each lookup of REGISTERED, and one for its custom fields,
@@ -176,7 +182,6 @@ static at_cache_t **make_caches(const at_registered_t *registered,
 {
     const at_statements_t *statements = at_dbd_statements(registered);
     int count = statements->lookups->nelts, i;
-    apr_interval_time_t lifetime = config->lookup_lifetime;
     /* Each cache has two generations. */
     apr_size_t capacity = ((apr_size_t)config->lookup_memory << 20)
                           / (2 * (apr_size_t)(count + 1));
@@ -184,12 +189,15 @@ static at_cache_t **make_caches(const at_registered_t *registered,
                                             * ((apr_size_t)count + 1));
 
     for (i = 0; i < count; i++) {
-        if (is_kept(statements, i, lifetime)) {
+        apr_interval_time_t lifetime = lifetime_of(statements, i,
+                                                   config->lookup_lifetime);
+
+        if (lifetime > 0) {
             caches[i] = at_cache_make(capacity, lifetime, pool);
         }
     }
     if (statements->custom_revisions->nelts > 0) {
-        caches[count] = at_cache_make(capacity, lifetime, pool);
+        caches[count] = at_cache_make(capacity, UNDER_REVISION, pool);
     }
     return caches;
 }

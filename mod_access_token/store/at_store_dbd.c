@@ -37,10 +37,10 @@ static const at_fault_t *run_select_row(at_store_t *store,
     }
     if (rows->nelts != 1) {
         return at_fault_make(holder->r->pool, AT_STORE_BROKEN, AT_FAULT_BROKEN,
-                             "%s: it returned %d rows, but it must always "
-                             "return one",
+                             "%s: it returned %d rows, but it must %s",
                              at_execution_statement(holder, statement)->file,
-                             rows->nelts);
+                             rows->nelts, may_be_none
+                             ? "return one or none" : "always return one");
     }
     *row = APR_ARRAY_IDX(rows, 0, const char **);
     return NULL;
@@ -245,14 +245,14 @@ static const at_fault_t *read_fields(at_cache_values_t *values,
     at_cache_key_t key;
     at_cache_t *cache;
     apr_array_header_t *rows;
+    apr_time_t now = at_clock_now();
 
     keys[0] = at_sql_binds(statement, 0) ? id : "";
     key = make_key(keys, 1, holder->r->pool);
-    cache = revision ? cache_for(holder, statements->lookups->nelts,
-                                 statements->custom_revisions, revision)
-                     : NULL;
+    cache = cache_for(holder, statements->lookups->nelts,
+                      statements->custom_revisions, revision);
     *seen = revision;
-    if (cache && at_cache_get(cache, key, revision, 0, values,
+    if (cache && at_cache_get(cache, key, revision, now, values,
                               holder->r->pool)) {
         return NULL;
     }
@@ -260,7 +260,7 @@ static const at_fault_t *read_fields(at_cache_values_t *values,
     AT_FAULT_TRY(run_select(store, AT_STATEMENT_CUSTOM_FIELDS, &id, &rows));
     flatten_fields(values, seen, holder, rows);
     if (cache && *seen) {
-        at_cache_put(cache, key, *seen, 0, *values);
+        at_cache_put(cache, key, *seen, now, *values);
     }
     return NULL;
 }

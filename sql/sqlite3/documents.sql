@@ -17,6 +17,8 @@
 -- transaction, the documents of all contacts that name the country: 3 s or more for 100,000 contacts with an
 -- account and a participant each. No other program can write meanwhile.
 --
+-- A text column that holds a BLOB cannot become JSON: a program that writes one there gets an error.
+--
 -- Not covered: REPLACE and UPDATE OR REPLACE, where they remove a row with another id. They fire no trigger for
 -- it. documents-compare.sql finds wrong documents, and documents-fill.sql corrects them.
 

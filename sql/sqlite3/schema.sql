@@ -271,8 +271,9 @@ CREATE TABLE access_tokens (
 -- it has read of them as long as the revision is the same. So each change of them, in its transaction, sets the
 -- revision to a value that was never there before. It is not a counter: after the restore of an older state, a
 -- counter would come to the same number again, with other data.
--- If an estate changes its users all day, it can add the row 'users', let the triggers of users set that row,
--- and select it in statements of its own.
+-- Programs that change reference data at the same time wait for each other here. If an estate changes its users
+-- all day, it can add the row 'users', let the triggers of users set that row, and select it in statements of
+-- its own.
 CREATE TABLE access_token_revisions (
     name                             TEXT    NOT NULL,
     revision                         TEXT    NOT NULL,

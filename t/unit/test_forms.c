@@ -409,12 +409,20 @@ END_TEST
 
 /* ---- documents */
 
+/* A select with NARROW, the WIDE columns, and DOCUMENTS. */
+static const char *with_sections(const char *narrow, const char *wide,
+                                 const char *documents)
+{
+    return select_with(apr_pstrcat(pool, narrow, "\n-- @wide\n", wide,
+                                   "\n-- @end\n-- @documents\n", documents,
+                                   "\n-- @end\n", (char *)NULL));
+}
+
 /* A select with an object that is wide, and its document, named DOCUMENT. */
 static const char *with_document(const char *document)
 {
-    return select_with(apr_psprintf(pool, "\n-- @wide\n, 1 AS 'data.o.id', "
-        "2 AS 'data.o.p.a'\n-- @end\n-- @documents\n, 3 AS '%s'\n-- @end\n",
-        document));
+    return with_sections("", ", 1 AS 'data.o?.id', 2 AS 'data.o.p.a'",
+                         apr_psprintf(pool, ", 3 AS '%s'", document));
 }
 
 START_TEST(a_document_serves_the_whole_object_only)
@@ -428,6 +436,7 @@ START_TEST(a_document_serves_the_whole_object_only)
         { "data.o:document", "\"o.p\"", AT_SQL_WHOLE },
         { "data.o:document", "\"o,o.p.a\"", AT_SQL_DOCUMENTS },
         { "data.o:document", "\"id\"", AT_SQL_NARROW },
+        { "data.o?:document", "\"o\"", AT_SQL_DOCUMENTS },
         /* it lacks the id without which the object around it is null */
         { "data.o.p:document", "\"o.p\"", AT_SQL_WHOLE },
         { "data.o.p:document", "\"o\"", AT_SQL_WHOLE },
@@ -474,6 +483,49 @@ START_TEST(a_document_that_is_wrong_is_refused)
 }
 END_TEST
 
+/* A value that is not only in the document would be lost, or old. */
+START_TEST(a_document_is_all_there_is_of_its_object)
+{
+    static const struct {
+        const char *narrow, *wide, *documents, *problem;
+    } cases[] = {
+        { ", 1 AS 'data.o.b'", ", 1 AS 'data.o.id'", ", 2 AS 'data.o:document'",
+          "'b' does not fit" },
+        { ", 1 AS 'data.o.p.b'", ", 1 AS 'data.o.id'",
+          ", 2 AS 'data.o:document'", "'b' does not fit" },
+        { "", ", 1 AS 'data.o.id', 1 AS 'data.o.p.id'",
+          ", 2 AS 'data.o:document', 3 AS 'data.o.p:document'",
+          "'p' does not fit" },
+        { "", "", ", 2 AS 'data.log_information:document'",
+          "does not fit" },
+        { ", 1 AS 'data.o@thing'", ", 1 AS 'data.o.b'",
+          ", 2 AS 'data.o:document'", "does not fit" },
+        { ", 1 AS '@own'", ", 1 AS 'data.o.id'", ", 2 AS 'data.o:document'",
+          "'c' does not fit" },
+        { "", ", 1 AS 'data.o@thing', 1 AS 'data.o.b'",
+          ", 2 AS 'data.o:document'", NULL }
+    };
+    size_t i;
+
+    for (i = 0; i < COUNT(cases); i++) {
+        at_statements_t *statements;
+        const char *problem;
+
+        begin_own();
+        put("lookups/thing.sql", "SELECT :key AS 'id', 1 AS 'name'");
+        put("lookups/own.sql", "SELECT :key AS 'data.o.c', "
+            "1 AS 'revision.reference'");
+        put("load_select.sql", with_sections(cases[i].narrow, cases[i].wide,
+                                             cases[i].documents));
+        problem = read_own(&statements);
+        ck_assert_msg(cases[i].problem
+                      ? problem && has(problem, cases[i].problem)
+                      : !problem, "%d: %s", (int)i,
+                      problem ? problem : "right");
+    }
+}
+END_TEST
+
 START_TEST(a_document_is_nowhere_but_in_its_section)
 {
     at_statements_t *statements;
@@ -507,13 +559,26 @@ END_TEST
 
 /* ---- load_by_session_and_code.sql */
 
-/* It would read other tables than the folder's own load by code. */
-START_TEST(the_load_by_session_is_of_the_folder_of_the_load_by_code)
+/* It would read other tables than the folder's own load by code, or another
+ * session. */
+START_TEST(the_load_by_session_is_made_of_what_the_load_by_code_is)
 {
+    static const char *const fast = "load_by_session_and_code.sql";
     static const struct {
-        int own_code, own_session, is_read;
+        const char *own, *other;
+        int is_read, is_own;
     } cases[] = {
-        { 0, 0, 1 }, { 1, 0, 0 }, { 0, 1, 1 }, { 1, 1, 1 }
+        { "save.sql", NULL, 1, 0 },
+        { "load_by_authentication_code.sql", NULL, 0, 0 },
+        { "load_from.sql", NULL, 0, 0 },
+        { "join_caller.sql", NULL, 0, 0 },
+        /* both include these */
+        { "load_select.sql", NULL, 1, 0 },
+        { "join_revision.sql", NULL, 1, 0 },
+        { "join_revision.sql", "load_from.sql", 0, 0 },
+        /* the folder has its own */
+        { "load_by_session_and_code.sql", NULL, 1, 1 },
+        { "load_by_session_and_code.sql", "load_from.sql", 1, 1 }
     };
     size_t i;
 
@@ -522,23 +587,37 @@ START_TEST(the_load_by_session_is_of_the_folder_of_the_load_by_code)
         at_statements_t *statements;
 
         begin_own();
-        if (cases[i].own_code) {
-            put("load_by_authentication_code.sql",
-                shipped("load_by_authentication_code.sql"));
-        }
-        if (cases[i].own_session) {
-            put("load_by_session_and_code.sql",
-                shipped("load_by_session_and_code.sql"));
+        put(cases[i].own, shipped(cases[i].own));
+        if (cases[i].other) {
+            put(cases[i].other, shipped(cases[i].other));
         }
         statements = read_right();
         load = statements->statement[AT_STATEMENT_LOAD_BY_SESSION_AND_CODE];
-        ck_assert_int_eq(load != NULL, cases[i].is_read);
-        ck_assert(!load || has(load->file, own_folder())
-                           == cases[i].own_session);
-        ck_assert_int_eq(form_of(statements,
-                                 AT_STATEMENT_LOAD_BY_SESSION_AND_CODE,
-                                 AT_SQL_NARROW) != NULL, cases[i].is_read);
+        ck_assert_msg(!load == !cases[i].is_read, "%s", cases[i].own);
+        ck_assert(!load || (has(load->file, fast)
+                            && has(load->file, own_folder())
+                               == cases[i].is_own));
+        ck_assert(!form_of(statements, AT_STATEMENT_LOAD_BY_SESSION_AND_CODE,
+                           AT_SQL_NARROW) == !cases[i].is_read);
+        ck_assert(!form_of(statements, AT_STATEMENT_LOAD_BY_SESSION_AND_CODE,
+                           AT_SQL_DOCUMENTS) == !cases[i].is_read);
     }
+}
+END_TEST
+
+START_TEST(the_load_by_session_finds_the_session)
+{
+    at_statements_t *statements;
+    const char *problem;
+
+    begin_own();
+    put("load_by_session_and_code.sql",
+        test_replace(shipped("load_by_session_and_code.sql"),
+                     ":session_digest", "'x'"));
+    problem = read_own(&statements);
+    ck_assert_msg(problem && has(problem, "load_by_session_and_code.sql: ")
+                  && has(problem, ":session_digest"), "%s",
+                  problem ? problem : "right");
 }
 END_TEST
 
@@ -576,10 +655,12 @@ int main(void)
     tcase_add_test(tests, a_wide_does_not_part_a_name_from_its_as);
     tcase_add_test(tests, a_document_serves_the_whole_object_only);
     tcase_add_test(tests, a_document_that_is_wrong_is_refused);
+    tcase_add_test(tests, a_document_is_all_there_is_of_its_object);
     tcase_add_test(tests, a_document_is_nowhere_but_in_its_section);
     tcase_add_test(tests, documents_need_the_joins_that_they_stand_for);
     tcase_add_test(tests,
-                   the_load_by_session_is_of_the_folder_of_the_load_by_code);
+                   the_load_by_session_is_made_of_what_the_load_by_code_is);
+    tcase_add_test(tests, the_load_by_session_finds_the_session);
     tcase_add_test(tests, the_load_by_session_has_the_columns_of_the_others);
     return test_end(tests);
 }

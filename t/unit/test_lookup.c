@@ -261,12 +261,33 @@ START_TEST(without_a_row_the_other_load_tells_why)
 }
 END_TEST
 
+/* A missing document must not show that an identifier exists. */
+START_TEST(a_load_by_identifier_needs_no_documents)
+{
+    set_up_lookups();
+    set("data.accounts_receivable:document", NULL);
+    ck_assert_str_eq(run_call(BY_IDENTIFIER, ""), "OK");
+    ck_assert_int_eq(loads, 1);
+    ck_assert_int_eq(document_loads, 0);
+    ck_assert_str_eq(at("accounts_receivable.account_owner.first_name"),
+                     "Ada");
+}
+END_TEST
+
 START_TEST(what_decides_comes_from_lookups)
 {
     set_up_lookups();
     set("caller.may_update", "0");
+    /* one load more, so that it takes the time of an unknown code */
     ck_assert_str_eq(update(""), "FORBIDDEN");
-    ck_assert_str_eq(log_of_calls, "load_by_session_and_code.sql caller:U1");
+    ck_assert_str_eq(log_of_calls, "load_by_session_and_code.sql caller:U1 "
+                     "load_by_authentication_code.sql");
+    set_up_lookups();
+    set("caller.may_update", "0");
+    ck_assert_str_eq(run_call("{\"authentication_code\":\"other\"}", ""),
+                     "FORBIDDEN");
+    ck_assert_str_eq(log_of_calls, "load_by_session_and_code.sql "
+                     "load_by_authentication_code.sql caller:U1");
     set_up_lookups();
     set("rule.identifier_min_length", "9");
     ck_assert_str_eq(update("\"identifier\":\"short\","
@@ -439,6 +460,7 @@ int main(void)
     tcase_add_test(tests, a_document_that_is_missing_is_loaded_by_joins);
     tcase_add_test(tests, a_document_that_is_no_object_is_an_error);
     tcase_add_test(tests, without_a_row_the_other_load_tells_why);
+    tcase_add_test(tests, a_load_by_identifier_needs_no_documents);
     tcase_add_test(tests, what_decides_comes_from_lookups);
     tcase_add_test(tests, a_newer_revision_is_another_attempt);
     tcase_add_test(tests, custom_fields_have_the_revision_too);

@@ -388,7 +388,8 @@ START_TEST(lookups_of_their_own_that_are_wrong_are_refused)
         { "revision.r @loose", "lookups/loose.sql: it must select" },
         { "revision.r @token", "each load" },
         { "revision.r @session", "each load" },
-        { "revision.r @field", "'data.identifier': calls change it" },
+        { "revision.r @field", "lookups/field.sql: column "
+          "'data.identifier': calls change it" },
         { "revision.r data.b @twice", "collides" },
         { "revision.r @inner", "cannot look up" },
         { "revision.r caller.username @caller", "'caller.username': it is" },

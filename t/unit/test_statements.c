@@ -274,6 +274,8 @@ START_TEST(columns_that_nobody_reads_are_refused)
         { "next_number.sql", "AS 'number'", "AS 'number', 1 AS 'data.x'" },
         { "startup.sql", "AS 'schema.version'",
           "AS 'schema.version', 1 AS 'schema.name'" },
+        { "startup.sql", "AS 'schema.version'",
+          "AS 'schema.version', 1 AS 'revision.reference'" },
         { "save.sql", "WHERE", "/* */ + 1 AS 'data.id'\nWHERE" }
     };
     size_t i;
@@ -510,6 +512,8 @@ START_TEST(wrong_lookups_are_refused)
           "'@thing:One'" },
         { "@thing' , 1 AS '@thing:key", "SELECT :key AS 'revision.reference'",
           "'@thing:key'" },
+        { "@thing' , 1 AS '@thing:document", "SELECT :key AS "
+          "'revision.reference'", "by :document" },
         { "data.x@thing:one", "SELECT :key AS 'id'", "'data.x@thing:one'" },
         { "@thing' , 1 AS '@thing:a', 1 AS '@thing:b', 1 AS '@thing:c', "
           "1 AS '@thing:d", "SELECT :key AS 'revision.reference'",

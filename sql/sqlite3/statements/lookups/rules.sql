@@ -4,7 +4,7 @@ SELECT
     classification.id                            AS 'data.classification?.id',
     classification.name                          AS 'data.classification?.name',
     classification.alternative_code              AS 'data.classification?.alternative_code',
-    rules.authentication_code_creation         AS 'rule.authentication_code_creation',
+    rules.authentication_code_creation           AS 'rule.authentication_code_creation',
     rules.authentication_code_format             AS 'rule.authentication_code_format',
     rules.authentication_code_min_length         AS 'rule.authentication_code_min_length',
     rules.authentication_code_min_letters        AS 'rule.authentication_code_min_letters',
@@ -26,7 +26,7 @@ SELECT
 FROM (SELECT 1 AS one) AS always
 LEFT JOIN access_token_revisions AS reference ON reference.name = 'reference'
 LEFT JOIN access_token_classifications AS classification
-       ON classification.id = :key
+       ON classification.id = :key AND LENGTH(:key) > 0
 LEFT JOIN access_token_definitions AS definition
        ON definition.active = 1
 LEFT JOIN access_token_rule_sets AS rules
