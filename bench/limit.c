@@ -303,12 +303,12 @@ static const char *column(const query_t *query, int number)
 static const char *find_columns(client_t *client,
                                 const at_statement_t *source)
 {
-    client->id = at_statement_column(source, "token.id");
-    client->version = at_statement_column(source, "token.version");
-    client->user_id = at_statement_column(source, "caller.user_id");
-    client->unit_id = at_statement_column(source, "caller.unit_id");
+    client->id = at_sql_column(source, "token.id");
+    client->version = at_sql_column(source, "token.version");
+    client->user_id = at_sql_column(source, "caller.user_id");
+    client->unit_id = at_sql_column(source, "caller.unit_id");
     if (client->user_id == AT_PLAN_NONE) {
-        client->user_id = at_statement_column(source, "session.user_id");
+        client->user_id = at_sql_column(source, "session.user_id");
     }
     if (client->id == AT_PLAN_NONE || client->version == AT_PLAN_NONE
         || client->user_id == AT_PLAN_NONE) {

@@ -29,9 +29,9 @@ typedef struct at_cache_values_t {
 } at_cache_values_t;
 
 /**
- * Make a cache whose entries live for LIFETIME. Each of its
- * two generations has at most CAPACITY bytes of entries. It lives in POOL, and
- * takes its memory from an allocator of its own. NULL if there is no memory.
+ * Make a cache whose entries live for LIFETIME. Each of its two generations has
+ * at most CAPACITY bytes of entries. It lives in POOL, and takes its memory
+ * from an allocator of its own. NULL if there is no memory.
  */
 at_cache_t *at_cache_make(apr_size_t capacity, apr_interval_time_t lifetime,
                           apr_pool_t *pool);

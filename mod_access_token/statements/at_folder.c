@@ -8,6 +8,7 @@
 
 #include "at_column.h"
 #include "at_field.h"
+#include "at_form.h"
 
 static const char *const load_by_authentication_code_parameters[] = {
     "session_digest", "username", "now", "authentication_code", NULL
@@ -70,17 +71,6 @@ typedef struct {
     apr_pool_t *scratch;
 } reader_t;
 
-static const char *column_of(const at_statement_t *statement, int column)
-{
-    return APR_ARRAY_IDX(statement->columns, column, const char *);
-}
-
-/* True if the value of column NAME of a load is for the reply. */
-static int is_of_reply(const char *name)
-{
-    return !strncmp(name, "data.", 5);
-}
-
 /* The names are in the order of AT_SAVE_…. */
 static const char *const *save_parameters(apr_pool_t *pool)
 {
@@ -110,7 +100,7 @@ static at_error_t *check_columns(const at_statement_t *statement,
                                  const char *const *names, apr_pool_t *pool)
 {
     for (; *names; names++) {
-        if (at_statement_column(statement, *names) == AT_PLAN_NONE) {
+        if (at_sql_column(statement, *names) == AT_SQL_NONE) {
             return at_error_config(pool, "%s: it must select a column AS "
                                    "'%s'", statement->file, *names);
         }
@@ -133,9 +123,9 @@ static at_error_t *check_twice(const at_statement_t *statement,
     int i;
 
     for (i = 0; i < statement->columns->nelts; i++) {
-        const char *name = column_of(statement, i);
+        const char *name = at_sql_column_name(statement, i);
 
-        if (at_statement_column(statement, name) != i) {
+        if (at_sql_column(statement, name) != i) {
             return at_error_config(pool, "%s: column '%s' is selected twice",
                                    statement->file, name);
         }
@@ -152,7 +142,7 @@ static at_error_t *check_names(const at_statement_t *statement, int other,
 
     AT_TRY(check_twice(statement, pool));
     for (i = 0; i < statement->columns->nelts; i++) {
-        const char *name = column_of(statement, i);
+        const char *name = at_sql_column_name(statement, i);
 
         if (!is_one_of(name, specifications[other].columns)
             && !is_one_of(name, specifications[other].optional)
@@ -174,14 +164,14 @@ static at_error_t *check_load_names(const at_statement_t *statement,
 
     AT_TRY(check_twice(statement, pool));
     for (i = 0; i < statement->columns->nelts; i++) {
-        const char *name = column_of(statement, i);
+        const char *name = at_sql_column_name(statement, i);
 
         if (at_plan_is_document(name) && !is_documents) {
             return at_error_config(pool, "%s: column '%s' must be between "
                                    "-- @documents and -- @end",
                                    statement->file, name);
         }
-        if (!is_of_reply(name) && *name != '@'
+        if (!at_plan_is_member(name) && *name != '@'
             && !at_revision_is_column(name)
             && !is_one_of(name, at_column_names)) {
             return at_error_config(pool, "%s: column '%s' is neither "
@@ -410,7 +400,7 @@ static at_error_t *read_parameters(const reader_t *reader,
 
     names[count++] = "key";
     for (i = 0; i < load->columns->nelts; i++) {
-        const char *column = column_of(load, i), *parameter;
+        const char *column = at_sql_column_name(load, i), *parameter;
         const char *name = at_plan_lookup_name(column, &parameter,
                                                reader->scratch);
 
@@ -465,8 +455,8 @@ static at_error_t *read_lookups(reader_t *reader)
 
     for (i = 0; i < load->columns->nelts; i++) {
         const char *parameter;
-        const char *name = at_plan_lookup_name(column_of(load, i), &parameter,
-                                               reader->scratch);
+        const char *name = at_plan_lookup_name(at_sql_column_name(load, i),
+                                               &parameter, reader->scratch);
 
         if (name && !has_lookup(reader->statements, name)) {
             AT_TRY(read_lookup(reader, name));
@@ -567,7 +557,7 @@ static int have_same_columns(const at_statement_t *one,
         return one == other;
     }
     for (i = 0; i < one->columns->nelts && i < other->columns->nelts; i++) {
-        if (strcmp(column_of(one, i), column_of(other, i))) {
+        if (strcmp(at_sql_column_name(one, i), at_sql_column_name(other, i))) {
             return 0;
         }
     }
@@ -590,12 +580,13 @@ static at_error_t *check_same_columns(const at_statement_t *load,
                                load->columns->nelts, first->file,
                                first->columns->nelts);
     }
-    while (!strcmp(column_of(load, column), column_of(first, column))) {
+    while (!strcmp(at_sql_column_name(load, column),
+                   at_sql_column_name(first, column))) {
         column++;
     }
     return at_error_config(pool, "%s: column %d is '%s', but not in %s; share "
                            "the text by @include", load->file, column + 1,
-                           column_of(load, column), first->file);
+                           at_sql_column_name(load, column), first->file);
 }
 
 /* Check that the module gets all that it needs of a load: its inputs, from the
@@ -695,202 +686,6 @@ static at_error_t *check_present_values(const reader_t *reader)
     return NULL;
 }
 
-/* ---- the forms of the load statements */
-
-/* True if each call needs COLUMN of the plan: it is an input, or a field that a
- * call can change. */
-static int is_needed(const at_statements_t *statements, int column)
-{
-    int i, needed = !is_of_reply(column_of(statements->statement[0], column));
-
-    for (i = 0; i < at_field_count(); i++) {
-        needed |= statements->plan->field_columns[i] == column;
-    }
-    return needed;
-}
-
-/* Find the plan's column for each column of FORM. Set LACKS for the columns
- * that it lacks, which must not be needed by each call. */
-static at_error_t *map_form(const reader_t *reader, at_sql_form_e form,
-                            unsigned char *lacks)
-{
-    at_statements_t *statements = reader->statements;
-    const at_statement_t *load = statements->statement[0];
-    const at_statement_t *other = statements->statement[at_statement_load(
-        AT_STATEMENT_LOAD_BY_AUTHENTICATION_CODE, form)];
-    int *columns = apr_pcalloc(reader->pool, sizeof(int)
-                               * (apr_size_t)(other->columns->nelts + 1));
-    int i, from = 0, document = statements->plan->first_document;
-
-    memset(lacks, 1, (apr_size_t)load->columns->nelts);
-    for (i = 0; i < other->columns->nelts; i++) {
-        if (at_plan_is_document(column_of(other, i))) {
-            columns[i] = document++;
-            continue;
-        }
-        while (from < load->columns->nelts
-               && strcmp(column_of(load, from), column_of(other, i))) {
-            from++;
-        }
-        if (from == load->columns->nelts) {
-            return at_error_config(reader->pool, "%s: column '%s' is only in "
-                                   "one form of it, or in another order: a "
-                                   "@wide or @documents separates AS from its "
-                                   "name, or holds it",
-                                   load->file, column_of(other, i));
-        }
-        lacks[from] = 0;
-        columns[i] = from++;
-    }
-    for (i = 0; i < load->columns->nelts; i++) {
-        if (lacks[i] && is_needed(statements, i)) {
-            return at_error_config(reader->pool, "%s: column '%s' is within a "
-                                   "@wide, but each call needs it",
-                                   load->file, column_of(load, i));
-        }
-    }
-    statements->form_columns[form] = columns;
-    return NULL;
-}
-
-/* The node whose document holds NODE, or AT_PLAN_NONE. */
-static int find_document(const at_plan_t *plan, int node)
-{
-    while (node != AT_PLAN_NONE
-           && at_plan_node(plan, node)->document_column == AT_PLAN_NONE) {
-        node = at_plan_node(plan, node)->parent;
-    }
-    return node;
-}
-
-/* Note the nodes of the plan that need the whole form, or a document: their own
- * column is WIDE, or their key, or the id without which the object is NULL. */
-static void find_wide_nodes(const reader_t *reader, const unsigned char *wide)
-{
-    const at_plan_t *plan = reader->statements->plan;
-    apr_array_header_t *nodes = apr_array_make(reader->pool, 64,
-                                               sizeof(at_wide_node_t));
-    int i;
-
-    for (i = 0; i < plan->nodes->nelts; i++) {
-        const at_plan_node_t *node = at_plan_node(plan, i);
-
-        if ((node->column >= 0 && wide[node->column])
-            || (node->key_column >= 0 && wide[node->key_column])
-            || (node->id_column >= 0 && wide[node->id_column])) {
-            at_wide_node_t *found = apr_array_push(nodes);
-
-            found->node = i;
-            found->document = find_document(plan, i);
-        }
-    }
-    reader->statements->wide_nodes = nodes;
-}
-
-/* True if NODE, a leaf or the object of a lookup within the object DOCUMENT, is
- * read in no other form than the whole one and by the document. WIDE are the
- * columns that the narrow form lacks. */
-static int is_covered(const at_statements_t *statements,
-                      const unsigned char *wide, int node, int document)
-{
-    const at_plan_t *plan = statements->plan;
-    int count = plan->statement->columns->nelts;
-    int column = at_plan_node(plan, node)->column;
-
-    if (column != AT_PLAN_NONE && column == plan->updated_date_column) {
-        return 0;
-    }
-    if (column != AT_PLAN_NONE && column < count) {
-        return wide[column];
-    }
-    while (at_plan_node(plan, node)->key_column == AT_PLAN_NONE) {
-        if (node == document) {
-            return column == AT_PLAN_NONE;
-        }
-        node = at_plan_node(plan, node)->parent;
-    }
-    return wide[at_plan_node(plan, node)->key_column];
-}
-
-/* The first node around NODE that has a document, or AT_PLAN_NONE. */
-static int find_document_around(const at_plan_t *plan, int node)
-{
-    return find_document(plan, at_plan_node(plan, node)->parent);
-}
-
-/* Check that each document is all that there is of its object: nothing of that
- * is read elsewhere, for example since a call changes it. */
-static at_error_t *check_documents(const reader_t *reader,
-                                   const unsigned char *wide)
-{
-    const at_statements_t *statements = reader->statements;
-    const at_plan_t *plan = statements->plan;
-    int i;
-
-    for (i = 1; i < plan->nodes->nelts; i++) {
-        const at_plan_node_t *node = at_plan_node(plan, i);
-        int document = find_document(plan, i);
-        const char *file;
-
-        if (document == AT_PLAN_NONE) {
-            continue;
-        }
-        if (!is_covered(statements, wide, i, document)
-            || (document == i
-                && find_document_around(plan, i) != AT_PLAN_NONE)) {
-            return at_error_config(reader->pool, "%s: column '%s': all of the "
-                "object must be read within @wide, and nothing else has a "
-                "document in it; '%s' does not fit",
-                statements->statement[0]->file,
-                at_plan_column(plan, at_plan_node(plan, document)
-                                         ->document_column, &file),
-                node->name);
-        }
-    }
-    return NULL;
-}
-
-/* Remove the documents form if it has no document. */
-static void drop_without_documents(at_statements_t *statements)
-{
-    int i;
-
-    if (statements->plan->documents->nelts > 0) {
-        return;
-    }
-    for (i = 0; i < AT_STATEMENT_LOADS; i++) {
-        statements->statement[at_statement_load((at_statement_e)i,
-                                                AT_SQL_DOCUMENTS)] = NULL;
-    }
-}
-
-/* Make what the choice of a form needs to know. */
-static at_error_t *make_forms(const reader_t *reader)
-{
-    at_statements_t *statements = reader->statements;
-    const at_statement_t *documents = statements->statement[
-        at_statement_load(AT_STATEMENT_LOAD_BY_AUTHENTICATION_CODE,
-                          AT_SQL_DOCUMENTS)];
-    unsigned char *wide;
-
-    if (!statements->statement[at_statement_load(
-            AT_STATEMENT_LOAD_BY_AUTHENTICATION_CODE, AT_SQL_NARROW)]) {
-        return NULL;
-    }
-    wide = apr_pcalloc(reader->scratch,
-                       (apr_size_t)statements->plan->column_count + 1);
-    if (documents) {
-        AT_TRY(at_plan_add_documents(statements->plan, documents,
-                                     reader->pool));
-        AT_TRY(map_form(reader, AT_SQL_DOCUMENTS, wide));
-        drop_without_documents(statements);
-    }
-    AT_TRY(map_form(reader, AT_SQL_NARROW, wide));
-    AT_TRY(check_documents(reader, wide));
-    find_wide_nodes(reader, wide);
-    return NULL;
-}
-
 /* ---- the folder */
 
 /* If there is a base, a missing FOLDER would go unnoticed otherwise. */
@@ -929,7 +724,7 @@ at_error_t *at_folder_read(at_statements_t **statements, const char *folder,
     AT_TRY(check_inputs(&reader));
     AT_TRY(check_forms(&reader));
     AT_TRY(check_present_values(&reader));
-    AT_TRY(make_forms(&reader));
+    AT_TRY(at_form_prepare(read, result_pool, scratch_pool));
     AT_TRY(at_revision_read(&read->custom_revisions,
                             read->statement[AT_STATEMENT_CUSTOM_FIELDS],
                             read->statement[0], result_pool));

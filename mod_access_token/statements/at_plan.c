@@ -21,6 +21,11 @@ typedef struct {
     apr_pool_t *pool;
 } builder_t;
 
+int at_plan_is_member(const char *name)
+{
+    return !strncmp(name, PREFIX, strlen(PREFIX));
+}
+
 /* The error that PROBLEM is with the column that is being read. */
 static at_error_t *complain(const builder_t *builder, const char *problem)
 {
@@ -32,8 +37,7 @@ static at_error_t *complain(const builder_t *builder, const char *problem)
 /* Begin to read the name of the statement's column number COLUMN. */
 static at_error_t *begin_column(builder_t *builder, int column)
 {
-    builder->column = APR_ARRAY_IDX(builder->statement->columns, column,
-                                    const char *);
+    builder->column = at_sql_column_name(builder->statement, column);
     return strlen(builder->column) < NAME_SIZE ? NULL
            : complain(builder, "longer than 255 characters");
 }
@@ -232,9 +236,9 @@ static at_error_t *add_input(builder_t *builder, int column)
  * of `data`. */
 static at_error_t *add_named(builder_t *builder, int column)
 {
-    return strncmp(builder->column, PREFIX, strlen(PREFIX))
-           ? add_input(builder, column)
-           : add_leaf(builder, 0, column, builder->column + strlen(PREFIX));
+    return at_plan_is_member(builder->column)
+           ? add_leaf(builder, 0, column, builder->column + strlen(PREFIX))
+           : add_input(builder, column);
 }
 
 /* ---- lookups */
@@ -428,7 +432,7 @@ static at_error_t *add_column(builder_t *builder, int column)
     if (*name == '@') {
         return add_lookup(builder, column, name);
     }
-    return !strncmp(name, PREFIX, strlen(PREFIX)) && strchr(name, '@')
+    return at_plan_is_member(name) && strchr(name, '@')
            ? add_lookup(builder, column, name + strlen(PREFIX))
            : add_named(builder, column);
 }
@@ -537,8 +541,7 @@ int at_plan_is_document(const char *name)
 {
     const char *colon = strchr(name, ':');
 
-    return !strncmp(name, PREFIX, strlen(PREFIX)) && colon
-           && !strcmp(colon, ":document");
+    return at_plan_is_member(name) && colon && !strcmp(colon, ":document");
 }
 
 /* Find the object at PATH, up to the type after it. */
@@ -565,12 +568,10 @@ static at_error_t *add_document(builder_t *builder, int column)
 {
     at_plan_t *plan = builder->plan;
     at_document_t *document;
-    int node = AT_PLAN_NONE;
+    int node;
 
     AT_TRY(begin_column(builder, column));
-    if (!strncmp(builder->column, PREFIX, strlen(PREFIX))) {
-        node = find_object(plan, builder->column + strlen(PREFIX));
-    }
+    node = find_object(plan, builder->column + strlen(PREFIX));
     if (node == AT_PLAN_NONE) {
         return complain(builder, "a document must be of an object that the "
                         "load selects without documents, too, within @wide");
@@ -593,8 +594,7 @@ at_error_t *at_plan_add_documents(at_plan_t *plan,
     int i;
 
     for (i = 0; i < statement->columns->nelts; i++) {
-        if (at_plan_is_document(APR_ARRAY_IDX(statement->columns, i,
-                                              const char *))) {
+        if (at_plan_is_document(at_sql_column_name(statement, i))) {
             AT_TRY(add_document(&builder, i));
         }
     }
@@ -624,7 +624,7 @@ const char *at_plan_column(const at_plan_t *plan, int column,
         }
     }
     *file = statement->file;
-    return APR_ARRAY_IDX(statement->columns, column, const char *);
+    return at_sql_column_name(statement, column);
 }
 
 const char *at_row_input(const at_row_t *row, at_column_e input)

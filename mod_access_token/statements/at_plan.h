@@ -147,6 +147,9 @@ at_error_t *at_plan_add_documents(at_plan_t *plan,
                                   const at_statement_t *statement,
                                   apr_pool_t *pool) AT_MUST_CHECK;
 
+/** True if NAME, of a column of a load, is that of a member of the reply. */
+int at_plan_is_member(const char *name);
+
 /** True if NAME, of a column of a load, is that of a document. */
 int at_plan_is_document(const char *name);
 

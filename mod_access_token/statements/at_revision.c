@@ -12,17 +12,15 @@ int at_revision_is_column(const char *name)
     return !strncmp(name, PREFIX, strlen(PREFIX));
 }
 
-/* The number of the column NAME of STATEMENT; its count if it has none. */
-static int find_column(const at_statement_t *statement, const char *name)
+int at_revision_is_in(const at_statement_t *statement)
 {
     int i = 0;
 
     while (i < statement->columns->nelts
-           && strcmp(APR_ARRAY_IDX(statement->columns, i, const char *),
-                     name)) {
+           && !at_revision_is_column(at_sql_column_name(statement, i))) {
         i++;
     }
-    return i;
+    return i < statement->columns->nelts;
 }
 
 at_error_t *at_revision_read(apr_array_header_t **revisions,
@@ -34,7 +32,7 @@ at_error_t *at_revision_read(apr_array_header_t **revisions,
     int i;
 
     for (i = 0; i < statement->columns->nelts; i++) {
-        const char *name = APR_ARRAY_IDX(statement->columns, i, const char *);
+        const char *name = at_sql_column_name(statement, i);
         at_revision_t *revision;
 
         if (!at_revision_is_column(name)) {
@@ -42,8 +40,8 @@ at_error_t *at_revision_read(apr_array_header_t **revisions,
         }
         revision = apr_array_push(read);
         revision->column = i;
-        revision->load_column = find_column(load, name);
-        if (revision->load_column == load->columns->nelts) {
+        revision->load_column = at_sql_column(load, name);
+        if (revision->load_column == AT_SQL_NONE) {
             return at_error_config(pool, "%s: column '%s': %s must select it, "
                                    "too", statement->file, name, load->file);
         }

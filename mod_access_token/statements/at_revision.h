@@ -26,6 +26,9 @@ typedef struct at_revision_t {
 /** True if NAME is that of a column `revision.name`. */
 int at_revision_is_column(const char *name);
 
+/** True if STATEMENT selects a column `revision.name`. */
+int at_revision_is_in(const at_statement_t *statement);
+
 /**
  * Read the revisions of STATEMENT into *REVISIONS (at_revision_t), in POOL;
  * empty if it has none. LOAD, a load statement, must select the same columns;

@@ -622,3 +622,20 @@ int at_sql_binds(const at_statement_t *statement, int parameter)
     }
     return 0;
 }
+
+int at_sql_column(const at_statement_t *statement, const char *name)
+{
+    int i;
+
+    for (i = 0; i < statement->columns->nelts; i++) {
+        if (!strcmp(at_sql_column_name(statement, i), name)) {
+            return i;
+        }
+    }
+    return AT_SQL_NONE;
+}
+
+const char *at_sql_column_name(const at_statement_t *statement, int column)
+{
+    return APR_ARRAY_IDX(statement->columns, column, const char *);
+}

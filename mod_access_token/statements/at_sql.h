@@ -91,4 +91,13 @@ int at_sql_exists(const at_sql_folders_t *folders, const char *file,
 /** True if STATEMENT binds parameter number PARAMETER at least once. */
 int at_sql_binds(const at_statement_t *statement, int parameter);
 
+/** No column. */
+#define AT_SQL_NONE (-1)
+
+/** The number of the column NAME of STATEMENT; AT_SQL_NONE if it has none. */
+int at_sql_column(const at_statement_t *statement, const char *name);
+
+/** The name of column number COLUMN of STATEMENT. */
+const char *at_sql_column_name(const at_statement_t *statement, int column);
+
 #endif /* AT_SQL_H */

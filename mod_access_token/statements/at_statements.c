@@ -31,19 +31,6 @@ const char *at_statements_file(at_statement_e statement)
            ? others[statement - AT_STATEMENT_FIND_REQUEST] : NULL;
 }
 
-int at_statement_column(const at_statement_t *statement, const char *name)
-{
-    int i;
-
-    for (i = 0; i < statement->columns->nelts; i++) {
-        if (!strcmp(APR_ARRAY_IDX(statement->columns, i, const char *),
-                    name)) {
-            return i;
-        }
-    }
-    return AT_PLAN_NONE;
-}
-
 int at_statement_unique(const at_statement_t *statement, const char *key)
 {
     int i;

@@ -123,9 +123,6 @@ typedef struct at_statements_t {
  *  lookup. It lives for ever. */
 const char *at_statements_file(at_statement_e statement);
 
-/** The number of the column NAME of STATEMENT; AT_PLAN_NONE if it has none. */
-int at_statement_column(const at_statement_t *statement, const char *name);
-
 /** What a violation of a unique key means, if it does not mean that another
  *  access token has the value of a field. */
 enum {

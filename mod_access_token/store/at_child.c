@@ -155,25 +155,6 @@ static database_t *make_database(const at_child_t *child, const at_use_t *use,
  * a table that has lost its triggers. */
 #define UNDER_REVISION apr_time_from_sec(600)
 
-/* How long what lookup NUMBER of STATEMENTS reads is kept, if it is LIFETIME
- * for those without a revision. */
-static apr_interval_time_t lifetime_of(const at_statements_t *statements,
-                                       int number,
-                                       apr_interval_time_t lifetime)
-{
-    const at_statement_t *statement =
-        APR_ARRAY_IDX(statements->lookups, number, at_lookup_t).statement;
-    int i;
-
-    for (i = 0; i < statement->columns->nelts; i++) {
-        if (at_revision_is_column(APR_ARRAY_IDX(statement->columns, i,
-                                                const char *))) {
-            return UNDER_REVISION;
-        }
-    }
-    return lifetime;
-}
-
 /* A cache in POOL for each lookup of REGISTERED, and one for its custom fields,
  * which share the memory that CONFIG allows. One for which there is no memory
  * is NULL. */
@@ -189,8 +170,11 @@ static at_cache_t **make_caches(const at_registered_t *registered,
                                             * ((apr_size_t)count + 1));
 
     for (i = 0; i < count; i++) {
-        apr_interval_time_t lifetime = lifetime_of(statements, i,
-                                                   config->lookup_lifetime);
+        const at_lookup_t *lookup = &APR_ARRAY_IDX(statements->lookups, i,
+                                                   at_lookup_t);
+        apr_interval_time_t lifetime = at_revision_is_in(lookup->statement)
+                                       ? UNDER_REVISION
+                                       : config->lookup_lifetime;
 
         if (lifetime > 0) {
             caches[i] = at_cache_make(capacity, lifetime, pool);

@@ -245,7 +245,7 @@ static void compare_columns(check_t *check, const at_statement_t *statement,
     for (i = 0; i < apr_dbd_num_cols(check->driver, results); i++) {
         const char *name = apr_dbd_get_name(check->driver, results, i);
 
-        if (name && at_statement_column(statement, name) == AT_PLAN_NONE) {
+        if (name && at_sql_column(statement, name) == AT_SQL_NONE) {
             check->faults++;
             ap_log_error(APLOG_MARK, APLOG_ERR, 0, check->server,
                          ATLOGNO("027") "%s%s: no AS '...' names result column "
@@ -254,7 +254,7 @@ static void compare_columns(check_t *check, const at_statement_t *statement,
         }
     }
     for (i = 0; i < statement->columns->nelts; i++) {
-        const char *name = APR_ARRAY_IDX(statement->columns, i, const char *);
+        const char *name = at_sql_column_name(statement, i);
 
         if (at_rows_find(check->driver, results, name, i) < 0) {
             check->faults++;

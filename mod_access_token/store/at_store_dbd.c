@@ -194,10 +194,10 @@ static const at_fault_t *find_request(at_store_t *store,
 
     AT_FAULT_TRY(run_select_one(store, AT_STATEMENT_FIND_REQUEST, values,
                                 &row));
-    request->token_id = row[at_statement_column(statement,
+    request->token_id = row[at_sql_column(statement,
                                                 "request.token_id")];
-    request->digest = row[at_statement_column(statement, "request.digest")];
-    request->request_id = row[at_statement_column(statement,
+    request->digest = row[at_sql_column(statement, "request.digest")];
+    request->request_id = row[at_sql_column(statement,
                                                   "request.request_id")];
     return NULL;
 }
@@ -211,8 +211,8 @@ static void flatten_fields(at_cache_values_t *values, const char **seen,
     const at_statements_t *statements = at_dbd_statements(holder->registered);
     const at_statement_t *statement = at_execution_statement(holder,
                                           AT_STATEMENT_CUSTOM_FIELDS);
-    int name = at_statement_column(statement, "custom_field.name");
-    int type = at_statement_column(statement, "custom_field.type");
+    int name = at_sql_column(statement, "custom_field.name");
+    int type = at_sql_column(statement, "custom_field.type");
     int i;
 
     values->values = apr_palloc(holder->r->pool, sizeof(char *) * 2
@@ -321,7 +321,7 @@ static const at_fault_t *next_number(at_store_t *store, const char *sequence,
     /* An UPDATE with RETURNING gives no row if it finds none. */
     found = rows->nelts != 1 ? NULL
         : APR_ARRAY_IDX(rows, 0, const char **)
-              [at_statement_column(statement, "number")];
+              [at_sql_column(statement, "number")];
     AT_FAULT_TRY(judge_number(found, statement, sequence, holder->r->pool));
     *number = found;
     return NULL;
@@ -356,7 +356,7 @@ const at_fault_t *at_store_dbd_startup(at_store_t *store,
     const char **row = NULL;
 
     AT_FAULT_TRY(run_select_one(store, AT_STATEMENT_STARTUP, none, &row));
-    *version = row[at_statement_column(statement, "schema.version")];
-    *charset = row[at_statement_column(statement, "connection.charset")];
+    *version = row[at_sql_column(statement, "schema.version")];
+    *charset = row[at_sql_column(statement, "connection.charset")];
     return NULL;
 }

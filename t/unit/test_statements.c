@@ -161,7 +161,7 @@ START_TEST(the_engines_select_the_same_columns)
 
         ck_assert_int_eq(one->nelts, other->nelts);
         for (k = 0; k < one->nelts; k++) {
-            ck_assert_msg(at_statement_column(mysql->statement[i],
+            ck_assert_msg(at_sql_column(mysql->statement[i],
                                               APR_ARRAY_IDX(one, k,
                                                             const char *))
                           >= 0, "%s", APR_ARRAY_IDX(one, k, const char *));
@@ -471,11 +471,32 @@ START_TEST(a_lookup_is_found_in_the_base)
 }
 END_TEST
 
-START_TEST(wrong_lookups_are_refused)
+/* A column NAME of the load, the TEXT of lookups/thing.sql, or NULL, and what
+ * the error names. */
+typedef struct {
+    const char *name, *text, *named;
+} wrong_lookup_t;
+
+static void check_wrong_lookup(const wrong_lookup_t *wrong)
 {
-    static const struct {
-        const char *name, *text, *named;
-    } cases[] = {
+    at_statements_t *statements;
+    const char *problem;
+
+    begin_own();
+    put("load_select.sql", select_with(apr_psprintf(pool, ", 1 AS '%s'",
+                                                    wrong->name)));
+    if (wrong->text) {
+        put("lookups/thing.sql", wrong->text);
+    }
+    problem = read_own(&statements);
+    ck_assert_msg(problem && has(problem, wrong->named), "%s, %s: %s",
+                  wrong->name, wrong->text ? wrong->text : "none",
+                  problem ? problem : "right");
+}
+
+START_TEST(wrong_lookups_of_objects_are_refused)
+{
+    static const wrong_lookup_t cases[] = {
         { "data.x@thing", NULL, "lookups/thing.sql" },
         { "data.x@thing", "", "lookups/thing.sql:1: " },
         { "data.x@", "", "\"\"" },
@@ -494,8 +515,19 @@ START_TEST(wrong_lookups_are_refused)
         { "data.x@thing", "SELECT :key AS 'id@thing'",
           "thing.sql: column 'id@thing'" },
         { "data.x@thing", "SELECT :key AS 'id'\n-- @wide\n, 1 AS 'a'\n"
-          "-- @end", "thing.sql: @wide" },
-        /* lookups of their own */
+          "-- @end", "thing.sql: @wide" }
+    };
+    size_t i;
+
+    for (i = 0; i < COUNT(cases); i++) {
+        check_wrong_lookup(&cases[i]);
+    }
+}
+END_TEST
+
+START_TEST(wrong_lookups_of_the_load_are_refused)
+{
+    static const wrong_lookup_t cases[] = {
         { "@thing", "SELECT :key AS 'revision.reference', 1 AS 'x'",
           "thing.sql: column 'x' is neither" },
         { "@thing", "SELECT :key AS 'revision.reference', 1 AS 'data.x', "
@@ -522,19 +554,7 @@ START_TEST(wrong_lookups_are_refused)
     size_t i;
 
     for (i = 0; i < COUNT(cases); i++) {
-        at_statements_t *statements;
-        const char *problem;
-
-        begin_own();
-        put("load_select.sql", select_with(apr_psprintf(
-            pool, ", 1 AS '%s'", cases[i].name)));
-        if (cases[i].text) {
-            put("lookups/thing.sql", cases[i].text);
-        }
-        problem = read_own(&statements);
-        ck_assert_msg(problem && has(problem, cases[i].named), "%s, %s: %s",
-                      cases[i].name, cases[i].text ? cases[i].text : "none",
-                      problem ? problem : "right");
+        check_wrong_lookup(&cases[i]);
     }
 }
 END_TEST
@@ -600,9 +620,9 @@ START_TEST(columns_and_unique_keys_are_found)
         statements->statement[AT_STATEMENT_LOAD_BY_ID];
     const at_statement_t *save = statements->statement[AT_STATEMENT_SAVE];
 
-    ck_assert_int_eq(at_statement_column(load, "session.user_id"), 0);
-    ck_assert_int_eq(at_statement_column(load, "session"), -1);
-    ck_assert_int_eq(at_statement_column(load, ""), -1);
+    ck_assert_int_eq(at_sql_column(load, "session.user_id"), 0);
+    ck_assert_int_eq(at_sql_column(load, "session"), -1);
+    ck_assert_int_eq(at_sql_column(load, ""), -1);
     ck_assert_int_eq(at_statement_unique(save, "access_tokens.identifier"),
                      AT_CREDENTIAL_IDENTIFIER);
     ck_assert_int_eq(at_statement_unique(
@@ -789,7 +809,8 @@ int main(void)
     tcase_add_test(tests, a_folder_need_not_have_what_its_base_has);
     tcase_add_test(tests, each_lookup_is_read_once);
     tcase_add_test(tests, a_lookup_is_found_in_the_base);
-    tcase_add_test(tests, wrong_lookups_are_refused);
+    tcase_add_test(tests, wrong_lookups_of_objects_are_refused);
+    tcase_add_test(tests, wrong_lookups_of_the_load_are_refused);
     tcase_add_test(tests, the_number_of_lookups_is_limited);
     tcase_add_test(tests, a_field_that_save_does_not_bind_cannot_be_set);
     tcase_add_test(tests, the_parameters_of_save_are_those_of_the_fields);

@@ -243,7 +243,7 @@ static void copy_loaded(at_row_t *row, at_statement_e load, int has_caller,
 /* Set the COLUMN of ROW that LOAD selects, if it does, to VALUE. */
 static void set_loaded(at_row_t *row, const char *column, const char *value)
 {
-    int number = at_statement_column(load_statement(), column);
+    int number = at_sql_column(load_statement(), column);
 
     if (number >= 0) {
         row->values[number] = value;
