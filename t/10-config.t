@@ -12,7 +12,7 @@ use Test::More;
 use AccessTokenTest;
 use AccessTokenTest::File qw(read_text);
 
-my $is_mariadb = AccessTokenTest::engine() eq 'mariadb';
+my $is_mariadb = AccessTokenTest::engine() ne 'sqlite3';
 my %demo = (token => 'demo-session-clerk',
             access_token_identifier => { authentication_code => 'demo-card' });
 

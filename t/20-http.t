@@ -18,7 +18,7 @@ use AccessTokenTest;
 binmode $_, ':encoding(UTF-8)'
     for map { Test::More->builder->$_ } qw(output failure_output todo_output);
 
-my $is_mariadb = AccessTokenTest::engine() eq 'mariadb';
+my $is_mariadb = AccessTokenTest::engine() ne 'sqlite3';
 my $path = $AccessTokenTest::PATH;
 my $admin = 'A4F19B70D95D4DE09C3A9FC720A33A49';
 my $id = 'D0000000000000000000000000000031';

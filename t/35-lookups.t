@@ -10,7 +10,7 @@ use Time::HiRes qw(sleep time);
 
 use AccessTokenTest;
 
-my $is_mariadb = AccessTokenTest::engine() eq 'mariadb';
+my $is_mariadb = AccessTokenTest::engine() ne 'sqlite3';
 my $one_child = AccessTokenTest::mpm() eq 'prefork' ? "StartServers 1\nMaxRequestWorkers 1\n"
     : AccessTokenTest::one_child_conf();
 

@@ -16,7 +16,7 @@ use AccessTokenTest::File qw(source_text);
 binmode $_, ':encoding(UTF-8)'
     for map { Test::More->builder->$_ } qw(output failure_output todo_output);
 
-my $is_mariadb = AccessTokenTest::engine() eq 'mariadb';
+my $is_mariadb = AccessTokenTest::engine() ne 'sqlite3';
 my $seed = $ENV{AT_SEED} // int rand 1_000_000;
 diag("AT_SEED=$seed");
 srand $seed;

@@ -10,7 +10,7 @@ use Test::More;
 use AccessTokenTest;
 use AccessTokenTest::File qw(source_text);
 
-my $is_mariadb = AccessTokenTest::engine() eq 'mariadb';
+my $is_mariadb = AccessTokenTest::engine() ne 'sqlite3';
 my $server = AccessTokenTest->new;
 my $database = $server->database;
 my $dbh = $server->dbh;

@@ -14,7 +14,7 @@ use AccessTokenTest;
 # memory, so their contents would be found.
 $ENV{GLIBC_TUNABLES} = 'glibc.malloc.perturb=85:glibc.malloc.tcache_count=0';
 
-my $is_mariadb = AccessTokenTest::engine() eq 'mariadb';
+my $is_mariadb = AccessTokenTest::engine() ne 'sqlite3';
 # Under prefork each process would have its own connection to the database.
 my $one_process = AccessTokenTest::mpm() eq 'prefork'
     ? "StartServers 1\nMinSpareServers 1\nMaxSpareServers 1\nMaxRequestWorkers 1\n" : '';

@@ -9,7 +9,7 @@ use Test::More;
 
 use AccessTokenTest;
 
-my $is_mariadb = AccessTokenTest::engine() eq 'mariadb';
+my $is_mariadb = AccessTokenTest::engine() ne 'sqlite3';
 my $name = 't/data/own-schema/' . ($is_mariadb ? 'mysql' : 'sqlite3');
 my $folder = AccessTokenTest::srcdir() . "/$name";
 my $server = AccessTokenTest->new(

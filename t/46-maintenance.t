@@ -9,7 +9,7 @@ use Time::HiRes qw(sleep);
 
 use AccessTokenTest;
 
-my $is_mariadb = AccessTokenTest::engine() eq 'mariadb';
+my $is_mariadb = AccessTokenTest::engine() ne 'sqlite3';
 my $token = 'demo-session-clerk';
 my $sql = AccessTokenTest::srcdir() . '/sql/' . ($is_mariadb ? 'mysql' : 'sqlite3');
 my $clients = 6;

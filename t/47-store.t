@@ -10,7 +10,7 @@ use Time::HiRes qw(sleep time);
 use AccessTokenTest;
 use AccessTokenTest::Process;
 
-my $is_mariadb = AccessTokenTest::engine() eq 'mariadb';
+my $is_mariadb = AccessTokenTest::engine() ne 'sqlite3';
 my $token = 'demo-session-clerk';
 
 my $one_child = AccessTokenTest::one_child_conf();

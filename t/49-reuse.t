@@ -8,7 +8,7 @@ use Time::HiRes qw(sleep time);
 
 use AccessTokenTest;
 
-my $is_mariadb = AccessTokenTest::engine() eq 'mariadb';
+my $is_mariadb = AccessTokenTest::engine() ne 'sqlite3';
 my $is_prefork = AccessTokenTest::mpm() eq 'prefork';
 my $one_child = $is_prefork ? "StartServers 1\nMaxRequestWorkers 1\n" : AccessTokenTest::one_child_conf();
 

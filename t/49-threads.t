@@ -10,7 +10,7 @@ use Time::HiRes qw(sleep time);
 use AccessTokenTest;
 use AccessTokenTest::Process;
 
-my $is_mariadb = AccessTokenTest::engine() eq 'mariadb';
+my $is_mariadb = AccessTokenTest::engine() ne 'sqlite3';
 my $is_prefork = AccessTokenTest::mpm() eq 'prefork';
 # Not under the event MPM: see AccessTokenTest::wait_for_rest.
 my $may_be_busy = AccessTokenTest::mpm() ne 'event';

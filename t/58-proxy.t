@@ -9,7 +9,7 @@ use Time::HiRes qw(sleep time);
 use AccessTokenTest;
 
 plan skip_all => 'SQLite is a file: there is no connection to cut'
-    if AccessTokenTest::engine() ne 'mariadb';
+    if AccessTokenTest::engine() eq 'sqlite3';
 
 my $server = AccessTokenTest->new(proxy => 1);
 my $database = $server->database;

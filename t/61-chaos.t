@@ -13,7 +13,7 @@ use AccessTokenTest;
 use AccessTokenTest::Checker;
 use AccessTokenTest::Workload;
 
-my $is_mariadb = AccessTokenTest::engine() eq 'mariadb';
+my $is_mariadb = AccessTokenTest::engine() ne 'sqlite3';
 my $seed = AccessTokenTest::Workload::seed();
 srand $seed;
 my $rounds = int(0.5 + 2 * AccessTokenTest::Workload::scale(1)) || 1;

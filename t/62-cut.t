@@ -11,7 +11,7 @@ use Time::HiRes qw(sleep time);
 use AccessTokenTest;
 
 plan skip_all => 'SQLite is a file: there is no connection to cut'
-    if AccessTokenTest::engine() ne 'mariadb';
+    if AccessTokenTest::engine() eq 'sqlite3';
 
 my $rounds = $ENV{AT_CUT_ROUNDS} || 50;
 # Numbers of side effects, which have no point of their own.

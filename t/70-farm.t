@@ -15,7 +15,7 @@ use AccessTokenTest::Checker;
 use AccessTokenTest::Farm;
 use AccessTokenTest::Workload;
 
-my $is_mariadb = AccessTokenTest::engine() eq 'mariadb';
+my $is_mariadb = AccessTokenTest::engine() ne 'sqlite3';
 my $rounds = int(0.5 + 4 * AccessTokenTest::Workload::scale(0.25)) || 1;
 my $seed = AccessTokenTest::Workload::seed();
 my $began = time;

@@ -144,8 +144,8 @@ static const mysql_row_t mysql_rows[] = {
     FIX(1142, 1, "a right is missing; see grants.sql"),
     FIX(1143, 1, "a right is missing; see grants.sql"),
     FIX(1162, 0, "a text is longer than the server allows" SEE_PACKET),
-    FIX(1264, 0, "a number is out of range: if this is next_number.sql, the "
-        "sequence is used up; set it to a lower number"),
+    FIX(1264, 0, "a number is out of range: if this is raise_number.sql, the "
+        "sequence is used up or negative; set it to another number"),
     FIX(1267, 1, "collations differ; set default-character-set=utf8mb4 "
         "for the connection"),
     FIX(1301, 0, "a function's result is longer than the server allows"
@@ -160,8 +160,8 @@ static const mysql_row_t mysql_rows[] = {
         "recreate it"),
     FIX(1451, 0, "a foreign key was violated"),
     FIX(1452, 0, "a foreign key was violated"),
-    FIX(1690, 0, "a number is out of range: if this is next_number.sql, the "
-        "sequence is used up; set it to a lower number"),
+    FIX(1690, 0, "a number is out of range: if this is raise_number.sql, the "
+        "sequence is used up or negative; set it to another number"),
     FIX(4025, 0, "a CHECK constraint was violated"),
     /* An admin must fix it: the connection was refused, or is out of step. */
     REFUSED(1044, 1, "a right is missing; see grants.sql"),

@@ -28,7 +28,7 @@ static const char *const find_request_parameters[] = {
     "session_digest", "username", "now", "idempotency_key", NULL
 };
 static const char *const custom_fields_parameters[] = { "id", NULL };
-static const char *const next_number_parameters[] = { "sequence", NULL };
+static const char *const number_parameters[] = { "sequence", NULL };
 static const char *const no_parameters[] = { NULL };
 
 static const char *const find_request_columns[] = {
@@ -59,7 +59,8 @@ static const struct {
     { find_request_parameters, find_request_columns, no_columns, 0 },
     { NULL, no_columns, no_columns, 0 },
     { custom_fields_parameters, custom_fields_columns, no_columns, 1 },
-    { next_number_parameters, next_number_columns, no_columns, 0 },
+    { number_parameters, no_columns, no_columns, 0 },
+    { number_parameters, next_number_columns, no_columns, 0 },
     { no_parameters, startup_columns, startup_optional, 0 }
 };
 
@@ -320,14 +321,40 @@ static at_error_t *read_statement(reader_t *reader, int i)
     return check_no_sections(statement, reader->pool);
 }
 
+/* Read raise_number.sql if it is there. That of the base belongs to the base's
+ * next_number.sql only. */
+static at_error_t *read_raise_number(reader_t *reader)
+{
+    const int number = AT_STATEMENT_RAISE_NUMBER;
+    const at_statement_t **statement = reader->statements->statement;
+
+    if (!at_sql_exists(&reader->folders,
+                       at_statements_file(AT_STATEMENT_RAISE_NUMBER),
+                       reader->scratch)) {
+        return NULL;
+    }
+    AT_TRY(read_statement(reader, number));
+    if (!is_own(reader, statement[number]->file)
+        && is_own(reader, statement[AT_STATEMENT_NEXT_NUMBER]->file)) {
+        statement[number] = NULL;
+    }
+    else if (!at_sql_binds(statement[number], 0)) {
+        return at_error_config(reader->pool, "%s: it must find the sequence "
+                               "by :sequence", statement[number]->file);
+    }
+    return NULL;
+}
+
 static at_error_t *read_statements(reader_t *reader)
 {
     int i;
 
     for (i = AT_STATEMENT_FIND_REQUEST; i <= AT_STATEMENT_STARTUP; i++) {
-        AT_TRY(read_statement(reader, i));
+        if (i != AT_STATEMENT_RAISE_NUMBER) {
+            AT_TRY(read_statement(reader, i));
+        }
     }
-    return NULL;
+    return read_raise_number(reader);
 }
 
 /* ---- lookups */

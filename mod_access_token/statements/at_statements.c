@@ -18,6 +18,7 @@ static const char *const others[] = {
     "find_request.sql",
     "save.sql",
     "custom_fields.sql",
+    "raise_number.sql",
     "next_number.sql",
     "startup.sql"
 };

@@ -435,20 +435,41 @@ static const at_fault_t *judge_count(execution_t *execution, int count)
            ? fail_moved(execution) : NULL;
 }
 
+/* Run EXECUTION, an UPDATE that has begun, to where only end is missing.
+ * *COUNT becomes the number of rows that it has changed. */
+static const at_fault_t *run_update(execution_t *execution, int *count)
+{
+    at_connection_t *connection = execution->holder->connection;
+    int code = apr_dbd_pquery(connection->dbd->driver, execution->scratch,
+                              connection->dbd->handle, count,
+                              execution->prepared,
+                              execution->statement->value_count,
+                              execution->arguments);
+
+    execution->cut = at_connection_unwatch(connection);
+    return code ? fail(execution, code) : NULL;
+}
+
+const at_fault_t *at_execution_update(at_holder_t *holder, apr_time_t deadline,
+                                      at_statement_e statement,
+                                      const char *const *values, int *count)
+{
+    execution_t execution;
+
+    *count = 0;
+    AT_FAULT_TRY(begin(&execution, holder, deadline, statement, values));
+    return end(&execution, run_update(&execution, count));
+}
+
 const at_fault_t *at_execution_save(at_holder_t *holder, apr_time_t deadline,
                                     const char *const *values)
 {
     execution_t execution;
-    int count = 0, code;
+    const at_fault_t *fault;
+    int count = 0;
 
     AT_FAULT_TRY(begin(&execution, holder, deadline, AT_STATEMENT_SAVE,
                        values));
-    code = apr_dbd_pquery(holder->connection->dbd->driver, execution.scratch,
-                          holder->connection->dbd->handle, &count,
-                          execution.prepared,
-                          execution.statement->value_count,
-                          execution.arguments);
-    execution.cut = at_connection_unwatch(holder->connection);
-    return end(&execution, code ? fail(&execution, code)
-                                : judge_count(&execution, count));
+    fault = run_update(&execution, &count);
+    return end(&execution, fault ? fault : judge_count(&execution, count));
 }

@@ -43,6 +43,16 @@ const at_fault_t *at_execution_select(at_holder_t *holder,
     AT_MUST_CHECK;
 
 /**
+ * Run STATEMENT, an UPDATE that may be made again after a fault, in the same
+ * way. *COUNT becomes the number of rows that it has found.
+ */
+const at_fault_t *at_execution_update(at_holder_t *holder,
+                                      apr_time_t deadline,
+                                      at_statement_e statement,
+                                      const char *const *values, int *count)
+    AT_MUST_CHECK;
+
+/**
  * Run save.sql in the same way. NULL: it changed its row. AT_STORE_LOST_RACE:
  * its guard matched no row. AT_STORE_LOST: it may have been done.
  */

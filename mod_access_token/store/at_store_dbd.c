@@ -307,6 +307,25 @@ static const at_fault_t *judge_number(const char *number,
                          sequence, why);
 }
 
+/* Run raise_number.sql, if there is one. The connection stays held, for
+ * next_number.sql reads what this has done on it. */
+static const at_fault_t *raise_number(at_store_t *store, const char *sequence)
+{
+    at_holder_t *holder = store->baton;
+    const at_statement_t *statement = at_execution_statement(holder,
+                                          AT_STATEMENT_RAISE_NUMBER);
+    int count;
+
+    if (!statement) {
+        return NULL;
+    }
+    AT_FAULT_TRY(at_execution_update(holder, store->deadline,
+                                     AT_STATEMENT_RAISE_NUMBER, &sequence,
+                                     &count));
+    return count > 0 ? NULL
+        : judge_number(NULL, statement, sequence, holder->r->pool);
+}
+
 static const at_fault_t *next_number(at_store_t *store, const char *sequence,
                                      const char **number)
 {
@@ -316,6 +335,7 @@ static const at_fault_t *next_number(at_store_t *store, const char *sequence,
     apr_array_header_t *rows = NULL;
     const char *found;
 
+    AT_FAULT_TRY(raise_number(store, sequence));
     AT_FAULT_TRY(run_select(store, AT_STATEMENT_NEXT_NUMBER, &sequence,
                             &rows));
     /* An UPDATE with RETURNING gives no row if it finds none. */

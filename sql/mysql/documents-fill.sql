@@ -43,13 +43,13 @@ BEGIN
                 JOIN accounts_receivable_fresh_documents AS fresh USING (accounts_receivable_id)
                  SET stored.document = fresh.document
                WHERE stored.accounts_receivable_id > previous AND stored.accounts_receivable_id <= final
-                 AND BINARY stored.document <> BINARY fresh.document
+                 AND CAST(stored.document AS BINARY) <> fresh.document
             ; SET batch = batch + ROW_COUNT()
             ; INSERT INTO accounts_receivable_documents (accounts_receivable_id, document)
-              SELECT fresh.accounts_receivable_id, fresh.document
-                FROM accounts_receivable_fresh_documents AS fresh
-                LEFT JOIN accounts_receivable_documents AS stored USING (accounts_receivable_id)
-               WHERE fresh.accounts_receivable_id > previous AND fresh.accounts_receivable_id <= final
+              SELECT account.id, ''
+                FROM accounts_receivable AS account
+                LEFT JOIN accounts_receivable_documents AS stored ON stored.accounts_receivable_id = account.id
+               WHERE account.id > previous AND account.id <= final
                  AND stored.accounts_receivable_id IS NULL
             ; SET batch = batch + ROW_COUNT()
             ; COMMIT
@@ -80,13 +80,14 @@ BEGIN
                 JOIN reward_participant_fresh_documents AS fresh USING (reward_participant_id)
                  SET stored.document = fresh.document
                WHERE stored.reward_participant_id > previous AND stored.reward_participant_id <= final
-                 AND BINARY stored.document <> BINARY fresh.document
+                 AND CAST(stored.document AS BINARY) <> fresh.document
             ; SET batch = batch + ROW_COUNT()
             ; INSERT INTO reward_participant_documents (reward_participant_id, document)
-              SELECT fresh.reward_participant_id, fresh.document
-                FROM reward_participant_fresh_documents AS fresh
-                LEFT JOIN reward_participant_documents AS stored USING (reward_participant_id)
-               WHERE fresh.reward_participant_id > previous AND fresh.reward_participant_id <= final
+              SELECT participant.id, ''
+                FROM reward_participants AS participant
+                LEFT JOIN reward_participant_documents AS stored
+                       ON stored.reward_participant_id = participant.id
+               WHERE participant.id > previous AND participant.id <= final
                  AND stored.reward_participant_id IS NULL
             ; SET batch = batch + ROW_COUNT()
             ; COMMIT

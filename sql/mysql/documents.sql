@@ -1,12 +1,11 @@
--- The owners of access tokens as ready JSON documents, for MariaDB 10.5+. Without them the module joins ten
+-- The owners of access tokens as ready JSON documents, for MariaDB 10.5+ and MySQL 8.0.16+. Without them the module joins ten
 -- tables in each call; with them it reads two rows. The statements of sql/mysql/statements read them, those of
 -- statements-without-documents do not.
 --
 -- Install: as an administrator, after schema.sql:   mariadb access_token < documents.sql
 --          then always:                             mariadb -N access_token < documents-fill.sql
--- It can be run again at any time, for example after an upgrade; then fill again. If binary logging is on,
--- this script needs the server variable log_bin_trust_function_creators = 1 or the privilege SUPER. Triggers,
--- functions and views run with the rights of the account that created them. Do not drop that account.
+-- It can be run again at any time, for example after an upgrade; then fill again. Triggers and views run with the
+-- rights of the account that created them. Do not drop that account.
 --
 -- Check:   mariadb -N access_token < documents-compare.sql
 -- Remove:  mariadb access_token < documents-remove.sql
@@ -31,6 +30,12 @@
 
 SET NAMES utf8mb4 COLLATE utf8mb4_bin;
 
+-- If binary logging is on, triggers need an administrator with the privilege SUPER, or the server variable
+-- log_bin_trust_function_creators = 1. Without both, this stops here with error 1419, before anything is made.
+DROP FUNCTION IF EXISTS access_token_probe;
+CREATE FUNCTION access_token_probe() RETURNS INT DETERMINISTIC NO SQL RETURN 1;
+DROP FUNCTION access_token_probe;
+
 -- Triggers keep the sql_mode in which they are created, and some modes change the meaning of SQL. In this
 -- mode a document that does not fit is an error.
 SET @access_token_sql_mode = @@SESSION.sql_mode;
@@ -51,9 +56,10 @@ CREATE TABLE IF NOT EXISTS reward_participant_documents (
     CONSTRAINT reward_participant_documents_json CHECK (JSON_VALID(document))
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
--- The documents as they must be now: views for the other documents-*.sql and the triggers of a country, and
--- below, word for word the same, functions for the other triggers. MariaDB parses a view again for each statement
--- whose triggers name it, which takes longer than to make a document.
+-- The documents as they must be now: views for the other documents-*.sql, and below, word for word the same, the
+-- triggers that make them. MariaDB parses a view again for each statement whose triggers name it, which takes
+-- longer than to make a document. A stored function would be lost by a dump that has no routines, and needs
+-- rights of its own.
 -- CONCAT is NULL if a part is NULL. So an object without an id becomes null, or is left out.
 CREATE OR REPLACE VIEW accounts_receivable_fresh_documents AS
 SELECT
@@ -198,15 +204,15 @@ DROP TRIGGER IF EXISTS contact_document_delete;
 DROP TRIGGER IF EXISTS country_document_insert;
 DROP TRIGGER IF EXISTS country_document_update;
 DROP TRIGGER IF EXISTS country_document_delete;
-DROP FUNCTION IF EXISTS accounts_receivable_document;
-DROP FUNCTION IF EXISTS reward_participant_document;
+DROP TRIGGER IF EXISTS accounts_receivable_document_text;
+DROP TRIGGER IF EXISTS reward_participant_document_text;
 
--- Below, only the last line of a function or a trigger ends with a semicolon: see schema.sql.
+-- Below, only the last line of a trigger ends with a semicolon: see schema.sql.
 DELIMITER ;;
 
-CREATE FUNCTION accounts_receivable_document(document_id VARCHAR(40) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin)
-    RETURNS TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT DETERMINISTIC READS SQL DATA SQL SECURITY DEFINER
-RETURN (SELECT
+-- Whoever adds a row here, with an empty document, gets the document as it must be now.
+CREATE TRIGGER accounts_receivable_document_text BEFORE INSERT ON accounts_receivable_documents FOR EACH ROW
+SET NEW.document = (SELECT
     CONCAT(
         '{"id":', JSON_QUOTE(account.id),
         ',"number":', JSON_QUOTE(account.number),
@@ -269,11 +275,10 @@ LEFT JOIN contacts AS owner            ON owner.id = account.owner_id
 LEFT JOIN countries AS residence       ON residence.id = owner.country_of_residence_id
 LEFT JOIN countries AS passport_country ON passport_country.id = owner.passport_issued_by_country_id
 LEFT JOIN countries AS id_country      ON id_country.id = owner.id_issued_by_country_id
-WHERE account.id = document_id LOCK IN SHARE MODE);;
+WHERE account.id = NEW.accounts_receivable_id LOCK IN SHARE MODE);;
 
-CREATE FUNCTION reward_participant_document(document_id VARCHAR(40) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin)
-    RETURNS TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT DETERMINISTIC READS SQL DATA SQL SECURITY DEFINER
-RETURN (SELECT
+CREATE TRIGGER reward_participant_document_text BEFORE INSERT ON reward_participant_documents FOR EACH ROW
+SET NEW.document = (SELECT
     CONCAT(
         '{"id":', JSON_QUOTE(participant.id),
         ',"number":', JSON_QUOTE(participant.number),
@@ -331,36 +336,36 @@ LEFT JOIN accounts_receivable AS account ON account.id = participant.accounts_re
 LEFT JOIN contacts AS owner            ON owner.id = account.owner_id
 LEFT JOIN countries AS passport_country ON passport_country.id = owner.passport_issued_by_country_id
 LEFT JOIN countries AS id_country      ON id_country.id = owner.id_issued_by_country_id
-WHERE participant.id = document_id LOCK IN SHARE MODE);;
+WHERE participant.id = NEW.reward_participant_id LOCK IN SHARE MODE);;
 
--- BINARY, since 'a' and 'a ' are equal in the collation.
+-- As BINARY, since 'a' and 'a ' are equal in the collation.
 -- While foreign keys are checked, no row refers to one that is inserted or deleted. So the triggers look for
 -- such rows only if they are not: the search would lock gaps of the index, where other transactions insert.
 -- After UPDATE IGNORE a row may still have the old id: the triggers run also for a row that it could not change.
 CREATE TRIGGER accounts_receivable_document_insert AFTER INSERT ON accounts_receivable FOR EACH ROW
 BEGIN
     REPLACE INTO accounts_receivable_documents (accounts_receivable_id, document)
-    VALUES (NEW.id, accounts_receivable_document(NEW.id))
+    VALUES (NEW.id, '')
     ; IF @@SESSION.foreign_key_checks = 0 THEN
         REPLACE INTO reward_participant_documents (reward_participant_id, document)
-        SELECT id, reward_participant_document(id) FROM reward_participants
+        SELECT id, '' FROM reward_participants
          WHERE accounts_receivable_id = NEW.id LOCK IN SHARE MODE
     ; END IF
 ; END;;
 
 CREATE TRIGGER accounts_receivable_document_update AFTER UPDATE ON accounts_receivable FOR EACH ROW
-IF NOT (BINARY NEW.id <=> BINARY OLD.id
-        AND BINARY NEW.number <=> BINARY OLD.number
-        AND BINARY NEW.name <=> BINARY OLD.name
-        AND BINARY NEW.life_cycle_state <=> BINARY OLD.life_cycle_state
-        AND BINARY NEW.owner_id <=> BINARY OLD.owner_id) THEN
+IF NOT (CAST(NEW.id AS BINARY) <=> OLD.id
+        AND CAST(NEW.number AS BINARY) <=> OLD.number
+        AND CAST(NEW.name AS BINARY) <=> OLD.name
+        AND CAST(NEW.life_cycle_state AS BINARY) <=> OLD.life_cycle_state
+        AND CAST(NEW.owner_id AS BINARY) <=> OLD.owner_id) THEN
     DELETE FROM accounts_receivable_documents
      WHERE accounts_receivable_id = OLD.id AND NEW.id <> OLD.id
     ; REPLACE INTO accounts_receivable_documents (accounts_receivable_id, document)
-    SELECT id, accounts_receivable_document(id) FROM accounts_receivable
+    SELECT id, '' FROM accounts_receivable
      WHERE id IN (OLD.id, NEW.id) LOCK IN SHARE MODE
     ; REPLACE INTO reward_participant_documents (reward_participant_id, document)
-    SELECT id, reward_participant_document(id) FROM reward_participants
+    SELECT id, '' FROM reward_participants
      WHERE accounts_receivable_id IN (OLD.id, NEW.id) LOCK IN SHARE MODE
 ; END IF;;
 
@@ -369,23 +374,23 @@ BEGIN
     DELETE FROM accounts_receivable_documents WHERE accounts_receivable_id = OLD.id
     ; IF @@SESSION.foreign_key_checks = 0 THEN
         REPLACE INTO reward_participant_documents (reward_participant_id, document)
-        SELECT id, reward_participant_document(id) FROM reward_participants
+        SELECT id, '' FROM reward_participants
          WHERE accounts_receivable_id = OLD.id LOCK IN SHARE MODE
     ; END IF
 ; END;;
 
 CREATE TRIGGER reward_participant_document_insert AFTER INSERT ON reward_participants FOR EACH ROW
     REPLACE INTO reward_participant_documents (reward_participant_id, document)
-    VALUES (NEW.id, reward_participant_document(NEW.id));;
+    VALUES (NEW.id, '');;
 
 CREATE TRIGGER reward_participant_document_update AFTER UPDATE ON reward_participants FOR EACH ROW
-IF NOT (BINARY NEW.id <=> BINARY OLD.id
-        AND BINARY NEW.number <=> BINARY OLD.number
-        AND BINARY NEW.accounts_receivable_id <=> BINARY OLD.accounts_receivable_id) THEN
+IF NOT (CAST(NEW.id AS BINARY) <=> OLD.id
+        AND CAST(NEW.number AS BINARY) <=> OLD.number
+        AND CAST(NEW.accounts_receivable_id AS BINARY) <=> OLD.accounts_receivable_id) THEN
     DELETE FROM reward_participant_documents
      WHERE reward_participant_id = OLD.id AND NEW.id <> OLD.id
     ; REPLACE INTO reward_participant_documents (reward_participant_id, document)
-    SELECT id, reward_participant_document(id) FROM reward_participants
+    SELECT id, '' FROM reward_participants
      WHERE id IN (OLD.id, NEW.id) LOCK IN SHARE MODE
 ; END IF;;
 
@@ -395,45 +400,45 @@ CREATE TRIGGER reward_participant_document_delete AFTER DELETE ON reward_partici
 CREATE TRIGGER contact_document_insert AFTER INSERT ON contacts FOR EACH ROW
 IF @@SESSION.foreign_key_checks = 0 THEN
     REPLACE INTO accounts_receivable_documents (accounts_receivable_id, document)
-    SELECT id, accounts_receivable_document(id) FROM accounts_receivable
+    SELECT id, '' FROM accounts_receivable
      WHERE owner_id = NEW.id LOCK IN SHARE MODE
     ; REPLACE INTO reward_participant_documents (reward_participant_id, document)
-    SELECT participant.id, reward_participant_document(participant.id)
+    SELECT participant.id, ''
       FROM accounts_receivable AS account
       STRAIGHT_JOIN reward_participants AS participant ON participant.accounts_receivable_id = account.id
      WHERE account.owner_id = NEW.id LOCK IN SHARE MODE
 ; END IF;;
 
 CREATE TRIGGER contact_document_update AFTER UPDATE ON contacts FOR EACH ROW
-IF NOT (BINARY NEW.id <=> BINARY OLD.id
-        AND BINARY NEW.type <=> BINARY OLD.type
-        AND BINARY NEW.life_cycle_state <=> BINARY OLD.life_cycle_state
-        AND BINARY NEW.title <=> BINARY OLD.title
-        AND BINARY NEW.first_name <=> BINARY OLD.first_name
-        AND BINARY NEW.middle_name <=> BINARY OLD.middle_name
-        AND BINARY NEW.last_name <=> BINARY OLD.last_name
-        AND BINARY NEW.name <=> BINARY OLD.name
-        AND BINARY NEW.company_name <=> BINARY OLD.company_name
-        AND BINARY NEW.company_profile <=> BINARY OLD.company_profile
-        AND BINARY NEW.gender <=> BINARY OLD.gender
-        AND BINARY NEW.country_of_residence_id <=> BINARY OLD.country_of_residence_id
-        AND BINARY NEW.passport_number <=> BINARY OLD.passport_number
-        AND BINARY NEW.passport_issued_by_country_id <=> BINARY OLD.passport_issued_by_country_id
-        AND BINARY NEW.id_number <=> BINARY OLD.id_number
-        AND BINARY NEW.id_issued_by_country_id <=> BINARY OLD.id_issued_by_country_id
-        AND BINARY NEW.social_security_number <=> BINARY OLD.social_security_number
-        AND BINARY NEW.industry <=> BINARY OLD.industry
-        AND BINARY NEW.industry_sector <=> BINARY OLD.industry_sector
+IF NOT (CAST(NEW.id AS BINARY) <=> OLD.id
+        AND CAST(NEW.type AS BINARY) <=> OLD.type
+        AND CAST(NEW.life_cycle_state AS BINARY) <=> OLD.life_cycle_state
+        AND CAST(NEW.title AS BINARY) <=> OLD.title
+        AND CAST(NEW.first_name AS BINARY) <=> OLD.first_name
+        AND CAST(NEW.middle_name AS BINARY) <=> OLD.middle_name
+        AND CAST(NEW.last_name AS BINARY) <=> OLD.last_name
+        AND CAST(NEW.name AS BINARY) <=> OLD.name
+        AND CAST(NEW.company_name AS BINARY) <=> OLD.company_name
+        AND CAST(NEW.company_profile AS BINARY) <=> OLD.company_profile
+        AND CAST(NEW.gender AS BINARY) <=> OLD.gender
+        AND CAST(NEW.country_of_residence_id AS BINARY) <=> OLD.country_of_residence_id
+        AND CAST(NEW.passport_number AS BINARY) <=> OLD.passport_number
+        AND CAST(NEW.passport_issued_by_country_id AS BINARY) <=> OLD.passport_issued_by_country_id
+        AND CAST(NEW.id_number AS BINARY) <=> OLD.id_number
+        AND CAST(NEW.id_issued_by_country_id AS BINARY) <=> OLD.id_issued_by_country_id
+        AND CAST(NEW.social_security_number AS BINARY) <=> OLD.social_security_number
+        AND CAST(NEW.industry AS BINARY) <=> OLD.industry
+        AND CAST(NEW.industry_sector AS BINARY) <=> OLD.industry_sector
         AND NEW.name_day_day <=> OLD.name_day_day
         AND NEW.name_day_month <=> OLD.name_day_month
         AND NEW.birth_day <=> OLD.birth_day
         AND NEW.birth_month <=> OLD.birth_month
         AND NEW.birth_year <=> OLD.birth_year) THEN
     REPLACE INTO accounts_receivable_documents (accounts_receivable_id, document)
-    SELECT id, accounts_receivable_document(id) FROM accounts_receivable
+    SELECT id, '' FROM accounts_receivable
      WHERE owner_id IN (OLD.id, NEW.id) LOCK IN SHARE MODE
     ; REPLACE INTO reward_participant_documents (reward_participant_id, document)
-    SELECT participant.id, reward_participant_document(participant.id)
+    SELECT participant.id, ''
       FROM accounts_receivable AS account
       STRAIGHT_JOIN reward_participants AS participant ON participant.accounts_receivable_id = account.id
      WHERE account.owner_id IN (OLD.id, NEW.id) LOCK IN SHARE MODE
@@ -442,10 +447,10 @@ IF NOT (BINARY NEW.id <=> BINARY OLD.id
 CREATE TRIGGER contact_document_delete AFTER DELETE ON contacts FOR EACH ROW
 IF @@SESSION.foreign_key_checks = 0 THEN
     REPLACE INTO accounts_receivable_documents (accounts_receivable_id, document)
-    SELECT id, accounts_receivable_document(id) FROM accounts_receivable
+    SELECT id, '' FROM accounts_receivable
      WHERE owner_id = OLD.id LOCK IN SHARE MODE
     ; REPLACE INTO reward_participant_documents (reward_participant_id, document)
-    SELECT participant.id, reward_participant_document(participant.id)
+    SELECT participant.id, ''
       FROM accounts_receivable AS account
       STRAIGHT_JOIN reward_participants AS participant ON participant.accounts_receivable_id = account.id
      WHERE account.owner_id = OLD.id LOCK IN SHARE MODE
@@ -454,7 +459,7 @@ IF @@SESSION.foreign_key_checks = 0 THEN
 CREATE TRIGGER country_document_insert AFTER INSERT ON countries FOR EACH ROW
 IF @@SESSION.foreign_key_checks = 0 THEN
     REPLACE INTO accounts_receivable_documents (accounts_receivable_id, document)
-    SELECT fresh.accounts_receivable_id, fresh.document
+    SELECT account.id, ''
       FROM ((SELECT id FROM contacts
               WHERE country_of_residence_id = NEW.id LOCK IN SHARE MODE)
             UNION
@@ -463,27 +468,28 @@ IF @@SESSION.foreign_key_checks = 0 THEN
             UNION
             (SELECT id FROM contacts
               WHERE id_issued_by_country_id = NEW.id LOCK IN SHARE MODE)) AS owner
-      JOIN accounts_receivable_fresh_documents AS fresh
-        ON fresh.owner_id = owner.id LOCK IN SHARE MODE
+      JOIN accounts_receivable AS account ON account.owner_id = owner.id
+      LOCK IN SHARE MODE
     ; REPLACE INTO reward_participant_documents (reward_participant_id, document)
-    SELECT fresh.reward_participant_id, fresh.document
+    SELECT participant.id, ''
       FROM ((SELECT id FROM contacts
               WHERE passport_issued_by_country_id = NEW.id LOCK IN SHARE MODE)
             UNION
             (SELECT id FROM contacts
               WHERE id_issued_by_country_id = NEW.id LOCK IN SHARE MODE)) AS owner
-      JOIN reward_participant_fresh_documents AS fresh
-        ON fresh.owner_id = owner.id LOCK IN SHARE MODE
+      JOIN accounts_receivable AS account ON account.owner_id = owner.id
+      JOIN reward_participants AS participant ON participant.accounts_receivable_id = account.id
+      LOCK IN SHARE MODE
 ; END IF;;
 
 CREATE TRIGGER country_document_update AFTER UPDATE ON countries FOR EACH ROW
-IF NOT (BINARY NEW.id <=> BINARY OLD.id
-        AND BINARY NEW.name <=> BINARY OLD.name
-        AND BINARY NEW.alternative_code <=> BINARY OLD.alternative_code
-        AND BINARY NEW.two_character_code <=> BINARY OLD.two_character_code
-        AND BINARY NEW.three_character_code <=> BINARY OLD.three_character_code) THEN
+IF NOT (CAST(NEW.id AS BINARY) <=> OLD.id
+        AND CAST(NEW.name AS BINARY) <=> OLD.name
+        AND CAST(NEW.alternative_code AS BINARY) <=> OLD.alternative_code
+        AND CAST(NEW.two_character_code AS BINARY) <=> OLD.two_character_code
+        AND CAST(NEW.three_character_code AS BINARY) <=> OLD.three_character_code) THEN
     REPLACE INTO accounts_receivable_documents (accounts_receivable_id, document)
-    SELECT fresh.accounts_receivable_id, fresh.document
+    SELECT account.id, ''
       FROM ((SELECT id FROM contacts
               WHERE country_of_residence_id IN (OLD.id, NEW.id) LOCK IN SHARE MODE)
             UNION
@@ -492,23 +498,24 @@ IF NOT (BINARY NEW.id <=> BINARY OLD.id
             UNION
             (SELECT id FROM contacts
               WHERE id_issued_by_country_id IN (OLD.id, NEW.id) LOCK IN SHARE MODE)) AS owner
-      JOIN accounts_receivable_fresh_documents AS fresh
-        ON fresh.owner_id = owner.id LOCK IN SHARE MODE
+      JOIN accounts_receivable AS account ON account.owner_id = owner.id
+      LOCK IN SHARE MODE
     ; REPLACE INTO reward_participant_documents (reward_participant_id, document)
-    SELECT fresh.reward_participant_id, fresh.document
+    SELECT participant.id, ''
       FROM ((SELECT id FROM contacts
               WHERE passport_issued_by_country_id IN (OLD.id, NEW.id) LOCK IN SHARE MODE)
             UNION
             (SELECT id FROM contacts
               WHERE id_issued_by_country_id IN (OLD.id, NEW.id) LOCK IN SHARE MODE)) AS owner
-      JOIN reward_participant_fresh_documents AS fresh
-        ON fresh.owner_id = owner.id LOCK IN SHARE MODE
+      JOIN accounts_receivable AS account ON account.owner_id = owner.id
+      JOIN reward_participants AS participant ON participant.accounts_receivable_id = account.id
+      LOCK IN SHARE MODE
 ; END IF;;
 
 CREATE TRIGGER country_document_delete AFTER DELETE ON countries FOR EACH ROW
 IF @@SESSION.foreign_key_checks = 0 THEN
     REPLACE INTO accounts_receivable_documents (accounts_receivable_id, document)
-    SELECT fresh.accounts_receivable_id, fresh.document
+    SELECT account.id, ''
       FROM ((SELECT id FROM contacts
               WHERE country_of_residence_id = OLD.id LOCK IN SHARE MODE)
             UNION
@@ -517,17 +524,18 @@ IF @@SESSION.foreign_key_checks = 0 THEN
             UNION
             (SELECT id FROM contacts
               WHERE id_issued_by_country_id = OLD.id LOCK IN SHARE MODE)) AS owner
-      JOIN accounts_receivable_fresh_documents AS fresh
-        ON fresh.owner_id = owner.id LOCK IN SHARE MODE
+      JOIN accounts_receivable AS account ON account.owner_id = owner.id
+      LOCK IN SHARE MODE
     ; REPLACE INTO reward_participant_documents (reward_participant_id, document)
-    SELECT fresh.reward_participant_id, fresh.document
+    SELECT participant.id, ''
       FROM ((SELECT id FROM contacts
               WHERE passport_issued_by_country_id = OLD.id LOCK IN SHARE MODE)
             UNION
             (SELECT id FROM contacts
               WHERE id_issued_by_country_id = OLD.id LOCK IN SHARE MODE)) AS owner
-      JOIN reward_participant_fresh_documents AS fresh
-        ON fresh.owner_id = owner.id LOCK IN SHARE MODE
+      JOIN accounts_receivable AS account ON account.owner_id = owner.id
+      JOIN reward_participants AS participant ON participant.accounts_receivable_id = account.id
+      LOCK IN SHARE MODE
 ; END IF;;
 DELIMITER ;
 

@@ -29,9 +29,9 @@ GRANT SELECT,
               request_ids, request_key, request_digest, request_expires)
       ON access_token.access_tokens                       TO 'access_token'@'localhost';
 
--- The function and the triggers run with the rights of the account that created them. So the module needs no
--- right to the table of sequences, and no right to write the tables that the triggers write.
-GRANT EXECUTE ON FUNCTION access_token.access_token_next_number TO 'access_token'@'localhost';
+-- The triggers run with the rights of the account that created them. So the module needs no right to write the
+-- tables that the triggers write.
+GRANT SELECT, UPDATE (value) ON access_token.access_token_sequences TO 'access_token'@'localhost';
 
 -- Leave these two out if you do not install documents.sql.
 GRANT SELECT ON access_token.accounts_receivable_documents TO 'access_token'@'localhost';

@@ -1,12 +1,10 @@
--- The history of access tokens for MariaDB 10.5+. It is optional. Each update adds a line to
+-- The history of access tokens for MariaDB 10.5+ and MySQL 8.0.16+. It is optional. Each update adds a line to
 -- access_token_changes for the new version, whether the module or another program makes it. A trigger writes
 -- the line in the transaction of the update, so both are committed, or neither.
 --
 -- Install: as an administrator, after schema.sql:   mariadb access_token < history.sql
 -- httpd may run meanwhile. The account of the module needs no more rights: triggers run with the rights of
--- the account that created them. Do not drop that account: all updates would fail. If binary logging is on,
--- this script needs the server variable log_bin_trust_function_creators = 1 or the privilege SUPER. Otherwise
--- it fails with error 1419.
+-- the account that created them. Do not drop that account: all updates would fail.
 --
 -- Cost: a call takes a third to a half more processor time of the database (measured: bench/README.md).
 --
@@ -17,6 +15,12 @@
 --     DELETE FROM access_token_changes WHERE changed_at < UTC_TIMESTAMP() - INTERVAL 1 YEAR LIMIT 10000;
 
 SET NAMES utf8mb4 COLLATE utf8mb4_bin;
+
+-- If binary logging is on, triggers need an administrator with the privilege SUPER, or the server variable
+-- log_bin_trust_function_creators = 1. Without both, this stops here with error 1419, before anything is made.
+DROP FUNCTION IF EXISTS access_token_probe;
+CREATE FUNCTION access_token_probe() RETURNS INT DETERMINISTIC NO SQL RETURN 1;
+DROP FUNCTION access_token_probe;
 
 -- A trigger keeps the sql_mode in which it is created, and some modes change the meaning of SQL. In this mode,
 -- bytes of a code that are not UTF-8 become a question mark in the history. In a strict mode the update fails.
@@ -55,19 +59,19 @@ CREATE TRIGGER access_tokens_first_version BEFORE INSERT ON access_tokens FOR EA
 -- Below, only the last line of a trigger ends with a semicolon: see schema.sql.
 DELIMITER ;;
 
--- BINARY, since 'a' and 'a ' are equal in the collation. One IF for each field is the fastest form that was
+-- As BINARY, since 'a' and 'a ' are equal in the collation. One IF for each field is the fastest form that was
 -- measured.
 CREATE TRIGGER access_tokens_changes AFTER UPDATE ON access_tokens FOR EACH ROW
 BEGIN
     DECLARE by_module BOOLEAN DEFAULT NEW.request_ids <> OLD.request_ids
     ; DECLARE changed VARCHAR(1000) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin DEFAULT ''
     ; DECLARE olds, news MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin DEFAULT ''
-    ; IF NOT (BINARY NEW.number <=> BINARY OLD.number) THEN
+    ; IF NOT (CAST(NEW.number AS BINARY) <=> OLD.number) THEN
         SET changed = CONCAT(changed, ',"number"'),
             olds = CONCAT(olds, ',"number":', JSON_QUOTE(OLD.number)),
             news = CONCAT(news, ',"number":', JSON_QUOTE(NEW.number))
     ; END IF
-    ; IF NOT (BINARY NEW.life_cycle_state <=> BINARY OLD.life_cycle_state) THEN
+    ; IF NOT (CAST(NEW.life_cycle_state AS BINARY) <=> OLD.life_cycle_state) THEN
         SET changed = CONCAT(changed, ',"life_cycle_state"'),
             olds = CONCAT(olds, ',"life_cycle_state":', JSON_QUOTE(OLD.life_cycle_state)),
             news = CONCAT(news, ',"life_cycle_state":', JSON_QUOTE(NEW.life_cycle_state))
@@ -88,71 +92,71 @@ BEGIN
             news = CONCAT(news, ',"identifier":',
                           COALESCE(JSON_QUOTE(CONVERT(NEW.identifier USING utf8mb4)), 'null'))
     ; END IF
-    ; IF NOT (BINARY NEW.pass_code <=> BINARY OLD.pass_code) THEN
+    ; IF NOT (CAST(NEW.pass_code AS BINARY) <=> OLD.pass_code) THEN
         SET changed = CONCAT(changed, ',"pass_code"')
     ; END IF
-    ; IF NOT (BINARY NEW.classification_id <=> BINARY OLD.classification_id) THEN
+    ; IF NOT (CAST(NEW.classification_id AS BINARY) <=> OLD.classification_id) THEN
         SET changed = CONCAT(changed, ',"classification_id"'),
             olds = CONCAT(olds, ',"classification_id":', COALESCE(JSON_QUOTE(OLD.classification_id), 'null')),
             news = CONCAT(news, ',"classification_id":', COALESCE(JSON_QUOTE(NEW.classification_id), 'null'))
     ; END IF
-    ; IF NOT (BINARY NEW.accounts_receivable_id <=> BINARY OLD.accounts_receivable_id) THEN
+    ; IF NOT (CAST(NEW.accounts_receivable_id AS BINARY) <=> OLD.accounts_receivable_id) THEN
         SET changed = CONCAT(changed, ',"accounts_receivable_id"'),
             olds = CONCAT(olds, ',"accounts_receivable_id":',
                           COALESCE(JSON_QUOTE(OLD.accounts_receivable_id), 'null')),
             news = CONCAT(news, ',"accounts_receivable_id":',
                           COALESCE(JSON_QUOTE(NEW.accounts_receivable_id), 'null'))
     ; END IF
-    ; IF NOT (BINARY NEW.reward_participant_id <=> BINARY OLD.reward_participant_id) THEN
+    ; IF NOT (CAST(NEW.reward_participant_id AS BINARY) <=> OLD.reward_participant_id) THEN
         SET changed = CONCAT(changed, ',"reward_participant_id"'),
             olds = CONCAT(olds, ',"reward_participant_id":',
                           COALESCE(JSON_QUOTE(OLD.reward_participant_id), 'null')),
             news = CONCAT(news, ',"reward_participant_id":',
                           COALESCE(JSON_QUOTE(NEW.reward_participant_id), 'null'))
     ; END IF
-    ; IF NOT (BINARY NEW.card_masked_number <=> BINARY OLD.card_masked_number) THEN
+    ; IF NOT (CAST(NEW.card_masked_number AS BINARY) <=> OLD.card_masked_number) THEN
         SET changed = CONCAT(changed, ',"card_masked_number"'),
             olds = CONCAT(olds, ',"card_masked_number":',
                           COALESCE(JSON_QUOTE(OLD.card_masked_number), 'null')),
             news = CONCAT(news, ',"card_masked_number":',
                           COALESCE(JSON_QUOTE(NEW.card_masked_number), 'null'))
     ; END IF
-    ; IF NOT (BINARY NEW.udf_string_1 <=> BINARY OLD.udf_string_1) THEN
+    ; IF NOT (CAST(NEW.udf_string_1 AS BINARY) <=> OLD.udf_string_1) THEN
         SET changed = CONCAT(changed, ',"udf_string_1"'),
             olds = CONCAT(olds, ',"udf_string_1":', COALESCE(JSON_QUOTE(OLD.udf_string_1), 'null')),
             news = CONCAT(news, ',"udf_string_1":', COALESCE(JSON_QUOTE(NEW.udf_string_1), 'null'))
     ; END IF
-    ; IF NOT (BINARY NEW.udf_string_2 <=> BINARY OLD.udf_string_2) THEN
+    ; IF NOT (CAST(NEW.udf_string_2 AS BINARY) <=> OLD.udf_string_2) THEN
         SET changed = CONCAT(changed, ',"udf_string_2"'),
             olds = CONCAT(olds, ',"udf_string_2":', COALESCE(JSON_QUOTE(OLD.udf_string_2), 'null')),
             news = CONCAT(news, ',"udf_string_2":', COALESCE(JSON_QUOTE(NEW.udf_string_2), 'null'))
     ; END IF
-    ; IF NOT (BINARY NEW.udf_string_3 <=> BINARY OLD.udf_string_3) THEN
+    ; IF NOT (CAST(NEW.udf_string_3 AS BINARY) <=> OLD.udf_string_3) THEN
         SET changed = CONCAT(changed, ',"udf_string_3"'),
             olds = CONCAT(olds, ',"udf_string_3":', COALESCE(JSON_QUOTE(OLD.udf_string_3), 'null')),
             news = CONCAT(news, ',"udf_string_3":', COALESCE(JSON_QUOTE(NEW.udf_string_3), 'null'))
     ; END IF
-    ; IF NOT (BINARY NEW.udf_string_4 <=> BINARY OLD.udf_string_4) THEN
+    ; IF NOT (CAST(NEW.udf_string_4 AS BINARY) <=> OLD.udf_string_4) THEN
         SET changed = CONCAT(changed, ',"udf_string_4"'),
             olds = CONCAT(olds, ',"udf_string_4":', COALESCE(JSON_QUOTE(OLD.udf_string_4), 'null')),
             news = CONCAT(news, ',"udf_string_4":', COALESCE(JSON_QUOTE(NEW.udf_string_4), 'null'))
     ; END IF
-    ; IF NOT (BINARY NEW.udf_string_5 <=> BINARY OLD.udf_string_5) THEN
+    ; IF NOT (CAST(NEW.udf_string_5 AS BINARY) <=> OLD.udf_string_5) THEN
         SET changed = CONCAT(changed, ',"udf_string_5"'),
             olds = CONCAT(olds, ',"udf_string_5":', COALESCE(JSON_QUOTE(OLD.udf_string_5), 'null')),
             news = CONCAT(news, ',"udf_string_5":', COALESCE(JSON_QUOTE(NEW.udf_string_5), 'null'))
     ; END IF
-    ; IF NOT (BINARY NEW.udf_string_6 <=> BINARY OLD.udf_string_6) THEN
+    ; IF NOT (CAST(NEW.udf_string_6 AS BINARY) <=> OLD.udf_string_6) THEN
         SET changed = CONCAT(changed, ',"udf_string_6"'),
             olds = CONCAT(olds, ',"udf_string_6":', COALESCE(JSON_QUOTE(OLD.udf_string_6), 'null')),
             news = CONCAT(news, ',"udf_string_6":', COALESCE(JSON_QUOTE(NEW.udf_string_6), 'null'))
     ; END IF
-    ; IF NOT (BINARY NEW.udf_string_7 <=> BINARY OLD.udf_string_7) THEN
+    ; IF NOT (CAST(NEW.udf_string_7 AS BINARY) <=> OLD.udf_string_7) THEN
         SET changed = CONCAT(changed, ',"udf_string_7"'),
             olds = CONCAT(olds, ',"udf_string_7":', COALESCE(JSON_QUOTE(OLD.udf_string_7), 'null')),
             news = CONCAT(news, ',"udf_string_7":', COALESCE(JSON_QUOTE(NEW.udf_string_7), 'null'))
     ; END IF
-    ; IF NOT (BINARY NEW.udf_string_8 <=> BINARY OLD.udf_string_8) THEN
+    ; IF NOT (CAST(NEW.udf_string_8 AS BINARY) <=> OLD.udf_string_8) THEN
         SET changed = CONCAT(changed, ',"udf_string_8"'),
             olds = CONCAT(olds, ',"udf_string_8":', COALESCE(JSON_QUOTE(OLD.udf_string_8), 'null')),
             news = CONCAT(news, ',"udf_string_8":', COALESCE(JSON_QUOTE(NEW.udf_string_8), 'null'))
@@ -205,7 +209,7 @@ BEGIN
             news = CONCAT(news, ',"udf_date_4":',
                           COALESCE(DATE_FORMAT(NEW.udf_date_4, '"%Y-%m-%dT%H:%i:%s"'), 'null'))
     ; END IF
-    ; IF NOT (BINARY NEW.custom_field_set <=> BINARY OLD.custom_field_set) THEN
+    ; IF NOT (CAST(NEW.custom_field_set AS BINARY) <=> OLD.custom_field_set) THEN
         SET changed = CONCAT(changed, ',"custom_field_set"'),
             olds = CONCAT(olds, ',"custom_field_set":', COALESCE(
                 IF(JSON_VALID(OLD.custom_field_set), OLD.custom_field_set,
@@ -221,7 +225,7 @@ BEGIN
             news = CONCAT(news, ',"verified_date":',
                           COALESCE(DATE_FORMAT(NEW.verified_date, '"%Y-%m-%dT%H:%i:%s"'), 'null'))
     ; END IF
-    ; IF NOT (BINARY NEW.verification_code <=> BINARY OLD.verification_code) THEN
+    ; IF NOT (CAST(NEW.verification_code AS BINARY) <=> OLD.verification_code) THEN
         SET changed = CONCAT(changed, ',"verification_code"')
     ; END IF
     ; INSERT INTO access_token_changes

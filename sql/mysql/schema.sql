@@ -1,8 +1,6 @@
--- The tables of mod_access_token for MariaDB 10.5+. It should work on MySQL 8.0 too, but is not tested there.
--- Run it in an empty database:   mariadb access_token < schema.sql
---
--- If binary logging is on, this script needs the server variable log_bin_trust_function_creators = 1, for the
--- triggers and the function at its end. For the function the privilege SUPER is not enough.
+-- The tables of mod_access_token for MariaDB 10.5+ and MySQL 8.0.16+.
+-- Run it as an administrator in an empty database:   mariadb access_token < schema.sql
+-- If it stops half-way, drop the database, and begin again.
 --
 -- All columns have one collation, utf8mb4_bin: joins of different collations cannot use an index. It ignores
 -- trailing blanks, so the two codes are VARBINARY (255 characters of UTF-8), where every byte counts.
@@ -11,7 +9,13 @@
 
 SET NAMES utf8mb4 COLLATE utf8mb4_bin;
 
--- Triggers and functions keep the sql_mode in which they are created, and some modes change the meaning of
+-- If binary logging is on, triggers need an administrator with the privilege SUPER, or the server variable
+-- log_bin_trust_function_creators = 1. Without both, this stops here with error 1419, before anything is made.
+DROP FUNCTION IF EXISTS access_token_probe;
+CREATE FUNCTION access_token_probe() RETURNS INT DETERMINISTIC NO SQL RETURN 1;
+DROP FUNCTION access_token_probe;
+
+-- Triggers keep the sql_mode in which they are created, and some modes change the meaning of
 -- SQL. In this mode a value that does not fit is an error.
 SET @access_token_sql_mode = @@SESSION.sql_mode;
 SET SESSION sql_mode = 'STRICT_ALL_TABLES';
@@ -20,8 +24,6 @@ CREATE TABLE access_token_schema (
     version                          INT NOT NULL,
     PRIMARY KEY (version)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
-
-INSERT INTO access_token_schema (version) VALUES (3);
 
 CREATE TABLE units (
     id                               VARCHAR(40)  NOT NULL,
@@ -307,7 +309,7 @@ CREATE TABLE access_token_requests (
 CREATE TRIGGER access_tokens_version BEFORE UPDATE ON access_tokens FOR EACH ROW
     SET NEW.version = GREATEST(NEW.version, OLD.version + 1);
 
--- Below, only the last line of each trigger or function ends with a semicolon. So a program without DELIMITER
+-- Below, only the last line of each trigger ends with a semicolon. So a program without DELIMITER
 -- can drop the DELIMITER lines and split the file at semicolons at the ends of lines.
 DELIMITER ;;
 
@@ -333,28 +335,19 @@ BEGIN
     ; END
 ; END IF;;
 
--- The next number of a sequence; NULL if there is no such sequence. The UPDATE locks the row until the calling
--- statement ends, so no number is given out twice.
-CREATE FUNCTION access_token_next_number(sequence_name VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin)
-    RETURNS BIGINT NOT DETERMINISTIC MODIFIES SQL DATA SQL SECURITY DEFINER
-BEGIN
-    UPDATE access_token_sequences SET value = value + 1 WHERE name = sequence_name
-    ; RETURN (SELECT value FROM access_token_sequences WHERE name = sequence_name)
-    ; END;;
-
--- The triggers of the revision. An update sets it only if it changes a column that the statements read. BINARY,
+-- The triggers of the revision. An update sets it only if it changes a column that the statements read. As BINARY,
 -- since 'a' and 'a ' are equal in the collation. TRUNCATE, cascades of foreign keys that an estate adds, and
 -- files that are copied fire no trigger: run the UPDATE of these triggers after them.
 CREATE TRIGGER units_revision_insert AFTER INSERT ON units FOR EACH ROW
     UPDATE access_token_revisions SET revision = UUID() WHERE name = 'reference';;
 
 CREATE TRIGGER units_revision_update AFTER UPDATE ON units FOR EACH ROW
-IF NOT (BINARY NEW.id <=> BINARY OLD.id
-        AND BINARY NEW.name <=> BINARY OLD.name
-        AND BINARY NEW.description <=> BINARY OLD.description
-        AND BINARY NEW.alternative_code <=> BINARY OLD.alternative_code
-        AND BINARY NEW.group_name <=> BINARY OLD.group_name
-        AND BINARY NEW.community_name <=> BINARY OLD.community_name) THEN
+IF NOT (CAST(NEW.id AS BINARY) <=> OLD.id
+        AND CAST(NEW.name AS BINARY) <=> OLD.name
+        AND CAST(NEW.description AS BINARY) <=> OLD.description
+        AND CAST(NEW.alternative_code AS BINARY) <=> OLD.alternative_code
+        AND CAST(NEW.group_name AS BINARY) <=> OLD.group_name
+        AND CAST(NEW.community_name AS BINARY) <=> OLD.community_name) THEN
     UPDATE access_token_revisions SET revision = UUID() WHERE name = 'reference'
 ; END IF;;
 
@@ -365,11 +358,11 @@ CREATE TRIGGER users_revision_insert AFTER INSERT ON users FOR EACH ROW
     UPDATE access_token_revisions SET revision = UUID() WHERE name = 'reference';;
 
 CREATE TRIGGER users_revision_update AFTER UPDATE ON users FOR EACH ROW
-IF NOT (BINARY NEW.id <=> BINARY OLD.id
-        AND BINARY NEW.username <=> BINARY OLD.username
-        AND BINARY NEW.person_name <=> BINARY OLD.person_name
-        AND BINARY NEW.email <=> BINARY OLD.email
-        AND BINARY NEW.default_unit_id <=> BINARY OLD.default_unit_id
+IF NOT (CAST(NEW.id AS BINARY) <=> OLD.id
+        AND CAST(NEW.username AS BINARY) <=> OLD.username
+        AND CAST(NEW.person_name AS BINARY) <=> OLD.person_name
+        AND CAST(NEW.email AS BINARY) <=> OLD.email
+        AND CAST(NEW.default_unit_id AS BINARY) <=> OLD.default_unit_id
         AND NEW.may_update_access_tokens <=> OLD.may_update_access_tokens) THEN
     UPDATE access_token_revisions SET revision = UUID() WHERE name = 'reference'
 ; END IF;;
@@ -381,11 +374,11 @@ CREATE TRIGGER countries_revision_insert AFTER INSERT ON countries FOR EACH ROW
     UPDATE access_token_revisions SET revision = UUID() WHERE name = 'reference';;
 
 CREATE TRIGGER countries_revision_update AFTER UPDATE ON countries FOR EACH ROW
-IF NOT (BINARY NEW.id <=> BINARY OLD.id
-        AND BINARY NEW.name <=> BINARY OLD.name
-        AND BINARY NEW.alternative_code <=> BINARY OLD.alternative_code
-        AND BINARY NEW.two_character_code <=> BINARY OLD.two_character_code
-        AND BINARY NEW.three_character_code <=> BINARY OLD.three_character_code) THEN
+IF NOT (CAST(NEW.id AS BINARY) <=> OLD.id
+        AND CAST(NEW.name AS BINARY) <=> OLD.name
+        AND CAST(NEW.alternative_code AS BINARY) <=> OLD.alternative_code
+        AND CAST(NEW.two_character_code AS BINARY) <=> OLD.two_character_code
+        AND CAST(NEW.three_character_code AS BINARY) <=> OLD.three_character_code) THEN
     UPDATE access_token_revisions SET revision = UUID() WHERE name = 'reference'
 ; END IF;;
 
@@ -396,21 +389,21 @@ CREATE TRIGGER access_token_rule_sets_revision_insert AFTER INSERT ON access_tok
     UPDATE access_token_revisions SET revision = UUID() WHERE name = 'reference';;
 
 CREATE TRIGGER access_token_rule_sets_revision_update AFTER UPDATE ON access_token_rule_sets FOR EACH ROW
-IF NOT (BINARY NEW.id <=> BINARY OLD.id
-        AND BINARY NEW.authentication_code_creation <=> BINARY OLD.authentication_code_creation
-        AND BINARY NEW.authentication_code_format <=> BINARY OLD.authentication_code_format
+IF NOT (CAST(NEW.id AS BINARY) <=> OLD.id
+        AND CAST(NEW.authentication_code_creation AS BINARY) <=> OLD.authentication_code_creation
+        AND CAST(NEW.authentication_code_format AS BINARY) <=> OLD.authentication_code_format
         AND NEW.authentication_code_min_length <=> OLD.authentication_code_min_length
         AND NEW.authentication_code_min_letters <=> OLD.authentication_code_min_letters
         AND NEW.authentication_code_min_digits <=> OLD.authentication_code_min_digits
         AND NEW.authentication_code_min_special <=> OLD.authentication_code_min_special
-        AND BINARY NEW.identifier_creation <=> BINARY OLD.identifier_creation
-        AND BINARY NEW.identifier_format <=> BINARY OLD.identifier_format
+        AND CAST(NEW.identifier_creation AS BINARY) <=> OLD.identifier_creation
+        AND CAST(NEW.identifier_format AS BINARY) <=> OLD.identifier_format
         AND NEW.identifier_min_length <=> OLD.identifier_min_length
         AND NEW.identifier_min_letters <=> OLD.identifier_min_letters
         AND NEW.identifier_min_digits <=> OLD.identifier_min_digits
         AND NEW.identifier_min_special <=> OLD.identifier_min_special
-        AND BINARY NEW.pass_code_creation <=> BINARY OLD.pass_code_creation
-        AND BINARY NEW.pass_code_format <=> BINARY OLD.pass_code_format
+        AND CAST(NEW.pass_code_creation AS BINARY) <=> OLD.pass_code_creation
+        AND CAST(NEW.pass_code_format AS BINARY) <=> OLD.pass_code_format
         AND NEW.pass_code_min_length <=> OLD.pass_code_min_length
         AND NEW.pass_code_min_letters <=> OLD.pass_code_min_letters
         AND NEW.pass_code_min_digits <=> OLD.pass_code_min_digits
@@ -426,7 +419,7 @@ CREATE TRIGGER access_token_definitions_revision_insert AFTER INSERT ON access_t
     UPDATE access_token_revisions SET revision = UUID() WHERE name = 'reference';;
 
 CREATE TRIGGER access_token_definitions_revision_update AFTER UPDATE ON access_token_definitions FOR EACH ROW
-IF NOT (BINARY NEW.rule_set_id <=> BINARY OLD.rule_set_id
+IF NOT (CAST(NEW.rule_set_id AS BINARY) <=> OLD.rule_set_id
         AND NEW.active <=> OLD.active) THEN
     UPDATE access_token_revisions SET revision = UUID() WHERE name = 'reference'
 ; END IF;;
@@ -438,10 +431,10 @@ CREATE TRIGGER access_token_classifications_revision_insert AFTER INSERT ON acce
     UPDATE access_token_revisions SET revision = UUID() WHERE name = 'reference';;
 
 CREATE TRIGGER access_token_classifications_revision_update AFTER UPDATE ON access_token_classifications FOR EACH ROW
-IF NOT (BINARY NEW.id <=> BINARY OLD.id
-        AND BINARY NEW.name <=> BINARY OLD.name
-        AND BINARY NEW.alternative_code <=> BINARY OLD.alternative_code
-        AND BINARY NEW.rule_set_id <=> BINARY OLD.rule_set_id) THEN
+IF NOT (CAST(NEW.id AS BINARY) <=> OLD.id
+        AND CAST(NEW.name AS BINARY) <=> OLD.name
+        AND CAST(NEW.alternative_code AS BINARY) <=> OLD.alternative_code
+        AND CAST(NEW.rule_set_id AS BINARY) <=> OLD.rule_set_id) THEN
     UPDATE access_token_revisions SET revision = UUID() WHERE name = 'reference'
 ; END IF;;
 
@@ -452,13 +445,16 @@ CREATE TRIGGER access_token_custom_fields_revision_insert AFTER INSERT ON access
     UPDATE access_token_revisions SET revision = UUID() WHERE name = 'reference';;
 
 CREATE TRIGGER access_token_custom_fields_revision_update AFTER UPDATE ON access_token_custom_fields FOR EACH ROW
-IF NOT (BINARY NEW.name <=> BINARY OLD.name
-        AND BINARY NEW.type <=> BINARY OLD.type) THEN
+IF NOT (CAST(NEW.name AS BINARY) <=> OLD.name
+        AND CAST(NEW.type AS BINARY) <=> OLD.type) THEN
     UPDATE access_token_revisions SET revision = UUID() WHERE name = 'reference'
 ; END IF;;
 
 CREATE TRIGGER access_token_custom_fields_revision_delete AFTER DELETE ON access_token_custom_fields FOR EACH ROW
     UPDATE access_token_revisions SET revision = UUID() WHERE name = 'reference';;
 DELIMITER ;
+
+-- The last statement: without this row the module does not use a schema that was made half-way.
+INSERT INTO access_token_schema (version) VALUES (3);
 
 SET SESSION sql_mode = @access_token_sql_mode;

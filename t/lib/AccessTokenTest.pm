@@ -16,7 +16,7 @@ package AccessTokenTest;
 # Ctrl-C. finish stops Apache and tests that the error log holds nothing that
 # was not expected; a test that forgets to call it fails.
 #
-# The environment chooses: AT_ENGINE (sqlite3, mariadb), AT_MPM (event, worker,
+# The environment chooses: AT_ENGINE (sqlite3, mariadb, mysql), AT_MPM (event, worker,
 # prefork), AT_STATEMENTS (another shipped folder than statements), AT_WAY (how the module
 # connects to MariaDB: socket, tcp), AT_SRCDIR, AT_BUILDDIR, AT_HTTPD, AT_HTTPD_MODULES.
 # AT_KEEP=1 keeps the folder of the run and prints its name.
@@ -133,7 +133,8 @@ sub make_database {
     my ($self) = @_;
     my $options = $self->{options};
     my $class = { sqlite3 => 'AccessTokenTest::SQLite',
-                  mariadb => 'AccessTokenTest::MariaDB' }->{ engine() }
+                  mariadb => 'AccessTokenTest::MariaDB',
+                  mysql => 'AccessTokenTest::MySQL' }->{ engine() }
         or die 'AT_ENGINE: ' . engine() . " is not an engine\n";
     eval "require $class; 1" or die $@;
     my $database = $class->new(

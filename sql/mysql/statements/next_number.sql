@@ -1,2 +1,3 @@
--- The next number of a sequence, in one SELECT: the function increments it and returns it.
-SELECT access_token_next_number(:sequence) AS 'number'
+-- The number that raise_number.sql has just made. Connections do not see each other's numbers. 0 would mean that
+-- this one has made none.
+SELECT NULLIF(LAST_INSERT_ID(), 0) AS 'number'

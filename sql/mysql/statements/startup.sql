@@ -1,5 +1,5 @@
--- Values that the module checks at start. Its account cannot read the sequences, but the schema refuses
--- negative ones. If the character sets of the connection differ, all three are returned.
+-- Values that the module checks at start. The schema refuses negative sequences. If the character sets of the
+-- connection differ, all three are returned.
 SELECT (SELECT MAX(version) FROM access_token_schema) AS 'schema.version',
        CASE WHEN @@character_set_client = @@character_set_connection
              AND @@character_set_client = @@character_set_results

@@ -5,6 +5,9 @@ package AccessTokenTest::MariaDB;
 #
 # A new data folder takes mariadb-install-db half a second; it is made once and
 # kept in t/cache of the build folder, and each test copies it.
+#
+# AccessTokenTest::MySQL is the same for MySQL: what differs between the two is in
+# the methods of the section "the programs".
 
 use strict;
 use warnings;
@@ -17,11 +20,6 @@ use Time::HiRes qw(sleep time);
 
 use AccessTokenTest::Process;
 
-my @small = qw(
-    --innodb-buffer-pool-size=16M
-    --innodb-log-file-size=4M
-    --innodb-data-file-path=ibdata1:12M:autoextend
-);
 
 # new(folder => DIR, builddir => DIR, srcdir => DIR, options => [more options],
 #     proxy => true: the module's way to it is a proxy that can break it)
@@ -41,7 +39,7 @@ sub new {
     $self->{port} = $ports[0];
     die "$self->{socket} is too long for a socket\n"
         if length $self->{socket} > 103;
-    run('cp', '-R', data_folder($options{builddir}), "$folder/data");
+    run('cp', '-R', $self->data_folder($options{builddir}), "$folder/data");
     $self->start;
     $self->admin->do($_) for
         'CREATE DATABASE access_token CHARACTER SET utf8mb4',
@@ -59,7 +57,34 @@ sub new {
     return $self;
 }
 
+# ---- the programs
+
 sub engine { 'mariadb' }
+sub name { 'MariaDB' }
+sub server { 'mariadbd' }
+sub client { 'mariadb' }
+sub dump { 'mariadb-dump' }
+
+# Options that keep the server small.
+sub small {
+    return qw(--innodb-buffer-pool-size=16M --innodb-log-file-size=4M
+        --innodb-data-file-path=ibdata1:12M:autoextend);
+}
+
+# Options of the tests' servers only.
+sub options { qw(--skip-log-bin) }
+
+# Makes an empty data folder.
+sub make_data {
+    my ($class, $folder) = @_;
+    run('mariadb-install-db', '--no-defaults', "--datadir=$folder",
+        '--auth-root-authentication-method=normal', '--skip-test-db',
+        '--skip-name-resolve', '--force', as_root(), $class->small);
+    return;
+}
+
+# ---- the server
+
 sub sql_folder { 'mysql' }
 sub socket { $_[0]{socket} }
 sub proxy { $_[0]{proxy} }
@@ -67,19 +92,18 @@ sub pid { $_[0]{process} && $_[0]{process}->pid }
 
 # The name of an empty data folder, made if it is not there yet.
 sub data_folder {
-    my ($builddir) = @_;
-    my ($version) = `mariadbd --no-defaults --version` =~ /Ver (\S+)/
-        or die "mariadbd (package mariadb-server-core) is missing\n";
+    my ($class, $builddir) = @_;
+    my $server = $class->server;
+    my ($version) = `$server --no-defaults --version` =~ /Ver (\S+)/
+        or die "$server (package mariadb-server-core) is missing\n";
     my $cache = "$builddir/t/cache";
     make_path($cache);
-    my $folder = "$cache/mariadb-$version";
+    my $folder = "$cache/" . $class->engine . "-$version";
     open my $lock, '>', "$cache/lock" or die "$cache/lock: $!\n";
     flock $lock, LOCK_EX or die "$cache/lock: $!\n";
     if (!-d $folder) {
         run('rm', '-rf', "$folder.new");
-        run('mariadb-install-db', '--no-defaults', "--datadir=$folder.new",
-            '--auth-root-authentication-method=normal', '--skip-test-db',
-            '--skip-name-resolve', '--force', as_root(), @small);
+        $class->make_data("$folder.new");
         rename "$folder.new", $folder or die "$folder: $!\n";
     }
     return $folder;
@@ -110,12 +134,12 @@ sub start {
     $self->{process} = AccessTokenTest::Process->start(
         output => "$self->{folder}/log",
         command => [
-            'mariadbd', '--no-defaults', as_root(), @small,
+            $self->server, '--no-defaults', as_root(), $self->small, $self->options,
             "--datadir=$self->{folder}/data",
             "--socket=$self->{socket}",
             "--pid-file=$self->{folder}/pid",
             "--tmpdir=$self->{folder}",
-            qw(--skip-log-bin --innodb-flush-log-at-trx-commit=2 --max-connections=200),
+            qw(--innodb-flush-log-at-trx-commit=2 --max-connections=200),
             # By its name 127.0.0.1 is localhost, for which the account is.
             $self->{port} ? ("--port=$self->{port}", '--bind-address=127.0.0.1')
                           : qw(--skip-networking --skip-name-resolve),
@@ -124,7 +148,7 @@ sub start {
     my $until = time + 60;
     until ($self->answers) {
         $self->{process}->is_running && time < $until
-            or die "MariaDB did not start:\n" . $self->log;
+            or die $self->name . " did not start:\n" . $self->log;
         sleep 0.02;
     }
     return;
@@ -139,7 +163,7 @@ sub answers {
 sub stop {
     my ($self, $signal) = @_;
     delete $self->{dbh};
-    $self->{process}->stop($signal, 60) or die "MariaDB did not end\n";
+    $self->{process}->stop($signal, 60) or die $self->name . " did not end\n";
     return;
 }
 
@@ -180,12 +204,19 @@ sub connect {
 
 sub admin { $_[0]->connect('mysql') }
 
+# Whether the handle's changes are held to the CHECK constraints.
+sub enforce_checks {
+    my ($self, $on) = @_;
+    $self->dbh->do('SET SESSION check_constraint_checks = ' . ($on ? 1 : 0));
+    return;
+}
+
 # Runs the SQL script FILE by the client program, which knows DELIMITER.
 sub load {
     my ($self, $file) = @_;
-    run('sh', '-c', 'exec mariadb --no-defaults --default-character-set=utf8mb4'
-        . ' --user=root --socket="$1" access_token <"$2"',
-        'sh', $self->{socket}, $file);
+    run('sh', '-c', 'exec "$1" --no-defaults --default-character-set=utf8mb4'
+        . ' --user=root --socket="$2" access_token <"$3"',
+        'sh', $self->client, $self->{socket}, $file);
     return;
 }
 

@@ -48,6 +48,13 @@ sub connect {
     return $dbh;
 }
 
+# Whether the handle's changes are held to the CHECK constraints.
+sub enforce_checks {
+    my ($self, $on) = @_;
+    $self->dbh->do('PRAGMA ignore_check_constraints = ' . ($on ? 0 : 1));
+    return;
+}
+
 # Runs the SQL script FILE.
 sub load {
     my ($self, $file) = @_;

@@ -30,7 +30,8 @@ my %no_reply = map { $_ => 1 } qw(quit long_data close);
 my @statement_name = (
     [save          => qr/\bUPDATE\s+access_tokens\b/],
     [find_request  => qr/\baccess_token_requests AS request\b/],
-    [next_number   => qr/\baccess_token_next_number\b/],
+    [raise_number  => qr/\bUPDATE\s+access_token_sequences\b/],
+    [next_number   => qr/\bLAST_INSERT_ID\(\), 0\)/],
     [custom_fields => qr/\baccess_token_custom_fields AS field\b/],
     [startup       => qr/\bFROM access_token_schema\b/],
     [load          => qr/\baccess_tokens AS token\b/],
