@@ -538,7 +538,7 @@ my $key = $is_mariadb ? 'access_token_changes_version'
     for my $set ("udf_string_1 = 'x'", 'version = version + 1', 'version = 1') {
         ok(!eval { $dbh->do("UPDATE access_tokens SET $set WHERE id = '$udf{id}'"); 1 },
            "another program is refused: $set");
-        like($@, $is_mariadb ? qr/Duplicate entry .* for key '$key'/ : qr/UNIQUE constraint failed: \Q$key\E/,
+        like($@, $is_mariadb ? qr/Duplicate entry .* for key '(?:access_token_changes\.)?$key'/ : qr/UNIQUE constraint failed: \Q$key\E/,
              "$set: with the name of the key");
     }
     is($server->tokens, $before, 'no access token has changed');
@@ -655,96 +655,6 @@ if (!$is_mariadb) {
     $shell->do(q(UPDATE access_tokens SET udf_string_1 = 'x'));
     is($shell->selectrow_array('SELECT COUNT(*) FROM access_token_changes'),
        $shell->selectrow_array('SELECT COUNT(*) FROM access_tokens'), 'and the history works');
-    done_testing;
-    exit;
 }
-
-# A server with a binary log, and an account that owns the database without SUPER.
-mkdir $server->path('logged') or die "logged: $!\n";
-my $logged = AccessTokenTest::MariaDB->new(
-    folder => $server->path('logged'), srcdir => AccessTokenTest::srcdir(),
-    builddir => AccessTokenTest::builddir(), options => ['--log-bin=binary', '--server-id=1']);
-my $admin = $logged->connect;
-is($admin->selectrow_array('SELECT @@log_bin'), 1, 'a server with a binary log');
-$admin->do(q(CREATE USER owner@localhost IDENTIFIED BY 'owns'));
-$admin->do(q(GRANT ALL ON access_token.* TO owner@localhost));
-
-# Runs the client program as that account, and returns its output.
-sub load_as_owner {
-    my ($name) = @_;
-    my $socket = $logged->socket;
-    my $said = `mariadb --no-defaults --default-character-set=utf8mb4 --user=owner --password=owns \\
-        --socket="$socket" access_token <"$folder/$name.sql" 2>&1`;
-    return ($? >> 8, $said);
-}
-
-sub new_database {
-    $admin->do('DROP DATABASE access_token');
-    $admin->do('CREATE DATABASE access_token CHARACTER SET utf8mb4');
-    $admin->do('USE access_token');
-    return;
-}
-
-# The triggers and functions by name, without their layout.
-sub stored_programs {
-    my $rows = $admin->selectall_arrayref(q(
-        SELECT trigger_name, CONCAT_WS(' ', action_timing, event_manipulation, sql_mode, action_statement)
-          FROM information_schema.triggers WHERE trigger_schema = 'access_token'
-        UNION ALL SELECT routine_name, CONCAT_WS(' ', sql_mode, dtd_identifier, routine_definition)
-          FROM information_schema.routines WHERE routine_schema = 'access_token' ORDER BY 1));
-    return { map { $_->[0] => $_->[1] =~ s/\s+/ /gr } @$rows };
-}
-
-sub trust { $admin->do("SET GLOBAL log_bin_trust_function_creators = $_[0]") }
-
-for my $name (qw(schema documents history)) {
-    new_database();
-    trust(1);
-    $logged->load("$folder/schema.sql") if $name ne 'schema';
-    trust(0);
-    my ($status, $said) = load_as_owner($name);
-    isnt($status, 0, "$name.sql is refused with a binary log");
-    like($said, qr/ERROR 1419 .*log_bin_trust_function_creators/, "$name.sql: with the error of triggers");
-}
-like($head, qr/log_bin_trust_function_creators = 1.*error 1419/s, 'history.sql names it');
-$admin->do('DROP TABLE access_token_changes');
-ok(eval { $logged->load("$folder/history.sql"); 1 }, 'an account with SUPER may load it') or diag($@);
-new_database();
-ok(!eval { $logged->load("$folder/schema.sql"); 1 }, 'but not the function of schema.sql');
-like($@, qr/ERROR 1418 .*log_bin_trust_function_creators/, 'which every account is refused');
-
-new_database();
-trust(1);
-for my $name (qw(schema documents history)) {
-    my ($status, $said) = load_as_owner($name);
-    is("$status $said", '0 ', "with log_bin_trust_function_creators $name.sql is loaded");
-}
-trust(0);
-$logged->load("$folder/demo.sql");
-$logged->load("$folder/grants.sql");
-my $by_client = stored_programs();
-is(join(' ', grep { !/_(?:revision|document)(?:_|\z)/ } sort keys %$by_client), 'access_token_next_number access_tokens_changes '
-   . 'access_tokens_first_version access_tokens_request access_tokens_version', 'all are created');
-
-my $behind = AccessTokenTest->start(database => $logged);
-is($behind->post({ token => $clerk, udf_string_1 => 'logged', access_token_identifier =>
-                   { authentication_code => 'demo-udf' } })->{status}, 200,
-   'and a call succeeds, without other rights');
-is(join(' ', map { $_->{version} } $behind->history($udf{id})), '2', 'and has a line');
-$behind->finish('no errors with a binary log');
-
-# A program without DELIMITER: it drops these lines and comments, and a semicolon at the
-# end of a line ends a statement.
-new_database();
-trust(1);
-for my $name (qw(schema documents history grants)) {
-    my $text = decode_utf8(read_text("$folder/$name.sql")) =~ s/^(?:--|DELIMITER).*\n//mgr;
-    my @statements = grep { /\S/ } split /;+\s*$/m, $text;
-    my $ok = eval { $admin->do($_) for @statements; 1 };
-    ok($ok, "a program without DELIMITER loads $name.sql") or diag($@);
-}
-is_deeply(stored_programs(), $by_client, 'and creates the same triggers and functions');
-$admin->disconnect;
-$logged->stop;
 
 done_testing;

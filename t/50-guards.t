@@ -257,13 +257,6 @@ for my $file (@$ours) {
         is_deeply($one, $other, "$table: the same columns in both schemas");
     }
 }
-for my $name (qw(accounts_receivable reward_participant)) {
-    my $documents = source_text('sql/mysql/documents.sql');
-    my ($view) = $documents =~ /VIEW ${name}_fresh_documents AS\n.*?^ {4}(CONCAT\(.*?);\n/ms;
-    my ($function) = $documents =~ /FUNCTION ${name}_document\(.*?^ {4}(CONCAT\(.*?)\nWHERE /ms;
-    ok($view, "documents.sql has a view of ${name}'s documents");
-    is($function, $view, "the function and the view of ${name}'s documents are the same");
-}
 {
     my ($version) = $c{'mod_access_token/statements/at_statements.h'} =~ /AT_SCHEMA_VERSION "(\d+)"/;
     like(source_text("sql/$_/schema.sql"),

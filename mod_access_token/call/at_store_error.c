@@ -71,6 +71,8 @@ static const mysql_row_t mysql_rows[] = {
      * or a virtual address may lead it to another server. */
     AGAIN(1047, CONNECTION, DISCARD, "the Galera node is not ready: it is "
           "joining, or was separated from the majority"),
+    AGAIN(1015, READ_ONLY, DISCARD, "the database is read-only: "
+          "innodb_read_only"),
     AGAIN(1036, READ_ONLY, DISCARD, "the database is read-only: "
           "innodb_read_only, or the table's file cannot be written"),
     AGAIN(1290, READ_ONLY, DISCARD, "the database is read-only: a replica, "
@@ -162,6 +164,7 @@ static const mysql_row_t mysql_rows[] = {
     FIX(1452, 0, "a foreign key was violated"),
     FIX(1690, 0, "a number is out of range: if this is raise_number.sql, the "
         "sequence is used up or negative; set it to another number"),
+    FIX(3819, 0, "a CHECK constraint was violated"),
     FIX(4025, 0, "a CHECK constraint was violated"),
     /* An admin must fix it: the connection was refused, or is out of step. */
     REFUSED(1044, 1, "a right is missing; see grants.sql"),

@@ -7,11 +7,11 @@ SET NAMES utf8mb4 COLLATE utf8mb4_bin;
 
 SELECT CONCAT(
     (SELECT COUNT(*) FROM accounts_receivable_fresh_documents AS fresh
-       LEFT JOIN accounts_receivable_documents AS stored USING (accounts_receivable_id)
-      WHERE NOT (CAST(stored.document AS BINARY) <=> fresh.document))
+       LEFT JOIN accounts_receivable_documents AS kept USING (accounts_receivable_id)
+      WHERE NOT (CAST(kept.document AS BINARY) <=> fresh.document))
   + (SELECT COUNT(*) FROM reward_participant_fresh_documents AS fresh
-       LEFT JOIN reward_participant_documents AS stored USING (reward_participant_id)
-      WHERE NOT (CAST(stored.document AS BINARY) <=> fresh.document))
+       LEFT JOIN reward_participant_documents AS kept USING (reward_participant_id)
+      WHERE NOT (CAST(kept.document AS BINARY) <=> fresh.document))
   + (SELECT COUNT(*) FROM accounts_receivable_documents
       WHERE accounts_receivable_id NOT IN (SELECT id FROM accounts_receivable))
   + (SELECT COUNT(*) FROM reward_participant_documents

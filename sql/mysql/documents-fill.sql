@@ -33,24 +33,24 @@ BEGIN
             DECLARE EXIT HANDLER FOR 1205, 1213 ROLLBACK
             ; SET TRANSACTION ISOLATION LEVEL SERIALIZABLE
             ; START TRANSACTION
-            ; DELETE stored
-                FROM accounts_receivable_documents AS stored
-                LEFT JOIN accounts_receivable AS present ON present.id = stored.accounts_receivable_id
-               WHERE stored.accounts_receivable_id > previous AND stored.accounts_receivable_id <= final
+            ; DELETE kept
+                FROM accounts_receivable_documents AS kept
+                LEFT JOIN accounts_receivable AS present ON present.id = kept.accounts_receivable_id
+               WHERE kept.accounts_receivable_id > previous AND kept.accounts_receivable_id <= final
                  AND present.id IS NULL
             ; SET batch = ROW_COUNT()
-            ; UPDATE accounts_receivable_documents AS stored
+            ; UPDATE accounts_receivable_documents AS kept
                 JOIN accounts_receivable_fresh_documents AS fresh USING (accounts_receivable_id)
-                 SET stored.document = fresh.document
-               WHERE stored.accounts_receivable_id > previous AND stored.accounts_receivable_id <= final
-                 AND CAST(stored.document AS BINARY) <> fresh.document
+                 SET kept.document = fresh.document
+               WHERE kept.accounts_receivable_id > previous AND kept.accounts_receivable_id <= final
+                 AND CAST(kept.document AS BINARY) <> fresh.document
             ; SET batch = batch + ROW_COUNT()
             ; INSERT INTO accounts_receivable_documents (accounts_receivable_id, document)
               SELECT account.id, ''
                 FROM accounts_receivable AS account
-                LEFT JOIN accounts_receivable_documents AS stored ON stored.accounts_receivable_id = account.id
+                LEFT JOIN accounts_receivable_documents AS kept ON kept.accounts_receivable_id = account.id
                WHERE account.id > previous AND account.id <= final
-                 AND stored.accounts_receivable_id IS NULL
+                 AND kept.accounts_receivable_id IS NULL
             ; SET batch = batch + ROW_COUNT()
             ; COMMIT
             ; SET previous = final, total = total + batch
@@ -70,25 +70,25 @@ BEGIN
             DECLARE EXIT HANDLER FOR 1205, 1213 ROLLBACK
             ; SET TRANSACTION ISOLATION LEVEL SERIALIZABLE
             ; START TRANSACTION
-            ; DELETE stored
-                FROM reward_participant_documents AS stored
-                LEFT JOIN reward_participants AS present ON present.id = stored.reward_participant_id
-               WHERE stored.reward_participant_id > previous AND stored.reward_participant_id <= final
+            ; DELETE kept
+                FROM reward_participant_documents AS kept
+                LEFT JOIN reward_participants AS present ON present.id = kept.reward_participant_id
+               WHERE kept.reward_participant_id > previous AND kept.reward_participant_id <= final
                  AND present.id IS NULL
             ; SET batch = ROW_COUNT()
-            ; UPDATE reward_participant_documents AS stored
+            ; UPDATE reward_participant_documents AS kept
                 JOIN reward_participant_fresh_documents AS fresh USING (reward_participant_id)
-                 SET stored.document = fresh.document
-               WHERE stored.reward_participant_id > previous AND stored.reward_participant_id <= final
-                 AND CAST(stored.document AS BINARY) <> fresh.document
+                 SET kept.document = fresh.document
+               WHERE kept.reward_participant_id > previous AND kept.reward_participant_id <= final
+                 AND CAST(kept.document AS BINARY) <> fresh.document
             ; SET batch = batch + ROW_COUNT()
             ; INSERT INTO reward_participant_documents (reward_participant_id, document)
               SELECT participant.id, ''
                 FROM reward_participants AS participant
-                LEFT JOIN reward_participant_documents AS stored
-                       ON stored.reward_participant_id = participant.id
+                LEFT JOIN reward_participant_documents AS kept
+                       ON kept.reward_participant_id = participant.id
                WHERE participant.id > previous AND participant.id <= final
-                 AND stored.reward_participant_id IS NULL
+                 AND kept.reward_participant_id IS NULL
             ; SET batch = batch + ROW_COUNT()
             ; COMMIT
             ; SET previous = final, total = total + batch

@@ -16,16 +16,16 @@
 
 SET NAMES utf8mb4 COLLATE utf8mb4_bin;
 
+-- A trigger keeps the sql_mode in which it is created, and some modes change the meaning of SQL. In this mode,
+-- bytes of a code that are not UTF-8 become a question mark in the history. In a strict mode the update fails.
+SET @access_token_sql_mode = @@SESSION.sql_mode;
+SET SESSION sql_mode = '';
+
 -- If binary logging is on, triggers need an administrator with the privilege SUPER, or the server variable
 -- log_bin_trust_function_creators = 1. Without both, this stops here with error 1419, before anything is made.
 DROP FUNCTION IF EXISTS access_token_probe;
 CREATE FUNCTION access_token_probe() RETURNS INT DETERMINISTIC NO SQL RETURN 1;
 DROP FUNCTION access_token_probe;
-
--- A trigger keeps the sql_mode in which it is created, and some modes change the meaning of SQL. In this mode,
--- bytes of a code that are not UTF-8 become a question mark in the history. In a strict mode the update fails.
-SET @access_token_sql_mode = @@SESSION.sql_mode;
-SET SESSION sql_mode = '';
 
 -- fields: a JSON array with the names of the fields that changed, in the order of the table; empty if none
 -- did. created_*, updated_* and request_* are never named.
@@ -209,7 +209,8 @@ BEGIN
             news = CONCAT(news, ',"udf_date_4":',
                           COALESCE(DATE_FORMAT(NEW.udf_date_4, '"%Y-%m-%dT%H:%i:%s"'), 'null'))
     ; END IF
-    ; IF NOT (CAST(NEW.custom_field_set AS BINARY) <=> OLD.custom_field_set) THEN
+    ; IF NOT (NEW.custom_field_set <=> OLD.custom_field_set
+                  AND LENGTH(NEW.custom_field_set) <=> LENGTH(OLD.custom_field_set)) THEN
         SET changed = CONCAT(changed, ',"custom_field_set"'),
             olds = CONCAT(olds, ',"custom_field_set":', COALESCE(
                 IF(JSON_VALID(OLD.custom_field_set), OLD.custom_field_set,

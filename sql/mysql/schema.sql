@@ -9,16 +9,16 @@
 
 SET NAMES utf8mb4 COLLATE utf8mb4_bin;
 
+-- Triggers keep the sql_mode in which they are created, and some modes change the meaning of
+-- SQL. In this mode a value that does not fit is an error.
+SET @access_token_sql_mode = @@SESSION.sql_mode;
+SET SESSION sql_mode = 'STRICT_ALL_TABLES';
+
 -- If binary logging is on, triggers need an administrator with the privilege SUPER, or the server variable
 -- log_bin_trust_function_creators = 1. Without both, this stops here with error 1419, before anything is made.
 DROP FUNCTION IF EXISTS access_token_probe;
 CREATE FUNCTION access_token_probe() RETURNS INT DETERMINISTIC NO SQL RETURN 1;
 DROP FUNCTION access_token_probe;
-
--- Triggers keep the sql_mode in which they are created, and some modes change the meaning of
--- SQL. In this mode a value that does not fit is an error.
-SET @access_token_sql_mode = @@SESSION.sql_mode;
-SET SESSION sql_mode = 'STRICT_ALL_TABLES';
 
 CREATE TABLE access_token_schema (
     version                          INT NOT NULL,
@@ -456,5 +456,6 @@ DELIMITER ;
 
 -- The last statement: without this row the module does not use a schema that was made half-way.
 INSERT INTO access_token_schema (version) VALUES (3);
+COMMIT;
 
 SET SESSION sql_mode = @access_token_sql_mode;

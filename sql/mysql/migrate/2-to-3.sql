@@ -6,14 +6,14 @@
 
 SET NAMES utf8mb4 COLLATE utf8mb4_bin;
 
+SET @access_token_sql_mode = @@SESSION.sql_mode;
+SET SESSION sql_mode = 'STRICT_ALL_TABLES';
+
 -- If binary logging is on, triggers need an administrator with the privilege SUPER, or the server variable
 -- log_bin_trust_function_creators = 1. Without both, this stops here with error 1419, before anything is made.
 DROP FUNCTION IF EXISTS access_token_probe;
 CREATE FUNCTION access_token_probe() RETURNS INT DETERMINISTIC NO SQL RETURN 1;
 DROP FUNCTION access_token_probe;
-
-SET @access_token_sql_mode = @@SESSION.sql_mode;
-SET SESSION sql_mode = 'STRICT_ALL_TABLES';
 
 -- The reference data are the units, users, countries and what configures access tokens. The module keeps what
 -- it has read of them as long as the revision is the same. So each change of them, in its transaction, sets the
@@ -174,5 +174,6 @@ DEALLOCATE PREPARE access_token_drop;
 DROP FUNCTION IF EXISTS access_token_next_number;
 
 UPDATE access_token_schema SET version = 3 WHERE version = 2;
+COMMIT;
 
 SET SESSION sql_mode = @access_token_sql_mode;

@@ -21,7 +21,8 @@ sub engine { 'mysql' }
 sub name { 'MySQL' }
 sub server { folder() . '/bin/mysqld' }
 sub client { folder() . '/bin/mysql' }
-sub dump { folder() . '/bin/mysqldump' }
+# Without the GTIDs, which can be loaded into another server only.
+sub dump { (folder() . '/bin/mysqldump', '--set-gtid-purged=OFF') }
 
 sub small { qw(--innodb-buffer-pool-size=16M --innodb-redo-log-capacity=8M) }
 
