@@ -910,16 +910,17 @@ sub says_at_start {
 
 my $empty = $base->path('empty.db');
 if ($is_mariadb) {
-    $database->admin->do($_) for 'CREATE DATABASE empty',
-        q(GRANT ALL ON empty.* TO 'access_token'@'localhost');
+    $database->admin->do($_) for 'CREATE DATABASE bare',
+        q(GRANT ALL ON bare.* TO 'access_token'@'localhost');
 }
 else {
     $base->write_file('empty.db', '');
 }
 my @files = AccessTokenTest::statements_in($statements);
 says_at_start('a database without tables',
-    { dbd => { params => $is_mariadb ? $dbd{params} =~ s/dbname=\w+/dbname=empty/r : $empty } },
-    map { qr/AT023: .*\/$_\.sql: .*schema\.sql/ } @files);
+    { dbd => { params => $is_mariadb ? $dbd{params} =~ s/dbname=\w+/dbname=bare/r : $empty } },
+    # A server's next_number.sql reads no table.
+    map { qr/AT023: .*\/$_\.sql: .*schema\.sql/ } grep { !$is_mariadb || $_ ne 'next_number' } @files);
 
 # Each: the fault, how to make it, how to undo it, the message.
 for my $case (

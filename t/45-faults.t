@@ -185,7 +185,8 @@ if ($is_mariadb) {
     my ($before, $count) = (row('demo-card'), $saves->());
     fails('a trigger whose table is missing', update('demo-card', { udf_string_1 => 'x' }), 500,
           qr/a table is missing; .*FLUSH TABLES: .*missing_table/);
-    is($saves->() - $count, 5, 'the save is tried five times');
+    # MySQL counts a statement once more when it prepares it again.
+    is($saves->() - $count, AccessTokenTest::engine() eq 'mysql' ? 6 : 5, 'the save is tried five times');
     is_deeply(row('demo-card'), $before, 'and nothing changes');
     $database->dbh->do('DROP TRIGGER misses');
     works('without that trigger');
