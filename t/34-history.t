@@ -109,7 +109,7 @@ my %udf = (id => 'D0000000000000000000000000000031', code => 'demo-udf');
 
 if ($is_mariadb) {
     my $account = DBI->connect('dbi:MariaDB:database=access_token;mariadb_socket=' . $database->socket,
-                               'access_token', 'change this', { RaiseError => 1, PrintError => 0 });
+                               'access_token', 'change-this', { RaiseError => 1, PrintError => 0 });
     is($account->selectrow_array('SELECT version FROM access_token_schema'), 3, "the module's account");
     for my $statement ('SELECT * FROM access_token_changes', 'DELETE FROM access_token_changes',
                        q(UPDATE access_token_changes SET fields = '[]')) {

@@ -310,7 +310,7 @@ END
         $admin->do("SET GLOBAL lc_messages = '$language'");
         for my $case (
             ['a wrong password', "ALTER USER $user IDENTIFIED BY 'another'",
-                "ALTER USER $user IDENTIFIED BY 'change this'", qr/error 1045, the login failed/],
+                "ALTER USER $user IDENTIFIED BY 'change-this'", qr/error 1045, the login failed/],
             ['a locked account', "ALTER USER $user ACCOUNT LOCK", "ALTER USER $user ACCOUNT UNLOCK",
                 qr/error (?:4151|3118), the account is locked/],
             ['an expired password', "ALTER USER $user PASSWORD EXPIRE",
@@ -337,7 +337,7 @@ END
     my $hog = $server->wait_for(sub {
         $cut->();
         return eval { DBI->connect('dbi:MariaDB:database=access_token;mariadb_socket=' . $database->socket,
-                                   'access_token', 'change this', { RaiseError => 1, PrintError => 0 }) };
+                                   'access_token', 'change-this', { RaiseError => 1, PrintError => 0 }) };
     });
     $cut->($hog->{mariadb_thread_id});
     fails($server, 'an account with too many connections', 503, qr/max_user_connections/,

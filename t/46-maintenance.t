@@ -211,8 +211,8 @@ my @for_mariadb = (
             ? q(ALTER USER 'access_token'@'localhost' IDENTIFIED BY 'another' RETAIN CURRENT PASSWORD)
             : q(ALTER USER 'access_token'@'localhost' IDENTIFIED VIA
                 mysql_native_password USING PASSWORD('another')
-                OR mysql_native_password USING PASSWORD('change this')), 'DO SLEEP(0.2)',
-        q(ALTER USER 'access_token'@'localhost' IDENTIFIED BY 'change this')),
+                OR mysql_native_password USING PASSWORD('change-this')), 'DO SLEEP(0.2)',
+        q(ALTER USER 'access_token'@'localhost' IDENTIFIED BY 'change-this')),
     'TRUNCATE of the keys' => each_of('TRUNCATE TABLE access_token_requests'),
 );
 

@@ -293,9 +293,9 @@ my @databases = ([main => $database->dbh], [second => $second], [third => $third
         is_entered_always($server, 'other', 'guest', 'welcome-1', 'the main server\'s method '
                           . 'does no harm to a database of another driver');
         my $reply = call($server, 'other');
-        is("$reply->{status} $reply->{json}{status}{code}", '500 INTERNAL_ERROR',
+        is("$reply->{status} $reply->{json}{status}{code}", '404 INVALID_REQUEST',
            'and that host does not serve it');
-        ok($server->wait_for_error(qr/AT003: .*AccessTokenStatements beside the DBDriver/),
+        ok($server->wait_for_error(qr/AT012: virtual host other\.test \(line \d+ of \S+\) has no/),
            'and the error log has the reason');
     }
     my $reply = call($server, 'gone');
@@ -303,7 +303,7 @@ my @databases = ([main => $database->dbh], [second => $second], [third => $third
        'a host without its database answers 503');
     is(call($server, $_)->{json}{status}{code}, 'OK', "$_: which does not affect other hosts")
         for qw(empty second);
-    $server->allow_log(qr/\[dbd:(?:error|crit)\]/, qr/AT02[1-4]:/, qr/AT00[23]:/,
+    $server->allow_log(qr/\[dbd:(?:error|crit)\]/, qr/AT02[1-4]:/, qr/AT002:/, qr/AT012:/,
                        qr/AH01617:.*Password Mismatch/);
     $server->finish('the error log has only the expected lines: the start');
 }

@@ -196,7 +196,7 @@ if ($is_mariadb) {
     $database->restart;
     is(outcome(update($server, 'demo-udf')), '500 INTERNAL_ERROR', 'a wrong password');
     ok(error_lines($server, qr/AT003: .*Access denied/), 'the log names it');
-    $database->admin->do(q(ALTER USER 'access_token'@'localhost' IDENTIFIED BY 'change this'));
+    $database->admin->do(q(ALTER USER 'access_token'@'localhost' IDENTIFIED BY 'change-this'));
     works($server, 'the password is right again');
     $server->allow_log(qr/AT00[23]: /);
     $server->finish('the error log has only the expected lines: faults');

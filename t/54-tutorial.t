@@ -31,8 +31,7 @@ my $page = decode_utf8(source_text('docs/schema.md'));
 my $server = AccessTokenTest->new(
     schema => [], statements => undef, location => undef, dbd => undef,
     conf => 'Define ACCESS_TOKEN_DATA "' . AccessTokenTest::datadir() . qq("\n)
-        . 'Include "' . AccessTokenTest::srcdir() . qq(/conf/access_token.conf"\n)
-        . "IncludeOptional apache2/conf-enabled/*.conf\n");
+        . "<VirtualHost *>\nInclude apache2/access_token/*.conf\n</VirtualHost>\n");
 
 # The reader's paths, and those of this test. Nothing else of the page is changed.
 my %place = (
@@ -44,22 +43,25 @@ my %place = (
     'www-data:' => (AccessTokenTest::httpd_user() // $>) . ':',
 );
 my $here = $place{'/etc/shop-api'};
-my %conf = map { $_ => "$place{'/etc/apache2'}/conf-$_" } qw(available enabled);
-mkdir $_ or die "$_: $!\n"
-    for $here, $place{'/etc/apache2'}, values %conf, $server->path('bin');
+mkdir $_ or die "$_: $!\n" for $here, $place{'/etc/apache2'}, "$place{'/etc/apache2'}/access_token",
+    $server->path('bin');
 
-# README.md has made the reader enable this file.
-{
-    my $name = 'access_token-' . $server->database->sql_folder . '.conf';
-    write_text("$conf{available}/$name", source_text("conf/$name"));
-    symlink "../conf-available/$name", "$conf{enabled}/$name" or die "$name: $!\n";
+# README.md has made the reader copy these files.
+write_text("$place{'/etc/apache2'}/access_token/$_", source_text("conf/$_"))
+    for 'access_token.conf', 'access_token-' . $server->database->sql_folder . '.conf';
+
+# The helper has written how the client library reaches the server of this test. Here the
+# file is as Debian's.
+my $way;
+if ($is_mariadb) {
+    my $cnf = $server->path('mariadb/my.cnf');
+    ($way) = read_text($cnf) =~ /^((?:socket|host) = .*\n(?:port = .*\n)?)/m;
+    mkdir $server->path('mariadb/conf.d') or die "conf.d: $!\n";
+    write_text($cnf, '!includedir ' . $server->path('mariadb/conf.d') . "\n");
 }
 
 # Programs that the test must not run on this machine, or that would not find its server.
 program('a2enmod', 'exit 0');
-program('a2enconf', qq([ -e "$conf{available}/\$1.conf" ]\n)
-    . qq(ln -s "../conf-available/\$1.conf" "$conf{enabled}/"));
-program('a2disconf', qq(rm "$conf{enabled}/\$1.conf"));
 program('chown', 'exit 0') if $> != 0;
 program('mariadb', 'PATH=${PATH#*:}; exec mariadb --no-defaults --user=root --socket="'
     . $server->database->socket . '" "$@"') if $is_mariadb;
@@ -135,10 +137,7 @@ sub write_block {
     my $text = in_our_place($block->{text});
     my $path = file_of($name);
     if ($name =~ /\.cnf$/) {
-        # The helper has written there how to reach the server of this test.
-        my ($way) = read_text($server->path('mariadb/my.cnf')) =~ /^((?:socket|host) = .*\n(?:port = .*\n)?)/m;
         $text =~ s/^socket = .*\n/$way/m or die "$name has no socket\n";
-        $path = $server->path('mariadb/my.cnf');
         # The file must change this mode, which the module refuses.
         $server->database->admin->do("SET GLOBAL sql_mode = 'EMPTY_STRING_IS_NULL'");
     }
@@ -320,7 +319,7 @@ Test::More->builder->is_passing or die "the tutorial fails\n";
 
 # The files at the end of the tutorial; the database is made again.
 my %file = map { $_ => read_text($_) } grep { -f } glob("$here/* $here/statements/*"),
-    glob("$conf{available}/*");
+    glob("$place{'/etc/apache2'}/access_token/*");
 
 sub reset_all {
     $server->stop;

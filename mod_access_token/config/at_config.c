@@ -8,6 +8,7 @@
 #include <apr_strings.h>
 
 #include <http_core.h>
+#include <http_main.h>
 
 #include "at_folder.h"
 #include "at_origin.h"
@@ -142,6 +143,17 @@ const at_config_t *at_config_of_server(server_rec *server, apr_pool_t *pool)
 int at_config_connections(const at_config_t *config, const at_use_t *use)
 {
     return config->connections == UNSET ? use->dbd_max : config->connections;
+}
+
+int at_config_connects(server_rec *server)
+{
+    return apr_hash_get(at_server_config_of(ap_server_conf)->served_by,
+                        &server, sizeof(server)) != NULL;
+}
+
+int at_config_has_database(request_rec *r, const at_config_t *config)
+{
+    return config->registered && at_config_connects(r->server);
 }
 
 /* What httpd reports for ERROR of a directive; NULL for NULL. */

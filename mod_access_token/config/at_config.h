@@ -117,6 +117,14 @@ const at_config_t *at_config_of_server(server_rec *server, apr_pool_t *pool);
  *  use at once, by CONFIG, the configuration of USE's server. */
 int at_config_connections(const at_config_t *config, const at_use_t *use);
 
+/** True if SERVER uses connections to a database, its own or the main server's.
+ *  Only after at_config_check. */
+int at_config_connects(server_rec *server);
+
+/** True if statements and a database apply to R, whose configuration is CONFIG.
+ *  Where they do not, the module has no address. */
+int at_config_has_database(request_rec *r, const at_config_t *config);
+
 /** The configuration of the whole of SERVER. Never NULL. */
 at_server_config_t *at_server_config_of(server_rec *server);
 

@@ -141,7 +141,8 @@ static int is_wrong(const ap_directive_t *node, server_rec *server,
                      node->line_num);
         return 1;
     }
-    if (is_method(node, pool) && !applies_to(node, "AccessTokenStatements")) {
+    if (is_method(node, pool) && ap_find_linked_module("mod_dbd.c")
+        && !applies_to(node, "AccessTokenStatements")) {
         ap_log_error(APLOG_MARK, APLOG_CRIT, 0, server, ATLOGNO("011")
                      "%s:%d: SetHandler " AT_HANDLER_UPDATE " needs "
                      "AccessTokenStatements with the folder of the statement "
@@ -189,9 +190,10 @@ static int has_own(const char *name, const ap_directive_t *host)
     return found && virtual_host_of(found) == host;
 }
 
-/* True if HOST serves the method, by a SetHandler of its own or of the main
- * server. */
-static int serves_method(const ap_directive_t *host, apr_pool_t *pool)
+/* The first SetHandler by which HOST serves the method, its own or one of the
+ * main server; NULL if there is none. */
+static const ap_directive_t *find_method(const ap_directive_t *host,
+                                         apr_pool_t *pool)
 {
     const ap_directive_t *node;
 
@@ -199,10 +201,10 @@ static int serves_method(const ap_directive_t *host, apr_pool_t *pool)
         const ap_directive_t *place = virtual_host_of(node);
 
         if (is_method(node, pool) && (!place || place == host)) {
-            return 1;
+            return node;
         }
     }
-    return 0;
+    return NULL;
 }
 
 /* Add to USES a use of each of FOLDERS (at_config.h), with the database of
@@ -248,7 +250,7 @@ static int is_same_database(const at_use_t *one, const at_use_t *other)
 static int uses_main_statements(const ap_directive_t *host, apr_pool_t *pool)
 {
     return !has_own("AccessTokenStatements", host)
-           && serves_method(host, pool);
+           && find_method(host, pool) != NULL;
 }
 
 /*
@@ -355,7 +357,34 @@ static void collect_uses(apr_array_header_t *uses, server_rec *main_server)
     }
 }
 
-/* ---- sizes that do not fit together, which are only warned of */
+/* ---- what is only warned of: addresses without a database, and sizes that do
+ * not fit together */
+
+/* Warn if SERVER, with the section HOST, serves the method but has no database
+ * for it: at_config_has_database says no there. */
+static void check_method(server_rec *server, const ap_directive_t *host,
+                         apr_pool_t *pool)
+{
+    const ap_directive_t *method = find_method(host, pool);
+
+    if (!method || (at_config_connects(server)
+                    && find_directive("AccessTokenStatements", host))) {
+        return;
+    }
+    ap_log_error(APLOG_MARK, APLOG_WARNING, 0, server, ATLOGNO("012")
+                 "%s%s has no database for SetHandler " AT_HANDLER_UPDATE
+                 " (%s:%d): calls get 404 there. %s",
+                 host ? "virtual host " : "the main server",
+                 host ? apr_psprintf(pool, "%s (line %d of %s)",
+                                     server->server_hostname, host->line_num,
+                                     host->filename) : "",
+                 method->filename, method->line_num,
+                 ap_find_linked_module("mod_dbd.c")
+                 ? "Include access_token.conf only in the <VirtualHost> that "
+                   "serves the method, beside access_token-mysql.conf or "
+                   "access_token-sqlite3.conf."
+                 : "Load mod_dbd (Debian: a2enmod dbd).");
+}
 
 static void check_sizes(const at_use_t *use, const at_config_t *config)
 {
@@ -415,9 +444,15 @@ int at_config_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     }
     config->uses = apr_array_make(pconf, 2, sizeof(at_use_t));
     config->served_by = apr_hash_make(pconf);
-    if (!mistakes && is_anywhere("AccessTokenStatements")) {
+    if (mistakes) {
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    if (is_anywhere("AccessTokenStatements")) {
         collect_uses(config->uses, server);
         check_all_sizes(config->uses, ptemp);
     }
-    return mistakes ? HTTP_INTERNAL_SERVER_ERROR : OK;
+    for (each = server; each; each = each->next) {
+        check_method(each, section_of(each), ptemp);
+    }
+    return OK;
 }

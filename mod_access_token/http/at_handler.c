@@ -182,21 +182,28 @@ static at_error_t *receive(at_json_t **root, at_body_failure_t *failure,
 
     AT_TRY(check_method(r));
     AT_TRY(check_media_type(r, exchange->config));
-    if (!exchange->config->registered) {
-        return at_error_hidden(r->pool, AT_INTERNAL_ERROR, "no "
-                               "AccessTokenStatements applies here");
-    }
     return at_body_read(root, failure, r, exchange->config->body_limit);
 }
 
-/* There is nothing below the address of a handler. Apache could have answered
+/* Why there is nothing at the address of EXCHANGE, though it is the handler's;
+ * NULL if there is something. */
+static const char *find_nothing(at_exchange_t *exchange)
+{
+    if (!at_config_has_database(exchange->r, exchange->config)) {
+        return "There is nothing at this address on this server.";
+    }
+    return at_address_is_beneath(exchange->r)
+           ? "There is nothing at this address: its path continues after the "
+             "address of the method." : NULL;
+}
+
+/* Answer that there is nothing, for the reason WHY. Apache could have answered
  * 404 itself, so the HTTP-200 mode does not change this status. */
-static int answer_beneath(at_exchange_t *exchange)
+static int answer_nothing(at_exchange_t *exchange, const char *why)
 {
     return at_exchange_send_error_as(exchange,
-        at_error_make(exchange->r->pool, AT_INVALID_REQUEST, "There is "
-                      "nothing at this address: its path continues after the "
-                      "address of the method."), HTTP_NOT_FOUND);
+        at_error_make(exchange->r->pool, AT_INVALID_REQUEST, "%s", why),
+        HTTP_NOT_FOUND);
 }
 
 int at_handler_update(request_rec *r)
@@ -206,13 +213,15 @@ int at_handler_update(request_rec *r)
     at_call_t call;
     at_error_t *error;
     at_json_t *root = NULL;
+    const char *nothing;
 
     if (!r->handler || strcmp(r->handler, AT_HANDLER_UPDATE)) {
         return DECLINED;
     }
     exchange = at_exchange_begin(r);
-    if (at_address_is_beneath(r)) {
-        return answer_beneath(exchange);
+    nothing = find_nothing(exchange);
+    if (nothing) {
+        return answer_nothing(exchange, nothing);
     }
     if (r->method_number == M_OPTIONS) {
         return answer_options(r);
@@ -274,10 +283,6 @@ static at_error_t *check_database(request_rec *r, const at_config_t *config)
     const at_fault_t *fault;
     at_store_t *store;
 
-    if (!config->registered) {
-        return at_error_hidden(r->pool, AT_SERVICE_UNAVAILABLE, "no "
-                               "AccessTokenStatements applies here");
-    }
     store = at_store_dbd_make(r, config->registered);
     store->deadline = at_clock_now() + config->retry_budget;
     do {
@@ -298,6 +303,7 @@ static at_error_t *check_database(request_rec *r, const at_config_t *config)
 int at_handler_ready(request_rec *r)
 {
     at_exchange_t *exchange;
+    const char *nothing;
     at_error_t *error;
     at_body_t body;
 
@@ -305,8 +311,9 @@ int at_handler_ready(request_rec *r)
         return DECLINED;
     }
     exchange = at_exchange_begin(r);
-    if (at_address_is_beneath(r)) {
-        return answer_beneath(exchange);
+    nothing = find_nothing(exchange);
+    if (nothing) {
+        return answer_nothing(exchange, nothing);
     }
     error = check_ready_method(r);
     if (!error) {

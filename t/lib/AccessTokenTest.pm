@@ -75,8 +75,8 @@ my %unfinished;
 #                 keep, max, exptime, init_sql (undef for no such directive);
 #                 undef for no line of mod_dbd
 #   modules       names of more modules to load; without: not to load
-#   shipped       true: the shipped conf files replace statements, location,
-#                 location_conf and dbd
+#   shipped       true: the shipped conf files, in a virtual host, replace
+#                 statements, location, location_conf and dbd
 #   log_level     LogLevel (notice access_token:trace8)
 #   preload       the name of a C file in t/data/preload: its functions replace
 #                 those of the libraries in httpd

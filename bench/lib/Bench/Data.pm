@@ -64,7 +64,7 @@ sub finish_schema {
     $database->load("$sql/$_.sql") for qw(documents documents-fill);
     $database->grant("$sql/grants.sql");
     # The same account for TCP.
-    $database->admin->do(q(CREATE USER 'access_token'@'127.0.0.1' IDENTIFIED BY 'change this'));
+    $database->admin->do(q(CREATE USER 'access_token'@'127.0.0.1' IDENTIFIED BY 'change-this'));
     open my $in, '<', "$sql/grants.sql" or die "grants.sql: $!\n";
     my $grants = do { local $/; <$in> };
     $grants =~ s/'access_token'\@'localhost'/'access_token'\@'127.0.0.1'/g;
@@ -98,7 +98,7 @@ sub defaults { "$_[0]{folder}/$_[1]/my.cnf" }
 sub dsn {
     my ($self, $way) = @_;
     my $address = $way eq 'tcp' ? "tcp(127.0.0.1:$self->{port})" : 'unix(' . $self->{database}->socket . ')';
-    return "access_token:change this\@$address/access_token?collation=utf8mb4_bin";
+    return "access_token:change-this\@$address/access_token?collation=utf8mb4_bin";
 }
 
 sub by {

@@ -166,7 +166,7 @@ sub shipped_conf {
     })) if $ENV{AT_STATEMENTS};
     return join '',
         (map { qq(Define $_ "$defines{$_}"\n) } sort keys %defines),
-        qq(Include "$own"\nInclude "$conf/access_token.conf"\n);
+        qq(<VirtualHost *>\nInclude "$own"\nInclude "$conf/access_token.conf"\n</VirtualHost>\n);
 }
 
 1;

@@ -70,7 +70,7 @@ sub make_accounts {
     my ($self) = @_;
     $self->{nodes}[0]->connect('mysql')->do($_) for
         'CREATE DATABASE access_token CHARACTER SET utf8mb4',
-        q(CREATE USER 'access_token'@'127.0.0.1' IDENTIFIED BY 'change this'),
+        q(CREATE USER 'access_token'@'127.0.0.1' IDENTIFIED BY 'change-this'),
         q(CREATE USER 'haproxy'@'127.0.0.1');
     return;
 }

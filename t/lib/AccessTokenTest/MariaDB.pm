@@ -43,7 +43,7 @@ sub new {
     $self->start;
     $self->admin->do($_) for
         'CREATE DATABASE access_token CHARACTER SET utf8mb4',
-        q(CREATE USER 'access_token'@'localhost' IDENTIFIED BY 'change this');
+        q(CREATE USER 'access_token'@'localhost' IDENTIFIED BY 'change-this');
     my ($socket, $port) = ($self->{socket}, $ports[0]);
     if ($options{proxy}) {
         require AccessTokenTest::Proxy;
@@ -257,7 +257,7 @@ sub environment { { MARIADB_HOME => $_[0]{folder} } }
 sub dbd_defaults {
     return (
         driver => 'mysql',
-        params => 'dbname=access_token,group=access_token,'
+        params => 'dbname=access_token,user=access_token,pass=change-this,group=access_token,'
             . 'flags=CLIENT_FOUND_ROWS,reconnect=0,fldsz=65535',
         min => 4, keep => 4, max => 4, exptime => 300,
     );
