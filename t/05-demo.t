@@ -22,6 +22,9 @@ use Time::HiRes qw(sleep time);
 use AccessTokenTest;
 use AccessTokenTest::Process;
 
+# The demonstration's engine.
+AccessTokenTest::need_engine('sqlite3');
+
 my $dev = AccessTokenTest::srcdir() . '/dev';
 my $reply_file = AccessTokenTest::srcdir() . '/t/data/example-response.json';
 my $folder = File::Temp->newdir('at-XXXXXXXX', TMPDIR => 1, CLEANUP => 1);

@@ -8,8 +8,6 @@ use MIME::Base64 qw(encode_base64);
 use Test::More;
 
 use AccessTokenTest;
-use AccessTokenTest::MariaDB;
-use AccessTokenTest::SQLite;
 
 my $engine = AccessTokenTest::engine();
 my $is_mariadb = $engine ne 'sqlite3';
@@ -26,13 +24,18 @@ $ENV{MARIADB_HOME} = $mysql->environment->{MARIADB_HOME} if $mysql;
 
 # undef if this machine does not have both.
 sub other_engine {
+    my $name = $is_mariadb ? 'sqlite3' : 'mariadb';
+    if (my @missing = AccessTokenTest::missing_for($name)) {
+        diag("without a database of the other engine: $name needs ", join ', ', @missing);
+        return undef;
+    }
+    my $class = $is_mariadb ? 'AccessTokenTest::SQLite' : 'AccessTokenTest::MariaDB';
+    eval "require $class; 1" or die $@;
     my $folder = $base->path('other');
     mkdir $folder or die "$folder: $!\n";
     my @options = (folder => $folder, user => AccessTokenTest::httpd_user(), srcdir => $srcdir,
                    builddir => AccessTokenTest::builddir());
-    return AccessTokenTest::SQLite->new(@options) if $is_mariadb;
-    return grep({ -x "$_/mariadbd" } split /:/, $ENV{PATH})
-        ? AccessTokenTest::MariaDB->new(@options) : undef;
+    return $class->new(@options);
 }
 
 # ---- databases

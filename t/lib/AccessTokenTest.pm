@@ -16,7 +16,8 @@ package AccessTokenTest;
 # Ctrl-C. finish stops Apache and tests that the error log holds nothing that
 # was not expected; a test that forgets to call it fails.
 #
-# The environment chooses: AT_ENGINE (sqlite3, mariadb, mysql), AT_MPM (event, worker,
+# The environment chooses: AT_ENGINE (sqlite3, mariadb, mysql; without it sqlite3, and a test
+# that lacks something for it is skipped), AT_MPM (event, worker,
 # prefork), AT_STATEMENTS (another shipped folder than statements), AT_WAY (how the module
 # connects to MariaDB: socket, tcp), AT_SRCDIR, AT_BUILDDIR, AT_HTTPD, AT_HTTPD_MODULES.
 # AT_KEEP=1 keeps the folder of the run and prints its name.
@@ -41,7 +42,7 @@ use Time::HiRes qw(sleep time);
 use AccessTokenTest::Client qw(http_client read_all parse_reply outcome);
 use AccessTokenTest::Conf qw(one_child_conf);
 use AccessTokenTest::Environment qw($PATH srcdir builddir engine mpm way module_file
-    httpd_program httpd_modules httpd_user free_port lasting_ports);
+    httpd_program httpd_modules httpd_user missing_for need_engine free_port lasting_ports);
 use AccessTokenTest::Log qw(first_line);
 use AccessTokenTest::Process;
 use AccessTokenTest::Statements qw(datadir shipped_statements statements_conf statements_in);
@@ -132,10 +133,10 @@ sub check_reach {
 sub make_database {
     my ($self) = @_;
     my $options = $self->{options};
+    need_engine(engine());
     my $class = { sqlite3 => 'AccessTokenTest::SQLite',
                   mariadb => 'AccessTokenTest::MariaDB',
-                  mysql => 'AccessTokenTest::MySQL' }->{ engine() }
-        or die 'AT_ENGINE: ' . engine() . " is not an engine\n";
+                  mysql => 'AccessTokenTest::MySQL' }->{ engine() };
     eval "require $class; 1" or die $@;
     my $database = $class->new(
         folder => "$self->{folder}", user => httpd_user(),

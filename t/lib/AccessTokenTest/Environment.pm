@@ -1,6 +1,7 @@
 package AccessTokenTest::Environment;
 
-# Functions: the settings of the environment (see AccessTokenTest), and free ports.
+# Functions: the settings of the environment (see AccessTokenTest), what this machine lacks,
+# and free ports.
 
 use strict;
 use warnings;
@@ -11,7 +12,7 @@ use File::Basename qw(dirname);
 use IO::Socket::INET;
 
 our @EXPORT_OK = qw($PATH srcdir builddir engine mpm way module_file httpd_program httpd_modules
-    httpd_user free_port lasting_ports);
+    httpd_user missing_for need_engine free_port lasting_ports);
 
 our $PATH = '/v4/access_tokens/update';
 
@@ -45,6 +46,60 @@ sub httpd_user {
     my ($user) = grep { defined getpwnam $_ }
         qw(www-data apache httpd daemon nobody);
     return $user;
+}
+
+# What the tests need on each engine. The packages in brackets are Debian's.
+my %needs = (
+    sqlite3 => { perl => ['DBD::SQLite', 'libdbd-sqlite3-perl'],
+                 driver => ['sqlite3', 'libaprutil1-dbd-sqlite3'],
+                 programs => [['sqlite3', 'sqlite3']] },
+    mariadb => { perl => ['DBD::MariaDB', 'libdbd-mariadb-perl'],
+                 driver => ['mysql', 'libaprutil1-dbd-mysql'],
+                 programs => [['mariadbd', 'mariadb-server-core'],
+                              ['mariadb-install-db', 'mariadb-server-core'],
+                              ['mariadb', 'mariadb-client']] },
+    # AccessTokenTest::MySQL brings its programs.
+    mysql => { perl => ['DBD::MariaDB', 'libdbd-mariadb-perl'],
+               driver => ['mysql', 'libaprutil1-dbd-mysql'], programs => [] },
+);
+
+# A list of what this machine lacks for the tests on ENGINE.
+sub missing_for {
+    my ($engine) = @_;
+    my $need = $needs{$engine} // die "AT_ENGINE: $engine is not an engine\n";
+    my ($module, $driver) = ($need->{perl}[0], $need->{driver}[0]);
+    my @missing;
+    push @missing, "the Perl module $module [$need->{perl}[1]]" if !eval "require $module; 1";
+    push @missing, "the driver apr_dbd_$driver [$need->{driver}[1]]" if !has_driver($driver);
+    for my $program (@{ $need->{programs} }) {
+        push @missing, "the program $program->[0] [$program->[1]]"
+            if !grep { -x "$_/$program->[0]" } split /:/, $ENV{PATH};
+    }
+    return @missing;
+}
+
+# Whether httpd finds apr_dbd's driver NAME.
+sub has_driver {
+    my ($name) = @_;
+    my ($httpd, $folder) = (httpd_program(), httpd_modules());
+    my $load = join ' ', map { qq(-C 'LoadModule ${_}_module "$folder/mod_$_.so"') }
+        grep { -e "$folder/mod_$_.so" } 'mpm_' . mpm(), 'dbd';
+    return `"$httpd" -t -f /dev/null $load -C 'DBDriver $name' 2>&1` !~ /driver/i;
+}
+
+# Ends the test, unless the machine has what it needs on ENGINE: with a failure if AT_ENGINE
+# asks for an engine, else as skipped.
+sub need_engine {
+    my ($engine) = @_;
+    my @missing = missing_for($engine) or return;
+    my $what = "the tests on $engine need " . join ', ', @missing;
+    die "$what\n" if $ENV{AT_ENGINE};
+    require Test::More;
+    my $builder = Test::More->builder;
+    $builder->skip_all($what) if !$builder->current_test;
+    $builder->skip($what);
+    $builder->done_testing;
+    exit 0;
 }
 
 # A port of 127.0.0.1 that nothing listens to.

@@ -148,7 +148,8 @@ sub start {
     my $until = time + 60;
     until ($self->answers) {
         $self->{process}->is_running && time < $until
-            or die $self->name . " did not start:\n" . $self->log;
+            or die $self->name . " did not start, or it refuses the test:
+$@" . $self->log;
         sleep 0.02;
     }
     return;
