@@ -98,8 +98,8 @@ delete $without_token{token};
     my $server = protected(1, '');
     is(call($server, $example), '200 OK', 'without the file: the example is answered');
     isnt(call($server, $zipped, @gzip), '200 OK', 'without the file: a body with gzip is not');
-    is(call($server, $sql), '403 FORBIDDEN', 'without the file: nor is a value like SQL');
-    isnt(call($server, '{"token": '), '400 INVALID_JSON', 'without the file: nor a body that is no JSON');
+    is(call($server, $sql), '403 FORBIDDEN', 'without the file: a value like SQL is refused');
+    isnt(call($server, '{"token": '), '400 INVALID_JSON', 'without the file: a body that is not JSON gets another error');
     my $audit = audit_of($server);
     like($audit->{C}, qr/\Q$_\E/, 'without the file: the audit log has a secret') for $secrets[0], 'demo-session-clerk';
     $server->allow_log(qr/\[security2:/);
@@ -113,7 +113,7 @@ for my $level (1, 4) {
     my $with = "level $level";
     is(call($server, $example), '200 OK', "$with: the example");
     is(call($server, $zipped, @gzip), '200 OK', "$with: a body with gzip");
-    is(call($server, '{"token": "demo-session-clerk'), '400 INVALID_JSON', "$with: a body that is no JSON");
+    is(call($server, '{"token": "demo-session-clerk'), '400 INVALID_JSON', "$with: a body that is not JSON");
     is(call($server, { %call, udf_string_1 => $_ }), '200 OK', "$with: the value $_")
         for q(1' OR '1'='1), '<script>alert(1)</script>', '; cat /etc/passwd', '${jndi:ldap://x/a}',
             'You have an error in your SQL syntax;';
