@@ -77,13 +77,15 @@ sub finish_schema {
     return;
 }
 
-# The shipped my.cnf group, in a folder of its own for each WAY to the server.
+# The shipped my.cnf group, in a folder of its own for each WAY to the server. bench/limit
+# has no DBDParams: it takes user and password from there.
 sub write_way {
     my ($self, $way, $lines) = @_;
     mkdir "$self->{folder}/$way" or die "$self->{folder}/$way: $!\n";
     open my $in, '<', "$self->{folder}/mariadb/my.cnf" or die "my.cnf: $!\n";
     my $text = do { local $/; <$in> };
     $text =~ s/^socket = .*\n/$lines/m if length $lines;
+    $text =~ s/^\[access_token\]\n/$&user = access_token\npassword = change-this\n/m;
     open my $out, '>', "$self->{folder}/$way/my.cnf" or die "my.cnf: $!\n";
     print {$out} $text;
     close $out or die "my.cnf: $!\n";
