@@ -13,7 +13,7 @@ use AccessTokenTest::File qw(source_text);
 my $path = $AccessTokenTest::PATH;
 my $base = AccessTokenTest->new;
 my $database = $base->database;
-my $is_mariadb = $database->engine eq 'mariadb';
+my $is_mariadb = $database->engine ne 'sqlite3';
 my $engine_conf = 'access_token-' . $database->sql_folder . '.conf';
 my %defines = (ACCESS_TOKEN_DATA => AccessTokenTest::datadir(), $database->defines);
 my $defines = join '', map { qq(Define $_ "$defines{$_}"\n) } sort keys %defines;

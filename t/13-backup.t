@@ -10,7 +10,7 @@ use AccessTokenTest;
 use AccessTokenTest::File qw(source_text write_text);
 
 my $server = AccessTokenTest->start(history => 1);
-my $is_mariadb = $server->database->engine eq 'mariadb';
+my $is_mariadb = $server->database->engine ne 'sqlite3';
 
 # The blocks of the section NAME that are for this engine, as the page has them.
 sub commands_of {
@@ -31,7 +31,8 @@ sub program {
 }
 if ($is_mariadb) {
     my $options = '--no-defaults --user=root --socket="' . $server->database->socket . '"';
-    program($_, 'PATH=${PATH#*:}; exec ' . "$_ $options" . ' "$@"') for qw(mariadb mariadb-dump);
+    my %program = (mariadb => $server->database->client, 'mariadb-dump' => $server->database->dump);
+    program($_, "PATH=\${PATH#*:}; exec $program{$_} $options" . ' "$@"') for keys %program;
 }
 program('setpriv', 'while [ "$1" != sqlite3 ]; do shift; done; exec "$@"') if $> != 0;
 $ENV{PATH} = $server->path('bin') . ":$ENV{PATH}";
