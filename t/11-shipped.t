@@ -90,26 +90,30 @@ sub outcome_of {
 
 # ---- the method where no database is
 
-{
+my $statements = AccessTokenTest::statements_conf(AccessTokenTest::shipped_statements($database->sql_folder));
+for my $case (
+    ['no database', { %bare }, 'Include "' . folder_of($engine_conf) . '/*.conf"'],
+    ['the database of another module', { %bare, dbd => {} }, $statements],
+) {
+    my ($name, $options, $lines) = @$case;
     my $method = folder_of('access_token.conf');
-    my $conf = $defines . qq(Include "$method/*.conf"\n) . host('web')
-        . host('api', 'Include "' . folder_of($engine_conf) . '/*.conf"');
-    my ($status, $output) = AccessTokenTest->configtest(%bare, conf => $conf);
-    is($status, 0, 'a method without a database passes configtest');
+    my %options = (%$options, conf => $defines . qq(Include "$method/*.conf"\n) . host('web') . host('api', $lines));
+    my ($status, $output) = AccessTokenTest->configtest(%options);
+    is($status, 0, "$name: configtest passes");
     my $place = qr/ has no database for SetHandler access-token-update \(\Q$method\E\S*:\d+\): calls get 404 there\. Include access_token\.conf only in the <VirtualHost>/;
-    like($output, qr/AT012: virtual host web\.test \(line \d+ of \S+httpd\.conf\)$place/, 'which names the host');
-    like($output, qr/AT012: the main server$place/, 'and the main server');
-    is(scalar(() = $output =~ /AT\d+:/g), 2, 'and nothing else');
+    like($output, qr/AT012: virtual host web\.test \(line \d+ of \S+httpd\.conf\)$place/, "$name: it names the host");
+    like($output, qr/AT012: the main server$place/, "$name: and the main server");
+    is(scalar(() = $output =~ /AT\d+:/g), 2, "$name: and nothing else") or diag($output);
 
-    my $server = AccessTokenTest->start(%bare, conf => $conf);
-    is(outcome_of(call($server, 'api')), '200 OK', 'the host with the database serves the method');
-    is(outcome_of(call($server, 'web')), '404 INVALID_REQUEST', 'the other one answers 404');
-    is(outcome_of(get($server, 'web', $_)), '404 INVALID_REQUEST', "also to GET $_")
+    my $server = AccessTokenTest->start(%options);
+    is(outcome_of(call($server, 'api')), '200 OK', "$name: the host with the statements serves the method");
+    is(outcome_of(call($server, 'web')), '404 INVALID_REQUEST', "$name: the other one answers 404");
+    is(outcome_of(get($server, 'web', $_)), '404 INVALID_REQUEST', "$name: also to GET $_")
         for $path, '/access-token-ready';
     is($server->raw("OPTIONS $path HTTP/1.1\r\nHost: web.test\r\nConnection: close\r\n\r\n")->{status}, 404,
-       'and to OPTIONS');
+       "$name: and to OPTIONS");
     $server->expect_log(qr/AT012: /);
-    $server->finish('the error log has only the expected lines: no database');
+    $server->finish("the error log has only the expected lines: $name");
 }
 
 # ---- modules that are not loaded
