@@ -314,7 +314,7 @@ END
             ['a locked account', "ALTER USER $user ACCOUNT LOCK", "ALTER USER $user ACCOUNT UNLOCK",
                 qr/error (?:4151|3118), the account is locked/],
             ['an expired password', "ALTER USER $user PASSWORD EXPIRE",
-                "ALTER USER $user IDENTIFIED BY 'change this'", qr/error (?:1820|1862), .*expired/],
+                "ALTER USER $user IDENTIFIED BY 'change-this'", qr/error (?:1820|1862), .*expired/],
             ['no right in the database', "REVOKE ALL, GRANT OPTION FROM $user", undef, qr/error 1044/],
         ) {
             my ($name, $do, $undo, $log) = @$case;
