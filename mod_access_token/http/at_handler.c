@@ -124,7 +124,7 @@ static at_error_t *serve(at_call_t *call, const at_json_t *root,
     AT_TRY(at_caller_find(call, r, config));
     AT_TRY(take_preconditions(call, r));
     AT_TRY(take_idempotency_key(call, root, r, config, now));
-    call->store = at_store_dbd_make(r, config->registered);
+    call->store = at_store_dbd_make(r, config->registered, at_child_crowd());
     return at_update_run(call);
 }
 
@@ -206,11 +206,35 @@ static int answer_nothing(at_exchange_t *exchange, const char *why)
         HTTP_NOT_FOUND);
 }
 
+/* Carry out the call whose body is ROOT, and answer it. */
+static int answer_call(at_exchange_t *exchange, const at_json_t *root)
+{
+    request_rec *r = exchange->r;
+    at_crowd_t *crowd = at_child_crowd();
+    at_error_t *error;
+    at_call_t call;
+    int status;
+
+    memset(&call, 0, sizeof(call));
+    at_crowd_enter(crowd);
+    error = serve(&call, root, r, exchange->config);
+    note(r, &call);
+    if (call.replayed) {
+        apr_table_setn(r->headers_out, "Idempotency-Replayed", "true");
+    }
+    if (at_crowd_closes(crowd, at_clock_now())) {
+        r->connection->keepalive = AP_CONN_CLOSE;
+    }
+    status = error ? at_exchange_send_error(exchange, error)
+                   : at_exchange_send_data(exchange, &call.body, call.etag);
+    at_crowd_leave(crowd);
+    return status;
+}
+
 int at_handler_update(request_rec *r)
 {
     at_body_failure_t failure = { APR_SUCCESS, OK, 0 };
     at_exchange_t *exchange;
-    at_call_t call;
     at_error_t *error;
     at_json_t *root = NULL;
     const char *nothing;
@@ -226,21 +250,13 @@ int at_handler_update(request_rec *r)
     if (r->method_number == M_OPTIONS) {
         return answer_options(r);
     }
-    memset(&call, 0, sizeof(call));
     error = receive(&root, &failure, exchange);
     exchange->body_ended = failure.is_whole;
     if (failure.reason != APR_SUCCESS) {
         return answer_failure(exchange, error, &failure);
     }
-    if (!error) {
-        error = serve(&call, root, r, exchange->config);
-    }
-    note(r, &call);
-    if (call.replayed) {
-        apr_table_setn(r->headers_out, "Idempotency-Replayed", "true");
-    }
     return error ? at_exchange_send_error(exchange, error)
-                 : at_exchange_send_data(exchange, &call.body, call.etag);
+                 : answer_call(exchange, root);
 }
 
 /* The code for a status with which Apache itself answers. */
@@ -283,7 +299,7 @@ static at_error_t *check_database(request_rec *r, const at_config_t *config)
     const at_fault_t *fault;
     at_store_t *store;
 
-    store = at_store_dbd_make(r, config->registered);
+    store = at_store_dbd_make(r, config->registered, NULL);
     store->deadline = at_clock_now() + config->retry_budget;
     do {
         fault = at_store_dbd_startup(store, &version, &charset);

@@ -13,6 +13,7 @@
  */
 #include <httpd.h>
 #include <http_config.h>
+#include <http_connection.h>
 #include <http_request.h>
 #include <mod_status.h>
 
@@ -44,6 +45,7 @@ static void register_hooks(apr_pool_t *pool)
     /* After mod_dbd, so that its message on a failure comes first. */
     ap_hook_child_init(at_startup_check, NULL, NULL, APR_HOOK_LAST);
     ap_hook_child_init(at_child_init, NULL, NULL, APR_HOOK_LAST);
+    ap_hook_pre_connection(at_child_connect, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_translate_name(at_handler_trace, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_handler(at_handler_update, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_handler(at_handler_ready, NULL, NULL, APR_HOOK_MIDDLE);

@@ -11,6 +11,7 @@
 
 #include "at_allocator.h"
 #include "at_config.h"
+#include "at_crowd.h"
 #include "at_opener.h"
 #include "at_renewal.h"
 #include "at_session.h"
@@ -35,6 +36,7 @@ typedef struct at_child_t {
     at_sockets_t *sockets;       /* of all connections of mod_dbd; or NULL */
     apr_thread_mutex_t *allocator; /* of at_allocator_share, or NULL */
     at_hashing_t *hashing;       /* or NULL */
+    at_crowd_t *crowd;           /* outlives the child's pool */
     sigset_t signals;            /* the mask before the child started */
 } at_child_t;
 
@@ -51,6 +53,21 @@ static void log_no_memory(server_rec *server)
                  "503 in this child");
 }
 
+/* When httpd runs as one process, the connections of clients are closed after
+ * the child's pool was destroyed, so this lives longer. */
+static at_crowd_t *make_crowd(const server_rec *server)
+{
+    at_crowd_t *crowd = apr_palloc(server->process->pconf, sizeof(*crowd));
+    int threads = 1, is_async = 0;
+
+    ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads);
+    if (ap_mpm_query(AP_MPMQ_IS_ASYNC, &is_async) != APR_SUCCESS) {
+        is_async = 0;
+    }
+    at_crowd_make(crowd, threads, is_async);
+    return crowd;
+}
+
 /*
  * httpd ends a child that is still starting from a signal's handler, under
  * every MPM, and destroys all of its memory wherever the signal interrupted
@@ -63,6 +80,7 @@ void at_child_prepare(apr_pool_t *pool, server_rec *server)
     at_child_t *child = apr_pcalloc(pool, sizeof(*child));
 
     at_server_config_of(server)->child = child;
+    child->crowd = make_crowd(server);
     at_thread_block_ends(&child->signals);
     if (at_allocator_share(&child->allocator, pool) != APR_SUCCESS) {
         log_no_memory(server);
@@ -242,23 +260,14 @@ static apr_status_t end_hashing(void *data)
     return APR_SUCCESS;
 }
 
-/* How many threads of a child may wait to hash. Meanwhile these serve nothing
- * else, so a quarter is left to other requests. */
-static int count_places(void)
-{
-    int threads = 1;
-
-    ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads);
-    return threads > 1 ? threads - (threads + 3) / 4 : 1;
-}
-
 static void make_hashing(at_child_t *child, server_rec *server,
                          apr_pool_t *pool)
 {
     int limit = at_server_config_of(server)->hashing_limit;
 
     child->hashing = at_hashing_make(limit ? limit : at_hashing_processors(),
-                                     count_places(), at_shared_floor(server));
+                                     at_crowd_hashing_places(child->crowd),
+                                     at_shared_floor(server));
     if (!child->hashing) {
         ap_log_error(APLOG_MARK, APLOG_CRIT, 0, server, ATLOGNO("039")
                      "no memory for AccessTokenHashingLimit: this child "
@@ -280,6 +289,32 @@ void at_child_init(apr_pool_t *pool, server_rec *server)
 at_hashing_t *at_child_hashing(void)
 {
     return this_child()->hashing;
+}
+
+/* ---- clients */
+
+static apr_status_t note_end(void *data)
+{
+    at_crowd_disconnect(data);
+    return APR_SUCCESS;
+}
+
+int at_child_connect(conn_rec *c, void *socket)
+{
+    at_crowd_t *crowd = this_child()->crowd;
+
+    (void)socket;
+    if (!c->master) {
+        at_crowd_connect(crowd);
+        apr_pool_cleanup_register(c->pool, crowd, note_end,
+                                  apr_pool_cleanup_null);
+    }
+    return OK;
+}
+
+at_crowd_t *at_child_crowd(void)
+{
+    return this_child()->crowd;
 }
 
 /* ---- requests */

@@ -14,6 +14,7 @@
 #include <mod_dbd.h>
 
 #include "at_cache.h"
+#include "at_crowd.h"
 #include "at_dbd.h"
 #include "at_hashing.h"
 #include "at_incident.h"
@@ -43,6 +44,13 @@ apr_status_t at_child_set_up(apr_pool_t *pool, dbd_cfg_t *config,
  * at_child_prepare.
  */
 void at_child_init(apr_pool_t *pool, server_rec *server);
+
+/** The pre_connection hook: a client has opened C. It is counted until it is
+ *  closed, unless it is a stream of another connection. */
+int at_child_connect(conn_rec *c, void *socket);
+
+/** The calls and the clients' connections of this child. */
+at_crowd_t *at_child_crowd(void);
 
 /** The threads that hash, for at_hashing_run; NULL if they could not be
  *  made: then nothing limits the hashing in this child. */

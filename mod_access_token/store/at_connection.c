@@ -35,12 +35,24 @@ static void release_signals(const at_connections_t *connections,
     }
 }
 
+/* When a wait with the deadline UNTIL ends. An extra one, for which the threads
+ * are too few, ends already when the queue stands. */
+static apr_time_t end_of_wait(const at_connections_t *connections,
+                              apr_time_t until, int is_extra)
+{
+    apr_time_t stands = at_pool_stands(connections);
+
+    return is_extra && stands < until ? stands : until;
+}
+
 /* With the mutex held. */
 static const at_fault_t *wait_for_one(at_connection_t **connection,
                                       at_connections_t *connections,
-                                      apr_time_t until, apr_pool_t *pool)
+                                      apr_time_t until, at_crowd_t *crowd,
+                                      apr_pool_t *pool)
 {
     apr_uint64_t attempt = at_pool_attempts(connections);
+    int is_extra = crowd && !at_crowd_may_wait(crowd);
     apr_time_t now = at_clock_now();
     const at_fault_t *fault = NULL;
     at_waiter_t waiter;
@@ -50,18 +62,22 @@ static const at_fault_t *wait_for_one(at_connection_t **connection,
         return at_fault_make(pool, AT_STORE_UNAVAILABLE, AT_FAULT_PLACE,
                              "no memory to wait for a connection");
     }
-    at_pool_enqueue(connections, &waiter);
-    while (!waiter.connection && now < until
+    at_pool_enqueue(connections, &waiter, now);
+    while (!waiter.connection
+           && now < end_of_wait(connections, until, is_extra)
            && !at_pool_is_hopeless(connections, attempt, now)) {
         if (at_pool_waits_for_opener(connections)) {
             at_opener_call(connections);
         }
-        at_clock_wait(&waiter.news, &connections->mutex, until);
+        at_clock_wait(&waiter.news, &connections->mutex,
+                      end_of_wait(connections, until, is_extra));
         now = at_clock_now();
     }
     if (!waiter.connection) {
         at_pool_dequeue(connections, &waiter);
-        fault = at_pool_explain(connections, pool);
+        fault = is_extra && now < until
+                ? at_pool_refuse(connections, at_crowd_places(crowd), pool)
+                : at_pool_explain(connections, pool);
     }
     pthread_cond_destroy(&waiter.news);
     *connection = waiter.connection;
@@ -71,6 +87,7 @@ static const at_fault_t *wait_for_one(at_connection_t **connection,
 const at_fault_t *at_connection_take(at_connection_t **connection,
                                      at_connections_t *connections,
                                      apr_time_t deadline,
+                                     at_crowd_t *crowd,
                                      apr_pool_t *result_pool)
 {
     apr_time_t now = at_clock_now();
@@ -83,7 +100,7 @@ const at_fault_t *at_connection_take(at_connection_t **connection,
     *connection = at_pool_take(connections, now);
     if (!*connection) {
         fault = wait_for_one(connection, connections,
-                             until < deadline ? until : deadline,
+                             until < deadline ? until : deadline, crowd,
                              result_pool);
     }
     pthread_mutex_unlock(&connections->mutex);

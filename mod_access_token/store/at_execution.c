@@ -51,11 +51,15 @@ static const at_fault_t *hold_connection(at_holder_t *holder,
                              "server's database; put AccessTokenStatements "
                              "beside the DBDriver that is meant");
     }
-    return shared
-        ? at_connection_share(&holder->connection, connections, shared,
-                              holder->r->pool)
-        : at_connection_take(&holder->connection, connections, deadline,
-                             holder->r->pool);
+    if (shared) {
+        return at_connection_share(&holder->connection, connections, shared,
+                                   holder->r->pool);
+    }
+    AT_FAULT_TRY(at_connection_take(&holder->connection, connections,
+                                    deadline, holder->crowd,
+                                    holder->r->pool));
+    holder->crowd = NULL;            /* what has begun may go on */
+    return NULL;
 }
 
 static void let_go(at_holder_t *holder, at_connection_e state)

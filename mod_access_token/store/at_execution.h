@@ -9,6 +9,7 @@
 
 #include <httpd.h>
 
+#include "at_crowd.h"
 #include "at_dbd.h"
 #include "at_fault.h"
 #include "at_pool.h"
@@ -21,6 +22,8 @@ typedef struct at_holder_t {
     at_connection_t *connection; /* NULL: none is held */
     int may_share;               /* true: take the connection that another
                                     module holds for R, if there is one */
+    at_crowd_t *crowd;           /* whether the request may wait for its first
+                                    connection; NULL: it may */
 } at_holder_t;
 
 /** STATEMENT of HOLDER, or NULL. It lives as long as the configuration. */

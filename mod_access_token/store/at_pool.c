@@ -15,6 +15,9 @@
 #define KEEP_UNUSED  apr_time_from_msec(50)
 #define RETURN_EVERY apr_time_from_msec(100)
 
+/* The queue stands if no waiter got a connection for so long. */
+#define PATIENCE apr_time_from_msec(500)
+
 /* Between attempts while the database is away. */
 #define SHORTEST_PAUSE apr_time_from_msec(20)
 #define LONGEST_PAUSE  apr_time_from_msec(250)
@@ -27,6 +30,8 @@ typedef struct at_lists_t {
     at_waiter_t *waiters;        /* first come, first served */
     at_waiter_t **end;           /* where the next one is linked */
     int waiting;                 /* how many these are */
+    apr_time_t moved;            /* when the first of them last got a
+                                    connection, or came */
     at_connection_t *idle;       /* the one given back last comes first */
     at_connection_t *closing;    /* on their way back to mod_dbd */
     at_connection_t *watched;    /* a statement runs on each */
@@ -133,6 +138,7 @@ static void hand(at_lists_t *lists, at_connection_t *connection)
         unlink_waiter(lists, &lists->waiters);
         connection->next = NULL;
         waiter->connection = connection;
+        lists->moved = connection->given_back;
         pthread_cond_signal(&waiter->news);
         return;
     }
@@ -211,10 +217,14 @@ int at_pool_needs_opener(const at_connections_t *connections)
 
 /* ---- waiters */
 
-void at_pool_enqueue(at_connections_t *connections, at_waiter_t *waiter)
+void at_pool_enqueue(at_connections_t *connections, at_waiter_t *waiter,
+                     apr_time_t now)
 {
     at_lists_t *lists = connections->lists;
 
+    if (!lists->waiters) {
+        lists->moved = now;
+    }
     *lists->end = waiter;
     lists->end = &waiter->next;
     lists->waiting++;
@@ -245,6 +255,11 @@ int at_pool_is_hopeless(const at_connections_t *connections,
     }
     return lists->fault.outcome == AT_STORE_BROKEN
            || now - lists->away_since > connections->budget + A_SECOND;
+}
+
+apr_time_t at_pool_stands(const at_connections_t *connections)
+{
+    return connections->lists->moved + PATIENCE;
 }
 
 static at_fault_t *time_out(at_fault_kind_e kind, const char *detail,
@@ -286,6 +301,19 @@ const at_fault_t *at_pool_explain(const at_connections_t *connections,
                     "AccessTokenConnections and AccessTokenConnectionWait, "
                     "DBDMax, and what makes the database slow",
                     connections->limit, seconds), pool);
+}
+
+const at_fault_t *at_pool_refuse(const at_connections_t *connections,
+                                 int places, apr_pool_t *pool)
+{
+    if (connections->lists->away_since) {
+        return last_failure(connections->lists, pool);
+    }
+    return time_out(AT_FAULT_PLACE, apr_psprintf(pool, "no connection of "
+                    "this child became free, and %d calls are under way "
+                    "already: its other threads are kept for other requests; "
+                    "see ThreadsPerChild and DBDMax, and what makes the "
+                    "database slow", places), pool);
 }
 
 /* ---- opening and closing */

@@ -126,9 +126,10 @@ at_connection_t *at_pool_take(at_connections_t *connections, apr_time_t now);
 int at_pool_give(at_connections_t *connections, at_connection_t *connection,
                  int is_good);
 
-/** Add WAITER to the end of the queue. The caller made its condition, and set
- *  its other members to NULL. */
-void at_pool_enqueue(at_connections_t *connections, at_waiter_t *waiter);
+/** Add WAITER to the end of the queue, at NOW. The caller made its condition,
+ *  and set its other members to NULL. */
+void at_pool_enqueue(at_connections_t *connections, at_waiter_t *waiter,
+                     apr_time_t now);
 
 /** Remove WAITER, which got no connection. */
 void at_pool_dequeue(at_connections_t *connections, at_waiter_t *waiter);
@@ -149,6 +150,15 @@ int at_pool_is_hopeless(const at_connections_t *connections,
 /** Why a request that has waited has no connection: a fault in POOL. */
 const at_fault_t *at_pool_explain(const at_connections_t *connections,
                                   apr_pool_t *pool);
+
+/** When the queue stands, by at_clock_now, unless a waiter gets a connection
+ *  before. */
+apr_time_t at_pool_stands(const at_connections_t *connections);
+
+/** Why a request does not wait in a queue that stands, in a child where no more
+ *  than PLACES calls do: a fault in POOL. */
+const at_fault_t *at_pool_refuse(const at_connections_t *connections,
+                                 int places, apr_pool_t *pool);
 
 /** A statement is about to run on CONNECTION: cut it off at DEADLINE, by
  *  at_clock_now. The keeper must run. */

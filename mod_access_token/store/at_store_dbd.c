@@ -347,7 +347,8 @@ static const at_fault_t *next_number(at_store_t *store, const char *sequence,
     return NULL;
 }
 
-at_store_t *at_store_dbd_make(request_rec *r, const at_registered_t *registered)
+at_store_t *at_store_dbd_make(request_rec *r, const at_registered_t *registered,
+                              at_crowd_t *crowd)
 {
     at_store_t *store = apr_pcalloc(r->pool, sizeof(*store));
     at_holder_t *holder = apr_pcalloc(r->pool, sizeof(*holder));
@@ -355,6 +356,7 @@ at_store_t *at_store_dbd_make(request_rec *r, const at_registered_t *registered)
     holder->r = r;
     holder->registered = registered;
     holder->may_share = 1;
+    holder->crowd = crowd;
     store->load = load;
     store->lookup = lookup;
     store->find_request = find_request;

@@ -5,6 +5,7 @@
 
 #include <httpd.h>
 
+#include "at_crowd.h"
 #include "at_dbd.h"
 #include "at_store.h"
 
@@ -12,10 +13,12 @@
  * Make a store for R that runs the statements of REGISTERED, in R's pool. It
  * takes a connection when it needs one. If another module (such as
  * mod_authn_dbd) already holds a connection of mod_dbd for R, it shares
- * that one as long as that is good: R could otherwise wait for itself.
+ * that one as long as that is good: R could otherwise wait for itself. CROWD
+ * says whether it may wait for its first connection; NULL: it may.
  */
 at_store_t *at_store_dbd_make(request_rec *r,
-                              const at_registered_t *registered);
+                              const at_registered_t *registered,
+                              at_crowd_t *crowd);
 
 /**
  * Run startup.sql with STORE, which at_store_dbd_make made, and fill *VERSION
