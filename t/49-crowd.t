@@ -65,7 +65,7 @@ sub under_way {
     return ($threads_of_all // '') =~ tr/W//;
 }
 
-# ---- a queue that stands
+# ---- a queue that stalls
 
 {
     # Under worker each of these has a thread, and so has the one of the start.
@@ -82,7 +82,7 @@ sub under_way {
         my $reply = ask($server->socket, call("beyond $number"));
         is(AccessTokenTest::outcome($reply), '503 SERVICE_UNAVAILABLE', 'one more does not');
         is($reply->{headers}{'retry-after'}, 7, 'it shall come later');
-        cmp_ok(time - $start, '<', 10, 'it is told so soon');
+        cmp_ok(time - $start, '<', 10, 'it gets that soon');
     }
     is(ask($_, page())->{status}, 200, 'a kept connection has a page meanwhile') for @kept[1 .. $#kept];
     is(ask($kept[0], call('kept'))->{status}, 503, 'and a call gets an answer');

@@ -36,13 +36,13 @@ static void release_signals(const at_connections_t *connections,
 }
 
 /* When a wait with the deadline UNTIL ends. An extra one, for which the threads
- * are too few, ends already when the queue stands. */
+ * are too few, ends already when the queue stalls. */
 static apr_time_t end_of_wait(const at_connections_t *connections,
                               apr_time_t until, int is_extra)
 {
-    apr_time_t stands = at_pool_stands(connections);
+    apr_time_t stalls = at_pool_stalls(connections);
 
-    return is_extra && stands < until ? stands : until;
+    return is_extra && stalls < until ? stalls : until;
 }
 
 /* With the mutex held. */

@@ -15,7 +15,7 @@
 #define KEEP_UNUSED  apr_time_from_msec(50)
 #define RETURN_EVERY apr_time_from_msec(100)
 
-/* The queue stands if no waiter got a connection for so long. */
+/* The queue stalls if no waiter got a connection for so long. */
 #define PATIENCE apr_time_from_msec(500)
 
 /* Between attempts while the database is away. */
@@ -257,7 +257,7 @@ int at_pool_is_hopeless(const at_connections_t *connections,
            || now - lists->away_since > connections->budget + A_SECOND;
 }
 
-apr_time_t at_pool_stands(const at_connections_t *connections)
+apr_time_t at_pool_stalls(const at_connections_t *connections)
 {
     return connections->lists->moved + PATIENCE;
 }

@@ -151,11 +151,11 @@ int at_pool_is_hopeless(const at_connections_t *connections,
 const at_fault_t *at_pool_explain(const at_connections_t *connections,
                                   apr_pool_t *pool);
 
-/** When the queue stands, by at_clock_now, unless a waiter gets a connection
+/** When the queue stalls, by at_clock_now, unless a waiter gets a connection
  *  before. */
-apr_time_t at_pool_stands(const at_connections_t *connections);
+apr_time_t at_pool_stalls(const at_connections_t *connections);
 
-/** Why a request does not wait in a queue that stands, in a child where no more
+/** Why a request does not wait in a queue that stalls, in a child where no more
  *  than PLACES calls do: a fault in POOL. */
 const at_fault_t *at_pool_refuse(const at_connections_t *connections,
                                  int places, apr_pool_t *pool);
