@@ -54,25 +54,6 @@ static int is_there(identity_t identity)
     return identity.device != 0 || identity.inode != 0;
 }
 
-void at_renewal_note(dbd_cfg_t *config, ap_dbd_t *dbd)
-{
-    at_renewal_t *renewal;
-
-    if (strcmp(config->name, "sqlite3")) {
-        return;
-    }
-    renewal = apr_pcalloc(dbd->pool, sizeof(*renewal));
-    renewal->config = config;
-    renewal->dbd = dbd;
-    renewal->first_handle = dbd->handle;
-    renewal->first_prepared = dbd->prepared;
-    renewal->file = identify(config->params, dbd->pool);
-    renewal->log_path = apr_pstrcat(dbd->pool, config->params, "-wal",
-                                    (char *)NULL);
-    renewal->log = identify(renewal->log_path, dbd->pool);
-    apr_pool_userdata_setn(renewal, KEY, NULL, dbd->pool);
-}
-
 at_renewal_t *at_renewal_of(const ap_dbd_t *dbd)
 {
     void *renewal = NULL;
@@ -186,6 +167,48 @@ static apr_hash_t *prepare(const at_renewal_t *renewal, apr_dbd_t *handle,
     return prepared;
 }
 
+/* The same on a new HANDLE. Some releases of SQLite (3.46) make invalid what
+ * was prepared before they read the schema, even if it reads no table. They
+ * read it for the first statement with a table, which may not be the first of
+ * all. So all are prepared twice. */
+static apr_hash_t *prepare_on_new(const at_renewal_t *renewal,
+                                  apr_dbd_t *handle, apr_pool_t *pool)
+{
+    return prepare(renewal, handle, pool) ? prepare(renewal, handle, pool)
+                                          : NULL;
+}
+
+/* The second time, after mod_dbd has prepared them. */
+static void prepare_again(const at_renewal_t *renewal)
+{
+    ap_dbd_t *dbd = renewal->dbd;
+    apr_hash_t *prepared = prepare(renewal, dbd->handle, dbd->pool);
+
+    if (prepared) {
+        dbd->prepared = prepared;
+    }
+}
+
+void at_renewal_note(dbd_cfg_t *config, ap_dbd_t *dbd)
+{
+    at_renewal_t *renewal;
+
+    if (strcmp(config->name, "sqlite3")) {
+        return;
+    }
+    renewal = apr_pcalloc(dbd->pool, sizeof(*renewal));
+    renewal->config = config;
+    renewal->dbd = dbd;
+    prepare_again(renewal);
+    renewal->first_handle = dbd->handle;
+    renewal->first_prepared = dbd->prepared;
+    renewal->file = identify(config->params, dbd->pool);
+    renewal->log_path = apr_pstrcat(dbd->pool, config->params, "-wal",
+                                    (char *)NULL);
+    renewal->log = identify(renewal->log_path, dbd->pool);
+    apr_pool_userdata_setn(renewal, KEY, NULL, dbd->pool);
+}
+
 /* Why HANDLE refuses a statement. No value is bound yet, so the text can
  * hold none. */
 static at_fault_t *explain(const at_renewal_t *renewal, apr_dbd_t *handle,
@@ -246,7 +269,7 @@ static const at_fault_t *replace(at_renewal_t *renewal, apr_pool_t *made,
                              text ? text : "no reason is given");
     }
     run_init_queries(renewal, handle);
-    prepared = prepare(renewal, handle, made);
+    prepared = prepare_on_new(renewal, handle, made);
     if (!prepared) {
         fault = explain(renewal, handle, result_pool);
         apr_dbd_close(driver, handle);

@@ -19,7 +19,8 @@ typedef struct at_renewal_t at_renewal_t;
 
 /**
  * DBD is a new connection of CONFIG: store in its pool what is needed to renew
- * it. For the hook post_connect of mod_dbd.
+ * it, and prepare SQLite's statements again where mod_dbd's order made them
+ * invalid. For the hook post_connect of mod_dbd.
  */
 void at_renewal_note(dbd_cfg_t *config, ap_dbd_t *dbd);
 
