@@ -16,12 +16,14 @@ my @texts = qw(README.md CHANGES Makefile.am configure.ac buildconf dev m4 bench
 
 # Words that codespell takes for mistakes, and their meaning.
 my %correct = (
+    caf    => 'the word café, cut off before a byte that a test writes as \\x',
     countr => 'a name that is cut off in a test of names',
     iif    => 'a function of SQLite',
     isnt   => 'a function of Test::More',
     ist    => 'a kind of transfer in Galera (incremental state transfer)',
     nulll  => 'a wrong word of JSON that a test sends',
     te     => 'a header of HTTP',
+    tru    => 'true, cut off in a test of JSON',
 );
 
 # Words that cost a reader time, and what to write instead. A blank matches a line break

@@ -3,7 +3,7 @@
  * The forms of the load statements: which columns each of them has, and which
  * members of the reply need which form. The whole form reads all columns. The
  * narrow form is without those of @wide, and the documents form has JSON texts
- * in their place.
+ * instead of them.
  */
 #ifndef AT_FORM_H
 #define AT_FORM_H
