@@ -16,6 +16,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <apr_atomic.h>
+
 #include "at_clock.h"
 #include "at_hashing.h"
 
@@ -95,14 +97,23 @@ void *__wrap_calloc(size_t count, size_t size)
 /* While this is set, a thread that yields gets no processor to post. */
 static volatile int posts_are_held;
 
+/* How many calls have entered the queue: each posts once, to wake a thread. */
+static volatile apr_uint32_t queued;
+
 int __real_sem_post(sem_t *semaphore);
 int __wrap_sem_post(sem_t *semaphore);
 int __wrap_sem_post(sem_t *semaphore)
 {
+    int failed;
+
     while (posts_are_held && yields()) {
         apr_sleep(1000);
     }
-    return __real_sem_post(semaphore);
+    failed = __real_sem_post(semaphore);
+    if (semaphore != &go && !yields()) {
+        apr_atomic_inc32(&queued);
+    }
+    return failed;
 }
 
 void __real_free(void *memory);
@@ -142,6 +153,7 @@ static void set_up(void)
     sem_init(&go, 0, 0);
     hashing = NULL;
     secrets_freed = locks_of_threads = posts_are_held = 0;
+    apr_atomic_set32(&queued, 0);
     at_hashing_floor_make(&open);
     at_hashing_floor_make(&closed);
     closed.next += 30 * 60 * 1000;
@@ -254,10 +266,16 @@ static void wait_until_running(int number)
     ck_assert_int_eq(count(&running), number);
 }
 
-/* Ample time for a call to enter the queue. */
-static void let_it_queue(void)
+/* The calls of a test that could not run at once are NUMBER by now. */
+static void wait_until_queued(apr_uint32_t number)
 {
-    apr_sleep(apr_time_from_msec(50));
+    int tries;
+
+    for (tries = 0; apr_atomic_read32(&queued) < number && tries < 5000;
+         tries++) {
+        apr_sleep(1000);
+    }
+    ck_assert_uint_eq(apr_atomic_read32(&queued), number);
 }
 
 START_TEST(no_more_run_at_once_than_the_limit)
@@ -270,7 +288,7 @@ START_TEST(no_more_run_at_once_than_the_limit)
         start(i, wait_work, 20000);
     }
     wait_until_running(3);
-    let_it_queue();
+    wait_until_queued(7);
     ck_assert_int_eq(count(&running), 3);
     for (i = 0; i < 8; i++) {
         sem_post(&go);
@@ -289,9 +307,11 @@ START_TEST(the_first_in_the_queue_is_served_first)
     int i;
 
     hashing = at_hashing_make(1, MOST, &closed);
-    for (i = 0; i < 6; i++) {
+    start(0, wait_work, 20000);
+    wait_until_running(1);
+    for (i = 1; i < 6; i++) {
         start(i, wait_work, 20000);
-        let_it_queue();
+        wait_until_queued((apr_uint32_t)i);
     }
     for (i = 0; i < 6; i++) {
         sem_post(&go);
@@ -310,7 +330,7 @@ START_TEST(a_call_waits_for_its_turn_until_the_deadline)
     start(0, wait_work, 20000);
     wait_until_running(1);
     start(1, wait_work, 200);
-    let_it_queue();
+    wait_until_queued(1);
     start(2, wait_work, 20000);
     ck_assert_int_eq(finish(1), AT_HASHING_LATE);
     ck_assert_int_ge(calls[1].lasted, apr_time_from_msec(200));
@@ -367,7 +387,7 @@ START_TEST(what_a_thread_does_is_left_at_the_deadline)
     /* the place is free again; the thread is when it has finished */
     ck_assert(!at_hashing_is_full(hashing));
     start(1, quick_work, 20000);
-    let_it_queue();
+    wait_until_queued(2);
     ck_assert_int_eq(count(&done), 1);
     sem_post(&go);
     ck_assert_int_eq(finish(1), AT_HASHING_DONE);
@@ -410,7 +430,7 @@ START_TEST(a_thread_takes_no_lock_and_no_memory)
         ck_assert_int_eq(finish(i), AT_HASHING_LATE);
         wait_for_plain_works(2 * i + 1);
         start(i, plain_work, 20000);
-        let_it_queue();
+        wait_until_queued((apr_uint32_t)(2 * i + 2));
         sem_post(&go);                   /* and its thread takes the next */
         wait_for_plain_works(2 * i + 2);
         sem_post(&go);
@@ -431,7 +451,7 @@ START_TEST(a_thread_without_a_processor_holds_up_no_call)
     posts_are_held = 1;
     for (i = 1; i <= 3; i++) {
         start(i, quick_work, 2000);
-        let_it_queue();
+        wait_until_queued((apr_uint32_t)i);
     }
     ck_assert_int_eq(finish(3), AT_HASHING_LATE);
     ck_assert_int_ge(calls[3].lasted, apr_time_from_msec(2000));
@@ -700,7 +720,7 @@ START_TEST(too_many_are_refused_at_once)
     start(0, wait_work, 20000);
     wait_until_running(1);
     start(1, wait_work, 20000);
-    let_it_queue();
+    wait_until_queued(1);
     start(2, wait_work, 20000);
     ck_assert_int_eq(finish(2), AT_HASHING_FULL);
     ck_assert(at_hashing_is_full(hashing));
@@ -765,9 +785,9 @@ START_TEST(calls_that_wait_at_the_end_are_late)
     wait_until_running(2);
     start(1, wait_work, 20000);
     start(2, wait_work, 20000);
-    let_it_queue();
+    wait_until_queued(3);
     start(3, quick_work, 20000);
-    let_it_queue();
+    wait_until_queued(4);
     /* the end waits for the one that runs in a thread */
     pthread_create(&calls[5].thread, NULL, end_hashing, NULL);
     ck_assert_int_eq(finish(1), AT_HASHING_LATE);
