@@ -149,7 +149,9 @@ for my $case (
         is("$reply->{status} " . ($reply->{json}{status}{code} // 'none'), "$status{$who} $who",
            "$name: $who");
         is_deeply($after, $before, "$name: nothing changes");
-        is($reply->{headers}{'www-authenticate'}, 'Bearer', "$name: WWW-Authenticate")
+        is($reply->{headers}{'www-authenticate'},
+           $path =~ m{^/(?:file|dbd)/apache} ? 'Basic realm="tokens"' : 'Bearer',
+           "$name: WWW-Authenticate")
             if $who eq 'INVALID_TOKEN';
         next;
     }

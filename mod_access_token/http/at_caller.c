@@ -15,6 +15,11 @@
 
 APLOG_USE_MODULE(access_token);
 
+/* The values of AuthType whose modules read a token from the header
+ * `Authorization: Bearer`: mod_auth_openidc, httpd's mod_auth_bearer and
+ * mod_authnz_jwt. */
+static const char *const bearer_types[] = { "oauth20", "bearer", "jwt" };
+
 /* The token of `Authorization: Bearer ...` (RFC 6750), or NULL. The header and
  * this copy are wiped with the request, when nothing can log a header any
  * more. */
@@ -45,6 +50,23 @@ static const char *bearer_token(request_rec *r)
 int at_caller_is_apaches(const request_rec *r, const at_config_t *config)
 {
     return (config->caller & AT_CALLER_APACHE) && r->user;
+}
+
+/* True if Apache has taken the user's name from the header `Authorization:
+ * Bearer`. Only an AuthType that is known to do so counts: if the user comes
+ * from a client certificate or a cookie, a token in this header is that of a
+ * session, and must be checked. */
+static int is_bearer_apaches(const request_rec *r)
+{
+    size_t i;
+
+    for (i = 0; r->user && r->ap_auth_type
+                && i < sizeof(bearer_types) / sizeof(bearer_types[0]); i++) {
+        if (!ap_cstr_casecmp(r->ap_auth_type, bearer_types[i])) {
+            return 1;
+        }
+    }
+    return 0;
 }
 
 /* A browser sends a password that it has stored with every request to this
@@ -79,6 +101,9 @@ at_error_t *at_caller_find(at_call_t *call, request_rec *r,
     const char *bearer = bearer_token(r);
     const char *token = call->request->token;
 
+    if (!(config->caller & AT_CALLER_SESSION) || is_bearer_apaches(r)) {
+        bearer = NULL;
+    }
     if (bearer && token && strcmp(bearer, token)) {
         return at_error_make(r->pool, AT_INVALID_REQUEST, "The Authorization "
                              "header and the body have different session "
@@ -94,4 +119,20 @@ at_error_t *at_caller_find(at_call_t *call, request_rec *r,
         call->token = token ? token : bearer;
     }
     return NULL;
+}
+
+void at_caller_challenge(request_rec *r, const at_config_t *config)
+{
+    apr_table_t *headers = r->err_headers_out;
+
+    if (apr_table_get(headers, "WWW-Authenticate")) {
+        return;
+    }
+    if ((config->caller & AT_CALLER_APACHE) && ap_auth_type(r)) {
+        ap_note_auth_failure(r);
+    }
+    if ((config->caller & AT_CALLER_SESSION)
+        || !apr_table_get(headers, "WWW-Authenticate")) {
+        apr_table_addn(headers, "WWW-Authenticate", "Bearer");
+    }
 }

@@ -11,6 +11,7 @@
 #include <util_filter.h>
 
 #include "at_body.h"
+#include "at_caller.h"
 #include "at_child.h"
 #include "at_clock.h"
 #include "at_generate.h"
@@ -210,9 +211,8 @@ int at_exchange_send_error_as(at_exchange_t *exchange,
         && !apr_table_get(r->headers_out, "Allow")) {
         apr_table_setn(r->headers_out, "Allow", "OPTIONS, POST");
     }
-    if (http_status == HTTP_UNAUTHORIZED
-        && !apr_table_get(r->err_headers_out, "WWW-Authenticate")) {
-        apr_table_setn(r->headers_out, "WWW-Authenticate", "Bearer");
+    if (http_status == HTTP_UNAUTHORIZED) {
+        at_caller_challenge(r, exchange->config);
     }
     if (http_status == HTTP_SERVICE_UNAVAILABLE) {
         apr_table_setn(r->headers_out, "Retry-After",
