@@ -603,6 +603,30 @@ accepted($_->[0], %{ $_->[1] }) for (
         { dbd => undef, conf => hosts($driver) }],
 );
 
+# ---- times without a unit: configtest warns
+
+for my $case (
+    (map { ["$_ 9", "$_: 9 without a unit", '9s'] }
+        qw(AccessTokenRetryBudget AccessTokenConnectionWait AccessTokenConnectionReuse
+           AccessTokenLookupLifetime AccessTokenIdempotencyLifetime AccessTokenBalancerTimeout)),
+    ['AccessTokenPassCodeLimit 2 256', 'AccessTokenPassCodeLimit: 2 without a unit', '2s'],
+    (map { [$_] } 'AccessTokenRetryBudget 9s', 'AccessTokenConnectionReuse 90ms',
+        'AccessTokenConnectionWait 0', 'AccessTokenPassCodeLimit 2s 256', 'AccessTokenRetryAfter 9'),
+) {
+    my ($line, $text, $better) = @$case;
+    my $tested = AccessTokenTest->new(database => $database, conf => "$line\n");
+    my ($status, $output) = $tested->configtest;
+    is($status, 0, "$line passes configtest");
+    my @said = $output =~ /(AT061: .*)/g;
+    if (!defined $text) {
+        is_deeply(\@said, [], "$line: no warning");
+        next;
+    }
+    my $place = $tested->path('httpd.conf') . ':' . line_of($tested->path(''), 'httpd.conf', qr/\A\Q$line\E\z/);
+    is_deeply(\@said, ["AT061: $place: $text means seconds. To make that clear, write $better."],
+              "$line: one warning, with file, line and the clear form");
+}
+
 # ---- each setting in each place, shown by its effect
 
 my $basic = 'Basic ' . encode_base64('clerk:secret', '');
@@ -887,7 +911,7 @@ sub says_at_start {
                                          %$options);
     my $count_of = sub {
         my ($pattern) = @_;
-        return scalar grep { /$pattern/ } split /\n/, $started->error_log;
+        return scalar grep { /$pattern/ } split /\n/, $started->output . $started->error_log;
     };
     for my $start (1, 2) {
         # After a graceful restart Apache decides how many children there are.
@@ -903,10 +927,20 @@ sub says_at_start {
     my $said = $count_of->(qr/\[access_token:(?:error|warn)\]/);
     is($said, 2 * @patterns, "$name: nothing else is logged")
         or diag($started->error_log);
-    $started->allow_log(qr/\[dbd:(?:error|crit)\]/, qr/AT02\d:/);
+    $started->allow_log(qr/\[dbd:(?:error|crit)\]/, qr/AT(?:02\d|034|035|061):/);
     $started->finish("the error log has only the expected lines: $name");
     return;
 }
+
+# httpd reads its configuration twice when it starts.
+says_at_start('what does not fit in the configuration', {
+    dbd => { max => 4 }, conf => "$three_children
+AccessTokenConnections 9
+AccessTokenBalancerTimeout 5500ms
+<VirtualHost *>
+    AccessTokenIdempotencyLifetime 3600
+</VirtualHost>\n" },
+    qr/AT034: /, qr/AT035: /, qr/AT061: .*httpd\.conf:\d+: AccessTokenIdempotencyLifetime: 3600 /);
 
 my $empty = $base->path('empty.db');
 if ($is_mariadb) {

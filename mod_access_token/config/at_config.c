@@ -8,6 +8,7 @@
 #include <apr_strings.h>
 
 #include <http_core.h>
+#include <http_log.h>
 #include <http_main.h>
 
 #include "at_folder.h"
@@ -154,6 +155,12 @@ int at_config_connects(server_rec *server)
 int at_config_has_database(request_rec *r, const at_config_t *config)
 {
     return config->registered && at_config_connects(r->server);
+}
+
+int at_config_may_warn(void)
+{
+    return ap_state_query(AP_SQ_MAIN_STATE) != AP_SQ_MS_CREATE_PRE_CONFIG
+           || ap_state_query(AP_SQ_RUN_MODE) == AP_SQ_RM_CONFIG_TEST;
 }
 
 /* What httpd reports for ERROR of a directive; NULL for NULL. */
@@ -427,18 +434,27 @@ static const char *set_number(cmd_parms *cmd, void *place,
 }
 
 /* Read TEXT, a time from LEAST to MOST, into *TIME: a number with a unit, or
- * of seconds. */
+ * of seconds. The latter may be meant in milliseconds, so it is warned of. */
 static at_error_t *read_time(apr_interval_time_t *time, const char *text,
                              apr_interval_time_t least,
-                             apr_interval_time_t most, apr_pool_t *pool)
+                             apr_interval_time_t most, const cmd_parms *cmd)
 {
     if (!apr_isdigit(*text)
         || ap_timeout_parameter_parse(text, time, "s") != APR_SUCCESS
         || *time < least || *time > most) {
-        return at_error_config(pool, "a time from %" APR_TIME_T_FMT " ms to %"
+        return at_error_config(cmd->pool, "a time from %" APR_TIME_T_FMT " ms to %"
                                APR_TIME_T_FMT " s, as 500ms, 5s, 10min or "
                                "24h, not \"%s\"", apr_time_as_msec(least),
                                apr_time_sec(most), text);
+    }
+    if (*time > 0 && apr_isdigit(text[strlen(text) - 1])
+        && at_config_may_warn()) {
+        /* A virtual host has no log yet. */
+        ap_log_perror(APLOG_MARK, APLOG_WARNING, 0, cmd->temp_pool,
+                      ATLOGNO("061") "%s:%d: %s: %s without a unit means "
+                      "seconds. To make that clear, write %ss.",
+                      cmd->directive->filename, cmd->directive->line_num,
+                      cmd->cmd->name, text, text);
     }
     return NULL;
 }
@@ -449,7 +465,7 @@ static const char *set_time(cmd_parms *cmd, void *place, const char *argument)
     void *member = (char *)place + setting->offset;
 
     return report(cmd, read_time(member, argument, setting->least,
-                                 setting->most, cmd->pool));
+                                 setting->most, cmd));
 }
 
 /* It is a limit for each child process, and a child serves all hosts. */
@@ -466,14 +482,14 @@ static const char *set_hashing_limit(cmd_parms *cmd, void *place,
 
 /* TIME and MEGABYTES, or NULL, into *LIMIT. */
 static at_error_t *read_cost(at_cost_t *limit, const char *time,
-                             const char *megabytes, apr_pool_t *pool)
+                             const char *megabytes, const cmd_parms *cmd)
 {
     apr_interval_time_t most = 0;
     int memory = COST_MEGABYTES;
 
-    AT_TRY(read_time(&most, time, SECOND / 10, 60 * SECOND, pool));
+    AT_TRY(read_time(&most, time, SECOND / 10, 60 * SECOND, cmd));
     if (megabytes) {
-        AT_TRY(read_number(&memory, megabytes, 1, 65536, pool));
+        AT_TRY(read_number(&memory, megabytes, 1, 65536, cmd->pool));
     }
     limit->milliseconds = (double)apr_time_as_msec(most);
     limit->megabytes = memory;
@@ -492,7 +508,7 @@ static const char *set_pass_code_limit(cmd_parms *cmd, void *place,
     (void)place;
     return refusal ? refusal
            : report(cmd, read_cost(&server->pass_code_limit, time, megabytes,
-                                   cmd->pool));
+                                   cmd));
 }
 
 /* Read all bytes of FILE, at PATH, into *SECRET. */

@@ -100,6 +100,13 @@ void *at_config_merge(apr_pool_t *pool, void *base, void *add);
 /** Create the configuration of SERVER in POOL; for the module record. */
 void *at_server_config_create(apr_pool_t *pool, server_rec *server);
 
+/**
+ * True if warnings of the configuration that is being read may be logged. httpd
+ * reads it twice when it starts; the second time, whose messages are in the
+ * error log, is enough. `apachectl configtest` reads it once.
+ */
+int at_config_may_warn(void);
+
 /** The module's directives. */
 extern const command_rec at_config_directives[];
 
