@@ -19,6 +19,10 @@
 /** The tag at the beginning of a log message. A tag never changes. */
 #define ATLOGNO(number) "AT" number ": "
 
+/** The module with its version, which is set in configure.ac. The header Server
+ *  of a reply does not show it. */
+#define AT_PRODUCT "mod_access_token/" AT_VERSION
+
 /** The names of the handlers, for SetHandler. */
 #define AT_HANDLER_UPDATE "access-token-update"
 #define AT_HANDLER_ERROR  "access-token-error"

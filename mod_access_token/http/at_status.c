@@ -5,6 +5,7 @@
 #include <mod_status.h>
 
 #include "at_child.h"
+#include "at_config.h"
 
 typedef struct {
     request_rec *r;
@@ -34,7 +35,7 @@ int at_status_write(request_rec *r, int flags)
     page_t page = { r, flags & AP_STATUS_SHORT, { 0, 0, 0 } };
 
     if (!page.is_short) {
-        ap_rputs("<hr />\n<h2>mod_access_token</h2>\n<p>Cached by this child "
+        ap_rputs("<hr />\n<h2>" AT_PRODUCT "</h2>\n<p>Cached by this child "
                  "process:</p>\n<dl>\n", r);
     }
     at_child_visit_caches(write_cache, &page, r->pool);
@@ -42,7 +43,8 @@ int at_status_write(request_rec *r, int flags)
         ap_rputs("</dl>\n", r);
         return OK;
     }
-    ap_rprintf(r, "AccessTokenCachedEntries: %u\nAccessTokenCachedBytes: %"
+    ap_rprintf(r, "AccessTokenVersion: " AT_VERSION
+               "\nAccessTokenCachedEntries: %u\nAccessTokenCachedBytes: %"
                APR_SIZE_T_FMT "\nAccessTokenCachedBytesMax: %" APR_SIZE_T_FMT
                "\n", page.all.entries, page.all.bytes, page.all.capacity);
     return OK;

@@ -6,8 +6,9 @@
 #include <httpd.h>
 
 /**
- * The hook status_hook of mod_status: writes for R what the caches of this
- * child process hold. FLAGS are those of mod_status.h. Returns OK.
+ * The hook status_hook of mod_status: writes for R the module's version, and
+ * what the caches of this child process hold. FLAGS are those of mod_status.h.
+ * Returns OK.
  */
 int at_status_write(request_rec *r, int flags);
 

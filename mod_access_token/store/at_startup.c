@@ -506,8 +506,9 @@ static void check_use(check_t *check, apr_pool_t *pool)
     }
     if (check->faults == 0) {
         ap_log_error(APLOG_MARK, APLOG_INFO, 0, check->server,
-                     ATLOGNO("026") "%sthe statements of %s fit the %s "
-                     "database, schema version " AT_SCHEMA_VERSION,
+                     ATLOGNO("026") "%s" AT_PRODUCT ": the statements of %s "
+                     "fit the %s database, schema version "
+                     AT_SCHEMA_VERSION,
                      check->place, check->statements->folder,
                      check->use->driver);
     }
