@@ -2,8 +2,8 @@
 # ------------------------
 # Finds apxs, or uses the one that --with-apxs names, and reads from it the
 # properties of this Apache HTTPD. Sets and substitutes APXS, HTTPD_CPPFLAGS,
-# HTTPD_VERSION, HTTPD (the program) and apache_libexecdir (the folder of the
-# modules).
+# HTTPD_VERSION, HTTPD (the program), apache_libexecdir (the folder of the
+# modules) and apache_logfiledir (the folder of the logs).
 AC_DEFUN([AT_APXS],
 [AC_ARG_WITH([apxs],
     [AS_HELP_STRING([--with-apxs=PATH],
@@ -50,6 +50,11 @@ AS_CASE([$with_apache_libexecdir],
     [yes|no], [apache_libexecdir=`"$APXS" -q LIBEXECDIR`],
     [apache_libexecdir=$with_apache_libexecdir])
 AC_SUBST([apache_libexecdir])
+
+# A relative name starts at ServerRoot.
+apache_logfiledir=`"$APXS" -q logfiledir 2>/dev/null`
+test -n "$apache_logfiledir" || apache_logfiledir=logs
+AC_SUBST([apache_logfiledir])
 
 # The folder of httpd's modules, which the tests load. Ours may be installed elsewhere.
 httpd_modules=`"$APXS" -q LIBEXECDIR`

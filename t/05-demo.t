@@ -230,7 +230,7 @@ sub port_of { text_of((glob "$folder/temporary/access-token-*/httpd.conf")[0]) =
     my ($one, $two) = map { demo({}) } 1 .. 2;
     ok(served($_), 'one of two demonstrations serves') or diag(said($_)) for $one, $two;
     isnt($one->{port}, $two->{port}, 'each on a port of its own');
-    is(scalar(() = text_of("$_->{folder}/access.log") =~ /"POST /g), 4, 'each got its own four calls')
+    is(scalar(() = text_of("$_->{folder}/access_token.log") =~ /"POST /g), 4, 'each got its own four calls')
         for $one, $two;
 
     # The terminal sends this to the processes in its foreground.

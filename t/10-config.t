@@ -10,7 +10,7 @@ use MIME::Base64 qw(encode_base64);
 use Test::More;
 
 use AccessTokenTest;
-use AccessTokenTest::File qw(read_text);
+use AccessTokenTest::File qw(read_text source_text);
 
 my $is_mariadb = AccessTokenTest::engine() ne 'sqlite3';
 # The statement that increments a sequence.
@@ -1014,6 +1014,38 @@ says_at_start('another character set', { statements => folder_with('startup.sql'
     ok($started->wait_for_error(qr/AT026: .*fit the \w+ database/), 'a good start is logged');
     unlike($started->error_log, qr/AT02[0-5]/, 'and nothing else');
     $started->finish('the error log has only the expected lines: a good start');
+}
+
+# ---- the version of the module, and the access log of the shipped configuration
+
+{
+    my ($version) = source_text('configure.ac') =~ /^AC_INIT\(\[mod_access_token\], \[([^\]]+)\]\)/m;
+    my $product = "mod_access_token/$version";
+    my $started = AccessTokenTest->new(database => $database, shipped => 1, conf => <<'END');
+ServerTokens Full
+ExtendedStatus On
+<Location "/server-status">
+    SetHandler server-status
+</Location>
+END
+    # As where access_token.load is not included: the folder is "logs" in ServerRoot.
+    my $conf = $started->read_file('httpd.conf');
+    $conf =~ s/^Define ACCESS_TOKEN_LOGS .*\n//m or die 'ACCESS_TOKEN_LOGS is not defined';
+    $started->write_file('httpd.conf', $conf);
+    mkdir $started->path('logs') or die "logs: $!\n";
+    $started->run;
+    like(read_text(AccessTokenTest::module_file()), qr/\Q$product\E/, 'the binary has the version');
+    ok($started->wait_for_error(qr/AT026: \Q$product\E: /), 'the log has it at the start');
+    like($started->request('GET', '/server-status')->{content}, qr{<h2>\Q$product\E</h2>}, 'the page of mod_status has it');
+    like($started->request('GET', '/server-status?auto')->{content}, qr/^AccessTokenVersion: \Q$version\E$/m,
+         'and its lines for programs');
+    my $reply = $started->post({ %demo });
+    is($reply->{status}, 200, 'the shipped configuration serves');
+    like($reply->{headers}{server}, qr{\AApache/}, 'the header Server of a reply has the version of Apache');
+    unlike($reply->{headers}{server}, qr/token/i, 'and not that of the module');
+    my $lines = sub { AccessTokenTest::first_line(qr/"POST .*" 200 .* code=OK /, $started->read_file('logs/access_token.log')) };
+    ok($started->wait_for($lines), 'the shipped configuration writes an access log');
+    $started->finish('the error log has only the expected lines: the version');
 }
 
 done_testing;

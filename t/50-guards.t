@@ -283,7 +283,7 @@ for my $name (@c_files) {
 }
 # Reversed, since this file is checked too.
 my $unfinished = join '|', map { scalar reverse } qw(ODOT EMXIF);
-for my $name (@c_files, source_files('README.md', 'docs/*', 'CHANGES', 'dev', 'conf/*', 'sql/*/*.sql',
+for my $name (@c_files, source_files('README.md', 'docs/*', 'CHANGES', 'dev', 'conf/*', 'conf/*/*/*', 'sql/*/*.sql',
                               'sql/*/*/*.sql', 'sql/*/*/*/*.sql', 't/*.t', 't/unit/*.[ch]', 't/lib/*.pm',
                               't/lib/*/*.pm', 'Makefile.am', '*/Makefile.am', 'configure.ac')) {
     unlike(source_text($name), qr/\b(?:$unfinished)\b/, "$name: nothing is unfinished");
@@ -295,6 +295,15 @@ is_deeply([map { my $name = $_; ($name) x (() = $c{$name} =~ /\bapr_time_now\(\)
 for my $name (grep { !/at_store_dbd|at_startup|at_store_error/ } @c_files) {
     unlike($c{$name}, qr/\b(?:SELECT|UPDATE|INSERT|DELETE) .*\b(?:FROM|SET|INTO)\b/,
            "$name: no SQL");
+}
+
+# ---- the version
+
+{
+    my ($version) = source_text('configure.ac') =~ /^AC_INIT\(\[mod_access_token\], \[([^\]]+)\]\)/m;
+    like(source_text('CHANGES'), qr/\AChanges with mod_access_token \Q$version\E\n/,
+         'CHANGES begins with the version of configure.ac');
+    is_deeply([grep { $c{$_} =~ /\Q$version\E/ } @c_files], [], 'no source repeats it');
 }
 
 # ---- lists of files
@@ -320,7 +329,7 @@ same_names([listed($unit, 'unit_tests')],
 same_names([listed($makefile, 'sql_files')],
            [source_files('sql/*/*.sql', 'sql/*/*/*.sql', 'sql/*/*/*/*.sql')],
            'Makefile.am installs every SQL file');
-same_names([listed($makefile, 'conf_files')], [source_files('conf/*.conf', 'conf/*.cnf', 'conf/*.cfg')],
+same_names([listed($makefile, 'conf_files')], [source_files('conf/*.conf', 'conf/*.cnf', 'conf/*.cfg', 'conf/*/*/*.conf')],
            'Makefile.am installs every conf file');
 my %distributed = map { $_ => 1 } listed($makefile, 'EXTRA_DIST');
 my @helpers = source_files('t/data/*', 't/data/*/*', 't/data/*/*/*', 't/data/*/*/*/*', 't/lib/*.pm',

@@ -112,7 +112,7 @@ for my $page (@pages) {
     is_deeply([missing_paths($text)], [], "$page: the files that it names exist");
 }
 
-for my $name (source_files('conf/*', 'sql/*/*.sql', 't/*.t'), 'dev', 'Makefile.am') {
+for my $name (source_files('conf/*', 'conf/*/*/*', 'sql/*/*.sql', 't/*.t'), 'dev', 'Makefile.am') {
     my @missing = grep { !-e "$root/$_" } decode_utf8(source_text($name)) =~ m{\b(docs/\w+\.md)\b}g;
     is_deeply(\@missing, [], "$name: the pages that it names exist");
 }

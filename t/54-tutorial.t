@@ -30,7 +30,7 @@ my $is_mariadb = AccessTokenTest::engine() ne 'sqlite3';
 my $page = decode_utf8(source_text('docs/schema.md'));
 my $server = AccessTokenTest->new(
     schema => [], statements => undef, location => undef, dbd => undef,
-    conf => 'Define ACCESS_TOKEN_DATA "' . AccessTokenTest::datadir() . qq("\n)
+    conf => 'Define ACCESS_TOKEN_DATA "' . AccessTokenTest::datadir() . qq("\nDefine ACCESS_TOKEN_LOGS "."\n)
         . "<VirtualHost *>\nInclude apache2/access_token/*.conf\n</VirtualHost>\n");
 
 # The reader's paths, and those of this test. Nothing else of the page is changed.

@@ -442,10 +442,11 @@ static at_error_t *read_time(apr_interval_time_t *time, const char *text,
     if (!apr_isdigit(*text)
         || ap_timeout_parameter_parse(text, time, "s") != APR_SUCCESS
         || *time < least || *time > most) {
-        return at_error_config(cmd->pool, "a time from %" APR_TIME_T_FMT " ms to %"
-                               APR_TIME_T_FMT " s, as 500ms, 5s, 10min or "
-                               "24h, not \"%s\"", apr_time_as_msec(least),
-                               apr_time_sec(most), text);
+        return at_error_config(cmd->pool, "a time from %" APR_TIME_T_FMT
+                               " ms to %" APR_TIME_T_FMT " s, as 500ms, 5s, "
+                               "10min or 24h, not \"%s\"",
+                               apr_time_as_msec(least), apr_time_sec(most),
+                               text);
     }
     if (*time > 0 && apr_isdigit(text[strlen(text) - 1])
         && at_config_may_warn()) {

@@ -198,6 +198,19 @@ static void log_detail(const at_exchange_t *exchange,
     }
 }
 
+/* For programs that ban addresses, such as fail2ban: see conf/fail2ban/. What
+ * Apache itself refuses, Apache logs. The line has no value of the request but
+ * its id. */
+static void log_refusal(const at_exchange_t *exchange, at_code_e code)
+{
+    if (code == AT_INVALID_TOKEN || code == AT_FORBIDDEN
+        || code == AT_ACCESS_TOKEN_NOT_FOUND) {
+        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, exchange->r, ATLOGNO("060")
+                      "refused: %s [request %s]", at_code_name(code),
+                      exchange->request_id);
+    }
+}
+
 int at_exchange_send_error_as(at_exchange_t *exchange,
                               const at_error_t *error, int http_status)
 {
@@ -227,6 +240,7 @@ int at_exchange_send_error(at_exchange_t *exchange, const at_error_t *error)
 {
     int http_status = at_code_http_status(error->code);
 
+    log_refusal(exchange, error->code);
     if (exchange->config->http_200 && at_code_may_be_200(error->code)) {
         http_status = HTTP_OK;
     }

@@ -155,7 +155,7 @@ END
 
 sub shipped_conf {
     my ($self) = @_;
-    my %defines = (ACCESS_TOKEN_DATA => datadir(), $self->{database}->defines);
+    my %defines = (ACCESS_TOKEN_DATA => datadir(), ACCESS_TOKEN_LOGS => "$self->{folder}", $self->{database}->defines);
     my $conf = srcdir() . '/conf';
     my $engine = $self->{database}->sql_folder;
     my $own = "$conf/access_token-$engine.conf";
@@ -166,7 +166,7 @@ sub shipped_conf {
     })) if $ENV{AT_STATEMENTS};
     return join '',
         (map { qq(Define $_ "$defines{$_}"\n) } sort keys %defines),
-        qq(<VirtualHost *>\nInclude "$own"\nInclude "$conf/access_token.conf"\n</VirtualHost>\n);
+        qq(<VirtualHost *>\nInclude "$own"\nInclude "$conf/access_token.conf"\nCustomLog access.log test\n</VirtualHost>\n);
 }
 
 1;
