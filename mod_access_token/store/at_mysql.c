@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "at_mysql.h"
 
+#include <arpa/inet.h>
 #include <dlfcn.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include <apr_lib.h>
 #include <apr_strings.h>
@@ -15,6 +18,7 @@
 #define DELIMITERS " \r\n\t;|,"
 
 typedef int (*get_socket_fn)(void *mysql);
+typedef const char *(*get_cipher_fn)(void *mysql);
 
 /* The functions that connecting needs. */
 typedef struct {
@@ -63,6 +67,47 @@ int at_mysql_socket(void *handle)
 
     return handle && find(&get_socket, sizeof(get_socket),
                           "mysql_get_socket") ? get_socket(handle) : -1;
+}
+
+/* The address of PEER in POOL if it is that of another machine; else NULL. */
+static const char *address_elsewhere(const struct sockaddr_storage *peer,
+                                     apr_pool_t *pool)
+{
+    struct sockaddr_in in;
+    struct sockaddr_in6 in6;
+    const void *address = NULL;
+    char *text = apr_palloc(pool, INET6_ADDRSTRLEN);
+
+    if (peer->ss_family == AF_INET) {
+        memcpy(&in, peer, sizeof(in));
+        if (ntohl(in.sin_addr.s_addr) >> 24 != IN_LOOPBACKNET) {
+            address = &in.sin_addr;
+        }
+    }
+    else if (peer->ss_family == AF_INET6) {
+        memcpy(&in6, peer, sizeof(in6));
+        if (!IN6_IS_ADDR_LOOPBACK(&in6.sin6_addr)) {
+            address = &in6.sin6_addr;
+        }
+    }
+    return address ? inet_ntop(peer->ss_family, address, text,
+                               INET6_ADDRSTRLEN) : NULL;
+}
+
+const char *at_mysql_exposed(void *handle, apr_pool_t *pool)
+{
+    struct sockaddr_storage peer;
+    socklen_t length = sizeof(peer);
+    int number = at_mysql_socket(handle);
+    get_cipher_fn get_cipher;
+
+    if (number < 0
+        || getpeername(number, (struct sockaddr *)&peer, &length) != 0
+        || !find(&get_cipher, sizeof(get_cipher), "mysql_get_ssl_cipher")
+        || get_cipher(handle)) {
+        return NULL;
+    }
+    return address_elsewhere(&peer, pool);
 }
 
 /* Where the letters that end at END begin, not before START. */

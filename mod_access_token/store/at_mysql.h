@@ -18,6 +18,14 @@ int at_mysql_knows_sockets(void);
  */
 int at_mysql_socket(void *handle);
 
+/**
+ * The address of the database that HANDLE, apr_dbd's native handle of a
+ * connection, leads to, in POOL, if anyone on the way can read and change what
+ * is sent: the database is on another machine, and the connection has no TLS.
+ * NULL if that is not so, or the client library cannot tell.
+ */
+const char *at_mysql_exposed(void *handle, apr_pool_t *pool);
+
 /** What at_mysql_connect found. */
 typedef enum at_mysql_e {
     AT_MYSQL_CONNECTED,

@@ -37,6 +37,10 @@ APLOG_USE_MODULE(access_token);
 typedef struct {
     apr_pool_t *pool;
     const at_use_t *use;
+    int is_first;                /* of the uses of its database: later ones do
+                                    not repeat what is about that */
+    apr_table_t *said;           /* the places and faults of the schema that
+                                    were logged, for all uses */
     server_rec *server;
     const char *place;           /* starts each message: "virtual host NAME: ";
                                     "" for the main server */
@@ -64,7 +68,7 @@ static int has_word(const char *params, const char *word, apr_pool_t *pool)
 
 static void check_params(check_t *check)
 {
-    if (!ap_cstr_casecmp(check->use->driver, "mysql")
+    if (check->is_first && !ap_cstr_casecmp(check->use->driver, "mysql")
         && !has_word(check->use->params, "reconnect=0", check->pool)) {
         check->faults++;
         ap_log_error(APLOG_MARK, APLOG_ERR, 0, check->server,
@@ -91,10 +95,33 @@ static int open_database(check_t *check)
         return 1;
     }
     check->faults++;
-    ap_log_error(APLOG_MARK, APLOG_ERR, 0, check->server, ATLOGNO("022")
-                 "%s%s. Calls get %s until it works.", check->place,
-                 fault->detail, status_of(fault));
+    if (check->is_first) {
+        ap_log_error(APLOG_MARK, APLOG_ERR, 0, check->server, ATLOGNO("022")
+                     "%s%s. Calls get %s until it works.", check->place,
+                     fault->detail, status_of(fault));
+    }
     return 0;
+}
+
+/* Check that nobody on the way to the database can read or change what is
+ * sent. */
+static void check_encryption(const check_t *check)
+{
+    const char *address;
+
+    if (!check->is_first || strcmp(apr_dbd_name(check->driver), "mysql")) {
+        return;
+    }
+    address = at_mysql_exposed(apr_dbd_native_handle(check->driver,
+                                                     check->handle),
+                               check->pool);
+    if (address) {
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, check->server,
+                     ATLOGNO("062") "%sthe connection to the database at %s "
+                     "is not encrypted: others on the network can read and "
+                     "change what is sent. Set ssl-ca in the my.cnf group "
+                     "that DBDParams names.", check->place, address);
+    }
 }
 
 /* FAULT says nothing about schema and statements, and neither would the rest
@@ -346,20 +373,37 @@ static void check_promises(check_t *check, const char *least,
     }
 }
 
+/* Count FAULT, which may be NULL. True if it is to be logged: another folder's
+ * startup.sql may have found it before. */
+static int is_news(check_t *check, const at_fault_t *fault)
+{
+    const char *text;
+
+    if (!fault) {
+        return 0;
+    }
+    check->faults++;
+    text = apr_pstrcat(check->pool, check->place, fault->detail,
+                       (char *)NULL);
+    if (apr_table_get(check->said, text)) {
+        return 0;
+    }
+    apr_table_set(check->said, text, "");
+    return 1;
+}
+
 static void check_version(check_t *check, const char *version,
                           const char *charset)
 {
     const at_fault_t *fault = at_statements_schema_fault(version,
                                                          check->pool);
 
-    if (fault) {
-        check->faults++;
+    if (is_news(check, fault)) {
         ap_log_error(APLOG_MARK, APLOG_ERR, 0, check->server,
                      ATLOGNO("024") "%s%s", check->place, fault->detail);
     }
     fault = at_statements_charset_fault(charset, check->pool);
-    if (fault) {
-        check->faults++;
+    if (is_news(check, fault)) {
         ap_log_error(APLOG_MARK, APLOG_ERR, 0, check->server,
                      ATLOGNO("025") "%s%s", check->place, fault->detail);
     }
@@ -391,9 +435,11 @@ static void check_schema(check_t *check)
                                "connection.synchronous");
     }
     check_version(check, version, charset);
-    check_limits(check, max_connections, lock_wait);
-    check_packet(check, max_packet);
-    check_promises(check, least, synchronous);
+    if (check->is_first) {
+        check_limits(check, max_connections, lock_wait);
+        check_packet(check, max_packet);
+        check_promises(check, least, synchronous);
+    }
 }
 
 /* A fault of a load statement is mostly a fault of its other forms too, and is
@@ -433,6 +479,7 @@ static void diagnose(check_t *check)
     if (!open_database(check)) {
         return;
     }
+    check_encryption(check);
     for (i = 0; i < AT_STATEMENT_COUNT && !check->is_cut; i++) {
         if (check->statements->statement[i] && !is_logged(check, i)) {
             prepare(check, (at_statement_e)i);
@@ -474,6 +521,7 @@ static void check_connection(check_t *check)
     const at_fault_t *fault;
 
     take_prepared(check);
+    check_encryption(check);
     fault = at_session_check(check->connection,
                              at_server_config_of(ap_server_conf)->uses,
                              check->pool);
@@ -482,10 +530,12 @@ static void check_connection(check_t *check)
     }
     else if (fault->outcome == AT_STORE_BROKEN) {
         check->faults++;
-        ap_log_error(APLOG_MARK, APLOG_ERR, 0, check->server, ATLOGNO("043")
-                     "%sthe connection to the database cannot be used: %s. "
-                     "All calls get 500 until this is fixed.", check->place,
-                     fault->detail);
+        if (check->is_first) {
+            ap_log_error(APLOG_MARK, APLOG_ERR, 0, check->server,
+                         ATLOGNO("043") "%sthe connection to the database "
+                         "cannot be used: %s. All calls get 500 until this "
+                         "is fixed.", check->place, fault->detail);
+        }
     }
     else {
         cut_short(check, fault);
@@ -540,9 +590,22 @@ static void check_library(const apr_array_header_t *uses)
     }
 }
 
+/* True if no use before number INDEX of USES has the same server. */
+static int is_first_use(const apr_array_header_t *uses, int index)
+{
+    const server_rec *server = APR_ARRAY_IDX(uses, index, at_use_t).server;
+    int i = 0;
+
+    while (APR_ARRAY_IDX(uses, i, at_use_t).server != server) {
+        i++;
+    }
+    return i == index;
+}
+
 void at_startup_check(apr_pool_t *pool, server_rec *server)
 {
     const apr_array_header_t *uses = at_server_config_of(server)->uses;
+    apr_table_t *said = apr_table_make(pool, 2);
     int i;
 
     if (!uses || !at_shared_is_first_child(server)) {
@@ -556,6 +619,8 @@ void at_startup_check(apr_pool_t *pool, server_rec *server)
         memset(&check, 0, sizeof(check));
         apr_pool_create(&check.pool, pool);
         check.use = use;
+        check.is_first = is_first_use(uses, i);
+        check.said = said;
         check.server = use->server;
         check.statements = at_dbd_statements(use->registered);
         check.place = !use->server->is_virtual ? ""
