@@ -16,9 +16,11 @@
 APLOG_USE_MODULE(access_token);
 
 /* The values of AuthType whose modules read a token from the header
- * `Authorization: Bearer`: mod_auth_openidc, httpd's mod_auth_bearer and
- * mod_authnz_jwt. */
-static const char *const bearer_types[] = { "oauth20", "bearer", "jwt" };
+ * `Authorization: Bearer`, if there is one: mod_auth_openidc, mod_auth_bearer
+ * of httpd's trunk, mod_authnz_jwt. */
+static const char *const bearer_types[] = {
+    "oauth20", "bearer", "jwt", "jwt-bearer", "jwt-both"
+};
 
 /* The token of `Authorization: Bearer ...` (RFC 6750), or NULL. The header and
  * this copy are wiped with the request, when nothing can log a header any
