@@ -214,7 +214,7 @@ sub new {
     $self->{bin} = $all->{folder};
     $self->{socket} = "$folder/socket";
     mkdir $folder or die "$folder: $!\n";
-    $run->('cp', '-R', AccessTokenTest::MariaDB::data_folder($all->{builddir}),
+    $run->('cp', '-R', AccessTokenTest::MariaDB->data_folder($all->{builddir}),
            "$folder/data");
     $self->write_conf("$all->{srcdir}/conf/farm-galera.cnf",
                       $all->{settings} // {});
