@@ -31,8 +31,11 @@ sub program {
 }
 if ($is_mariadb) {
     my $options = '--no-defaults --user=root --socket="' . $server->database->socket . '"';
-    my %program = (mariadb => $server->database->client, 'mariadb-dump' => $server->database->dump);
-    program($_, "PATH=\${PATH#*:}; exec $program{$_} $options" . ' "$@"') for keys %program;
+    my ($dump, @more) = $server->database->dump;
+    ok(index(source_text('docs/operations.md'), "`mysqldump @more` instead of `mariadb-dump`") >= 0,
+       'the page has the same options for MySQL') if @more;
+    program('mariadb', "PATH=\${PATH#*:}; exec " . $server->database->client . qq( $options "\$@"));
+    program('mariadb-dump', qq(PATH=\${PATH#*:}; exec $dump $options @more "\$@"));
 }
 program('setpriv', 'while [ "$1" != sqlite3 ]; do shift; done; exec "$@"') if $> != 0;
 $ENV{PATH} = $server->path('bin') . ":$ENV{PATH}";
