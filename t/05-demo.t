@@ -313,6 +313,29 @@ END
     like(text_of("$bin/calls"), qr/update.*\n.*update.*\n.*install.* libyajl-dev\n/, 'and then installs the missing package');
 }
 
+# ---- other databases
+
+for my $engine ('mariadb', $ENV{AT_MYSQL} ? 'mysql' : ()) {
+    SKIP: {
+        my @missing = AccessTokenTest::missing_for($engine);
+        skip "$engine needs @missing", 1 if @missing;
+        my $demo = demo({}, '--database', $engine);
+        ok(served($demo), "a demonstration on $engine serves") or diag(said($demo));
+        like(said($demo), qr/^This is t\/data\/example-response\.json/m, 'the example is right');
+        unlike(said($demo), qr/^THIS IS NOT/m, 'and so are the other replies');
+        my ($client) = said($demo) =~ /^The database +(.+)$/m;
+        my $number = `echo "SELECT number FROM access_tokens WHERE identifier = 'api1test12up'" | $client -N`;
+        like($number, qr/\A\d+\n\z/, 'and it prints the command that opens a client');
+        my @processes = processes_of($demo->{folder});
+        cmp_ok(scalar @processes, '>=', 3, 'its processes');
+        $demo->{process}->signal('INT');
+        is(status_of($demo), 130, 'Ctrl-C ends it');
+        ok(wait_for(sub { !processes_of($demo->{folder}) }), 'with all its processes');
+        ok(!-e $demo->{folder}, 'and its folder is removed');
+    }
+}
+is(`bash $dev demo --database oracle 2>&1`, "./dev: --database takes sqlite3, mariadb or mysql\n", 'there are no others');
+
 # ---- the tests' own Apache
 
 {
