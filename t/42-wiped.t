@@ -128,6 +128,12 @@ for (1 .. 3) {
 }
 $server->wait_for_rest;
 
+# A function that is resolved at its first call saves registers on the stack of the thread,
+# where they stay until another call uses this thread. That is seen below only on a busy
+# machine, where the next calls have other threads.
+my $module = AccessTokenTest::module_file();
+like(`readelf -d "$module"`, qr/BIND_NOW|FLAGS.*\bNOW\b/, 'the module resolves its functions when it is loaded');
+
 # ---- the memory
 
 # The writable memory of PID: [name of the mapping, bytes].
