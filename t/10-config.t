@@ -1035,7 +1035,7 @@ END
     mkdir $started->path('logs') or die "logs: $!\n";
     $started->run;
     like(read_text(AccessTokenTest::module_file()), qr/\Q$product\E/, 'the binary has the version');
-    ok($started->wait_for_error(qr/AT026: \Q$product\E: /), 'the log has it at the start');
+    ok($started->wait_for_error(qr/AT026: .*\Q$product\E: /), 'the log has it at the start');
     like($started->request('GET', '/server-status')->{content}, qr{<h2>\Q$product\E</h2>}, 'the page of mod_status has it');
     like($started->request('GET', '/server-status?auto')->{content}, qr/^AccessTokenVersion: \Q$version\E$/m,
          'and its lines for programs');

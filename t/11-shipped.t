@@ -15,7 +15,7 @@ my $base = AccessTokenTest->new;
 my $database = $base->database;
 my $is_mariadb = $database->engine ne 'sqlite3';
 my $engine_conf = 'access_token-' . $database->sql_folder . '.conf';
-my %defines = (ACCESS_TOKEN_DATA => AccessTokenTest::datadir(), $database->defines);
+my %defines = (ACCESS_TOKEN_DATA => AccessTokenTest::datadir(), ACCESS_TOKEN_LOGS => '.', $database->defines);
 my $defines = join '', map { qq(Define $_ "$defines{$_}"\n) } sort keys %defines;
 
 # Nothing is configured but what "conf" says. (LogLevel may not name a module that is not
@@ -112,6 +112,7 @@ for my $case (
         for $path, '/access-token-ready';
     is($server->raw("OPTIONS $path HTTP/1.1\r\nHost: web.test\r\nConnection: close\r\n\r\n")->{status}, 404,
        "$name: and to OPTIONS");
+    is(scalar(() = ($server->output . $server->error_log) =~ /AT012: /g), 2, "$name: the start logs each once");
     $server->expect_log(qr/AT012: /);
     $server->finish("the error log has only the expected lines: $name");
 }

@@ -449,10 +449,11 @@ int at_config_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     }
     if (is_anywhere("AccessTokenStatements")) {
         collect_uses(config->uses, server);
-        if (at_config_may_warn()) {
-            check_all_sizes(config->uses, ptemp);
-        }
     }
+    if (!at_config_may_warn()) {
+        return OK;
+    }
+    check_all_sizes(config->uses, ptemp);
     for (each = server; each; each = each->next) {
         check_method(each, section_of(each), ptemp);
     }
