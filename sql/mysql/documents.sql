@@ -210,8 +210,8 @@ DROP TRIGGER IF EXISTS reward_participant_document_text;
 -- Below, only the last line of a trigger ends with a semicolon: see schema.sql.
 DELIMITER ;;
 
--- Whoever adds a row here, with an empty document, gets the document as it must be now. On MySQL 9.7 a join in SET
--- NEW.document = (SELECT ...) gives NULL after an ALTER TABLE of the tables that are joined: hence the variable.
+-- A row is added with an empty document, and gets the document as it must be now. On MySQL 9.7 a join in SET
+-- NEW.document = (SELECT ...) gives NULL after an ALTER TABLE of the tables that are joined, but not in a variable.
 CREATE TRIGGER accounts_receivable_document_text BEFORE INSERT ON accounts_receivable_documents FOR EACH ROW
 BEGIN
     DECLARE made TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin
