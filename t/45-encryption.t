@@ -27,8 +27,9 @@ my $cnf = AccessTokenTest::srcdir() . '/conf/access_token.cnf';
 my $base = AccessTokenTest->new(database_options =>
     ["--port=$port", '--skip-networking=0', '--bind-address=*', '--skip-name-resolve']);
 my $database = $base->database;
+my ($password) = { $database->dbd_defaults }->{params} =~ /\bpass=([^,]+)/;
 $database->admin->do($_) for
-    q(CREATE USER 'access_token'@'%' IDENTIFIED BY 'change this'),
+    qq(CREATE USER 'access_token'\@'%' IDENTIFIED BY '$password'),
     q(GRANT ALL ON access_token.* TO 'access_token'@'%');
 
 my $one_child = AccessTokenTest::one_child_conf()
