@@ -12,9 +12,9 @@ use Test::More;
 use AccessTokenTest;
 use AccessTokenTest::File qw(read_text source_text);
 
-my $is_mariadb = AccessTokenTest::engine() ne 'sqlite3';
+my $has_server = AccessTokenTest::engine() ne 'sqlite3';
 # The statement that increments a sequence.
-my $number = $is_mariadb ? 'raise_number.sql' : 'next_number.sql';
+my $number = $has_server ? 'raise_number.sql' : 'next_number.sql';
 my %demo = (token => 'demo-session-clerk',
             access_token_identifier => { authentication_code => 'demo-card' });
 
@@ -646,9 +646,9 @@ sub named_folder { with_column("'$_[0]' AS 'data.folder'") }
 
 # SQL that a simple scanner would misread.
 sub odd_folder {
-    my $concatenated = $is_mariadb ? q(CONCAT('%%', '')) : q('%%' || '');
+    my $concatenated = $has_server ? q(CONCAT('%%', '')) : q('%%' || '');
     # In MariaDB double quotes enclose a string.
-    my $quoted = $is_mariadb ? q(session.user_id) : q("session"."user_id");
+    my $quoted = $has_server ? q(session.user_id) : q("session"."user_id");
     return folder_with(
         'load_select.sql' => sub {
             s{^SELECT\n}{/* a comment ' that opens nothing, ? and :nothing, 100%
@@ -665,7 +665,7 @@ SELECT -- another one: it's :nothing ? % ;
     CASE WHEN :username IS NULL OR :username = :username THEN 1 END AS 'data.odd_true:boolean',
 }m;
             # SQLite reads "…" as a name.
-            s/^    "it's" AS.*\n//m if !$is_mariadb;
+            s/^    "it's" AS.*\n//m if !$has_server;
         },
         'load_by_id.sql' => sub { s/\z/\n;  \n -- the end\n\n/ },
         'save.sql' => sub { s/\z/ ; \n\n/ },
@@ -726,7 +726,7 @@ sub location {
 # A database of a virtual host.
 sub second_database {
     my @files = map { "$sql/$_.sql" } qw(schema documents demo);
-    if ($is_mariadb) {
+    if ($has_server) {
         $database->admin->do($_) for 'CREATE DATABASE second CHARACTER SET utf8mb4',
             q(GRANT ALL ON second.* TO 'access_token'@'localhost');
         AccessTokenTest::MariaDB::run('sh', '-c',
@@ -742,7 +742,7 @@ sub second_database {
 }
 
 my ($second, $second_params) = second_database();
-my $nowhere = $is_mariadb ? 'dbname=access_token,host=localhost,sock=/nowhere/socket,reconnect=0'
+my $nowhere = $has_server ? 'dbname=access_token,host=localhost,sock=/nowhere/socket,reconnect=0'
                           : '/nowhere/tokens.db';
 my $path = $AccessTokenTest::PATH;
 my $conf = "AccessTokenIdempotencyKeyFile $secret{good}\n" . settings('main') . location('/main-location', settings('main-location'))
@@ -867,7 +867,7 @@ for my $case (
     is($reply->{json}{status}{code}, 'OK', 'SQL with odd strings and comments works');
     is($data->{odd_text}, q(100% ? %s :id 'quoted' -- no comment /* nor this */; `),
        'the name of a parameter in a string is text');
-    is($data->{odd_double}, q(it's), 'in double quotes as well') if $is_mariadb;
+    is($data->{odd_double}, q(it's), 'in double quotes as well') if $has_server;
     is($data->{odd_percent}, '%%', 'a % in a string is unchanged');
     is($data->{$_}, '2', "$_: a quoted name is a column") for qw(odd_name odd_quote);
     like($data->{odd_now}, qr/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d$/, 'a parameter is bound');
@@ -943,7 +943,7 @@ AccessTokenBalancerTimeout 5500ms
     qr/AT034: /, qr/AT035: /, qr/AT061: .*httpd\.conf:\d+: AccessTokenIdempotencyLifetime: 3600 /);
 
 my $empty = $base->path('empty.db');
-if ($is_mariadb) {
+if ($has_server) {
     $database->admin->do($_) for 'CREATE DATABASE bare',
         q(GRANT ALL ON bare.* TO 'access_token'@'localhost');
 }
@@ -952,9 +952,9 @@ else {
 }
 my @files = AccessTokenTest::statements_in($statements);
 says_at_start('a database without tables',
-    { dbd => { params => $is_mariadb ? $dbd{params} =~ s/dbname=\w+/dbname=bare/r : $empty } },
+    { dbd => { params => $has_server ? $dbd{params} =~ s/dbname=\w+/dbname=bare/r : $empty } },
     # A server's next_number.sql reads no table.
-    map { qr/AT023: .*\/$_\.sql: .*schema\.sql/ } grep { !$is_mariadb || $_ ne 'next_number' } @files);
+    map { qr/AT023: .*\/$_\.sql: .*schema\.sql/ } grep { !$has_server || $_ ne 'next_number' } @files);
 
 # Each: the fault, how to make it, how to undo it, the message.
 for my $case (
@@ -983,7 +983,7 @@ says_at_start("a table's alias that looks like a column's name", { statements =>
 says_at_start('a database out of reach', { dbd => { params => $nowhere } },
     qr/AT022: .*no connection.*DBDParams/);
 
-if ($is_mariadb) {
+if ($has_server) {
     my $file = $database->environment->{MARIADB_HOME} . '/my.cnf';
     my $group = read_text($file);
     $group =~ s/^default-character-set.*/default-character-set = latin1/m

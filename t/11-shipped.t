@@ -13,7 +13,7 @@ use AccessTokenTest::File qw(source_text);
 my $path = $AccessTokenTest::PATH;
 my $base = AccessTokenTest->new;
 my $database = $base->database;
-my $is_mariadb = $database->engine ne 'sqlite3';
+my $has_server = $database->engine ne 'sqlite3';
 my $engine_conf = 'access_token-' . $database->sql_folder . '.conf';
 my %defines = (ACCESS_TOKEN_DATA => AccessTokenTest::datadir(), ACCESS_TOKEN_LOGS => '.', $database->defines);
 my $defines = join '', map { qq(Define $_ "$defines{$_}"\n) } sort keys %defines;
@@ -203,7 +203,7 @@ END
 # ---- the file of the client library
 
 SKIP: {
-    skip 'SQLite has no client library', 4 if !$is_mariadb;
+    skip 'SQLite has no client library', 4 if !$has_server;
     my $home = $base->path('home');
     my $group = do { open my $file, '<', "$database->{folder}/my.cnf" or die "my.cnf: $!\n"; local $/; <$file> };
     mkdir $_ or die "$_: $!\n" for $home, "$home/conf.d";

@@ -10,7 +10,7 @@ use AccessTokenTest;
 use AccessTokenTest::File qw(source_text write_text);
 
 my $server = AccessTokenTest->start(history => 1);
-my $is_mariadb = $server->database->engine ne 'sqlite3';
+my $has_server = $server->database->engine ne 'sqlite3';
 
 # The blocks of the section NAME that are for this engine, as the page has them.
 sub commands_of {
@@ -18,7 +18,7 @@ sub commands_of {
     my ($section) = source_text('docs/operations.md') =~ /^## $name\n(.*?)^## /ms
         or die "docs/operations.md has no section $name\n";
     my @blocks = $section =~ /^((?: {4}.*\n)+)/mg;
-    return map { s/^ {4}//gmr } grep { $is_mariadb ? /^ +mariadb/m : /\bsqlite3 tokens\.db/ } @blocks;
+    return map { s/^ {4}//gmr } grep { $has_server ? /^ +mariadb/m : /\bsqlite3 tokens\.db/ } @blocks;
 }
 
 # Programs that find this test's server, or that only root can run.
@@ -29,7 +29,7 @@ sub program {
     chmod 0755, $server->path("bin/$name") or die "$name: $!\n";
     return;
 }
-if ($is_mariadb) {
+if ($has_server) {
     my $options = '--no-defaults --user=root --socket="' . $server->database->socket . '"';
     my ($dump, @more) = $server->database->dump;
     ok(index(source_text('docs/operations.md'), "`mysqldump @more` instead of `mariadb-dump`") >= 0,
@@ -43,7 +43,7 @@ $ENV{PATH} = $server->path('bin') . ":$ENV{PATH}";
 sub run_commands {
     my ($name, @commands) = @_;
     my $user = AccessTokenTest::httpd_user() // 'nobody';
-    my $folder = $is_mariadb ? $server->path('bin') : $server->database->file =~ s{/[^/]+\z}{}r;
+    my $folder = $has_server ? $server->path('bin') : $server->database->file =~ s{/[^/]+\z}{}r;
     for my $commands (@commands) {
         my $text = $commands =~ s{/var/lib/mod_access_token}{$folder}gr =~ s{www-data}{$user}gr
             =~ s{(?=sql/mysql/)}{AccessTokenTest::srcdir() . '/'}ger;
@@ -67,8 +67,8 @@ sub set {
 my @backup = commands_of('Backups');
 my @restore = commands_of('Restore');
 is(scalar @backup, 1, 'the section about backups has a block');
-is(scalar @restore, $is_mariadb ? 2 : 1, 'and that about restoring');
-my ($into_new, $into_used) = $is_mariadb ? @restore : (undef, @restore);
+is(scalar @restore, $has_server ? 2 : 1, 'and that about restoring');
+my ($into_new, $into_used) = $has_server ? @restore : (undef, @restore);
 
 is(set('before'), 'before', 'a value is saved');
 run_commands('the backup', @backup);
@@ -78,7 +78,7 @@ is(set(), 'before', 'the first one is there again');
 is(set('later'), 'later', 'and calls go on');
 
 SKIP: {
-    skip 'SQLite has no server', 5 if !$is_mariadb;
+    skip 'SQLite has no server', 5 if !$has_server;
     # A child would log that it lost the database.
     $server->stop;
     $server->database->admin->do('DROP DATABASE access_token');

@@ -18,7 +18,7 @@ use AccessTokenTest;
 binmode $_, ':encoding(UTF-8)'
     for map { Test::More->builder->$_ } qw(output failure_output todo_output);
 
-my $is_mariadb = AccessTokenTest::engine() ne 'sqlite3';
+my $has_server = AccessTokenTest::engine() ne 'sqlite3';
 my $path = $AccessTokenTest::PATH;
 my $admin = 'A4F19B70D95D4DE09C3A9FC720A33A49';
 my $id = 'D0000000000000000000000000000031';
@@ -1135,7 +1135,7 @@ subtest 'an unknown identifier takes as long as a wrong pass code' => sub {
 };
 
 subtest 'no mod_unique_id; no database' => sub {
-    my $params = $is_mariadb ? 'sock=/nowhere/socket,user=none,reconnect=0'
+    my $params = $has_server ? 'sock=/nowhere/socket,user=none,reconnect=0'
                              : '/nowhere/tokens.db';
     my $other = AccessTokenTest->start(database => $server->database,
         without => ['unique_id'], conf => <<"END");

@@ -13,7 +13,7 @@ use AccessTokenTest;
 binmode $_, ':encoding(UTF-8)'
     for map { Test::More->builder->$_ } qw(output failure_output todo_output);
 
-my $is_mariadb = AccessTokenTest::engine() ne 'sqlite3';
+my $has_server = AccessTokenTest::engine() ne 'sqlite3';
 my $admin = 'A4F19B70D95D4DE09C3A9FC720A33A49';
 my $json = JSON::PP->new->utf8->canonical->allow_nonref;
 
@@ -46,7 +46,7 @@ sub rows {
         @columns;
     my $rows = $dbh->selectall_hashref("SELECT $select FROM access_tokens",
                                        'id');
-    return $rows if !$is_mariadb;
+    return $rows if !$has_server;
     for my $row (values %$rows) {
         defined && utf8::decode($_) for @$row{qw(authentication_code identifier)};
         defined && s/ /T/ for @$row{ grep { /date/ } @columns };

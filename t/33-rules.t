@@ -14,7 +14,7 @@ binmode $_, ':encoding(UTF-8)'
 
 my $json = JSON::PP->new->utf8->canonical->allow_nonref;
 my @credentials = qw(authentication_code identifier pass_code);
-my $is_mariadb = AccessTokenTest::engine() ne 'sqlite3';
+my $has_server = AccessTokenTest::engine() ne 'sqlite3';
 
 my $server = AccessTokenTest->start(location_conf => <<'END');
     AccessTokenPassCodeScheme bcrypt 4
@@ -76,7 +76,7 @@ sub row {
     my ($id) = @_;
     my $row = $server->dbh->selectrow_hashref('SELECT * FROM access_tokens WHERE id = ?',
                                               undef, $id);
-    if ($is_mariadb) {
+    if ($has_server) {
         defined && utf8::decode($_) for @$row{qw(authentication_code identifier)};
     }
     return $row;

@@ -17,7 +17,7 @@ use AccessTokenTest::File qw(read_text);
 binmode $_, ':encoding(UTF-8)'
     for map { Test::More->builder->$_ } qw(output failure_output todo_output);
 
-my $is_mariadb = AccessTokenTest::engine() ne 'sqlite3';
+my $has_server = AccessTokenTest::engine() ne 'sqlite3';
 my $clerk = 'demo-session-clerk';
 my $ours = '5A7C00000000000000000000000000B2';
 my $json = JSON::PP->new->canonical->allow_nonref;
@@ -107,7 +107,7 @@ my %udf = (id => 'D0000000000000000000000000000031', code => 'demo-udf');
     is($next->{request_id}, substr(row_of($udf{id})->{request_ids}, 0, 32), 'the last one of the row');
 }
 
-if ($is_mariadb) {
+if ($has_server) {
     my $account = DBI->connect('dbi:MariaDB:database=access_token;mariadb_socket=' . $database->socket,
                                'access_token', 'change-this', { RaiseError => 1, PrintError => 0 });
     is($account->selectrow_array('SELECT version FROM access_token_schema'), 3, "the module's account");
@@ -253,7 +253,7 @@ sub keep_secrets {
         @{ $dbh->selectcol_arrayref('SELECT pass_code FROM access_tokens') },
         @{ $dbh->selectcol_arrayref('SELECT verification_code FROM access_tokens') };
     for my $code (@{ $dbh->selectcol_arrayref('SELECT authentication_code FROM access_tokens') }) {
-        utf8::decode($code) if $is_mariadb;
+        utf8::decode($code) if $has_server;
         # With these, the mask hides less than the whole code.
         push @secrets, $code if length $code >= 8;
     }
@@ -396,11 +396,11 @@ sub others {
 }
 
 # In a time zone ahead of UTC.
-$dbh->do(q(SET time_zone = '+05:30')) if $is_mariadb;
+$dbh->do(q(SET time_zone = '+05:30')) if $has_server;
 $ENV{TZ} = 'Asia/Kolkata';
 POSIX::tzset();
 others('another program');
-if (!$is_mariadb) {
+if (!$has_server) {
     # Each connection has its own setting.
     $dbh->do('PRAGMA recursive_triggers = ON');
     others('a program with recursive triggers');
@@ -418,14 +418,14 @@ if (!$is_mariadb) {
               { custom_field_set => undef },
               "UPDATE access_tokens SET custom_field_set = NULL WHERE id = '$id'", $id);
     my $before = count();
-    my $bytes = $is_mariadb ? 'X' : 'CAST(X';
-    my $end = $is_mariadb ? '' : ' AS TEXT)';
+    my $bytes = $has_server ? 'X' : 'CAST(X';
+    my $end = $has_server ? '' : ' AS TEXT)';
     $dbh->do("UPDATE access_tokens SET identifier = $bytes'61FF62'$end WHERE id = '$id'");
     $dbh->do("UPDATE access_tokens SET identifier = NULL WHERE id = '$id'");
     is(count(), $before + 2, 'bytes that are not UTF-8 can be written and corrected');
     is_deeply([map { $_->{fields} } ($server->history($id))[-2, -1]], [['identifier'], ['identifier']],
-              'and both are in the history') if $is_mariadb;
-    $dbh->do('DELETE FROM access_token_changes WHERE token_id = ?', undef, $id) if !$is_mariadb;
+              'and both are in the history') if $has_server;
+    $dbh->do('DELETE FROM access_token_changes WHERE token_id = ?', undef, $id) if !$has_server;
 }
 
 # ---- changes that are not committed have no line
@@ -514,7 +514,7 @@ if (!$is_mariadb) {
 
 # ---- a version that is already in the history
 
-my $key = $is_mariadb ? 'access_token_changes_version'
+my $key = $has_server ? 'access_token_changes_version'
     : 'access_token_changes.token_id, access_token_changes.version';
 {
     my $version = row_of($udf{id})->{version};
@@ -527,7 +527,7 @@ my $key = $is_mariadb ? 'access_token_changes_version'
     unlike($reply->{content}, qr/access_token_changes|version/, 'the reply shows nothing of the tables');
     my $id = $reply->{headers}{'x-request-id'};
     my $log = $server->wait_for_error(qr/AT00\d: .*\Q$id\E/, 5) // 'nothing';
-    like($log, $is_mariadb ? qr/history.*\b$key\b/ : qr/history.*access_token_changes\.token_id/,
+    like($log, $has_server ? qr/history.*\b$key\b/ : qr/history.*access_token_changes\.token_id/,
          'the log names the key');
     unlike($log, qr/4711/, 'without secrets');
     $server->expect_log(qr/AT00\d: .*\Q$id\E/);
@@ -538,7 +538,7 @@ my $key = $is_mariadb ? 'access_token_changes_version'
     for my $set ("udf_string_1 = 'x'", 'version = version + 1', 'version = 1') {
         ok(!eval { $dbh->do("UPDATE access_tokens SET $set WHERE id = '$udf{id}'"); 1 },
            "another program is refused: $set");
-        like($@, $is_mariadb ? qr/Duplicate entry .* for key '(?:access_token_changes\.)?$key'/ : qr/UNIQUE constraint failed: \Q$key\E/,
+        like($@, $has_server ? qr/Duplicate entry .* for key '(?:access_token_changes\.)?$key'/ : qr/UNIQUE constraint failed: \Q$key\E/,
              "$set: with the name of the key");
     }
     is($server->tokens, $before, 'no access token has changed');
@@ -627,7 +627,7 @@ my $head = decode_utf8(read_text("$folder/history.sql")) =~ s/^[^-].*//msr =~ s/
     my @statements = ($remove // '') =~ /\b(DROP [^;]+);/g;
     is(scalar @statements, 3, 'the removal is documented');
     $dbh->do($_) for @statements;
-    if (!$is_mariadb) {
+    if (!$has_server) {
         my ($trigger) = decode_utf8(read_text("$folder/schema.sql")) =~ /^(CREATE TRIGGER access_tokens_version .*?END;)$/ms;
         $dbh->do($trigger);
         $server->graceful;
@@ -637,7 +637,7 @@ my $head = decode_utf8(read_text("$folder/history.sql")) =~ s/^[^-].*//msr =~ s/
     $dbh->do('UPDATE access_tokens SET udf_string_1 = NULL WHERE id = ?', undef, $udf{id});
     is(row_of($udf{id})->{version}, $before + 2, 'and other programs raise the version');
     $database->load("$folder/history.sql");
-    $server->graceful if !$is_mariadb;
+    $server->graceful if !$has_server;
     is(update($udf{code}, { udf_string_1 => 'with' })->{status}, 200, 'installed again');
     is(versions($udf{id}), $before + 3, 'it continues');
 }
@@ -645,7 +645,7 @@ $server->finish;
 
 # ---- the ways to load the files
 
-if (!$is_mariadb) {
+if (!$has_server) {
     my $file = $server->path('shell.db');
     for my $name (qw(schema documents demo history)) {
         my $said = `sqlite3 -bail "$file" <"$folder/$name.sql" 2>&1`;

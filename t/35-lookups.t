@@ -10,7 +10,7 @@ use Time::HiRes qw(sleep time);
 
 use AccessTokenTest;
 
-my $is_mariadb = AccessTokenTest::engine() ne 'sqlite3';
+my $has_server = AccessTokenTest::engine() ne 'sqlite3';
 my $one_child = AccessTokenTest::mpm() eq 'prefork' ? "StartServers 1\nMaxRequestWorkers 1\n"
     : AccessTokenTest::one_child_conf();
 
@@ -114,7 +114,7 @@ my %names = (users => 'person_name', units => 'name', countries => 'name', acces
 
 sub rename_all {
     my ($dbh, $suffix) = @_;
-    $dbh->do($is_mariadb ? "UPDATE $_ SET $names{$_} = CONCAT($names{$_}, '$suffix')"
+    $dbh->do($has_server ? "UPDATE $_ SET $names{$_} = CONCAT($names{$_}, '$suffix')"
                          : "UPDATE $_ SET $names{$_} = $names{$_} || '$suffix'") for sort keys %names;
     return;
 }
@@ -149,7 +149,7 @@ sub with_suffix {
     );
     for my $change (@changes) {
         my ($name, $fields, $sql, $refusal, $back) = @$change;
-        s/(\d\d) (\d\d:)/$1T$2/ for $is_mariadb ? () : ($sql, $back);
+        s/(\d\d) (\d\d:)/$1T$2/ for $has_server ? () : ($sql, $back);
         $dbh->do($back);
         is($call->(@$fields), '200 OK', "$name: a call") for 1, 2;
         $dbh->do($sql);
@@ -228,7 +228,7 @@ END
 
 # ---- what is not read
 
-if ($is_mariadb) {
+if ($has_server) {
     my $server = start('statements');
     my $call = sub { my $fields = shift // {}; sub { outcome(update($server, $fields)) eq '200 OK' or die } };
     my %owner = (fields_set => 'accounts_receivable.account_owner');

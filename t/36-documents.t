@@ -16,7 +16,7 @@ use AccessTokenTest::File qw(source_text);
 binmode $_, ':encoding(UTF-8)'
     for map { Test::More->builder->$_ } qw(output failure_output todo_output);
 
-my $is_mariadb = AccessTokenTest::engine() ne 'sqlite3';
+my $has_server = AccessTokenTest::engine() ne 'sqlite3';
 my $seed = $ENV{AT_SEED} // int rand 1_000_000;
 diag("AT_SEED=$seed");
 srand $seed;
@@ -149,7 +149,7 @@ is(stored()->{'participant B0000000000000000000000000000002'},
        'the participant of the example');
 }
 
-if ($is_mariadb) {
+if ($has_server) {
     my $text = source_text("$sql/documents.sql");
     for my $name (qw(accounts_receivable reward_participant)) {
         my ($view) = $text =~ /VIEW ${name}_fresh_documents AS.*?^( +CONCAT\(.*?);$/ms;
@@ -291,24 +291,24 @@ sub random_statement {
     return ("DELETE FROM $table WHERE id = ?", $id) if $kind == 0;
     return ("DELETE FROM $table") if $kind == 1 && rand() < 0.1;
     if ($kind < 6) {
-        my $ignore = $is_mariadb ? one_of('INSERT', 'INSERT', 'INSERT IGNORE', 'REPLACE')
+        my $ignore = $has_server ? one_of('INSERT', 'INSERT', 'INSERT IGNORE', 'REPLACE')
             : one_of('INSERT', 'INSERT', 'INSERT OR IGNORE', 'INSERT OR REPLACE', 'REPLACE');
         return ("$ignore INTO $table (" . join(', ', @names) . ') VALUES (' . join(', ', map { '?' } @names) . ')',
                 map { random_value($table, $_) } @names);
     }
     my @set = grep { rand() < 0.2 && ($_ ne 'id' || rand() < 0.5) } @names;
     @set = one_of(grep { $_ ne 'id' } @names) if !@set;
-    my $update = $is_mariadb ? one_of('UPDATE', 'UPDATE', 'UPDATE IGNORE') : one_of('UPDATE', 'UPDATE', 'UPDATE OR IGNORE');
+    my $update = $has_server ? one_of('UPDATE', 'UPDATE', 'UPDATE IGNORE') : one_of('UPDATE', 'UPDATE', 'UPDATE OR IGNORE');
     return ("$update $table SET " . join(', ', map { "$_ = ?" } @set) . ($kind == 9 ? '' : ' WHERE id = ?'),
             (map { random_value($table, $_) } @set), $kind == 9 ? () : $id);
 }
 
 sub check_foreign_keys {
-    $dbh->do($is_mariadb ? "SET foreign_key_checks = $_[0]" : "PRAGMA foreign_keys = $_[0]");
+    $dbh->do($has_server ? "SET foreign_key_checks = $_[0]" : "PRAGMA foreign_keys = $_[0]");
     return;
 }
 
-my $refusal = $is_mariadb ? qr/foreign key constraint fails|Duplicate entry/ : qr/constraint failed/;
+my $refusal = $has_server ? qr/foreign key constraint fails|Duplicate entry/ : qr/constraint failed/;
 my ($done, $refused, $wrong) = (0, 0, 0);
 # First with foreign keys that are checked, then without.
 for my $step (1 .. 400) {
@@ -395,7 +395,7 @@ sub race {
 
 sub waits { ($dbh->selectrow_array(q(SHOW GLOBAL STATUS LIKE 'Innodb_row_lock_current_waits')))[1] > 0 }
 
-if ($is_mariadb) {
+if ($has_server) {
     for my $level ('READ COMMITTED', 'REPEATABLE READ') {
         my @connections = map { my $other = $database->connect;
                                 $other->do("SET SESSION TRANSACTION ISOLATION LEVEL $level"); $other } 1, 2;
@@ -417,7 +417,7 @@ if ($is_mariadb) {
 
 # The names of what documents.sql makes.
 sub made {
-    return join ' ', sort @{ $dbh->selectcol_arrayref($is_mariadb
+    return join ' ', sort @{ $dbh->selectcol_arrayref($has_server
         ? q(SELECT trigger_name FROM information_schema.triggers
              WHERE trigger_schema = 'access_token' AND trigger_name LIKE '%\_document\_%'
             UNION SELECT table_name FROM information_schema.tables
@@ -461,13 +461,13 @@ my $numbers = "SELECT 1000 * a.n + 100 * b.n + 10 * c.n + d.n AS n FROM ($digit)
                  CROSS JOIN ($digit) AS c CROSS JOIN ($digit) AS d WHERE a.n < 6";
 $dbh->do("INSERT INTO accounts_receivable (id, number, life_cycle_state, owner_id)
           SELECT 'many-' || n, n, 'ACTIVE', 'C0000000000000000000000000000001' FROM ($numbers) AS numbers"
-         =~ s/'many-' \|\| n/$is_mariadb ? "CONCAT('many-', n)" : "'many-' || n"/er);
+         =~ s/'many-' \|\| n/$has_server ? "CONCAT('many-', n)" : "'many-' || n"/er);
 $dbh->do(q(INSERT INTO reward_participants SELECT id, number, id FROM accounts_receivable WHERE number <> '' AND id LIKE 'many-%'));
 is(run_script('documents'), '', 'documents.sql, where rows were there before');
 is(made(), $made, 'makes all of it');
 my $rows = 2 * $accounts + 7;
 is(run_script('documents-compare'), "$rows differ\n", 'no row has a document yet');
-if ($is_mariadb) {
+if ($has_server) {
     is(run_script('documents-fill'), "$rows changed\n", 'documents-fill.sql writes all, in several transactions');
 }
 else {

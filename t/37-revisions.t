@@ -10,7 +10,7 @@ use Test::More;
 use AccessTokenTest;
 use AccessTokenTest::File qw(source_text);
 
-my $is_mariadb = AccessTokenTest::engine() ne 'sqlite3';
+my $has_server = AccessTokenTest::engine() ne 'sqlite3';
 my $server = AccessTokenTest->new;
 my $database = $server->database;
 my $dbh = $server->dbh;
@@ -44,7 +44,7 @@ sub keeps {
     return;
 }
 
-like(revision(), $is_mariadb ? qr/\A[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\z/ : qr/\A[0-9a-f]{32}\z/,
+like(revision(), $has_server ? qr/\A[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\z/ : qr/\A[0-9a-f]{32}\z/,
      'the revision of a new database');
 
 # ---- each column of each table
@@ -126,7 +126,7 @@ keeps('contacts', q(UPDATE contacts SET first_name = 'another'));
 keeps('sessions', 'DELETE FROM access_token_sessions');
 keeps('sequences', 'UPDATE access_token_sequences SET value = value + 1');
 sets('several rows', q(UPDATE units SET description = CONCAT(id, ' changed')))
-    if $is_mariadb;
+    if $has_server;
 
 # ---- transactions
 
@@ -146,7 +146,7 @@ sets('several rows', q(UPDATE units SET description = CONCAT(id, ' changed')))
     $dbh->commit;
     is(revision($other), $committed, 'after the commit all see it');
     isnt($committed, $inside, 'it is not that of the transaction that was rolled back');
-    if ($is_mariadb) {
+    if ($has_server) {
         # A column that is added must not make its writers wait for each other.
         $dbh->do('ALTER TABLE users ADD COLUMN last_login DATETIME NULL');
         $dbh->begin_work;
@@ -169,7 +169,7 @@ ok(!$seen{ revision() }, 'and sets it');
 sub made_by {
     my ($name, @files) = @_;
     my ($handle, $rows);
-    if ($is_mariadb) {
+    if ($has_server) {
         $database->admin->do("CREATE DATABASE $name CHARACTER SET utf8mb4");
         AccessTokenTest::MariaDB::run('sh', '-c',
             'client=$1 socket=$2 database=$3; shift 3; cat "$@" | "$client" --no-defaults'
@@ -202,11 +202,11 @@ sub made_by {
 
 {
     # Version 2 has a function that a binary log refuses.
-    $database->admin->do('SET GLOBAL log_bin_trust_function_creators = 1') if $is_mariadb;
+    $database->admin->do('SET GLOBAL log_bin_trust_function_creators = 1') if $has_server;
     my $old = AccessTokenTest::srcdir() . '/t/data/schema-2/' . $database->sql_folder . '.sql';
     my $script = "$folder/migrate/2-to-3.sql";
     my ($new, $expected) = made_by('version_3', "$folder/schema.sql");
-    my ($migrated, $got) = made_by('migrated', $old, $script, $is_mariadb ? $script : ());
+    my ($migrated, $got) = made_by('migrated', $old, $script, $has_server ? $script : ());
     my ($before, $unchanged) = made_by('version_2', $old);
     is($before->selectrow_array('SELECT MAX(version) FROM access_token_schema'), 2, 'a database of version 2');
     cmp_ok(scalar @$expected, '>', @$unchanged + 20, 'which lacks the revision and its triggers');

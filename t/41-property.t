@@ -21,7 +21,7 @@ my $seed = $ENV{AT_SEED} || 20150216;
 diag("seed $seed, $updates updates");
 srand $seed;
 
-my $is_mariadb = AccessTokenTest::engine() ne 'sqlite3';
+my $has_server = AccessTokenTest::engine() ne 'sqlite3';
 my $json = JSON::PP->new->utf8->canonical->allow_nonref;
 
 # md5crypt, since it is fast and takes 511 bytes.
@@ -39,7 +39,7 @@ sub one_of { $_[rand @_] }
 sub row_of {
     my ($id) = @_;
     my $select = $dbh->prepare('SELECT * FROM access_tokens WHERE id = ?',
-                               $is_mariadb ? { mariadb_server_prepare => 1 } : {});
+                               $has_server ? { mariadb_server_prepare => 1 } : {});
     $select->execute($id);
     return $select->fetchall_arrayref({})->[0];
 }
@@ -370,11 +370,11 @@ sub stored_equals {
     my ($field, $stored, $value) = @_;
     return !defined $stored if !defined $value;
     return 0 if !defined $stored;
-    return bits("$stored") eq bits($value) if $field =~ /float/ && !$is_mariadb;
+    return bits("$stored") eq bits($value) if $field =~ /float/ && !$has_server;
     return pack('d<', $stored) eq bits($value) if $field =~ /float/;
     return ($stored =~ tr/ /T/r) eq $value if $field =~ /date/;
     # DBI returns VARBINARY as bytes.
-    return $stored eq ($is_mariadb && $field =~ /code$|identifier/ ? encode_utf8($value) : $value);
+    return $stored eq ($has_server && $field =~ /code$|identifier/ ? encode_utf8($value) : $value);
 }
 
 sub same_bytes {

@@ -14,7 +14,7 @@ use AccessTokenTest;
 # memory, so their contents would be found.
 $ENV{GLIBC_TUNABLES} = 'glibc.malloc.perturb=85:glibc.malloc.tcache_count=0';
 
-my $is_mariadb = AccessTokenTest::engine() ne 'sqlite3';
+my $has_server = AccessTokenTest::engine() ne 'sqlite3';
 # Under prefork each process would have its own connection to the database.
 my $one_process = AccessTokenTest::mpm() eq 'prefork'
     ? "StartServers 1\nMinSpareServers 1\nMaxSpareServers 1\nMaxRequestWorkers 1\n" : '';
@@ -113,7 +113,7 @@ for (1 .. 8) {
 }
 
 # The client library keeps what it has read until its connection ends.
-if ($is_mariadb) {
+if ($has_server) {
     my $ids = $dbh->selectcol_arrayref(
         q(SELECT id FROM information_schema.processlist WHERE user = 'access_token'));
     $dbh->do("KILL $_") for @$ids;
@@ -181,7 +181,7 @@ cmp_ok($number, '>', 100, 'and pass codes and sessions');
 for my $kind (qw(pass_code session generated hash)) {
     # The pages of the database are in the memory of the process that opens it, with all
     # hashes.
-    next if $kind eq 'hash' && !$is_mariadb;
+    next if $kind eq 'hash' && !$has_server;
     my @found = sort keys %{ $left{$kind} // {} };
     is(scalar @found, 0, "no $kind is left") or diag(join "\n", @found[0 .. ($#found < 40 ? $#found : 40)]);
 }

@@ -10,7 +10,7 @@ use Time::HiRes qw(time);
 
 use AccessTokenTest;
 
-my $is_mariadb = AccessTokenTest::engine() ne 'sqlite3';
+my $has_server = AccessTokenTest::engine() ne 'sqlite3';
 my $clients = 24;
 
 # A database that also has a table of logins, as a web site may have.
@@ -23,8 +23,8 @@ $dbh->do('INSERT INTO users (id, username, may_update_access_tokens) VALUES (?, 
 my %password = map { $_ => "$_ opens" } (
     qw(clerk MPAdministrator contractor reader stranger CLERK), 'clerk ', 'clérk', $longest, "${longest}x");
 $dbh->do('CREATE TABLE logins (username VARCHAR(100) PRIMARY KEY, password VARCHAR(200))'
-    . ($is_mariadb ? ' CHARACTER SET utf8mb4 COLLATE utf8mb4_bin' : ''));
-$dbh->do(q(GRANT SELECT ON access_token.logins TO 'access_token'@'localhost')) if $is_mariadb;
+    . ($has_server ? ' CHARACTER SET utf8mb4 COLLATE utf8mb4_bin' : ''));
+$dbh->do(q(GRANT SELECT ON access_token.logins TO 'access_token'@'localhost')) if $has_server;
 my $passwords = '';
 for my $user (sort keys %password) {
     my $hash = crypt $password{$user}, '$5$rounds=1000$salt';

@@ -9,8 +9,8 @@ use Test::More;
 
 use AccessTokenTest;
 
-my $is_mariadb = AccessTokenTest::engine() ne 'sqlite3';
-my $name = 't/data/own-schema/' . ($is_mariadb ? 'mysql' : 'sqlite3');
+my $has_server = AccessTokenTest::engine() ne 'sqlite3';
+my $name = 't/data/own-schema/' . ($has_server ? 'mysql' : 'sqlite3');
 my $folder = AccessTokenTest::srcdir() . "/$name";
 my $server = AccessTokenTest->new(
     schema => ["$folder/schema.sql", "$folder/data.sql"], statements => AccessTokenTest::datadir() . "/$name/statements",
@@ -152,7 +152,7 @@ for my $case (['authentication_code', { authentication_code => 'gold-7' }],
     is(outcome($reply), 'INTERNAL_ERROR', 'a unique key without @unique is a defect');
     is_deeply(row(8), $before, 'and nothing changes');
     unlike($reply->{content}, qr/one_nick|cards|UPDATE|same nick/, 'the reply has no names');
-    my $key = $is_mariadb ? 'one_nick' : 'cards.nick';
+    my $key = $has_server ? 'one_nick' : 'cards.nick';
     $server->expect_log(qr/AT\d+: .*save\.sql: .*\b\Q$key\E\b.*-- \@unique \Q$key\E/);
 }
 

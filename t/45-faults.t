@@ -9,7 +9,7 @@ use Time::HiRes qw(sleep time);
 
 use AccessTokenTest;
 
-my $is_mariadb = AccessTokenTest::engine() ne 'sqlite3';
+my $has_server = AccessTokenTest::engine() ne 'sqlite3';
 my $token = 'demo-session-clerk';
 my $server = AccessTokenTest->new;
 my $database = $server->database;
@@ -36,7 +36,7 @@ $server->write_conf;
 # between the load and the save of the call that takes the number.
 my $meddle = q(UPDATE access_tokens SET udf_string_7 = 'meddled'
     WHERE authentication_code = 'demo-auto-number');
-$dbh->do($_) for $is_mariadb ? (
+$dbh->do($_) for $has_server ? (
     q(CREATE TRIGGER refuses BEFORE UPDATE ON access_tokens FOR EACH ROW
       IF NEW.udf_string_8 = 'refused' THEN
           SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'the trigger says no';
@@ -89,7 +89,7 @@ sub fails {
     my $line = $server->wait_for_error(qr/access_token:(?:error|info).*AT00\d: .*\Q$id\E/, 5) // 'nothing';
     like($line, $log, "$name: the log names the fix, with the request's id");
     # MariaDB's text may have values in it; SQLite's is a constant of the trigger.
-    my $secret = $is_mariadb ? qr/$token|the trigger says no/ : qr/$token/;
+    my $secret = $has_server ? qr/$token|the trigger says no/ : qr/$token/;
     unlike($line, $secret, "$name: and has no secret");
     $server->allow_log(qr/AT00\d: .*\Q$id\E/);
     return;
@@ -103,13 +103,13 @@ $server->allow_log(qr/\[dbd:(?:error|crit)\]/, qr/AT022: .*no connection/);
 my $folder = $server->path('database');
 
 sub take_away {
-    return $database->stop if $is_mariadb;
+    return $database->stop if $has_server;
     rename $folder, "$folder-away" or die "$folder: $!\n";
     return;
 }
 
 sub bring_back {
-    return $database->start if $is_mariadb;
+    return $database->start if $has_server;
     rename "$folder-away", $folder or die "$folder: $!\n";
     return;
 }
@@ -130,7 +130,7 @@ works('the database is started');
 
 # ---- the database stops and starts, by an administrator and by a power failure
 
-if ($is_mariadb) {
+if ($has_server) {
     for my $signal ('TERM', 'KILL') {
         works("before $signal");
         $database->stop($signal);
@@ -176,7 +176,7 @@ else {
 
 # ---- a trigger that fails
 
-if ($is_mariadb) {
+if ($has_server) {
     $database->dbh->do('CREATE TRIGGER misses AFTER UPDATE ON access_tokens FOR EACH ROW
                         INSERT INTO missing_table VALUES (NEW.id)');
     my $saves = sub {
@@ -197,7 +197,7 @@ if ($is_mariadb) {
 my $other = $database->connect;
 
 sub lock_row {
-    return $other->do('BEGIN IMMEDIATE') if !$is_mariadb;
+    return $other->do('BEGIN IMMEDIATE') if !$has_server;
     $other->begin_work;
     $other->do(q(SELECT id FROM access_tokens WHERE authentication_code = 'demo-card' FOR UPDATE));
     return;
@@ -230,7 +230,7 @@ sub lock_row {
     my $waited = time - $start;
     $other->do('ROLLBACK');
     fails('a lock that stays', $reply, 503,
-          $is_mariadb ? qr/error 1205, .*lock/ : qr/locked|another process writes/);
+          $has_server ? qr/error 1205, .*lock/ : qr/locked|another process writes/);
     cmp_ok($waited, '<', 15, 'the wait for a lock is limited');
     is_deeply(row('demo-card'), $before, 'and nothing changes');
     works('the lock is released');
@@ -302,7 +302,7 @@ for my $broken ('no json', '[1]', '{"points": 1') {
 break(q(UPDATE access_tokens SET custom_field_set = NULL WHERE authentication_code = 'demo-udf'));
 works('the set is corrected', 'demo-udf');
 
-if (!$is_mariadb) {
+if (!$has_server) {
     break(q(UPDATE access_tokens SET udf_float_4 = 'no number' WHERE number = '149'));
     my $before = row('demo-udf');
     fails('an invalid number', update('demo-udf', { udf_string_1 => 'x' }), 500,
@@ -396,16 +396,16 @@ update('2001', { authentication_code => 'demo-auto-number' });
     my $before = row('demo-card');
     $database->dbh->do('ALTER TABLE access_tokens RENAME COLUMN udf_string_8 TO udf_string_9');
     fails('a column that was renamed', update('demo-card', { udf_string_1 => 'x' }), 500,
-          $is_mariadb ? qr/a column is missing.*udf_string_8/ : qr/no such column: .*udf_string_8/);
+          $has_server ? qr/a column is missing.*udf_string_8/ : qr/no such column: .*udf_string_8/);
     $database->dbh->do('ALTER TABLE access_tokens RENAME COLUMN udf_string_9 TO udf_string_8');
     is_deeply(row('demo-card'), $before, 'nothing has changed');
     works('the column is back');
     $database->dbh->do('DROP TABLE access_token_custom_fields');
     my $reply = update('demo-card', { custom_field_set => { points => 1 } });
     fails('a missing table', $reply, 500,
-          $is_mariadb ? qr/a table is missing.*schema\.sql/
+          $has_server ? qr/a table is missing.*schema\.sql/
                       : qr/no such table: access_token_custom_fields.*schema\.sql/);
-    works('a call that does not need the table') if $is_mariadb;
+    works('a call that does not need the table') if $has_server;
 }
 
 $server->finish;

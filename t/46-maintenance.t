@@ -9,9 +9,9 @@ use Time::HiRes qw(sleep);
 
 use AccessTokenTest;
 
-my $is_mariadb = AccessTokenTest::engine() ne 'sqlite3';
+my $has_server = AccessTokenTest::engine() ne 'sqlite3';
 my $token = 'demo-session-clerk';
-my $sql = AccessTokenTest::srcdir() . '/sql/' . ($is_mariadb ? 'mysql' : 'sqlite3');
+my $sql = AccessTokenTest::srcdir() . '/sql/' . ($has_server ? 'mysql' : 'sqlite3');
 my $clients = 6;
 
 my $ready = <<'END';
@@ -126,7 +126,7 @@ sub trigger_of {
     my $text = do { local $/; <$in> };
     my ($trigger) = $text =~ /^(CREATE TRIGGER $name .*?;? END)(?:;|\n; END IF;;)$/ms
         or die "$file has no trigger $name\n";
-    return $is_mariadb ? "$trigger\n; END IF" : $trigger;
+    return $has_server ? "$trigger\n; END IF" : $trigger;
 }
 
 my $request_trigger = trigger_of("$sql/schema.sql", 'access_tokens_request');
@@ -168,7 +168,7 @@ my @for_sqlite = (
     'removed keys' => each_of('DELETE FROM access_token_requests'),
 );
 
-my @for_mariadb = (
+my @for_servers = (
     'an index that is created and dropped' => each_of(
         'CREATE INDEX maintenance ON access_tokens (udf_string_8)',
         'DROP INDEX maintenance ON access_tokens'),
@@ -219,8 +219,8 @@ my @for_mariadb = (
 {
     my $server = start_with_key();
     # The message of mod_dbd about a connection that the module cut.
-    $server->allow_log(qr/\[dbd:error\].* AH00639:/) if $is_mariadb;
-    my @maintenance = $is_mariadb ? @for_mariadb : @for_sqlite;
+    $server->allow_log(qr/\[dbd:error\].* AH00639:/) if $has_server;
+    my @maintenance = $has_server ? @for_servers : @for_sqlite;
     while (my ($name, $code) = splice @maintenance, 0, 2) {
         maintains($server, $name, $code, goes_back => scalar($name =~ /table of access tokens|restored/));
     }
@@ -229,7 +229,7 @@ my @for_mariadb = (
     $server->finish('the error log has only the expected lines: maintenance');
 }
 
-if ($is_mariadb) {
+if ($has_server) {
     done_testing;
     exit;
 }

@@ -10,7 +10,7 @@ use Test::More;
 use AccessTokenTest;
 
 my $engine = AccessTokenTest::engine();
-my $is_mariadb = $engine ne 'sqlite3';
+my $has_server = $engine ne 'sqlite3';
 my $path = $AccessTokenTest::PATH;
 my $srcdir = AccessTokenTest::srcdir();
 
@@ -24,12 +24,12 @@ $ENV{MARIADB_HOME} = $mysql->environment->{MARIADB_HOME} if $mysql;
 
 # undef if this machine does not have both.
 sub other_engine {
-    my $name = $is_mariadb ? 'sqlite3' : 'mariadb';
+    my $name = $has_server ? 'sqlite3' : 'mariadb';
     if (my @missing = AccessTokenTest::missing_for($name)) {
         diag("without a database of the other engine: $name needs ", join ', ', @missing);
         return undef;
     }
-    my $class = $is_mariadb ? 'AccessTokenTest::SQLite' : 'AccessTokenTest::MariaDB';
+    my $class = $has_server ? 'AccessTokenTest::SQLite' : 'AccessTokenTest::MariaDB';
     eval "require $class; 1" or die $@;
     my $folder = $base->path('other');
     mkdir $folder or die "$folder: $!\n";
@@ -245,14 +245,14 @@ my @databases = ([main => $database->dbh], [second => $second], [third => $third
 
 {
     $third->do('UPDATE access_token_schema SET version = 7');
-    my $nowhere = $is_mariadb ? 'dbname=access_token,host=localhost,sock=/nowhere/socket,reconnect=0'
+    my $nowhere = $has_server ? 'dbname=access_token,host=localhost,sock=/nowhere/socket,reconnect=0'
                               : '/nowhere/tokens.db';
     # If the main server uses SQLite, this host has its own settings.
     my @without_reconnect;
     if ($mysql) {
         my (undef, $params) = make_database($mysql, 'lasting', files_of($mysql));
         @without_reconnect = ('DBDriver mysql', 'DBDParams "' . $params =~ s/,reconnect=0//r . '"',
-            $is_mariadb ? ()
+            $has_server ? ()
                 : AccessTokenTest::statements_conf(AccessTokenTest::shipped_statements('mysql')));
     }
     my $server = AccessTokenTest->start(database => $database, conf => join '',

@@ -12,7 +12,7 @@ use AccessTokenTest::Process;
 
 require 'syscall.ph';
 
-my $is_mariadb = AccessTokenTest::engine() ne 'sqlite3';
+my $has_server = AccessTokenTest::engine() ne 'sqlite3';
 my $token = 'demo-session-clerk';
 
 my $one_child = AccessTokenTest::one_child_conf();
@@ -62,7 +62,7 @@ sub wait_for_calls {
 # Returns when COUNT statements wait for a lock. SQLite's driver sleeps meanwhile.
 sub wait_for_locks {
     my ($server, $count) = @_;
-    my $is_waiting = $is_mariadb
+    my $is_waiting = $has_server
         ? sub { $server->database->connect->selectrow_array(q(SELECT COUNT(*)
             FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT')) }
         : sub { scalar grep { sleeps($_) } map { glob "/proc/$_/task/*/syscall" } $server->children };
@@ -130,7 +130,7 @@ my $long_budget = "AccessTokenRetryBudget 20s\nAccessTokenConnectionWait 20s\n";
 
 # ---- a database that hangs, is read-only, loses connections
 
-if ($is_mariadb) {
+if ($has_server) {
     my $server = AccessTokenTest->start(conf => $long_budget);
     $server->allow_log(@dbd);
     my $database = $server->database;
@@ -184,7 +184,7 @@ if ($is_mariadb) {
 
 # ---- a database that is away for longer than the budget
 
-if ($is_mariadb) {
+if ($has_server) {
     my $server = AccessTokenTest->start(conf => "AccessTokenPassCodeScheme md5crypt\n");
     $server->allow_log(@dbd);
     my $database = $server->database;
@@ -246,7 +246,7 @@ if ($is_mariadb) {
 
 # ---- a database that restarts
 
-if ($is_mariadb) {
+if ($has_server) {
     my $server = AccessTokenTest->start(conf => $long_budget);
     $server->allow_log(@dbd);
     my $database = $server->database;
@@ -314,7 +314,7 @@ if (AccessTokenTest::mpm() eq 'prefork') {
     };
     my $before = $versions->();
     my $other = $database->connect;
-    $is_mariadb ? $other->begin_work : $other->do('BEGIN IMMEDIATE');
+    $has_server ? $other->begin_work : $other->do('BEGIN IMMEDIATE');
     $other->do(q(UPDATE access_tokens SET udf_string_7 = 'locked'
                  WHERE authentication_code IN ('demo-udf', 'demo-card')));
     my @calls = map {
@@ -341,7 +341,7 @@ if (AccessTokenTest::mpm() eq 'prefork') {
 
 # ---- deadlocks
 
-if ($is_mariadb) {
+if ($has_server) {
     # A trigger makes each call lock two rows. Other calls lock them in another order.
     my $server = AccessTokenTest->new;
     my $dbh = $server->dbh;
@@ -387,7 +387,7 @@ END
     my $database = $server->database;
     if (AccessTokenTest::mpm() ne 'prefork') {
         my $other = $database->connect;
-        $is_mariadb ? $other->begin_work : $other->do('BEGIN IMMEDIATE');
+        $has_server ? $other->begin_work : $other->do('BEGIN IMMEDIATE');
         $other->do(q(UPDATE access_tokens SET udf_string_7 = 'locked'
                      WHERE authentication_code = 'demo-udf'));
         my @replies = $server->in_parallel(4, sub {
@@ -446,7 +446,7 @@ END
     $dbh->do('CREATE TABLE logins (name VARCHAR(40) PRIMARY KEY, password VARCHAR(100))');
     $dbh->do(q(INSERT INTO logins VALUES ('clerk', '{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ='))); # secret
     $server->database->admin->do(q(GRANT SELECT ON access_token.logins
-        TO 'access_token'@'localhost')) if $is_mariadb;
+        TO 'access_token'@'localhost')) if $has_server;
     $server->write_file('htdocs/large', 'x' x 30_000_000);
     $server->allow_log(@dbd, qr/AT002: /, qr/AT038: /, qr/\[(?:auth|authn)\w*:/);
     $server->run;
@@ -508,27 +508,27 @@ END
     # SQLite is locked by another program; MariaDB is stopped.
     my $lock;
     my $take_away = sub {
-        return $database->stop if $is_mariadb;
+        return $database->stop if $has_server;
         $lock = $database->connect;
         return $lock->do('BEGIN IMMEDIATE');
     };
     my $give_back = sub {
-        return $database->start if $is_mariadb;
+        return $database->start if $has_server;
         $lock->do('ROLLBACK');
         return $lock->disconnect;
     };
-    my $calls = $is_mariadb ? 12 : 3;
-    my $fault = $is_mariadb ? qr/AT002: .*no connection/ : qr/AT002: .*locked|AT002: .*error 5/;
+    my $calls = $has_server ? 12 : 3;
+    my $fault = $has_server ? qr/AT002: .*no connection/ : qr/AT002: .*locked|AT002: .*error 5/;
     $take_away->();
     is(outcome(update($server, 'demo-udf')), '503 SERVICE_UNAVAILABLE',
        'the database cannot serve') for 1 .. $calls;
-    is(outcome($ready->()), $is_mariadb ? '503 SERVICE_UNAVAILABLE' : '200 OK',
+    is(outcome($ready->()), $has_server ? '503 SERVICE_UNAVAILABLE' : '200 OK',
        'a server that can read is ready');
     is(scalar error_lines($server, $fault), 1, 'a fault of many calls is reported once')
         or diag(join "\n", error_lines($server, qr/AT00/));
     $give_back->();
     works($server, 'the database serves');
-    my $over = $is_mariadb ? qr/AT036: over: .*out of reach; it failed 13 calls/
+    my $over = $has_server ? qr/AT036: over: .*out of reach; it failed 13 calls/
                            : qr/AT036: over: locks.*; it failed 3 calls/;
     is(scalar(() = $server->error_log =~ /$over/g), 0, 'its end is not reported at once');
     sleep 5.5;
@@ -555,7 +555,7 @@ for my $case (
     ['AT035', "AccessTokenBalancerTimeout 5500ms\n",
      qr/AccessTokenRetryBudget, 5000 ms.*AccessTokenBalancerTimeout, 5500 ms.*Lower/],
     [undef, "AccessTokenBalancerTimeout 6s\nAccessTokenConnections 4\n"],
-    $is_mariadb ? (['AT037', "DBDMax 60\n", qr/DBDMax 60 .*max_connections, 200.*Lower/],
+    $has_server ? (['AT037', "DBDMax 60\n", qr/DBDMax 60 .*max_connections, 200.*Lower/],
                    ['AT038', "AccessTokenRetryBudget 2s\n",
                     qr/innodb_lock_wait_timeout, 2 s.*AccessTokenRetryBudget, 2 s/]) : (),
 ) {

@@ -9,7 +9,7 @@ use Time::HiRes qw(sleep time);
 
 use AccessTokenTest;
 
-my $is_mariadb = AccessTokenTest::engine() ne 'sqlite3';
+my $has_server = AccessTokenTest::engine() ne 'sqlite3';
 
 # bcrypt 13 takes about 400 ms.
 my $server = AccessTokenTest->new(preload => 'clock', conf => AccessTokenTest::one_child_conf() . <<'END');
@@ -54,12 +54,12 @@ is_deeply(outcomes(1, { udf_string_1 => 'before' }), { '200 OK' => 1, 'set back'
 
 {
     my $other = $database->connect;
-    $is_mariadb ? $other->do('LOCK TABLES access_tokens WRITE') : $other->do('BEGIN EXCLUSIVE');
+    $has_server ? $other->do('LOCK TABLES access_tokens WRITE') : $other->do('BEGIN EXCLUSIVE');
     is_deeply(outcomes(6, { udf_string_1 => 'locked' }),
               { '503 SERVICE_UNAVAILABLE' => 6, 'set back' => 1 }, 'calls that wait for a lock');
     $other->disconnect;
 }
-if ($is_mariadb) {
+if ($has_server) {
     kill 'STOP', $database->pid;
     is_deeply(outcomes(6, { udf_string_1 => 'stopped' }),
               { '503 SERVICE_UNAVAILABLE' => 6, 'set back' => 1 },

@@ -11,7 +11,7 @@ use AccessTokenTest;
 
 plan skip_all => 'under prefork a child has one call at a time' if AccessTokenTest::mpm() eq 'prefork';
 
-my $is_mariadb = AccessTokenTest::engine() ne 'sqlite3';
+my $has_server = AccessTokenTest::engine() ne 'sqlite3';
 my $is_event = AccessTokenTest::mpm() eq 'event';
 # Those of one_child_conf, and how many calls may wait long.
 my ($threads, $places) = (32, 28);
@@ -35,8 +35,8 @@ sub body {
 # Keeps all others from changing access tokens. Returns the code that ends this.
 sub hold {
     my $other = $server->database->connect;
-    $is_mariadb ? $other->do('LOCK TABLES access_tokens WRITE') : $other->do('BEGIN IMMEDIATE');
-    return sub { $other->do($is_mariadb ? 'UNLOCK TABLES' : 'ROLLBACK') };
+    $has_server ? $other->do('LOCK TABLES access_tokens WRITE') : $other->do('BEGIN IMMEDIATE');
+    return sub { $other->do($has_server ? 'UNLOCK TABLES' : 'ROLLBACK') };
 }
 
 # Writes a request to SOCKET and reads the answer; no status if there is none.

@@ -8,7 +8,7 @@ use Time::HiRes qw(sleep time);
 
 use AccessTokenTest;
 
-my $is_mariadb = AccessTokenTest::engine() ne 'sqlite3';
+my $has_server = AccessTokenTest::engine() ne 'sqlite3';
 my $is_prefork = AccessTokenTest::mpm() eq 'prefork';
 my $one_child = $is_prefork ? "StartServers 1\nMaxRequestWorkers 1\n" : AccessTokenTest::one_child_conf();
 
@@ -50,7 +50,7 @@ sub kill_connections {
 
 # ---- pings
 
-if ($is_mariadb) {
+if ($has_server) {
     my @two = (dbd => { min => 2, keep => 2, max => 2 });
     my $server = AccessTokenTest->start(@two, conf => "$one_child\nAccessTokenConnections 1\n");
     update($server, 'the first');
@@ -73,7 +73,7 @@ if ($is_mariadb) {
 
 # A connection that works shows that the database is not away, although no other can be
 # opened: a later failure must not count as the end of a long outage.
-if ($is_mariadb && !$is_prefork) {
+if ($has_server && !$is_prefork) {
     my $server = AccessTokenTest->start(dbd => { min => 1, keep => 1, max => 3 }, conf => $one_child . <<'END');
 AccessTokenConnections 2
 AccessTokenRetryBudget 3s
@@ -125,7 +125,7 @@ END
     $dbh->do('CREATE TABLE logins (name VARCHAR(40) PRIMARY KEY, password VARCHAR(100))');
     $dbh->do(q(INSERT INTO logins VALUES ('clerk', '{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ='))); # secret
     $server->database->admin->do(q(GRANT SELECT ON access_token.logins
-        TO 'access_token'@'localhost')) if $is_mariadb;
+        TO 'access_token'@'localhost')) if $has_server;
     $server->write_file('htdocs/by-password', 'welcome');
     $server->run;
     my ($clients, $end) = (8, time + 3);

@@ -10,7 +10,7 @@ use Time::HiRes qw(sleep time);
 use AccessTokenTest;
 use AccessTokenTest::Process;
 
-my $is_mariadb = AccessTokenTest::engine() ne 'sqlite3';
+my $has_server = AccessTokenTest::engine() ne 'sqlite3';
 my $is_prefork = AccessTokenTest::mpm() eq 'prefork';
 # Not under the event MPM: see AccessTokenTest::wait_for_rest.
 my $may_be_busy = AccessTokenTest::mpm() ne 'event';
@@ -96,7 +96,7 @@ if (!$is_prefork && -d '/proc/self/task') {
 
 # ---- a database that stalls
 
-if ($is_mariadb) {
+if ($has_server) {
     # The threads that open connections do so one after the other, and each waits for
     # connect-timeout, 2 s, while the database does not answer.
     my $server = AccessTokenTest->start(log_level => 'notice', dbd => { max => 3 },
@@ -142,7 +142,7 @@ END
     my @clients = clients($server, 6, $may_be_busy);
     my $hold = sub {
         my $other = $server->database->connect;
-        $is_mariadb ? $other->do('LOCK TABLES access_tokens WRITE')
+        $has_server ? $other->do('LOCK TABLES access_tokens WRITE')
                     : $other->do('BEGIN IMMEDIATE');
         sleep 0.2;
         return sub { $other->disconnect };

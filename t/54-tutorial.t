@@ -26,7 +26,7 @@ use AccessTokenTest::File qw(read_text source_text write_text);
 binmode $_, ':encoding(UTF-8)' for Test::More->builder->output,
     Test::More->builder->failure_output, Test::More->builder->todo_output;
 
-my $is_mariadb = AccessTokenTest::engine() ne 'sqlite3';
+my $has_server = AccessTokenTest::engine() ne 'sqlite3';
 my $page = decode_utf8(source_text('docs/schema.md'));
 my $server = AccessTokenTest->new(
     schema => [], statements => undef, location => undef, dbd => undef,
@@ -53,7 +53,7 @@ write_text("$place{'/etc/apache2'}/access_token/$_", source_text("conf/$_"))
 # The helper has written how the client library reaches the server of this test. Here the
 # file is as Debian's.
 my $way;
-if ($is_mariadb) {
+if ($has_server) {
     my $cnf = $server->path('mariadb/my.cnf');
     ($way) = read_text($cnf) =~ /^((?:socket|host) = .*\n(?:port = .*\n)?)/m;
     mkdir $server->path('mariadb/conf.d') or die "conf.d: $!\n";
@@ -64,7 +64,7 @@ if ($is_mariadb) {
 program('a2enmod', 'exit 0');
 program('chown', 'exit 0') if $> != 0;
 program('mariadb', 'PATH=${PATH#*:}; exec mariadb --no-defaults --user=root --socket="'
-    . $server->database->socket . '" "$@"') if $is_mariadb;
+    . $server->database->socket . '" "$@"') if $has_server;
 $ENV{PATH} = $server->path('bin') . ":$ENV{PATH}";
 
 sub program {
@@ -120,7 +120,7 @@ my (@database, $is_dirty, $said, $log_from, $status);
 
 sub is_for_us {
     my ($block) = @_;
-    my $engine = $is_mariadb ? 'SQLite' : 'MariaDB';
+    my $engine = $has_server ? 'SQLite' : 'MariaDB';
     return $block->{caption} !~ /^On $engine\b|\bon $engine:$/ && $block->{section} !~ /\(on $engine\)$/;
 }
 
@@ -178,7 +178,7 @@ sub run_shell {
 # in several children at once, may log that. Here the test is the first.
 sub restart {
     $server->stop;
-    my $first = $is_mariadb ? undef
+    my $first = $has_server ? undef
         : DBI->connect("dbi:SQLite:dbname=$place{'/var/lib/shop'}/shop.db", '', '', { RaiseError => 1 });
     $first->selectall_arrayref('SELECT 1 FROM sqlite_master') if $first;
     $server->run;
@@ -303,7 +303,7 @@ cmp_ok(scalar @tutorial, '>=', 40, 'the page has a tutorial');
 $log_from = 0;
 follow($_) for @tutorial;
 is_deeply([$server->unexpected_lines], [], 'the error log has no complaint of the tutorial');
-if ($is_mariadb) {
+if ($has_server) {
     # A field has up to 255 characters, a hash up to 123.
     my $lengths = $server->database->admin->selectcol_arrayref(
         "SELECT CONCAT(COLUMN_NAME, ' ', CHARACTER_MAXIMUM_LENGTH) FROM information_schema.COLUMNS
@@ -329,7 +329,7 @@ sub reset_all {
         write_text($path, $file{$path});
         chmod 0644, $path or die "$path: $!\n";
     }
-    if ($is_mariadb) {
+    if ($has_server) {
         $server->database->admin->do($_) for 'DROP DATABASE shop', 'DROP USER shop_api@localhost';
     }
     else {
@@ -343,7 +343,7 @@ sub reset_all {
     return;
 }
 
-$server->database->admin->do('SET GLOBAL sql_mode = DEFAULT') if $is_mariadb;
+$server->database->admin->do('SET GLOBAL sql_mode = DEFAULT') if $has_server;
 my %least = ('If your shop is different' => 2, 'Mistakes that are reported' => 6,
              'Faults that nothing reports' => 6);
 for my $chapter ('If your shop is different', 'Mistakes that are reported',

@@ -13,7 +13,7 @@ use AccessTokenTest;
 use AccessTokenTest::Checker;
 use AccessTokenTest::Workload;
 
-my $is_mariadb = AccessTokenTest::engine() ne 'sqlite3';
+my $has_server = AccessTokenTest::engine() ne 'sqlite3';
 my $seed = AccessTokenTest::Workload::seed();
 srand $seed;
 my $rounds = int(0.5 + 2 * AccessTokenTest::Workload::scale(1)) || 1;
@@ -37,7 +37,7 @@ sub about { my ($least, $most) = @_; return $least + rand($most - $least) }
 # On MariaDB, rows or the whole table; on SQLite the whole file.
 sub lock_rows {
     my $other = $database->connect;
-    if (!$is_mariadb) {
+    if (!$has_server) {
         $other->do(rand() < 0.5 ? 'BEGIN IMMEDIATE' : 'BEGIN EXCLUSIVE');
     }
     elsif (rand() < 0.3) {
@@ -52,7 +52,7 @@ sub lock_rows {
 
 sub unlock {
     my ($other) = @_;
-    $other->do('UNLOCK TABLES') if $is_mariadb;
+    $other->do('UNLOCK TABLES') if $has_server;
     $other->do('ROLLBACK');
     $other->disconnect;
     return;
@@ -126,7 +126,7 @@ my %faults = (
         sleep about(0.5, 2);
         $database->dbh->do('SET GLOBAL read_only = 0');
     },
-) if $is_mariadb;
+) if $has_server;
 
 # A fault of httpd itself may lose an answer; no fault of the database does.
 my %of_httpd = map { $_ => 1 } grep { /^httpd/ } keys %faults;

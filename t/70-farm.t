@@ -15,7 +15,7 @@ use AccessTokenTest::Checker;
 use AccessTokenTest::Farm;
 use AccessTokenTest::Workload;
 
-my $is_mariadb = AccessTokenTest::engine() ne 'sqlite3';
+my $has_server = AccessTokenTest::engine() ne 'sqlite3';
 my $rounds = int(0.5 + 4 * AccessTokenTest::Workload::scale(0.25)) || 1;
 my $seed = AccessTokenTest::Workload::seed();
 my $began = time;
@@ -206,10 +206,10 @@ sub balancer_graceful {
     same_key_at_once($name, $farm, 'demo-udf');
 
     my $load = AccessTokenTest::Workload->new(
-        urls => [$farm->balancer->url], clients => $is_mariadb ? 12 : 4, tokens => 4, seed => $seed,
-        pause => $is_mariadb ? 0.02 : 0.1);
+        urls => [$farm->balancer->url], clients => $has_server ? 12 : 4, tokens => 4, seed => $seed,
+        pause => $has_server ? 0.02 : 0.1);
     $load->prepare($database->dbh);
-    my @database = $is_mariadb ? (["database killed", sub {
+    my @database = $has_server ? (["database killed", sub {
         $database->stop('KILL');
         $database->start;
         return $farm->wait_for_calls_at(0) && $farm->wait_for_calls_at(1);
@@ -237,7 +237,7 @@ sub balancer_graceful {
 
 # ---- two httpds, HAProxy, three Galera nodes
 
-if ($is_mariadb) {
+if ($has_server) {
     require AccessTokenTest::Galera;
     require AccessTokenTest::HAProxy;
     my $name = 'Galera';
