@@ -63,8 +63,9 @@ sub wait_for_calls {
 sub wait_for_locks {
     my ($server, $count) = @_;
     my $is_waiting = $has_server
-        ? sub { $server->database->connect->selectrow_array(q(SELECT COUNT(*)
-            FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT')) }
+        # (information_schema.innodb_trx would show the state of the first of many reads.)
+        ? sub { ($server->database->connect->selectrow_array(
+                    q(SHOW GLOBAL STATUS LIKE 'Innodb_row_lock_current_waits')))[1] }
         : sub { scalar grep { sleeps($_) } map { glob "/proc/$_/task/*/syscall" } $server->children };
     return $server->wait_for(sub { $is_waiting->() >= $count });
 }
