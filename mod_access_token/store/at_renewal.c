@@ -29,6 +29,8 @@ struct at_renewal_t {
     const char *log_path;
     identity_t log;              /* the write-ahead log: SQLite keeps it as
                                     long as there is a connection */
+    const char *index_path;
+    identity_t index;            /* the same for the log's index */
     int asked;                   /* at_renewal_ask was called */
 };
 
@@ -90,11 +92,26 @@ int at_renewal_is_due(const at_renewal_t *renewal)
     return renewal && (renewal->asked || at_renewal_has_moved(renewal));
 }
 
+/* The log or the index of the old file, if it is still there; else NULL. */
+static const char *find_rest(const at_renewal_t *renewal, apr_pool_t *pool)
+{
+    if (is_there(renewal->log)
+        && !has_changed(renewal->log, renewal->log_path, pool)) {
+        return renewal->log_path;
+    }
+    if (is_there(renewal->index)
+        && !has_changed(renewal->index, renewal->index_path, pool)) {
+        return renewal->index_path;
+    }
+    return NULL;
+}
+
 /*
  * Why FILE, the database's file as it is now, must not be opened; NULL if it
  * may be. SQLite would create a file that is missing. It would apply a log that
- * was left to the new file, and destroy that. And if only the log was replaced,
- * this process still has the index of the old one.
+ * was left to the new file, and destroy that. If the index that was left is
+ * removed later, other programs would not see what this one writes. And if only
+ * the log was replaced, this process still has the index of the old one.
  */
 static at_fault_t *check_files(const at_renewal_t *renewal, identity_t file,
                                apr_pool_t *pool)
@@ -102,19 +119,20 @@ static at_fault_t *check_files(const at_renewal_t *renewal, identity_t file,
     const char *path = renewal->config->params;
     int log_has_changed = has_changed(renewal->log, renewal->log_path, pool);
     int is_other = is_there(renewal->file) && !is_same(renewal->file, file);
+    const char *rest = is_other ? find_rest(renewal, pool) : NULL;
 
     if (is_other && !is_there(file)) {
         return at_fault_make(pool, AT_STORE_RETRY, AT_FAULT_CONNECTION,
                              "the database's file %s is gone; put it back",
                              path);
     }
-    if (is_other && is_there(renewal->log) && !log_has_changed) {
+    if (rest) {
         return at_fault_make(pool, AT_STORE_RETRY, AT_FAULT_CONNECTION,
                              "another file has replaced %s, and beside it is "
                              "still %s of the one before: SQLite would mix "
                              "them. Remove %s and %s-shm. Next time restore "
                              "data by .restore, or with httpd stopped", path,
-                             renewal->log_path, renewal->log_path, path);
+                             rest, renewal->log_path, path);
     }
     if (!is_other && log_has_changed) {
         return at_fault_make(pool, AT_STORE_RETRY, AT_FAULT_CONNECTION,
@@ -206,6 +224,9 @@ void at_renewal_note(dbd_cfg_t *config, ap_dbd_t *dbd)
     renewal->log_path = apr_pstrcat(dbd->pool, config->params, "-wal",
                                     (char *)NULL);
     renewal->log = identify(renewal->log_path, dbd->pool);
+    renewal->index_path = apr_pstrcat(dbd->pool, config->params, "-shm",
+                                      (char *)NULL);
+    renewal->index = identify(renewal->index_path, dbd->pool);
     apr_pool_userdata_setn(renewal, KEY, NULL, dbd->pool);
 }
 
@@ -239,16 +260,25 @@ static apr_status_t put_back(void *data)
 static void put_in_place(at_renewal_t *renewal, apr_dbd_t *handle,
                          apr_hash_t *prepared, apr_pool_t *pool)
 {
-    if (renewal->pool) {
-        apr_pool_destroy(renewal->pool);
-    }
     renewal->dbd->handle = handle;
     renewal->dbd->prepared = prepared;
     renewal->pool = pool;
     renewal->log = identify(renewal->log_path, pool);
+    renewal->index = identify(renewal->index_path, pool);
     renewal->asked = 0;
     apr_pool_cleanup_register(pool, renewal, put_back,
                               apr_pool_cleanup_null);
+}
+
+/* Close what the last renewal opened. All handles of a process for one file
+ * share what SQLite found when the first of them was opened: for instance that
+ * the log's index could only be read, because root had just created it. */
+static void close_old(at_renewal_t *renewal)
+{
+    renewal->asked = 1;
+    if (renewal->pool) {
+        apr_pool_destroy(renewal->pool);
+    }
 }
 
 /* Connect, prepare, and replace the old connection. MADE is the pool of the new
@@ -262,6 +292,7 @@ static const at_fault_t *replace(at_renewal_t *renewal, apr_pool_t *made,
     apr_hash_t *prepared;
     apr_dbd_t *handle;
 
+    close_old(renewal);
     if (apr_dbd_open_ex(driver, made, renewal->config->params, &handle,
                         &text) != APR_SUCCESS) {
         return at_fault_make(result_pool, AT_STORE_RETRY, AT_FAULT_CONNECTION,

@@ -44,11 +44,11 @@ int at_renewal_has_moved(const at_renewal_t *renewal);
 int at_renewal_is_due(const at_renewal_t *renewal);
 
 /**
- * Replace RENEWAL's connection: connect, run DBDInitSQL, prepare all that
- * mod_dbd prepared, in this order, and close the old one. Only the holder of
- * the connection may call this, after it has freed all results. Returns NULL;
- * or in RESULT_POOL why it failed: then the connection is as it was, and still
- * due.
+ * Replace RENEWAL's connection: close what the last renewal opened, connect,
+ * run DBDInitSQL, and prepare all that mod_dbd prepared, in this order. Only
+ * the holder of the connection may call this, after it has freed all results.
+ * Returns NULL; or in RESULT_POOL why it failed: then the renewal is still due.
+ * In both cases the statements that were prepared before must not be used.
  */
 const at_fault_t *at_renewal_make(at_renewal_t *renewal,
                                   apr_pool_t *result_pool);

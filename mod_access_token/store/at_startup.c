@@ -192,13 +192,14 @@ static int renew(check_t *check)
 {
     at_renewal_t *renewal = check->connection
                             ? at_renewal_of(check->connection) : NULL;
+    const at_fault_t *fault;
 
-    if (!renewal || check->renewals++ >= RENEWALS
-        || at_renewal_make(renewal, check->pool)) {
+    if (!renewal || check->renewals++ >= RENEWALS) {
         return 0;
     }
+    fault = at_renewal_make(renewal, check->pool);
     take_prepared(check);
-    return 1;
+    return !fault;
 }
 
 /* Run statement NUMBER, with NULL for each value, into *RESULTS. *CONNECTION
