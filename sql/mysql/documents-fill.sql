@@ -13,7 +13,7 @@ DROP PROCEDURE IF EXISTS access_token_fill_documents;
 
 -- Below, only the last line of the procedure ends with a semicolon: see schema.sql.
 -- At the level SERIALIZABLE each statement locks the rows that it reads, as the triggers do. A batch is made
--- again if a deadlock (1213) or a lock (1205) ends it.
+-- again if a deadlock (1213), a lock (1205) or another change (1020) ends it.
 DELIMITER ;;
 CREATE PROCEDURE access_token_fill_documents()
 BEGIN
@@ -30,7 +30,7 @@ BEGIN
                       ORDER BY accounts_receivable_id LIMIT 1000)
                     ORDER BY id LIMIT 1000) AS ids)
         ; BEGIN
-            DECLARE EXIT HANDLER FOR 1205, 1213 ROLLBACK
+            DECLARE EXIT HANDLER FOR 1020, 1205, 1213 ROLLBACK
             ; SET TRANSACTION ISOLATION LEVEL SERIALIZABLE
             ; START TRANSACTION
             ; DELETE kept
@@ -67,7 +67,7 @@ BEGIN
                       ORDER BY reward_participant_id LIMIT 1000)
                     ORDER BY id LIMIT 1000) AS ids)
         ; BEGIN
-            DECLARE EXIT HANDLER FOR 1205, 1213 ROLLBACK
+            DECLARE EXIT HANDLER FOR 1020, 1205, 1213 ROLLBACK
             ; SET TRANSACTION ISOLATION LEVEL SERIALIZABLE
             ; START TRANSACTION
             ; DELETE kept

@@ -19,7 +19,8 @@
 --
 -- The triggers lock the rows that they read. So two transactions that change parts of a document at the same
 -- time leave the right one, at each isolation level. One may wait for the other, or end with a deadlock (error
--- 1213) and has to be made again, as always with InnoDB.
+-- 1213), and has to be made again, as always with InnoDB. From MariaDB 11.6 on, that also happens to one at
+-- REPEATABLE READ that has read before, and now changes what the other changed since (error 1020).
 --
 -- Not covered: foreign keys that were changed to ON DELETE CASCADE or SET NULL (InnoDB fires no trigger then),
 -- TRUNCATE, and a row that is added with foreign_key_checks = 1 after rows that refer to it were added with 0.
