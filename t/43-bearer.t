@@ -4,7 +4,6 @@
 use strict;
 use warnings;
 
-use Digest::SHA qw(hmac_sha256);
 use JSON::PP ();
 use MIME::Base64 qw(encode_base64 encode_base64url);
 use Test::More;
@@ -16,8 +15,15 @@ for my $name (qw(auth_openidc lua auth_digest)) {
     plan skip_all => "there is no mod_$name.so" if !-e httpd_modules() . "/mod_$name.so";
 }
 
-my $key = 'a key of this test, which has enough bytes';
 my $base = AccessTokenTest->new;
+# Release 2.4.17 of the module forgets the keys of OIDCOAuthVerifySharedKeys: so the tokens are
+# signed by the key of a certificate.
+my ($certificate, $key, $another_key) = map { $base->path($_) } qw(certificate.pem key.pem another.pem);
+for my $made ("req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=test -keyout '$key' -out '$certificate'",
+              "genrsa -out '$another_key' 2048") {
+    my $output = qx(openssl $made 2>&1);
+    die "openssl $made: $output\n" if $? != 0;
+}
 my $hash = crypt 'secret', '$5$rounds=1000$salt';
 my $passwords = $base->write_file('passwords', join '', map { "$_:$hash\n" } qw(clerk stranger));
 # As mod_ssl does by SSLUserName, this names a user without an AuthType.
@@ -41,7 +47,7 @@ my %caller = (apache => 'apache', session => 'session', both => 'apache session'
 my $conf = <<"END";
 AccessTokenPassCodeScheme bcrypt 4
 OIDCCryptoPassphrase "a passphrase that nothing uses"
-OIDCOAuthVerifySharedKeys "plain##$key"
+OIDCOAuthVerifyCertFiles "$certificate"
 OIDCOAuthRemoteUserClaim sub
 END
 for my $auth (sort keys %auth) {
@@ -62,12 +68,15 @@ my $server = AccessTokenTest->start(
 
 sub segment { encode_base64url(JSON::PP->new->canonical->encode($_[0])) }
 
-# A JSON Web Token that names USER, signed by KEY.
+# A JSON Web Token that names USER, signed by the key in the file SIGNED_BY.
 sub jwt {
     my ($user, $signed_by) = @_;
-    my $text = segment({ alg => 'HS256', typ => 'JWT' }) . '.'
+    my $text = segment({ alg => 'RS256', typ => 'JWT' }) . '.'
         . segment({ sub => $user, exp => time + 3600, iat => time });
-    return "$text." . encode_base64url(hmac_sha256($text, $signed_by // $key));
+    my $file = $base->write_file('text', $text);
+    my $signature = qx(openssl dgst -sha256 -sign '@{[ $signed_by // $key ]}' '$file');
+    die "openssl dgst failed\n" if $? != 0;
+    return "$text." . encode_base64url($signature);
 }
 
 sub basic { 'Basic ' . encode_base64("$_[0]:secret", '') }
@@ -110,7 +119,7 @@ for my $case (
     # Apache refuses what it has not verified.
     (map {
         my $path = "/oauth20/$_";
-        [$path, $header_of->('clerk', 'another key that has enough bytes too'), undef, '401 none'],
+        [$path, $header_of->('clerk', $another_key), undef, '401 none'],
         [$path, "Bearer $session{clerk}", undef, '401 none'],
         [$path, undef, $session{clerk}, '401 none'],
     } sort keys %caller),
