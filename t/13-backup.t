@@ -18,7 +18,7 @@ sub commands_of {
     my ($section) = source_text('docs/operations.md') =~ /^## $name\n(.*?)^## /ms
         or die "docs/operations.md has no section $name\n";
     my @blocks = $section =~ /^((?: {4}.*\n)+)/mg;
-    return map { s/^ {4}//gmr } grep { $has_server ? /^ +mariadb/m : /\bsqlite3 tokens\.db/ } @blocks;
+    return map { s/^ {4}//gmr } grep { $has_server ? /\bmariadb\b/ : /\bsqlite3 tokens\.db/ } @blocks;
 }
 
 # Programs that find this test's server, or that only root can run.

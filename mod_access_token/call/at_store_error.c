@@ -171,7 +171,8 @@ static const mysql_row_t mysql_rows[] = {
     REFUSED(1045, 1, "the login failed"),
     REFUSED(1049, 0, "there is no such database"),
     REFUSED(1129, 0, "the server has blocked this host; find out why its "
-            "connections broke, then run FLUSH HOSTS"),
+            "connections broke, then run FLUSH HOSTS (MySQL: TRUNCATE TABLE "
+            "performance_schema.host_cache)"),
     REFUSED(1130, 0, "the account is not for this host; see CREATE USER"),
     REFUSED(1184, 0, "the server's init_connect fails; see the database's "
             "log"),

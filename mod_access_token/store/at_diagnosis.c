@@ -93,7 +93,8 @@ static at_fault_t *explain(const at_use_t *use, const char *text,
     return at_fault_make(pool, outcome, kind, "no connection to the %s "
         "database: %s. Check DBDParams, that Apache's User can reach it, and "
         "(MySQL) that the client library reads the file with the group that "
-        "DBDParams names: if the user is '', it did not", use->driver, text);
+        "DBDParams names: if it names a socket or host that you did not set, "
+        "it did not", use->driver, text);
 }
 
 const at_fault_t *at_diagnosis_connect(const apr_dbd_driver_t **driver,

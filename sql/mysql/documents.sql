@@ -1,9 +1,9 @@
--- The owners of access tokens as ready JSON documents, for MariaDB 10.5+ and MySQL 8.0.16+. Without them the module joins ten
--- tables in each call; with them it reads two rows. The statements of sql/mysql/statements read them, those of
--- statements-without-documents do not.
+-- The owners of access tokens as ready JSON documents, for MariaDB 10.5+ and MySQL 8.0.16+. Without them the
+-- module joins ten tables in each call; with them it reads two rows. The statements of sql/mysql/statements read
+-- them, those of statements-without-documents do not.
 --
 -- Install: as an administrator, after schema.sql:   mariadb access_token < documents.sql
---          then always:                             mariadb -N access_token < documents-fill.sql
+--          then, if there are rows already:         mariadb -N access_token < documents-fill.sql
 -- It can be run again at any time, for example after an upgrade; then fill again. Triggers and views run with the
 -- rights of the account that created them. Do not drop that account.
 --

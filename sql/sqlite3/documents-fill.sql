@@ -1,8 +1,8 @@
 -- Writes the documents of documents.sql that are missing, corrects those that are wrong, and removes those
 -- that have no row. One run changes 10,000 documents at most, in one transaction, so that other programs can
 -- write between two runs. It prints how many it changed. Repeat it until it prints "0 changed":
---     while [ "$(sqlite3 -cmd '.timeout 10000' access_token.db < documents-fill.sql)" != "0 changed" ]; do
---         sleep 1; done
+--     fill() { sqlite3 -bail -cmd '.timeout 10000' tokens.db <documents-fill.sql; }
+--     while said=$(fill) && [ "$said" != "0 changed" ]; do sleep 1; done
 -- It can be run again at any time. httpd and other programs may run meanwhile.
 
 -- The missing ones first: they are found without making any document. Only the search for wrong ones makes
