@@ -105,7 +105,7 @@ for my $case (
     like($output, qr/AT012: the main server$place/, "$name: and the main server");
     is(scalar(() = $output =~ /AT\d+:/g), 2, "$name: and nothing else") or diag($output);
 
-    my $server = AccessTokenTest->start(%options);
+    my $server = AccessTokenTest->start(%options, log_level => 'notice access_token:info');
     is(outcome_of(call($server, 'api')), '200 OK', "$name: the host with the statements serves the method");
     is(outcome_of(call($server, 'web')), '404 INVALID_REQUEST', "$name: the other one answers 404");
     is(outcome_of(get($server, 'web', $_)), '404 INVALID_REQUEST', "$name: also to GET $_")
@@ -114,6 +114,7 @@ for my $case (
        "$name: and to OPTIONS");
     is(scalar(() = ($server->output . $server->error_log) =~ /AT012: /g), 2, "$name: the start logs each once");
     $server->expect_log(qr/AT012: /);
+    ok($server->error_log =~ /AT063: /, "$name: and each request says why");
     $server->finish("the error log has only the expected lines: $name");
 }
 

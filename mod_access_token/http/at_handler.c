@@ -173,8 +173,8 @@ static int answer_failure(at_exchange_t *exchange, at_error_t *error,
     return at_exchange_send_error_as(exchange, error, failure->http_status);
 }
 
-/* Check method, media type and configuration, and read the body: contract,
- * section 5, "Order". */
+/* Check method and media type, and read the body: contract, section 5,
+ * "Order". */
 static at_error_t *receive(at_json_t **root, at_body_failure_t *failure,
                            at_exchange_t *exchange)
 {
@@ -190,6 +190,10 @@ static at_error_t *receive(at_json_t **root, at_body_failure_t *failure,
 static const char *find_nothing(at_exchange_t *exchange)
 {
     if (!at_config_has_database(exchange->r, exchange->config)) {
+        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, exchange->r, ATLOGNO("063")
+                      "the method is configured here, but no "
+                      "AccessTokenStatements applies, or the virtual host "
+                      "has no DBDriver [request %s]", exchange->request_id);
         return "There is nothing at this address on this server.";
     }
     return at_address_is_beneath(exchange->r)

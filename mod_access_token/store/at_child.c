@@ -304,7 +304,8 @@ int at_child_connect(conn_rec *c, void *socket)
     at_crowd_t *crowd = this_child()->crowd;
 
     (void)socket;
-    if (!c->master) {
+    /* The connections of mod_proxy to other servers have no scoreboard. */
+    if (!c->master && c->sbh) {
         at_crowd_connect(crowd);
         apr_pool_cleanup_register(c->pool, crowd, note_end,
                                   apr_pool_cleanup_null);

@@ -283,18 +283,27 @@ static at_fault_t *last_failure(const at_lists_t *lists, apr_pool_t *pool)
     return fault;
 }
 
+/* Why no connection could be opened; NULL if that is not the reason. */
+static const at_fault_t *explain_opening(const at_lists_t *lists,
+                                         apr_pool_t *pool)
+{
+    if (lists->away_since) {
+        return last_failure(lists, pool);
+    }
+    return !lists->opening ? NULL
+        : time_out(AT_FAULT_CONNECTION, "mod_dbd gave no connection in "
+                   "time: the database does not answer, or other modules use "
+                   "all that DBDMax allows", pool);
+}
+
 const at_fault_t *at_pool_explain(const at_connections_t *connections,
                                   apr_pool_t *pool)
 {
     int seconds = (int)apr_time_sec(connections->wait);
+    const at_fault_t *fault = explain_opening(connections->lists, pool);
 
-    if (connections->lists->away_since) {
-        return last_failure(connections->lists, pool);
-    }
-    if (connections->lists->opening) {
-        return time_out(AT_FAULT_CONNECTION, "mod_dbd gave no connection in "
-                        "time: the database does not answer, or other "
-                        "modules use all that DBDMax allows", pool);
+    if (fault) {
+        return fault;
     }
     return time_out(AT_FAULT_PLACE, apr_psprintf(pool, "all %d connections "
                     "of this child were in use for %d seconds; see "
@@ -306,8 +315,10 @@ const at_fault_t *at_pool_explain(const at_connections_t *connections,
 const at_fault_t *at_pool_refuse(const at_connections_t *connections,
                                  int places, apr_pool_t *pool)
 {
-    if (connections->lists->away_since) {
-        return last_failure(connections->lists, pool);
+    const at_fault_t *fault = explain_opening(connections->lists, pool);
+
+    if (fault) {
+        return fault;
     }
     return time_out(AT_FAULT_PLACE, apr_psprintf(pool, "no connection of "
                     "this child became free, and %d calls are under way "

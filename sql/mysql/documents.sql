@@ -207,6 +207,9 @@ DROP TRIGGER IF EXISTS country_document_update;
 DROP TRIGGER IF EXISTS country_document_delete;
 DROP TRIGGER IF EXISTS accounts_receivable_document_text;
 DROP TRIGGER IF EXISTS reward_participant_document_text;
+-- Of an earlier form.
+DROP FUNCTION IF EXISTS accounts_receivable_document;
+DROP FUNCTION IF EXISTS reward_participant_document;
 
 -- Below, only the last line of a trigger ends with a semicolon: see schema.sql.
 DELIMITER ;;
@@ -351,14 +354,13 @@ WHERE participant.id = NEW.reward_participant_id LOCK IN SHARE MODE)
 -- As BINARY, since 'a' and 'a ' are equal in the collation.
 -- While foreign keys are checked, no row refers to one that is inserted or deleted. So the triggers look for
 -- such rows only if they are not: the search would lock gaps of the index, where other transactions insert.
--- But the REPLACE of MySQL 9 deletes and inserts a row while others refer to it.
+-- But the REPLACE of MySQL 9 deletes and inserts a row while others refer to it: @access_token_deleted_... tell.
 -- After UPDATE IGNORE a row may still have the old id: the triggers run also for a row that it could not change.
 CREATE TRIGGER accounts_receivable_document_insert AFTER INSERT ON accounts_receivable FOR EACH ROW
 BEGIN
     REPLACE INTO accounts_receivable_documents (accounts_receivable_id, document)
     VALUES (NEW.id, '')
-    ; IF @@SESSION.foreign_key_checks = 0 OR VERSION() NOT LIKE '%MariaDB%' AND
-        EXISTS (SELECT 1 FROM reward_participants WHERE accounts_receivable_id = NEW.id) THEN
+    ; IF @@SESSION.foreign_key_checks = 0 OR NEW.id = @access_token_deleted_account THEN
         REPLACE INTO reward_participant_documents (reward_participant_id, document)
         SELECT id, '' FROM reward_participants
          WHERE accounts_receivable_id = NEW.id LOCK IN SHARE MODE
@@ -383,7 +385,8 @@ IF NOT (CAST(NEW.id AS BINARY) <=> OLD.id
 
 CREATE TRIGGER accounts_receivable_document_delete AFTER DELETE ON accounts_receivable FOR EACH ROW
 BEGIN
-    DELETE FROM accounts_receivable_documents WHERE accounts_receivable_id = OLD.id
+    SET @access_token_deleted_account = OLD.id
+    ; DELETE FROM accounts_receivable_documents WHERE accounts_receivable_id = OLD.id
     ; IF @@SESSION.foreign_key_checks = 0 THEN
         REPLACE INTO reward_participant_documents (reward_participant_id, document)
         SELECT id, '' FROM reward_participants
@@ -410,8 +413,7 @@ CREATE TRIGGER reward_participant_document_delete AFTER DELETE ON reward_partici
     DELETE FROM reward_participant_documents WHERE reward_participant_id = OLD.id;;
 
 CREATE TRIGGER contact_document_insert AFTER INSERT ON contacts FOR EACH ROW
-IF @@SESSION.foreign_key_checks = 0 OR VERSION() NOT LIKE '%MariaDB%' AND
-   EXISTS (SELECT 1 FROM accounts_receivable WHERE owner_id = NEW.id) THEN
+IF @@SESSION.foreign_key_checks = 0 OR NEW.id = @access_token_deleted_contact THEN
     REPLACE INTO accounts_receivable_documents (accounts_receivable_id, document)
     SELECT id, '' FROM accounts_receivable
      WHERE owner_id = NEW.id LOCK IN SHARE MODE
@@ -458,22 +460,22 @@ IF NOT (CAST(NEW.id AS BINARY) <=> OLD.id
 ; END IF;;
 
 CREATE TRIGGER contact_document_delete AFTER DELETE ON contacts FOR EACH ROW
-IF @@SESSION.foreign_key_checks = 0 THEN
-    REPLACE INTO accounts_receivable_documents (accounts_receivable_id, document)
-    SELECT id, '' FROM accounts_receivable
-     WHERE owner_id = OLD.id LOCK IN SHARE MODE
-    ; REPLACE INTO reward_participant_documents (reward_participant_id, document)
-    SELECT participant.id, ''
-      FROM accounts_receivable AS account
-      STRAIGHT_JOIN reward_participants AS participant ON participant.accounts_receivable_id = account.id
-     WHERE account.owner_id = OLD.id LOCK IN SHARE MODE
-; END IF;;
+BEGIN
+    SET @access_token_deleted_contact = OLD.id
+    ; IF @@SESSION.foreign_key_checks = 0 THEN
+        REPLACE INTO accounts_receivable_documents (accounts_receivable_id, document)
+        SELECT id, '' FROM accounts_receivable
+         WHERE owner_id = OLD.id LOCK IN SHARE MODE
+        ; REPLACE INTO reward_participant_documents (reward_participant_id, document)
+        SELECT participant.id, ''
+          FROM accounts_receivable AS account
+          STRAIGHT_JOIN reward_participants AS participant ON participant.accounts_receivable_id = account.id
+         WHERE account.owner_id = OLD.id LOCK IN SHARE MODE
+    ; END IF
+; END;;
 
 CREATE TRIGGER country_document_insert AFTER INSERT ON countries FOR EACH ROW
-IF @@SESSION.foreign_key_checks = 0 OR VERSION() NOT LIKE '%MariaDB%' AND
-   (EXISTS (SELECT 1 FROM contacts WHERE country_of_residence_id = NEW.id)
-    OR EXISTS (SELECT 1 FROM contacts WHERE passport_issued_by_country_id = NEW.id)
-    OR EXISTS (SELECT 1 FROM contacts WHERE id_issued_by_country_id = NEW.id)) THEN
+IF @@SESSION.foreign_key_checks = 0 OR NEW.id = @access_token_deleted_country THEN
     REPLACE INTO accounts_receivable_documents (accounts_receivable_id, document)
     SELECT account.id, ''
       FROM ((SELECT id FROM contacts
@@ -529,30 +531,33 @@ IF NOT (CAST(NEW.id AS BINARY) <=> OLD.id
 ; END IF;;
 
 CREATE TRIGGER country_document_delete AFTER DELETE ON countries FOR EACH ROW
-IF @@SESSION.foreign_key_checks = 0 THEN
-    REPLACE INTO accounts_receivable_documents (accounts_receivable_id, document)
-    SELECT account.id, ''
-      FROM ((SELECT id FROM contacts
-              WHERE country_of_residence_id = OLD.id LOCK IN SHARE MODE)
-            UNION
-            (SELECT id FROM contacts
-              WHERE passport_issued_by_country_id = OLD.id LOCK IN SHARE MODE)
-            UNION
-            (SELECT id FROM contacts
-              WHERE id_issued_by_country_id = OLD.id LOCK IN SHARE MODE)) AS owner
-      JOIN accounts_receivable AS account ON account.owner_id = owner.id
-      LOCK IN SHARE MODE
-    ; REPLACE INTO reward_participant_documents (reward_participant_id, document)
-    SELECT participant.id, ''
-      FROM ((SELECT id FROM contacts
-              WHERE passport_issued_by_country_id = OLD.id LOCK IN SHARE MODE)
-            UNION
-            (SELECT id FROM contacts
-              WHERE id_issued_by_country_id = OLD.id LOCK IN SHARE MODE)) AS owner
-      JOIN accounts_receivable AS account ON account.owner_id = owner.id
-      JOIN reward_participants AS participant ON participant.accounts_receivable_id = account.id
-      LOCK IN SHARE MODE
-; END IF;;
+BEGIN
+    SET @access_token_deleted_country = OLD.id
+    ; IF @@SESSION.foreign_key_checks = 0 THEN
+        REPLACE INTO accounts_receivable_documents (accounts_receivable_id, document)
+        SELECT account.id, ''
+          FROM ((SELECT id FROM contacts
+                  WHERE country_of_residence_id = OLD.id LOCK IN SHARE MODE)
+                UNION
+                (SELECT id FROM contacts
+                  WHERE passport_issued_by_country_id = OLD.id LOCK IN SHARE MODE)
+                UNION
+                (SELECT id FROM contacts
+                  WHERE id_issued_by_country_id = OLD.id LOCK IN SHARE MODE)) AS owner
+          JOIN accounts_receivable AS account ON account.owner_id = owner.id
+          LOCK IN SHARE MODE
+        ; REPLACE INTO reward_participant_documents (reward_participant_id, document)
+        SELECT participant.id, ''
+          FROM ((SELECT id FROM contacts
+                  WHERE passport_issued_by_country_id = OLD.id LOCK IN SHARE MODE)
+                UNION
+                (SELECT id FROM contacts
+                  WHERE id_issued_by_country_id = OLD.id LOCK IN SHARE MODE)) AS owner
+          JOIN accounts_receivable AS account ON account.owner_id = owner.id
+          JOIN reward_participants AS participant ON participant.accounts_receivable_id = account.id
+          LOCK IN SHARE MODE
+    ; END IF
+; END;;
 DELIMITER ;
 
 SET SESSION sql_mode = @access_token_sql_mode;

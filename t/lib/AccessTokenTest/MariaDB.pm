@@ -22,11 +22,15 @@ use AccessTokenTest::Process;
 
 
 # new(folder => DIR, builddir => DIR, srcdir => DIR, options => [more options],
+#     user => httpd's user, undef if it is this process's,
 #     proxy => true: the module's way to it is a proxy that can break it)
 sub new {
     my ($class, %options) = @_;
     my $folder = "$options{folder}/mariadb";
-    mkdir $folder or die "$folder: $!\n";
+    mkdir $folder, 0750 or die "$folder: $!\n";
+    # Only httpd and this test may pass: the root of the database has no password.
+    my $group = defined $options{user} ? (getpwnam $options{user})[3] : -1;
+    chown -1, $group, $folder or die "$folder: $!\n";
     my $self = bless {
         folder => $folder,
         socket => "$folder/socket",
@@ -89,6 +93,7 @@ sub sql_folder { 'mysql' }
 sub socket { $_[0]{socket} }
 sub proxy { $_[0]{proxy} }
 sub pid { $_[0]{process} && $_[0]{process}->pid }
+sub is_running { $_[0]{process} && $_[0]{process}->is_running }
 
 # The name of an empty data folder, made if it is not there yet.
 sub data_folder {
