@@ -326,6 +326,7 @@ for my $engine ('mariadb', $ENV{AT_MYSQL} ? 'mysql' : ()) {
         my ($client) = said($demo) =~ /^The database +(.+)$/m;
         my $number = `echo "SELECT number FROM access_tokens WHERE identifier = 'api1test12up'" | $client -N`;
         like($number, qr/\A\d+\n\z/, 'and it prints the command that opens a client');
+        is((stat "$demo->{folder}/mariadb")[2] & 07, 0, 'no other user can reach its socket');
         my @processes = processes_of($demo->{folder});
         cmp_ok(scalar @processes, '>=', 3, 'its processes');
         $demo->{process}->signal('INT');
