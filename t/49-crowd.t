@@ -16,7 +16,8 @@ my $is_event = AccessTokenTest::mpm() eq 'event';
 # Those of one_child_conf, and how many calls may wait long.
 my ($threads, $places) = (32, 28);
 
-my $server = AccessTokenTest->start(conf => AccessTokenTest::one_child_conf() . <<'END');
+my $server = AccessTokenTest->start(
+    $has_server ? (dbd => { init_sql => 'SET SESSION lock_wait_timeout = 1' }) : (), conf => AccessTokenTest::one_child_conf() . <<'END');
 AccessTokenRetryBudget 30s
 AccessTokenConnectionWait 30s
 AccessTokenRetryAfter 7
@@ -74,7 +75,12 @@ sub under_way {
     is(ask($_, page())->{status}, 200, 'a page on a connection that is kept') for @kept;
     my $let_go = hold();
     my @waiting = map { $server->socket } 1 .. $places;
-    print { $waiting[$_] } call("waits $_") for 0 .. $#waiting;
+    for my $number (0 .. $#waiting) {
+        print { $waiting[$number] } call("waits $number");
+        # Each statement waits a second for its lock. So the four connections come free one
+        # after the other, though no call gets on.
+        sleep 0.25 if $has_server && $number < 4;
+    }
     ok($server->wait_for(sub { under_way() > $places }), 'calls wait for a connection');
 
     for my $number (1 .. 2 * ($threads - $places)) {

@@ -35,8 +35,13 @@ static void release_signals(const at_connections_t *connections,
     }
 }
 
-/* When a wait with the deadline UNTIL ends. An extra one, for which the threads
- * are too few, ends already when the queue stalls. */
+/* An extra wait, for which the threads are too few, takes no longer: a queue
+ * that moves now and then, since statements end without their lock, would keep
+ * all threads. */
+#define EXTRA_WAIT apr_time_from_sec(2)
+
+/* When a wait with the deadline UNTIL ends. An extra one ends already when the
+ * queue stalls. */
 static apr_time_t end_of_wait(const at_connections_t *connections,
                               apr_time_t until, int is_extra)
 {
@@ -54,6 +59,8 @@ static const at_fault_t *wait_for_one(at_connection_t **connection,
     apr_uint64_t attempt = at_pool_attempts(connections);
     int is_extra = crowd && !at_crowd_may_wait(crowd);
     apr_time_t now = at_clock_now();
+    apr_time_t latest = is_extra && now + EXTRA_WAIT < until
+                        ? now + EXTRA_WAIT : until;
     const at_fault_t *fault = NULL;
     at_waiter_t waiter;
 
@@ -64,13 +71,13 @@ static const at_fault_t *wait_for_one(at_connection_t **connection,
     }
     at_pool_enqueue(connections, &waiter, now);
     while (!waiter.connection
-           && now < end_of_wait(connections, until, is_extra)
+           && now < end_of_wait(connections, latest, is_extra)
            && !at_pool_is_hopeless(connections, attempt, now)) {
         if (at_pool_waits_for_opener(connections)) {
             at_opener_call(connections);
         }
         at_clock_wait(&waiter.news, &connections->mutex,
-                      end_of_wait(connections, until, is_extra));
+                      end_of_wait(connections, latest, is_extra));
         now = at_clock_now();
     }
     if (!waiter.connection) {
