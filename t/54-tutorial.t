@@ -138,8 +138,9 @@ sub write_block {
     my $path = file_of($name);
     if ($name =~ /\.cnf$/) {
         $text =~ s/^socket = .*\n/$way/m or die "$name has no socket\n";
-        # The file must change this mode, which the module refuses.
-        $server->database->admin->do("SET GLOBAL sql_mode = 'EMPTY_STRING_IS_NULL'");
+        # The file must change this mode, which the module refuses. MySQL has none of these.
+        $server->database->admin->do("SET GLOBAL sql_mode = 'EMPTY_STRING_IS_NULL'")
+            if $server->database->engine eq 'mariadb';
     }
     write_text($path, encode_utf8($text));
     pass("$block->{at}: $name is written");
