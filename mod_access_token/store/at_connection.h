@@ -35,7 +35,8 @@
  * database is away; but if it has been away for longer than a call's budget,
  * one more failure to connect ends the wait. If CROWD does not let one more
  * call wait, the wait ends when the queue stalls, or after 2 s. NULL for CROWD:
- * the call may always wait. at_connection_give is to follow if there is no fault.
+ * the call may always wait. at_connection_give is to follow if there is no
+ * fault.
  */
 const at_fault_t *at_connection_take(at_connection_t **connection,
                                      at_connections_t *connections,
