@@ -300,11 +300,8 @@ const at_fault_t *at_pool_explain(const at_connections_t *connections,
                                   apr_pool_t *pool)
 {
     int seconds = (int)apr_time_sec(connections->wait);
-    const at_fault_t *fault = explain_opening(connections->lists, pool);
 
-    if (fault) {
-        return fault;
-    }
+    AT_FAULT_TRY(explain_opening(connections->lists, pool));
     return time_out(AT_FAULT_PLACE, apr_psprintf(pool, "all %d connections "
                     "of this child were in use for %d seconds; see "
                     "AccessTokenConnections and AccessTokenConnectionWait, "
@@ -315,11 +312,7 @@ const at_fault_t *at_pool_explain(const at_connections_t *connections,
 const at_fault_t *at_pool_refuse(const at_connections_t *connections,
                                  int places, apr_pool_t *pool)
 {
-    const at_fault_t *fault = explain_opening(connections->lists, pool);
-
-    if (fault) {
-        return fault;
-    }
+    AT_FAULT_TRY(explain_opening(connections->lists, pool));
     return time_out(AT_FAULT_PLACE, apr_psprintf(pool, "no connection of "
                     "this child became free, and %d calls are under way "
                     "already: its other threads are kept for other requests; "
