@@ -28,7 +28,7 @@ sub small { qw(--innodb-buffer-pool-size=16M --innodb-redo-log-capacity=8M) }
 
 # The binary log is on, as it is by default.
 sub options {
-    return ('--basedir=' . folder() . '/root/usr', qw(--secure-file-priv= --mysqlx=OFF
+    return ('--basedir=' . folder() . '/unpacked/usr', qw(--secure-file-priv= --mysqlx=OFF
         --sync-binlog=0));
 }
 
