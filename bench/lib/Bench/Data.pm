@@ -29,7 +29,8 @@ sub new {
     my ($port) = AccessTokenTest::free_port();
     my $pool = POSIX::ceil(256 + $options{tokens} * 4 / 1000);
     my $database = AccessTokenTest::MariaDB->new(
-        folder => "$folder", srcdir => AccessTokenTest::srcdir(), builddir => AccessTokenTest::builddir(),
+        folder => "$folder", user => AccessTokenTest::httpd_user(),
+        srcdir => AccessTokenTest::srcdir(), builddir => AccessTokenTest::builddir(),
         options => ["--innodb-buffer-pool-size=${pool}M", qw(
             --innodb-flush-log-at-trx-commit=1 --innodb-log-file-size=512M --max-connections=4000
             --max-prepared-stmt-count=100000 --table-open-cache=20000 --open-files-limit=65536

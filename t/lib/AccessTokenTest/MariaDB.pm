@@ -28,6 +28,7 @@ sub new {
     my ($class, %options) = @_;
     my $folder = "$options{folder}/mariadb";
     mkdir $folder, 0750 or die "$folder: $!\n";
+    exists $options{user} or die "$class: user is missing\n";
     # Only httpd and this test may pass: the root of the database has no password.
     my $group = defined $options{user} ? (getpwnam $options{user})[3] : -1;
     chown -1, $group, $folder or die "$folder: $!\n";
