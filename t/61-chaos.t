@@ -18,10 +18,9 @@ my $seed = AccessTokenTest::Workload::seed();
 srand $seed;
 my $rounds = int(0.5 + 2 * AccessTokenTest::Workload::scale(1)) || 1;
 
-# Acknowledged changes must survive kill -9, so they must be on the disk.
 my $server = AccessTokenTest->new(
     log_level => 'notice access_token:info',
-    database_options => ['--innodb-flush-log-at-trx-commit=1']);
+    database_options => AccessTokenTest::Workload::database_options());
 my $database = $server->database;
 $database->load(AccessTokenTest::srcdir() . '/sql/' . $database->sql_folder . '/history.sql');
 # The log messages of the faults.

@@ -196,7 +196,7 @@ sub balancer_graceful {
 {
     my $name = 'one database';
     my $farm = AccessTokenTest::Farm->start(
-        history => 1, database_options => ['--innodb-flush-log-at-trx-commit=1']);
+        history => 1, database_options => AccessTokenTest::Workload::database_options());
     allow($farm);
     my $database = $farm->database;
     my $ready = $farm->balancer->request('GET', '/access-token-ready');

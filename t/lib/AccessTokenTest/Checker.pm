@@ -100,6 +100,15 @@ sub of_request {
         . (defined $request->{key} ? " with key $request->{key}" : '');
 }
 
+# The version LINE, which may be undef, and all calls that may have made it, in words.
+sub of_version {
+    my ($self, $line) = @_;
+    my $request = $line ? $line->{request} : undef;
+    return 'no request has made it' if !$request;
+    return "version $line->{version} is that of: "
+        . join ', ', map { of_call($_) } @{ $self->{calls_of}{ $request->{number} } };
+}
+
 # A row that is gone is one violation, not one for each call.
 sub leave_out_lost_rows {
     my ($self) = @_;
@@ -526,8 +535,9 @@ sub judge_time {
         # From the last one: none that is later has ended before this one began.
         my $soonest;
         for my $line (reverse @lines) {
-            $self->wrong('%s: version %s was there at %.6f, before the call of version %s began, at %.6f',
-                         $id, $soonest->{version}, $soonest->{end}, $line->{version}, $line->{start})
+            $self->wrong('%s: version %s was there at %.6f, before the call of version %s began, at %.6f: %s',
+                         $id, $soonest->{version}, $soonest->{end}, $line->{version}, $line->{start},
+                         $self->of_version($line))
                 if $soonest && $soonest->{end} < $line->{start};
             $soonest = $line if defined $line->{end} && (!$soonest || $line->{end} < $soonest->{end});
         }
@@ -536,8 +546,8 @@ sub judge_time {
         $token->{began} = steps([map { [-$_->{start}, -$_->{version}] } @lines]);
         for my $call (@{ $reads{$id} // [] }) {
             my ($low, $high) = $self->current($token, $call);
-            $self->wrong('a replay shows a version when it was %s to %s: %s', $low, $high,
-                         of_call($call))
+            $self->wrong('a replay shows a version when it was %s to %s: %s; %s', $low, $high,
+                         of_call($call), $self->of_version($token->{lines}{ $call->{version} }))
                 if $call->{version} > $high || $call->{version} < $low && !$self->{stale_reads};
         }
     }

@@ -117,6 +117,11 @@ MaxRequestWorkers 256
 END
 }
 
+# The options of a database that is killed under load. What was answered must survive, so
+# it must be on the disk. And what was read too: without a binary log, InnoDB shows a
+# change to others before it is there (bug 74303 of MySQL).
+sub database_options { return [qw(--innodb-flush-log-at-trx-commit=1 --log-bin=binary --server-id=1)] }
+
 # ---- the database
 
 sub token_ids { my ($self) = @_; return map { "$self->{name}-token-$_" } 1 .. $self->{tokens} }
