@@ -206,8 +206,15 @@ static int read_counted(at_cost_t *cost, const char *hash)
     return 0;
 }
 
-/* The schemes of DES have no prefix: a setting has two digits, a hash 13 or
- * more. BSDi's begins with _ and four digits. */
+/* True if LENGTH is that of a setting of DES, of its hash (13), or of a hash of
+ * bigcrypt, which has 11 more for each 8 characters of a pass code. Other
+ * lengths are other hashes, such as MD5 in 32 hexadecimal digits. */
+static int is_length_of_des(size_t length)
+{
+    return length == 2 || (length >= 13 && (length - 13) % 11 == 0);
+}
+
+/* The schemes of DES have no prefix. BSDi's begins with _ and four digits. */
 static int read_des(at_cost_t *cost, const char *text)
 {
     size_t length = strlen(text);
@@ -220,7 +227,7 @@ static int read_des(at_cost_t *cost, const char *text)
         cost->milliseconds = BSDI_UNIT * count / 1000;
         return 1;
     }
-    return (length == 2 || length >= 13) && read_digits(&count, &text, 2);
+    return is_length_of_des(length) && read_digits(&count, &text, 2);
 }
 
 int at_cost_read(at_cost_t *cost, const char *hash)

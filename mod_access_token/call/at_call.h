@@ -39,8 +39,9 @@ typedef struct at_call_t {
     const char *now;          /* as at_date_format writes it */
     apr_interval_time_t budget; /* the longest wait for the database and for
                                    a turn to hash */
-    at_step_t *step;          /* by how much a save raises the version; NULL:
-                                 by one */
+    at_step_t *step;          /* what earlier saves of this process have shown;
+                                 NULL: a save raises the version by one, and
+                                 its key is kept */
 
     /* Given with an Idempotency-Key; all NULL without one. */
     const char *idempotency_key;
@@ -56,6 +57,8 @@ typedef struct at_call_t {
                                  version's */
     const char *change;       /* at_save.c: this call's own id, which the row
                                  and the history keep with the change */
+    const char *warning;      /* at_save.c: for the log: what an admin must fix,
+                                 although the change is saved */
     int replayed;             /* at_update.c: an earlier call with the same
                                  Idempotency-Key made the change */
     at_body_t body;           /* at_update.c: the reply's, if there is no

@@ -68,18 +68,25 @@ static at_error_t *judge_found(at_attempt_t *attempt,
     return NULL;
 }
 
-at_error_t *at_save_find_request(at_attempt_t *attempt)
+/* Read the call that was saved with this call's Idempotency-Key. */
+static const at_fault_t *read_request(const at_attempt_t *attempt,
+                                      at_saved_request_t *saved)
 {
     const at_call_t *call = attempt->call;
     const char *values[AT_FIND_COUNT];
-    at_saved_request_t saved = { NULL, NULL, NULL };
 
     values[AT_FIND_SESSION_DIGEST] = attempt->session_digest;
     values[AT_FIND_USERNAME] = call->username;
     values[AT_FIND_NOW] = call->now;
     values[AT_FIND_IDEMPOTENCY_KEY] = call->idempotency_key;
-    AT_TRY(at_attempt_fault(attempt,
-        attempt->store->find_request(attempt->store, values, &saved)));
+    return attempt->store->find_request(attempt->store, values, saved);
+}
+
+at_error_t *at_save_find_request(at_attempt_t *attempt)
+{
+    at_saved_request_t saved = { NULL, NULL, NULL };
+
+    AT_TRY(at_attempt_fault(attempt, read_request(attempt, &saved)));
     attempt->look_for_request = 0;
     if (saved.token_id) {
         return judge_found(attempt, &saved);
@@ -187,28 +194,68 @@ static int is_last_change(const at_attempt_t *attempt, const at_row_t *row)
                            strlen(attempt->request_id));
 }
 
+/* The save has left the version as it was, or lowered it to VERSION. */
+static void note_same_version(at_attempt_t *attempt, apr_uint64_t version)
+{
+    at_call_t *call = attempt->call;
+
+    call->etag = at_etag_make(attempt->pool, call->id,
+        apr_psprintf(attempt->pool, "%" APR_UINT64_T_FMT, version));
+    call->warning = apr_psprintf(attempt->pool, "%s: the save of access token "
+        "%s did not raise its version, %" APR_UINT64_T_FMT ": calls at the "
+        "same time overwrite each other, and If-Match protects nothing. Is "
+        "the trigger missing that is to raise it? Let save.sql raise it",
+        call->statements->statement[AT_STATEMENT_SAVE]->file, call->id,
+        version);
+}
+
 /*
  * The save is done. The first calls of a process read the row again to learn
  * by how much a save raises the version. If that fails, or another call has
  * saved since, the next call tries.
  */
-static void note_saved(at_attempt_t *attempt)
+static void learn_step(at_attempt_t *attempt)
 {
     at_step_t *step = attempt->call->step;
     at_row_t *row = NULL;
     apr_uint64_t version;
 
-    note_change(attempt);
     if (at_step_is_known(step)
         || at_attempt_load(attempt, &row)
         || !is_last_change(attempt, row)
-        || read_version(&version, row, attempt->pool)
-        || version <= attempt->guard
-        || version - attempt->guard > APR_UINT32_MAX) {
+        || read_version(&version, row, attempt->pool)) {
         return;
     }
-    at_step_learn(step, (apr_uint32_t)(version - attempt->guard));
-    note_change(attempt);
+    if (version <= attempt->guard) {
+        note_same_version(attempt, version);
+    }
+    else if (version - attempt->guard <= APR_UINT32_MAX) {
+        at_step_learn(step, (apr_uint32_t)(version - attempt->guard));
+        note_change(attempt);
+    }
+}
+
+/* The same for the first calls with a key: a second request with it must find
+ * it. */
+static void learn_of_key(at_attempt_t *attempt)
+{
+    at_call_t *call = attempt->call;
+    const at_statement_t *find =
+        call->statements->statement[AT_STATEMENT_FIND_REQUEST];
+    at_saved_request_t saved = { NULL, NULL, NULL };
+
+    if (!call->idempotency_key || at_step_keeps_keys(call->step)
+        || read_request(attempt, &saved)) {
+        return;
+    }
+    if (saved.request_id && !strcmp(saved.request_id, attempt->request_id)) {
+        at_step_learn_of_key(call->step);
+        return;
+    }
+    call->warning = apr_psprintf(attempt->pool, "%s: the Idempotency-Key of a "
+        "change that was just saved is not found: the same request would be "
+        "applied twice. Is the trigger missing that is to keep it, or does "
+        "it keep it for another user", find->file);
 }
 
 at_error_t *at_save_change(at_attempt_t *attempt)
@@ -219,7 +266,9 @@ at_error_t *at_save_change(at_attempt_t *attempt)
     attempt->save_tried = 1;
     fault = attempt->store->save(attempt->store, save_values(attempt));
     if (!fault) {
-        note_saved(attempt);
+        note_change(attempt);
+        learn_step(attempt);
+        learn_of_key(attempt);
         return NULL;
     }
     switch (fault->outcome) {

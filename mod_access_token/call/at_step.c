@@ -21,3 +21,13 @@ void at_step_learn(at_step_t *step, apr_uint32_t size)
         apr_atomic_set32(&step->known, size);
     }
 }
+
+int at_step_keeps_keys(at_step_t *step)
+{
+    return !step || apr_atomic_read32(&step->keeps_keys);
+}
+
+void at_step_learn_of_key(at_step_t *step)
+{
+    apr_atomic_set32(&step->keeps_keys, 1);
+}

@@ -223,6 +223,10 @@ static int answer_call(at_exchange_t *exchange, const at_json_t *root)
     at_crowd_enter(crowd);
     error = serve(&call, root, r, exchange->config);
     note(r, &call);
+    if (call.warning) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, ATLOGNO("064") "%s "
+                      "[request %s]", call.warning, exchange->request_id);
+    }
     if (call.replayed) {
         apr_table_setn(r->headers_out, "Idempotency-Replayed", "true");
     }

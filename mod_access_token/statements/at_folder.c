@@ -9,6 +9,7 @@
 #include "at_column.h"
 #include "at_field.h"
 #include "at_form.h"
+#include "at_shape.h"
 
 static const char *const load_by_authentication_code_parameters[] = {
     "session_digest", "username", "now", "authentication_code", NULL
@@ -568,7 +569,7 @@ static at_error_t *check_save(reader_t *reader)
         }
         statements->settable[i] = has_flag;
     }
-    return NULL;
+    return at_shape_check(&statements->saved_columns, save, reader->pool);
 }
 
 /* ---- the load statements, whose plan is one */

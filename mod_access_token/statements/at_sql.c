@@ -357,6 +357,17 @@ static at_error_t *check_alone(const scanner_t *scanner,
                       "with nothing after them", NULL) : NULL;
 }
 
+/* `-- @raises-version by trigger` */
+static at_error_t *scan_raises(const scanner_t *scanner, const char *arguments)
+{
+    char *words = apr_pstrdup(scanner->compiler->scratch, arguments);
+
+    apr_collapse_spaces(words, words);
+    scanner->compiler->statement->is_raised_by_trigger = 1;
+    return !strcmp(words, "bytrigger") ? NULL
+           : complain(scanner, "write -- @raises-version by trigger", NULL);
+}
+
 /* True if COMMENT is ANNOTATION, with or without arguments. */
 static int is_annotation(const char *comment, const char *annotation)
 {
@@ -387,9 +398,13 @@ static at_error_t *scan_annotation(scanner_t *scanner, char *comment)
         AT_TRY(check_alone(scanner, comment + 7));
         return scan_end(scanner);
     }
+    if (is_annotation(comment, "-- @raises-version")) {
+        return scan_raises(scanner, comment + 18);
+    }
     return strncmp(comment, "-- @", 4) ? NULL
-           : complain(scanner, "annotations are @include, @unique, @wide, "
-                      "@documents and @end, not", comment + 3);
+           : complain(scanner, "annotations are @include, @unique, "
+                      "@raises-version, @wide, @documents and @end, not",
+                      comment + 3);
 }
 
 /* Read a comment to the end of the line. */

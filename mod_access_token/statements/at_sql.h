@@ -22,6 +22,7 @@
  *                           value. If it is idempotency_key, a request with
  *                           this key has been saved; if it is version, the
  *                           history already has this version.
+ *   -- @raises-version by trigger  in save.sql: a trigger raises the version
  *
  * A file is UTF-8. In strings, quoted names and comments there are no
  * parameters. SQL that two databases would read differently is refused: a
@@ -52,6 +53,7 @@ typedef struct at_statement_t {
     apr_array_header_t *uniques; /* at_unique_t */
     int has_wide;             /* true if its files contain a @wide */
     int has_documents;        /* true if its files contain a @documents */
+    int is_raised_by_trigger; /* true if its files contain a @raises-version */
 } at_statement_t;
 
 /** The folders of statement files. */

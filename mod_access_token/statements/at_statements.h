@@ -118,6 +118,8 @@ typedef struct at_statements_t {
                                  rows of custom_fields.sql are right; empty:
                                  they are not cached */
     int *settable;            /* for each field, true if save.sql can set it */
+    const char **saved_columns; /* for each field, the name of the column that
+                                 save.sql sets to it; NULL: none, or unclear */
 } at_statements_t;
 
 /** The name of STATEMENT's file, e.g. "save.sql", of whatever form; NULL for a

@@ -650,7 +650,7 @@ static void check_error(const at_error_t *error)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    at_step_t step = { 0, 0 };
+    at_step_t step = { 0, 0, 0 };
     at_call_t call;
     apr_uint32_t known_step;
     at_error_t *error;

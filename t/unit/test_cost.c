@@ -80,7 +80,7 @@ START_TEST(what_is_no_hash_is_not_known)
     static const char *const hashes[] = {
         "", "*", "*0", "!", "x", "secret", "plain-text-1", "$", "$9$a$b",
         "$2$10$abc", "$2y10$abc", "$2", "$2y", "$y$", "$y$j", "$y$j9",
-        "$7$", "$7$C", "$7$CU..", "$7$CU..../...", "_", "_J9.", "{SSHA}x",
+        "$7$", "$7$C", "$7$CU..", "$7$CU..../...", "_", "_J9.", "{SSHA}x", "5f4dcc3b5aa765d61d8327deb882cf99",
         "$argon2id$v=19$m=65536,t=3,p=4$c2FsdA$aGFzaA", "\xC3\xA9\xC3\xA9",
         "$y$z", "$y$jzzzz", "$y$j9Tz", "$y$j9T!", "$pbkdf2$1$x$y"
     };

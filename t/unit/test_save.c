@@ -154,7 +154,7 @@ static void another_program_saves(void)
 
 START_TEST(the_step_of_a_save_is_read_from_the_row)
 {
-    at_step_t step = { 0, 0 };
+    at_step_t step = { 0, 0, 0 };
 
     set_up();
     call.step = &step;
@@ -172,7 +172,7 @@ END_TEST
 /* A step of two may be a save of this call and one of another program. */
 START_TEST(a_larger_step_is_believed_when_it_is_seen_twice)
 {
-    at_step_t step = { 0, 0 };
+    at_step_t step = { 0, 0, 0 };
 
     set_up();
     call.step = &step;
@@ -192,7 +192,7 @@ END_TEST
 START_TEST(a_row_that_another_call_has_saved_shows_no_step)
 {
     static const char *const outcomes[] = { ".R", ".U", ".B" };
-    at_step_t step = { 0, 2 };
+    at_step_t step = { 0, 2, 0 };
     size_t i;
 
     set_up();
@@ -211,6 +211,96 @@ START_TEST(a_row_that_another_call_has_saved_shows_no_step)
         ck_assert_str_eq(call.etag, "\"T1-8\"");
         ck_assert_uint_eq(step.known, 0);
         ck_assert_int_eq(loads, 2);
+    }
+}
+END_TEST
+
+static void leave_the_version(void)
+{
+    set("token.version", "7");
+}
+
+START_TEST(a_save_that_leaves_the_version_is_reported)
+{
+    at_step_t step = { 0, 0, 0 };
+    int i;
+
+    for (i = 0; i < 2; i++) {
+        set_up();
+        call.step = &step;
+        after_save = leave_the_version;
+        ck_assert_str_eq(update("\"udf_string_1\":\"x\""), "OK");
+        ck_assert(has(call.warning, "access token T1 did not raise its "
+                                    "version, 7"));
+        ck_assert_str_eq(call.etag, "\"T1-7\"");
+        ck_assert_uint_eq(step.known, 0);
+    }
+    set_up();
+    call.step = &step;
+    ck_assert_str_eq(update("\"udf_string_1\":\"x\""), "OK");
+    ck_assert_ptr_null(call.warning);
+}
+END_TEST
+
+/* ---- whether the key of a save is kept */
+
+static void keep_the_key(void)
+{
+    remembered.token_id = "T1";
+    remembered.digest = saved_values[AT_SAVE_REQUEST_DIGEST];
+    remembered.request_id = saved_values[AT_SAVE_REQUEST_ID];
+}
+
+static void keep_another_key(void)
+{
+    keep_the_key();
+    remembered.request_id = "another";
+}
+
+static void call_with_key(at_step_t *step, void (*after)(void))
+{
+    with_key();
+    call.step = step;
+    after_save = after;
+    ck_assert_str_eq(update("\"udf_string_1\":\"x\""), "OK");
+    ck_assert_int_eq(saves, 1);
+}
+
+START_TEST(a_key_that_is_not_kept_is_reported)
+{
+    at_step_t step = { 1, 0, 0 };
+
+    call_with_key(&step, NULL);
+    ck_assert(has(call.warning, "find_request.sql: the Idempotency-Key of a "
+                                "change that was just saved is not found"));
+    ck_assert_int_eq(finds, 2);
+    call_with_key(&step, keep_another_key);
+    ck_assert_ptr_nonnull(call.warning);
+    ck_assert_uint_eq(step.keeps_keys, 0);
+    call_with_key(&step, keep_the_key);
+    ck_assert_ptr_null(call.warning);
+    ck_assert_uint_eq(step.keeps_keys, 1);
+    /* once is enough */
+    call_with_key(&step, NULL);
+    ck_assert_ptr_null(call.warning);
+    ck_assert_int_eq(finds, 1);
+}
+END_TEST
+
+START_TEST(a_key_that_cannot_be_read_does_no_harm)
+{
+    static const char *const outcomes[] = { ".R", ".U", ".B" };
+    at_step_t step = { 1, 0, 0 };
+    size_t i;
+
+    for (i = 0; i < COUNT(outcomes); i++) {
+        with_key();
+        call.step = &step;
+        find_outcomes = outcomes[i];
+        ck_assert_str_eq(update("\"udf_string_1\":\"x\""), "OK");
+        ck_assert_ptr_null(call.warning);
+        ck_assert_uint_eq(step.keeps_keys, 0);
+        ck_assert_int_eq(finds, 2);
     }
 }
 END_TEST
@@ -314,6 +404,9 @@ int main(void)
     tcase_add_test(tests, the_step_of_a_save_is_read_from_the_row);
     tcase_add_test(tests, a_larger_step_is_believed_when_it_is_seen_twice);
     tcase_add_test(tests, a_row_that_another_call_has_saved_shows_no_step);
+    tcase_add_test(tests, a_save_that_leaves_the_version_is_reported);
+    tcase_add_test(tests, a_key_that_is_not_kept_is_reported);
+    tcase_add_test(tests, a_key_that_cannot_be_read_does_no_harm);
     tcase_add_test(tests, a_lost_save_that_others_follow_is_found_in_the_row);
     tcase_add_test(tests, an_unclear_outcome_is_reported_as_unclear);
     tcase_add_test(tests, a_save_that_may_yet_be_done_is_no_definite_error);

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The shape of save.sql: one UPDATE of one table, whose guard compares a
+ * version that it raises. What has another shape would lose updates without a
+ * word.
+ */
+#ifndef AT_SHAPE_H
+#define AT_SHAPE_H
+
+#include "at_error.h"
+#include "at_statements.h"
+
+/**
+ * Check the shape of SAVE, and put into *COLUMNS, an array in POOL by the
+ * index of a field (at_field.h), the name of the column that is set to the
+ * field's value; NULL where no column is, or where it is not to be seen.
+ *
+ * The detail of an error says what SAVE would do, and how to write it. It is
+ * an error if
+ *   - SAVE is not one UPDATE;
+ *   - it names more than one table: if it changes several rows, the call fails
+ *     although they are changed;
+ *   - it is told to pass over the violation of a unique key;
+ *   - it does not set the column that it compares with :version to a sum, and
+ *     has no line `-- @raises-version by trigger`.
+ */
+at_error_t *at_shape_check(const char ***columns, const at_statement_t *save,
+                           apr_pool_t *pool) AT_MUST_CHECK;
+
+#endif /* AT_SHAPE_H */
