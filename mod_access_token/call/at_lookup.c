@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "at_custom.h"
 #include "at_select.h"
 
 static const at_plan_lookup_t *lookup_of(const at_row_t *row, int number)
@@ -161,14 +162,19 @@ at_error_t *at_lookup_custom_fields(at_attempt_t *attempt,
                                     apr_array_header_t **fields)
 {
     const at_call_t *call = attempt->call;
+    const at_statement_t *statement =
+        call->statements->statement[AT_STATEMENT_CUSTOM_FIELDS];
     const char *loaded = at_revision_of_load(
         call->statements->custom_revisions, row->values, attempt->pool);
     const char *seen = NULL;
 
+    if (!statement) {
+        *fields = apr_array_make(attempt->pool, 1, sizeof(at_custom_field_t));
+        return NULL;
+    }
     AT_TRY(at_attempt_fault(attempt,
         attempt->store->custom_fields(attempt->store, call->id, loaded, &seen,
                                       fields)));
     return check_revision(attempt, loaded, seen,
-                          call->statements->statement
-                              [AT_STATEMENT_CUSTOM_FIELDS]->file);
+                          statement->file);
 }

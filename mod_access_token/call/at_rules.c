@@ -35,12 +35,30 @@ static int read_count(apr_size_t *count, const char *text)
     return 1;
 }
 
+/* The value of INPUT, which is a rule or AT_COLUMN_ALLOW_NO_IDENTIFIER; what it
+ * is without a column if it has none. */
+static const char *rule(const at_row_t *row, at_column_e input)
+{
+    if (row->plan->input_columns[input] != AT_PLAN_NONE) {
+        return at_row_input(row, input);
+    }
+    switch (((int)input - (int)AT_COLUMN_RULES) % (int)AT_RULE_COUNT) {
+    case AT_RULE_CREATION:
+        return creations[AT_CREATION_NONE];
+    case AT_RULE_FORMAT:
+        return formats[AT_FORMAT_FREE_TEXT];
+    default:
+        return "0";
+    }
+}
+
 static at_error_t *unknown(const at_row_t *row, at_column_e input,
                            apr_pool_t *pool)
 {
     return at_error_hidden(pool, AT_INTERNAL_ERROR,
-        "%s is %s; give the access token's classification, or the active "
-        "definition, a complete set of rules",
+        "%s is %s. In the shipped schema, give the access token's "
+        "classification, or the active definition, a complete set of rules; "
+        "in your own, correct the column, or remove it for the default",
         at_column_names[input],
         at_row_input(row, input) ? "not one of its values" : "NULL");
 }
@@ -57,10 +75,10 @@ static at_error_t *read_credential(at_credential_rules_t *rules,
     at_column_e format = AT_COLUMN_RULE(credential, AT_RULE_FORMAT);
     int creation_word, format_word, i;
 
-    if (!find_word(&creation_word, creations, at_row_input(row, creation))) {
+    if (!find_word(&creation_word, creations, rule(row, creation))) {
         return unknown(row, creation, pool);
     }
-    if (!find_word(&format_word, formats, at_row_input(row, format))) {
+    if (!find_word(&format_word, formats, rule(row, format))) {
         return unknown(row, format, pool);
     }
     rules->creation = (at_creation_e)creation_word;
@@ -68,7 +86,7 @@ static at_error_t *read_credential(at_credential_rules_t *rules,
     for (i = AT_RULE_MIN_LENGTH; i < AT_RULE_COUNT; i++) {
         at_column_e least = AT_COLUMN_RULE(credential, i);
 
-        if (!read_count(counts[i], at_row_input(row, least))) {
+        if (!read_count(counts[i], rule(row, least))) {
             return unknown(row, least, pool);
         }
     }
@@ -78,7 +96,7 @@ static at_error_t *read_credential(at_credential_rules_t *rules,
 at_error_t *at_rules_read(at_rules_t **rules, const at_row_t *row,
                           apr_pool_t *pool)
 {
-    const char *allow = at_row_input(row, AT_COLUMN_ALLOW_NO_IDENTIFIER);
+    const char *allow = rule(row, AT_COLUMN_ALLOW_NO_IDENTIFIER);
     int i;
 
     *rules = apr_pcalloc(pool, sizeof(**rules));

@@ -47,8 +47,9 @@ typedef struct at_rules_t {
 } at_rules_t;
 
 /**
- * Read the rules of ROW into *RULES in POOL. AT_INTERNAL_ERROR: a rule is
- * missing, or has an unknown value.
+ * Read the rules of ROW into *RULES in POOL. A rule that no column of the load
+ * has is NONE, FREE_TEXT or 0. AT_INTERNAL_ERROR: a rule is NULL, or has an
+ * unknown value.
  */
 at_error_t *at_rules_read(at_rules_t **rules, const at_row_t *row,
                           apr_pool_t *pool) AT_MUST_CHECK;

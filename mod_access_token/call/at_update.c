@@ -83,6 +83,7 @@ static at_error_t *write_reply(at_attempt_t *attempt)
 static at_error_t *generate_one(at_attempt_t *attempt,
                                 at_credential_e credential)
 {
+    const at_statements_t *statements = attempt->call->statements;
     const char **value = &attempt->generated[credential];
 
     if (attempt->rules->credential[credential].creation == AT_CREATION_ID) {
@@ -92,6 +93,13 @@ static at_error_t *generate_one(at_attempt_t *attempt,
         return *value ? NULL
             : at_error_hidden(attempt->pool, AT_INTERNAL_ERROR,
                               "libcrypto has no random numbers");
+    }
+    if (!statements->statement[AT_STATEMENT_NEXT_NUMBER]) {
+        return at_error_hidden(attempt->pool, AT_INTERNAL_ERROR,
+                               "rule.%s_creation is NUMBER, but %s has no "
+                               "next_number.sql to take a number from",
+                               at_field_get((int)credential)->name,
+                               statements->folder);
     }
     return at_attempt_fault(attempt,
         attempt->store->next_number(attempt->store,

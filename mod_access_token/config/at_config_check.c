@@ -386,6 +386,21 @@ static void check_method(server_rec *server, const ap_directive_t *host,
                  : "Load mod_dbd (Debian: a2enmod dbd).");
 }
 
+/* Warn if keys are wanted, and the statements of USE keep none. */
+static void check_keys(const at_use_t *use, const at_config_t *config)
+{
+    const at_statements_t *statements = at_dbd_statements(use->registered);
+
+    if (config->secret && !statements->statement[AT_STATEMENT_FIND_REQUEST]) {
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, use->server,
+                     ATLOGNO("065") "AccessTokenIdempotencyKeyFile is set, but "
+                     "save.sql of %s keeps no keys: calls with an "
+                     "Idempotency-Key get 400. Let it store "
+                     ":idempotency_key and :request_digest, as the shipped "
+                     "one does.", statements->folder);
+    }
+}
+
 static void check_sizes(const at_use_t *use, const at_config_t *config)
 {
     int connections = at_config_connections(config, use);
@@ -410,19 +425,21 @@ static void check_sizes(const at_use_t *use, const at_config_t *config)
     }
 }
 
-/* Check the sizes of each server of USES once. */
-static void check_all_sizes(const apr_array_header_t *uses, apr_pool_t *pool)
+/* Check each of USES, and the sizes of each server once. */
+static void check_uses(const apr_array_header_t *uses, apr_pool_t *pool)
 {
     int i, k, seen;
 
     for (i = 0; i < uses->nelts; i++) {
         const at_use_t *use = &APR_ARRAY_IDX(uses, i, at_use_t);
+        const at_config_t *config = at_config_of_server(use->server, pool);
 
+        check_keys(use, config);
         for (k = 0, seen = 0; k < i; k++) {
             seen |= APR_ARRAY_IDX(uses, k, at_use_t).server == use->server;
         }
         if (!seen) {
-            check_sizes(use, at_config_of_server(use->server, pool));
+            check_sizes(use, config);
         }
     }
 }
@@ -453,7 +470,7 @@ int at_config_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     if (!at_config_may_warn()) {
         return OK;
     }
-    check_all_sizes(config->uses, ptemp);
+    check_uses(config->uses, ptemp);
     for (each = server; each; each = each->next) {
         check_method(each, section_of(each), ptemp);
     }

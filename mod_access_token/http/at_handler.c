@@ -68,14 +68,16 @@ static at_error_t *take_idempotency_key(at_call_t *call,
                                         apr_time_t now)
 {
     const char *header = apr_table_get(r->headers_in, "Idempotency-Key");
+    const at_secret_t *secret =
+        call->statements->statement[AT_STATEMENT_FIND_REQUEST]
+        ? config->secret : NULL;
 
     if (!header) {
         return NULL;
     }
-    AT_TRY(at_idempotency_key(&call->idempotency_key, header,
-                              config->secret, r->pool));
-    call->request_digest = at_idempotency_digest(root, config->secret,
-                                                 r->pool);
+    AT_TRY(at_idempotency_key(&call->idempotency_key, header, secret,
+                              r->pool));
+    call->request_digest = at_idempotency_digest(root, secret, r->pool);
     call->request_expires = at_date_format(r->pool,
                                            now + config->key_lifetime);
     return call->request_digest ? NULL
@@ -315,7 +317,8 @@ static at_error_t *check_database(request_rec *r, const at_config_t *config)
              && at_clock_now() < store->deadline);
     store->release(store);
     if (!fault) {
-        fault = at_statements_schema_fault(version, r->pool);
+        fault = at_statements_schema_fault(
+            at_dbd_statements(config->registered), version, r->pool);
     }
     if (!fault) {
         fault = at_statements_charset_fault(charset, r->pool);

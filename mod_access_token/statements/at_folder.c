@@ -39,11 +39,9 @@ static const char *const custom_fields_columns[] = {
     "custom_field.name", "custom_field.type", NULL
 };
 static const char *const next_number_columns[] = { "number", NULL };
-static const char *const startup_columns[] = {
-    "schema.version", "connection.charset", NULL
-};
+static const char *const startup_columns[] = { "connection.charset", NULL };
 static const char *const startup_optional[] = {
-    "server.max_connections", "connection.lock_wait_timeout",
+    "schema.version", "server.max_connections", "connection.lock_wait_timeout",
     "connection.max_allowed_packet", "sequences.least",
     "connection.synchronous", NULL
 };
@@ -346,16 +344,35 @@ static at_error_t *read_raise_number(reader_t *reader)
     return NULL;
 }
 
-static at_error_t *read_statements(reader_t *reader)
+/* Read next_number.sql if it is there: without it, no rule may say NUMBER. */
+static at_error_t *read_numbers(reader_t *reader)
 {
-    int i;
-
-    for (i = AT_STATEMENT_FIND_REQUEST; i <= AT_STATEMENT_STARTUP; i++) {
-        if (i != AT_STATEMENT_RAISE_NUMBER) {
-            AT_TRY(read_statement(reader, i));
-        }
+    if (!at_sql_exists(&reader->folders,
+                       at_statements_file(AT_STATEMENT_NEXT_NUMBER),
+                       reader->scratch)) {
+        return NULL;
     }
+    AT_TRY(read_statement(reader, AT_STATEMENT_NEXT_NUMBER));
     return read_raise_number(reader);
+}
+
+/* Read custom_fields.sql, unless an access token has no custom fields. */
+static at_error_t *read_custom_fields(reader_t *reader)
+{
+    at_statements_t *statements = reader->statements;
+    const at_statement_t **statement =
+        &statements->statement[AT_STATEMENT_CUSTOM_FIELDS];
+    int field = at_field_custom();
+
+    if (statements->settable[field]
+        || statements->plan->field_columns[field] != AT_PLAN_NONE) {
+        AT_TRY(read_statement(reader, AT_STATEMENT_CUSTOM_FIELDS));
+        return at_revision_read(&statements->custom_revisions, *statement,
+                                statements->statement[0], reader->pool);
+    }
+    statements->custom_revisions = apr_array_make(reader->pool, 1,
+                                                  sizeof(at_revision_t));
+    return NULL;
 }
 
 /* ---- lookups */
@@ -536,10 +553,11 @@ static at_error_t *check_save_guard(const at_statement_t *save,
                                "shipped save.sql", save->file);
     }
     if (!at_sql_binds(save, AT_SAVE_IDEMPOTENCY_KEY)
-        || !at_sql_binds(save, AT_SAVE_REQUEST_DIGEST)) {
-        return at_error_config(pool, "%s: the UPDATE must store "
+        != !at_sql_binds(save, AT_SAVE_REQUEST_DIGEST)) {
+        return at_error_config(pool, "%s: the UPDATE must store both "
                                ":idempotency_key and :request_digest, as in "
-                               "the shipped save.sql", save->file);
+                               "the shipped save.sql, or neither",
+                               save->file);
     }
     return NULL;
 }
@@ -570,6 +588,17 @@ static at_error_t *check_save(reader_t *reader)
         statements->settable[i] = has_flag;
     }
     return at_shape_check(&statements->saved_columns, save, reader->pool);
+}
+
+/* Read save.sql, and find_request.sql if save.sql keeps keys. */
+static at_error_t *read_save(reader_t *reader)
+{
+    const at_statement_t *const *statement = reader->statements->statement;
+
+    AT_TRY(read_statement(reader, AT_STATEMENT_SAVE));
+    AT_TRY(check_save(reader));
+    return at_sql_binds(statement[AT_STATEMENT_SAVE], AT_SAVE_IDEMPOTENCY_KEY)
+           ? read_statement(reader, AT_STATEMENT_FIND_REQUEST) : NULL;
 }
 
 /* ---- the load statements, whose plan is one */
@@ -618,13 +647,13 @@ static at_error_t *check_same_columns(const at_statement_t *load,
 }
 
 /* Check that the module gets all that it needs of a load: its inputs, from the
- * load or a lookup. */
+ * load or a lookup. Rules that no column has are those of at_rules.h. */
 static at_error_t *check_inputs(const reader_t *reader)
 {
     const at_statements_t *statements = reader->statements;
     int i;
 
-    for (i = 0; i < AT_COLUMN_COUNT; i++) {
+    for (i = 0; i < AT_COLUMN_ALLOW_NO_IDENTIFIER; i++) {
         if (statements->plan->input_columns[i] == AT_PLAN_NONE) {
             return at_error_config(reader->pool, "%s: it must select a column "
                                    "AS '%s'", statements->statement[0]->file,
@@ -743,8 +772,9 @@ at_error_t *at_folder_read(at_statements_t **statements, const char *folder,
     read->lookups = apr_array_make(result_pool, 4, sizeof(at_lookup_t));
     AT_TRY(check_folder(&reader, folder));
     AT_TRY(read_loads(&reader));
-    AT_TRY(read_statements(&reader));
-    AT_TRY(check_save(&reader));
+    AT_TRY(read_save(&reader));
+    AT_TRY(read_numbers(&reader));
+    AT_TRY(read_statement(&reader, AT_STATEMENT_STARTUP));
     AT_TRY(read_lookups(&reader));
     AT_TRY(at_plan_make(&read->plan, read->statement[0], read->lookups,
                         result_pool));
@@ -753,9 +783,7 @@ at_error_t *at_folder_read(at_statements_t **statements, const char *folder,
     AT_TRY(check_forms(&reader));
     AT_TRY(check_present_values(&reader));
     AT_TRY(at_form_prepare(read, result_pool, scratch_pool));
-    AT_TRY(at_revision_read(&read->custom_revisions,
-                            read->statement[AT_STATEMENT_CUSTOM_FIELDS],
-                            read->statement[0], result_pool));
+    AT_TRY(read_custom_fields(&reader));
     *statements = read;
     return NULL;
 }

@@ -629,7 +629,9 @@ const char *at_plan_column(const at_plan_t *plan, int column,
 
 const char *at_row_input(const at_row_t *row, at_column_e input)
 {
-    return row->values[row->plan->input_columns[input]];
+    int column = row->plan->input_columns[input];
+
+    return column == AT_PLAN_NONE ? NULL : row->values[column];
 }
 
 const char *at_row_field(const at_row_t *row, int field)

@@ -177,8 +177,9 @@ const char *at_plan_column(const at_plan_t *plan, int column,
                            const char **file);
 
 /**
- * The value of INPUT in ROW; NULL for SQL's NULL. Each plan has all inputs:
- * at_folder.c checks that. One that a lookup gives is NULL before that.
+ * The value of INPUT in ROW; NULL for SQL's NULL, and for a rule that no
+ * column has. Each plan has all other inputs: at_folder.c checks that. One that
+ * a lookup gives is NULL before that.
  */
 const char *at_row_input(const at_row_t *row, at_column_e input);
 

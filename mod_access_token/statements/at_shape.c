@@ -143,7 +143,7 @@ static int is_name(const reader_t *reader)
            || (reader->type == TOKEN_WORD && !apr_isdigit(*reader->text));
 }
 
-/* Read up to the table: WITH, UPDATE, and what may stand between. */
+/* Read up to the table: WITH, UPDATE, and the words between. */
 static at_error_t *read_start(reader_t *reader)
 {
     static const char *const tolerant[] = { "IGNORE", "OR", NULL };

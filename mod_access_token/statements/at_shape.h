@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The shape of save.sql: one UPDATE of one table, whose guard compares a
- * version that it raises. What has another shape would lose updates without a
- * word.
+ * version that it raises. What has another shape would lose updates silently.
  */
 #ifndef AT_SHAPE_H
 #define AT_SHAPE_H
@@ -20,7 +19,7 @@
  *   - SAVE is not one UPDATE;
  *   - it names more than one table: if it changes several rows, the call fails
  *     although they are changed;
- *   - it is told to pass over the violation of a unique key;
+ *   - it says that the violation of a unique key is no error;
  *   - it does not set the column that it compares with :version to a sum, and
  *     has no line `-- @raises-version by trigger`.
  */

@@ -52,17 +52,26 @@ int at_statement_unique(const at_statement_t *statement, const char *key)
     return AT_UNIQUE_UNKNOWN;
 }
 
-const at_fault_t *at_statements_schema_fault(const char *version,
+int at_statements_have_version(const at_statements_t *statements)
+{
+    return at_sql_column(statements->statement[AT_STATEMENT_STARTUP],
+                         "schema.version") != AT_SQL_NONE;
+}
+
+const at_fault_t *at_statements_schema_fault(const at_statements_t *statements,
+                                             const char *version,
                                              apr_pool_t *pool)
 {
-    if (version && !strcmp(version, AT_SCHEMA_VERSION)) {
+    if (!at_statements_have_version(statements)
+        || (version && !strcmp(version, AT_SCHEMA_VERSION))) {
         return NULL;
     }
     return at_fault_make(pool, AT_STORE_BROKEN, AT_FAULT_BROKEN,
                          "the database's schema has version %s, but this "
                          "module needs version " AT_SCHEMA_VERSION
-                         ". Install the schema.sql that came with it.",
-                         version ? version : "(none)");
+                         ". Install the schema.sql that came with it. If the "
+                         "schema is your own, let startup.sql select no "
+                         "schema.version.", version ? version : "(none)");
 }
 
 const at_fault_t *at_statements_charset_fault(const char *charset,

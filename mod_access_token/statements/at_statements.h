@@ -30,10 +30,11 @@ typedef enum {
 
     /* Their other forms follow, in the same order: see at_statement_load. */
     AT_STATEMENT_FIND_REQUEST = (int)AT_SQL_FORMS * (int)AT_STATEMENT_LOADS,
+                                       /* NULL if save.sql keeps no keys */
     AT_STATEMENT_SAVE,
-    AT_STATEMENT_CUSTOM_FIELDS,
+    AT_STATEMENT_CUSTOM_FIELDS,        /* NULL if no statement has any */
     AT_STATEMENT_RAISE_NUMBER,         /* NULL if next_number.sql needs none */
-    AT_STATEMENT_NEXT_NUMBER,
+    AT_STATEMENT_NEXT_NUMBER,          /* NULL: no rule may say NUMBER */
     AT_STATEMENT_STARTUP,
 
     /* The lookups/<name>.sql that the load statements name. */
@@ -141,12 +142,17 @@ enum {
  */
 int at_statement_unique(const at_statement_t *statement, const char *key);
 
+/** True if startup.sql of STATEMENTS selects schema.version: a schema that is
+ *  not the module's own has no such version. */
+int at_statements_have_version(const at_statements_t *statements);
+
 /**
- * What is wrong with VERSION, the schema's as startup.sql gave it, and how to
- * fix it: a fault in POOL. NULL if the module works with it. A VERSION of NULL
- * is wrong.
+ * What is wrong with VERSION, the schema's as startup.sql of STATEMENTS gave
+ * it, and how to fix it: a fault in POOL. NULL if the module works with it, or
+ * if startup.sql does not select it. A VERSION of NULL is wrong.
  */
-const at_fault_t *at_statements_schema_fault(const char *version,
+const at_fault_t *at_statements_schema_fault(const at_statements_t *statements,
+                                             const char *version,
                                              apr_pool_t *pool);
 
 /** The same for CHARSET, the character set of the connection. */

@@ -396,7 +396,8 @@ static int is_news(check_t *check, const at_fault_t *fault)
 static void check_version(check_t *check, const char *version,
                           const char *charset)
 {
-    const at_fault_t *fault = at_statements_schema_fault(version,
+    const at_fault_t *fault = at_statements_schema_fault(check->statements,
+                                                         version,
                                                          check->pool);
 
     if (is_news(check, fault)) {
@@ -558,10 +559,11 @@ static void check_use(check_t *check, apr_pool_t *pool)
     if (check->faults == 0) {
         ap_log_error(APLOG_MARK, APLOG_INFO, 0, check->server,
                      ATLOGNO("026") "%s" AT_PRODUCT ": the statements of %s "
-                     "fit the %s database, schema version "
-                     AT_SCHEMA_VERSION,
+                     "fit the %s database%s",
                      check->place, check->statements->folder,
-                     check->use->driver);
+                     check->use->driver,
+                     at_statements_have_version(check->statements)
+                     ? ", schema version " AT_SCHEMA_VERSION : "");
     }
     apr_pool_destroy(check->pool);
     if (check->connection) {

@@ -376,9 +376,11 @@ const at_fault_t *at_store_dbd_startup(at_store_t *store,
                                                    AT_STATEMENT_STARTUP);
     const char *const none[] = { NULL };
     const char **row = NULL;
+    int column;
 
     AT_FAULT_TRY(run_select_one(store, AT_STATEMENT_STARTUP, none, &row));
-    *version = row[at_sql_column(statement, "schema.version")];
+    column = at_sql_column(statement, "schema.version");
+    *version = column == AT_SQL_NONE ? NULL : row[column];
     *charset = row[at_sql_column(statement, "connection.charset")];
     return NULL;
 }

@@ -491,6 +491,25 @@ START_TEST(rules_are_read_as_they_are)
 }
 END_TEST
 
+START_TEST(a_rule_without_a_column_asks_for_nothing)
+{
+    at_row_t *row = test_row(test_plan_of("token.id rule.pass_code_min_length"),
+                             "rule.pass_code_min_length", "7", NULL);
+    at_credential_rules_t none = { AT_CREATION_NONE, AT_FORMAT_FREE_TEXT,
+                                   0, 0, 0, 0 };
+    at_rules_t *rules;
+
+    ck_assert_ptr_null(at_rules_read(&rules, row, pool));
+    ck_assert_int_eq(rules->allow_no_identifier, 0);
+    ck_assert_mem_eq(&rules->credential[0], &none, sizeof(none));
+    ck_assert_mem_eq(&rules->credential[1], &none, sizeof(none));
+    none.min_length = 7;
+    ck_assert_mem_eq(&rules->credential[2], &none, sizeof(none));
+    test_row_set(row, "rule.pass_code_min_length", NULL);
+    ck_assert_ptr_nonnull(at_rules_read(&rules, row, pool));
+}
+END_TEST
+
 START_TEST(each_rule_is_an_input_of_its_own)
 {
     static const char *const credentials[] = {
@@ -533,6 +552,7 @@ int main(void)
     tcase_add_test(tests, an_empty_credential_in_the_row_is_none);
     tcase_add_test(tests, unknown_rules_are_an_internal_error);
     tcase_add_test(tests, rules_are_read_as_they_are);
+    tcase_add_test(tests, a_rule_without_a_column_asks_for_nothing);
     tcase_add_test(tests, each_rule_is_an_input_of_its_own);
     return test_end(tests);
 }

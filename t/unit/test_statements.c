@@ -185,7 +185,8 @@ START_TEST(each_file_is_needed)
         at_statements_t *statements;
         const char *problem;
 
-        if (!strcmp(files[i], "load_by_session_and_code.sql")) {
+        if (!strcmp(files[i], "load_by_session_and_code.sql")
+            || !strcmp(files[i], "next_number.sql")) {
             continue;
         }
         copy_shipped();
@@ -223,32 +224,12 @@ START_TEST(each_input_column_is_needed)
         { "load_select.sql", "token.id" },
         { "load_select.sql", "token.version" },
         { "load_select.sql", "token.pass_code" },
-        { "lookups/rules.sql", "rule.authentication_code_creation" },
-        { "lookups/rules.sql", "rule.authentication_code_format" },
-        { "lookups/rules.sql", "rule.authentication_code_min_length" },
-        { "lookups/rules.sql", "rule.authentication_code_min_letters" },
-        { "lookups/rules.sql", "rule.authentication_code_min_digits" },
-        { "lookups/rules.sql", "rule.authentication_code_min_special" },
-        { "lookups/rules.sql", "rule.identifier_creation" },
-        { "lookups/rules.sql", "rule.identifier_format" },
-        { "lookups/rules.sql", "rule.identifier_min_length" },
-        { "lookups/rules.sql", "rule.identifier_min_letters" },
-        { "lookups/rules.sql", "rule.identifier_min_digits" },
-        { "lookups/rules.sql", "rule.identifier_min_special" },
-        { "lookups/rules.sql", "rule.pass_code_creation" },
-        { "lookups/rules.sql", "rule.pass_code_format" },
-        { "lookups/rules.sql", "rule.pass_code_min_length" },
-        { "lookups/rules.sql", "rule.pass_code_min_letters" },
-        { "lookups/rules.sql", "rule.pass_code_min_digits" },
-        { "lookups/rules.sql", "rule.pass_code_min_special" },
-        { "lookups/rules.sql", "rule.allow_no_identifier" },
         { "load_select.sql", "data.authentication_code" },
         { "load_select.sql", "data.identifier" },
         { "load_select.sql", "data.custom_field_set?:json" },
         { "custom_fields.sql", "custom_field.name" },
         { "custom_fields.sql", "custom_field.type" },
         { "next_number.sql", "number" },
-        { "startup.sql", "schema.version" },
         { "startup.sql", "connection.charset" }
     };
     size_t i;
@@ -264,6 +245,105 @@ START_TEST(each_input_column_is_needed)
         ck_assert_msg(problem && has(problem, bare), "%s: %s", name,
                       problem);
     }
+}
+END_TEST
+
+/* The text of the shipped FILE without LINE. */
+static void put_without(const char *file, const char *line)
+{
+    put(file, test_replace(shipped(file), line, ""));
+}
+
+#define SAVE_KEY    "    request_key         = :idempotency_key,\n"
+#define SAVE_DIGEST "    request_digest      = :request_digest,\n"
+#define SAVE_CUSTOM "    custom_field_set    = IIF(:set_custom_field_set = " \
+    "'1', :custom_field_set, custom_field_set),\n"
+#define LOAD_CUSTOM "    token.custom_field_set                       AS " \
+    "'data.custom_field_set?:json',\n"
+
+START_TEST(a_folder_may_keep_no_keys)
+{
+    const char *save = test_replace(shipped("save.sql"), SAVE_KEY, "");
+    at_statements_t *statements;
+
+    begin_own();
+    put("save.sql", test_replace(save, SAVE_DIGEST, ""));
+    put("find_request.sql", "never read");
+    statements = read_right();
+    ck_assert_ptr_null(statements->statement[AT_STATEMENT_FIND_REQUEST]);
+    put("save.sql", save);
+    ck_assert(has(read_own(&statements), "or neither"));
+}
+END_TEST
+
+START_TEST(a_folder_may_have_no_custom_fields)
+{
+    at_statements_t *statements;
+
+    begin_own();
+    put_without("save.sql", SAVE_CUSTOM);
+    put("custom_fields.sql", "not read without one");
+    ck_assert(has(read_own(&statements), "custom_fields.sql"));
+    put_without("load_select.sql", LOAD_CUSTOM);
+    statements = read_right();
+    ck_assert_ptr_null(statements->statement[AT_STATEMENT_CUSTOM_FIELDS]);
+    ck_assert_int_eq(statements->custom_revisions->nelts, 0);
+}
+END_TEST
+
+START_TEST(a_folder_may_have_no_numbers)
+{
+    at_statements_t *statements;
+
+    copy_shipped();
+    apr_file_remove(apr_pstrcat(pool, test_folder(), "/next_number.sql",
+                                (char *)NULL), pool);
+    test_write("raise_number.sql", "never read");
+    ck_assert_ptr_null(test_detail(at_folder_read(&statements, test_folder(),
+                                                  NULL, pool, pool)));
+    ck_assert_ptr_null(statements->statement[AT_STATEMENT_NEXT_NUMBER]);
+    ck_assert_ptr_null(statements->statement[AT_STATEMENT_RAISE_NUMBER]);
+    apr_file_remove(apr_pstrcat(pool, test_folder(), "/raise_number.sql",
+                                (char *)NULL), pool);
+}
+END_TEST
+
+START_TEST(a_folder_may_have_no_rules)
+{
+    at_statements_t *statements;
+    int i;
+
+    begin_own();
+    put("lookups/rules.sql", "SELECT reference.revision AS "
+        "'revision.reference', 1 AS 'rule.identifier_min_length' FROM "
+        "access_token_revisions AS reference WHERE :key = 1");
+    statements = read_right();
+    for (i = AT_COLUMN_ALLOW_NO_IDENTIFIER; i < AT_COLUMN_COUNT; i++) {
+        int is_there = i == AT_COLUMN_RULE(AT_CREDENTIAL_IDENTIFIER,
+                                           AT_RULE_MIN_LENGTH);
+
+        ck_assert_int_eq(statements->plan->input_columns[i] != AT_PLAN_NONE,
+                         is_there);
+    }
+}
+END_TEST
+
+START_TEST(a_folder_may_have_no_version)
+{
+    at_statements_t *statements = read_shipped("sqlite3", "statements");
+    const at_fault_t *fault;
+
+    ck_assert(at_statements_have_version(statements));
+    ck_assert_ptr_null(at_statements_schema_fault(statements, "3", pool));
+    fault = at_statements_schema_fault(statements, NULL, pool);
+    ck_assert(fault && has(fault->detail, "version (none)"));
+    fault = at_statements_schema_fault(statements, "4", pool);
+    ck_assert(fault && has(fault->detail, "version 4"));
+    begin_own();
+    put("startup.sql", "SELECT 'utf8mb4' AS 'connection.charset'");
+    statements = read_right();
+    ck_assert(!at_statements_have_version(statements));
+    ck_assert_ptr_null(at_statements_schema_fault(statements, NULL, pool));
 }
 END_TEST
 
@@ -844,6 +924,11 @@ int main(void)
     tcase_add_test(tests, each_file_is_needed);
     tcase_add_test(tests, a_missing_folder_is_named);
     tcase_add_test(tests, each_input_column_is_needed);
+    tcase_add_test(tests, a_folder_may_keep_no_keys);
+    tcase_add_test(tests, a_folder_may_have_no_custom_fields);
+    tcase_add_test(tests, a_folder_may_have_no_numbers);
+    tcase_add_test(tests, a_folder_may_have_no_rules);
+    tcase_add_test(tests, a_folder_may_have_no_version);
     tcase_add_test(tests, columns_that_nobody_reads_are_refused);
     tcase_add_test(tests, wrong_statements_are_refused);
     tcase_add_test(tests, a_folder_need_not_have_what_its_base_has);
