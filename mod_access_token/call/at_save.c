@@ -158,6 +158,25 @@ static at_error_t *conflict(at_attempt_t *attempt, int field)
     return error;
 }
 
+/* True if the client has sent the value of FIELD that was to be saved. */
+static int is_sent(const at_attempt_t *attempt, int field)
+{
+    return attempt->change[field].presence == AT_VALUE
+           && !(at_field_get(field)->flags & AT_FIELD_IS_SECRET)
+           && !(field < AT_CREDENTIAL_COUNT && attempt->generate[field]);
+}
+
+/* The column of FIELD is shorter than the value. */
+static at_error_t *too_long(at_attempt_t *attempt, int field)
+{
+    at_violations_t *violations = at_violations_make(attempt->pool);
+
+    at_violations_add(violations, at_field_get(field)->pointer,
+                      AT_VIOLATION_TOO_LONG,
+                      "The database has no room for so many characters.");
+    return at_error_violations(attempt->pool, violations);
+}
+
 static at_error_t *lost_race(at_attempt_t *attempt)
 {
     if (++attempt->lost_races < AT_SAVE_ATTEMPTS
@@ -274,6 +293,11 @@ at_error_t *at_save_change(at_attempt_t *attempt)
     switch (fault->outcome) {
     case AT_STORE_CONFLICT:
         return conflict(attempt, fault->field);
+    case AT_STORE_TOO_LONG:
+        if (is_sent(attempt, fault->field)) {
+            return too_long(attempt, fault->field);
+        }
+        break;
     case AT_STORE_REPEATED:
         return repeated(attempt);
     case AT_STORE_LOST_RACE:

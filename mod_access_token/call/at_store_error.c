@@ -2,6 +2,7 @@
 #include "at_store_error.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include <apr_strings.h>
 
@@ -208,6 +209,7 @@ static const mysql_row_t mysql_rows[] = {
 };
 
 #define MYSQL_DUPLICATE 1062
+#define MYSQL_TOO_LONG  1406
 
 /* Where an error comes from. Only after an error of the server are both sides
  * still in step. The client library's errors are CR_… and CER_… in
@@ -349,6 +351,37 @@ static at_fault_t *read_duplicate(const char *text,
                        statement, pool);
 }
 
+/* The field whose column TEXT names, which is "Data too long for column 'NAME'
+ * at row 1", in whatever language; AT_FIELD_NONE if STATEMENT sets no such
+ * column to a field. */
+static int find_too_long(const char *text, const at_statement_t *statement)
+{
+    const char *name = strchr(text, '\'');
+    apr_size_t length = name ? strcspn(name + 1, "'") : 0;
+    int i;
+
+    for (i = 0; length && statement->set_columns && i < at_field_count();
+         i++) {
+        const char *column = statement->set_columns[i];
+
+        if (column && strlen(column) == length
+            && !strncasecmp(column, name + 1, length)) {
+            return i;
+        }
+    }
+    return AT_FIELD_NONE;
+}
+
+/* FAULT as one of FIELD, if that is known. */
+static at_fault_t *of_field(at_fault_t *fault, int field)
+{
+    if (field != AT_FIELD_NONE) {
+        fault->outcome = AT_STORE_TOO_LONG;
+        fault->field = field;
+    }
+    return fault;
+}
+
 static const mysql_row_t *find_row(int code)
 {
     size_t i;
@@ -389,7 +422,10 @@ static at_fault_t *read_mysql(at_connection_e *connection, int code,
         return read_duplicate(text, statement, pool);
     }
     if (row) {
-        return read_row(connection, row, text, statement, saves, pool);
+        return of_field(read_row(connection, row, text, statement, saves,
+                                 pool),
+                        code == MYSQL_TOO_LONG
+                        ? find_too_long(text, statement) : AT_FIELD_NONE);
     }
     if (IS_OF_CLIENT(code)) {
         *connection = AT_CONNECTION_LOST;

@@ -300,8 +300,8 @@ static at_error_t *read_loads(reader_t *reader)
 
 /* ---- the other statements */
 
-/* Read statement I, neither a load nor a lookup. */
-static at_error_t *read_statement(reader_t *reader, int i)
+/* Read statement I, neither a load nor a lookup, into *READ. */
+static at_error_t *read_other(at_statement_t **read, reader_t *reader, int i)
 {
     int other = i - (int)AT_STATEMENT_FIND_REQUEST;
     const char *const *parameters = specifications[other].parameters;
@@ -314,10 +314,18 @@ static at_error_t *read_statement(reader_t *reader, int i)
                        at_statements_file((at_statement_e)i), AT_SQL_WHOLE,
                        parameters, reader->pool, reader->scratch));
     reader->statements->statement[i] = statement;
+    *read = statement;
     AT_TRY(check_columns(statement, specifications[other].columns,
                          reader->pool));
     AT_TRY(check_names(statement, other, reader->pool));
     return check_no_sections(statement, reader->pool);
+}
+
+static at_error_t *read_statement(reader_t *reader, int i)
+{
+    at_statement_t *ignored;
+
+    return read_other(&ignored, reader, i);
 }
 
 /* Read raise_number.sql if it is there. That of the base belongs to the base's
@@ -562,14 +570,13 @@ static at_error_t *check_save_guard(const at_statement_t *save,
     return NULL;
 }
 
-/* Check what save.sql binds, and note which fields it can set. */
-static at_error_t *check_save(reader_t *reader)
+/* Check the parameters of fields in save.sql, and note which it can set. */
+static at_error_t *check_fields(reader_t *reader)
 {
     at_statements_t *statements = reader->statements;
     const at_statement_t *save = statements->statement[AT_STATEMENT_SAVE];
     int i;
 
-    AT_TRY(check_save_guard(save, reader->pool));
     statements->settable = apr_pcalloc(reader->pool, sizeof(int)
                                        * (apr_size_t)at_field_count());
     for (i = 0; i < at_field_count(); i++) {
@@ -587,17 +594,41 @@ static at_error_t *check_save(reader_t *reader)
         }
         statements->settable[i] = has_flag;
     }
-    return at_shape_check(&statements->saved_columns, save, reader->pool);
+    return NULL;
+}
+
+/* Note how many characters each field may have: those of the table of fields,
+ * or of @max. */
+static void read_limits(reader_t *reader)
+{
+    at_statements_t *statements = reader->statements;
+    const apr_array_header_t *limits =
+        statements->statement[AT_STATEMENT_SAVE]->limits;
+    int i;
+
+    statements->max_characters = apr_pcalloc(reader->pool, sizeof(apr_size_t)
+                                             * (apr_size_t)at_field_count());
+    for (i = 0; i < at_field_count(); i++) {
+        statements->max_characters[i] = at_field_get(i)->max_characters;
+    }
+    for (i = 0; i < limits->nelts; i++) {
+        const at_limit_t *limit = &APR_ARRAY_IDX(limits, i, at_limit_t);
+
+        statements->max_characters[limit->field] = limit->characters;
+    }
 }
 
 /* Read save.sql, and find_request.sql if save.sql keeps keys. */
 static at_error_t *read_save(reader_t *reader)
 {
-    const at_statement_t *const *statement = reader->statements->statement;
+    at_statement_t *save;
 
-    AT_TRY(read_statement(reader, AT_STATEMENT_SAVE));
-    AT_TRY(check_save(reader));
-    return at_sql_binds(statement[AT_STATEMENT_SAVE], AT_SAVE_IDEMPOTENCY_KEY)
+    AT_TRY(read_other(&save, reader, AT_STATEMENT_SAVE));
+    AT_TRY(check_save_guard(save, reader->pool));
+    AT_TRY(at_shape_check(save, reader->pool));
+    AT_TRY(check_fields(reader));
+    read_limits(reader);
+    return at_sql_binds(save, AT_SAVE_IDEMPOTENCY_KEY)
            ? read_statement(reader, AT_STATEMENT_FIND_REQUEST) : NULL;
 }
 

@@ -288,8 +288,7 @@ static int raises_guard(const update_t *update)
     return 0;
 }
 
-at_error_t *at_shape_check(const char ***columns, const at_statement_t *save,
-                           apr_pool_t *pool)
+at_error_t *at_shape_check(at_statement_t *save, apr_pool_t *pool)
 {
     reader_t reader = { save, pool, save->text, 0, 0, TOKEN_END, "", '\0',
                         AT_SQL_NONE };
@@ -309,6 +308,6 @@ at_error_t *at_shape_check(const char ***columns, const at_statement_t *save,
             "trigger", update.guard ? update.guard : "version",
             update.guard ? update.guard : "version"));
     }
-    *columns = update.columns;
+    save->set_columns = update.columns;
     return NULL;
 }

@@ -10,9 +10,7 @@
 #include "at_statements.h"
 
 /**
- * Check the shape of SAVE, and put into *COLUMNS, an array in POOL by the
- * index of a field (at_field.h), the name of the column that is set to the
- * field's value; NULL where no column is, or where it is not to be seen.
+ * Check the shape of SAVE, and set its set_columns, in POOL.
  *
  * The detail of an error says what SAVE would do, and how to write it. It is
  * an error if
@@ -23,7 +21,7 @@
  *   - it does not set the column that it compares with :version to a sum, and
  *     has no line `-- @raises-version by trigger`.
  */
-at_error_t *at_shape_check(const char ***columns, const at_statement_t *save,
+at_error_t *at_shape_check(at_statement_t *save,
                            apr_pool_t *pool) AT_MUST_CHECK;
 
 #endif /* AT_SHAPE_H */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "at_sql.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include <apr_file_io.h>
@@ -8,6 +9,7 @@
 #include <apr_strings.h>
 #include <unistr.h>
 
+#include "at_field.h"
 #include "at_text.h"
 
 /* The deepest nesting of files; a deeper one is a circle. */
@@ -357,6 +359,51 @@ static at_error_t *check_alone(const scanner_t *scanner,
                       "with nothing after them", NULL) : NULL;
 }
 
+/* Read the NUMBER of `-- @max FIELD NUMBER`. */
+static at_error_t *read_limit(const scanner_t *scanner, at_limit_t *limit,
+                              const char *field, const char *number)
+{
+    const at_field_t *found;
+
+    limit->field = at_field_find(field);
+    found = limit->field == AT_FIELD_NONE ? NULL : at_field_get(limit->field);
+    if (!found || !found->max_characters) {
+        return complain(scanner, "the field of @max is authentication_code, "
+                        "identifier, card_masked_number or udf_string_1 to "
+                        "udf_string_8, not", field);
+    }
+    limit->characters = at_text_is_digits(number) && strlen(number) <= 3
+                        ? (apr_size_t)atoi(number) : 0;
+    return limit->characters > 0
+           && limit->characters <= found->max_characters ? NULL
+           : complain(scanner, apr_psprintf(scanner->compiler->scratch,
+                 "the number of @max for %s is 1 to %" APR_SIZE_T_FMT ", not",
+                 field, found->max_characters), number);
+}
+
+/* `-- @max FIELD NUMBER` */
+static at_error_t *scan_max(const scanner_t *scanner, char *arguments)
+{
+    apr_array_header_t *limits = scanner->compiler->statement->limits;
+    at_limit_t limit;
+    char *state, *field, *number;
+    int i;
+
+    field = apr_strtok(arguments, " \t\r", &state);
+    number = field ? apr_strtok(NULL, " \t\r", &state) : NULL;
+    if (!number || apr_strtok(NULL, " \t\r", &state)) {
+        return complain(scanner, "write -- @max FIELD NUMBER", NULL);
+    }
+    AT_TRY(read_limit(scanner, &limit, field, number));
+    for (i = 0; i < limits->nelts; i++) {
+        if (APR_ARRAY_IDX(limits, i, at_limit_t).field == limit.field) {
+            return complain(scanner, "a second @max for the field", field);
+        }
+    }
+    APR_ARRAY_PUSH(limits, at_limit_t) = limit;
+    return NULL;
+}
+
 /* `-- @raises-version by trigger` */
 static at_error_t *scan_raises(const scanner_t *scanner, const char *arguments)
 {
@@ -386,6 +433,9 @@ static at_error_t *scan_annotation(scanner_t *scanner, char *comment)
     if (!strncmp(comment, "-- @include ", 12)) {
         return scan_include(scanner, comment + 12);
     }
+    if (is_annotation(comment, "-- @max")) {
+        return scan_max(scanner, comment + 7);
+    }
     if (is_annotation(comment, "-- @wide")) {
         AT_TRY(check_alone(scanner, comment + 8));
         return scan_section(scanner, AT_SQL_WHOLE);
@@ -402,7 +452,7 @@ static at_error_t *scan_annotation(scanner_t *scanner, char *comment)
         return scan_raises(scanner, comment + 18);
     }
     return strncmp(comment, "-- @", 4) ? NULL
-           : complain(scanner, "annotations are @include, @unique, "
+           : complain(scanner, "annotations are @include, @unique, @max, "
                       "@raises-version, @wide, @documents and @end, not",
                       comment + 3);
 }
@@ -595,6 +645,7 @@ static void begin(compiler_t *compiler, const char *file)
     statement->files = apr_array_make(pool, 4, sizeof(char *));
     statement->columns = apr_array_make(pool, 64, sizeof(char *));
     statement->uniques = apr_array_make(pool, 2, sizeof(at_unique_t));
+    statement->limits = apr_array_make(pool, 1, sizeof(at_limit_t));
 }
 
 at_error_t *at_sql_read(at_statement_t **statement,

@@ -23,6 +23,8 @@
  *                           this key has been saved; if it is version, the
  *                           history already has this version.
  *   -- @raises-version by trigger  in save.sql: a trigger raises the version
+ *   -- @max FIELD NUMBER    in save.sql: the column of FIELD has room for NUMBER
+ *                           characters only
  *
  * A file is UTF-8. In strings, quoted names and comments there are no
  * parameters. SQL that two databases would read differently is refused: a
@@ -43,6 +45,12 @@ typedef struct at_unique_t {
     const char *field;        /* FIELD of @unique */
 } at_unique_t;
 
+/** What @max says. */
+typedef struct at_limit_t {
+    int field;                /* an index of at_field.h */
+    apr_size_t characters;
+} at_limit_t;
+
 typedef struct at_statement_t {
     const char *file;         /* its path, for messages */
     apr_array_header_t *files; /* const char *: FILE and those it includes */
@@ -51,6 +59,10 @@ typedef struct at_statement_t {
     const int *values;        /* for each, the number of its parameter */
     apr_array_header_t *columns; /* const char *: the names after AS */
     apr_array_header_t *uniques; /* at_unique_t */
+    apr_array_header_t *limits; /* at_limit_t */
+    const char **set_columns; /* of save.sql, by field: the name of the column
+                                 that is set to it; NULL: none, or it is
+                                 unclear. NULL for other statements */
     int has_wide;             /* true if its files contain a @wide */
     int has_documents;        /* true if its files contain a @documents */
     int is_raised_by_trigger; /* true if its files contain a @raises-version */

@@ -119,8 +119,8 @@ typedef struct at_statements_t {
                                  rows of custom_fields.sql are right; empty:
                                  they are not cached */
     int *settable;            /* for each field, true if save.sql can set it */
-    const char **saved_columns; /* for each field, the name of the column that
-                                 save.sql sets to it; NULL: none, or unclear */
+    apr_size_t *max_characters; /* for each field, the most that its column has
+                                 room for; 0: no limit */
 } at_statements_t;
 
 /** The name of STATEMENT's file, e.g. "save.sql", of whatever form; NULL for a

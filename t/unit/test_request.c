@@ -532,6 +532,30 @@ START_TEST(a_field_that_cannot_be_set_is_unknown)
 }
 END_TEST
 
+START_TEST(a_field_may_have_a_shorter_column)
+{
+    at_statements_t *statements = apr_pmemdup(pool, test_statements(),
+                                              sizeof(*statements));
+    int field = at_field_find("udf_string_1");
+
+    statements->max_characters = apr_pmemdup(pool, statements->max_characters,
+                                             sizeof(apr_size_t)
+                                             * (apr_size_t)at_field_count());
+    statements->max_characters[field] = 3;
+    options.statements = statements;
+    options.scheme = at_scheme_default();
+    ck_assert_str_eq(test_error(at_request_read(
+                         &request, test_json("{" KEY ",\"udf_string_1\":"
+                                             "\"\xC3\xA9\xC3\xA9\xC3\xA9\","
+                                             "\"udf_string_2\":\"four\"}"),
+                         &options, pool)), "OK");
+    ck_assert_str_eq(test_error(at_request_read(
+                         &request, test_json("{" KEY ",\"udf_string_1\":"
+                                             "\"four\"}"), &options, pool)),
+                     "VALIDATION_FAILED: TOO_LONG /udf_string_1");
+}
+END_TEST
+
 START_TEST(a_root_that_is_no_object_is_refused)
 {
     static const char *const roots[] = { "[]", "[{}]", "\"a\"", "1", "null",
@@ -720,6 +744,7 @@ int main(void)
     tcase_add_test(tests, pass_codes_are_prepared_and_then_judged);
     tcase_add_test(tests, unknown_parameters_can_be_ignored);
     tcase_add_test(tests, a_field_that_cannot_be_set_is_unknown);
+    tcase_add_test(tests, a_field_may_have_a_shorter_column);
     tcase_add_test(tests, a_root_that_is_no_object_is_refused);
     tcase_add_test(tests, custom_fields_are_absent_or_a_list);
     tcase_add_test(tests, no_message_quotes_a_value);

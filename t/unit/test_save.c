@@ -145,6 +145,38 @@ START_TEST(a_version_is_a_whole_number)
 }
 END_TEST
 
+/* ---- a value that is longer than its column */
+
+START_TEST(what_the_client_sent_is_too_long)
+{
+    set_up();
+    save_outcomes = "F4";
+    ck_assert_str_eq(update("\"udf_string_1\":\"x\""),
+                     "VALIDATION_FAILED: TOO_LONG /udf_string_1");
+    ck_assert_int_eq(saves, 1);
+}
+END_TEST
+
+START_TEST(what_the_client_did_not_send_is_a_fault)
+{
+    /* a hash, what another trigger writes, what was generated */
+    set_up();
+    save_outcomes = "F2";
+    ck_assert_str_eq(update("\"identifier\":\"a\",\"pass_code\":\"b\""),
+                     "INTERNAL_ERROR");
+    ck_assert(has(at_error_detail(error), "detail: too long"));
+    set_up();
+    save_outcomes = "F5";
+    ck_assert_str_eq(update("\"udf_string_1\":\"x\""), "INTERNAL_ERROR");
+    set_up();
+    set("rule.authentication_code_creation", "ID");
+    save_outcomes = "F0";
+    ck_assert_str_eq(update("\"authentication_code\":null"),
+                     "INTERNAL_ERROR");
+    ck_assert_int_eq(saves, 1);
+}
+END_TEST
+
 /* ---- by how much a save raises the version */
 
 static void another_program_saves(void)
@@ -404,6 +436,8 @@ int main(void)
     tcase_add_test(tests, the_step_of_a_save_is_read_from_the_row);
     tcase_add_test(tests, a_larger_step_is_believed_when_it_is_seen_twice);
     tcase_add_test(tests, a_row_that_another_call_has_saved_shows_no_step);
+    tcase_add_test(tests, what_the_client_sent_is_too_long);
+    tcase_add_test(tests, what_the_client_did_not_send_is_a_fault);
     tcase_add_test(tests, a_save_that_leaves_the_version_is_reported);
     tcase_add_test(tests, a_key_that_is_not_kept_is_reported);
     tcase_add_test(tests, a_key_that_cannot_be_read_does_no_harm);

@@ -145,7 +145,8 @@ END_TEST
 /* The column that STATEMENTS set to the field NAME; "" if none is seen. */
 static const char *column(const at_statements_t *statements, const char *name)
 {
-    const char *found = statements->saved_columns[at_field_find(name)];
+    const char *found = statements->statement[AT_STATEMENT_SAVE]
+        ->set_columns[at_field_find(name)];
 
     return found ? found : "";
 }

@@ -292,6 +292,18 @@ END_TEST
 START_TEST(errors_of_annotations_say_file_and_line)
 {
     static const error_case_t cases[] = {
+        { "-- @max\nSELECT 1", 1 }, { "-- @max udf_string_1\nSELECT 1", 1 },
+        { "-- @max udf_string_1 32 3\nSELECT 1", 1 },
+        { "-- @max udf_string_1 0\nSELECT 1", 1 },
+        { "-- @max udf_string_1 256\nSELECT 1", 1 },
+        { "-- @max udf_string_1 -1\nSELECT 1", 1 },
+        { "-- @max udf_string_1 1e2\nSELECT 1", 1 },
+        { "-- @max udf_string_1 4294967297\nSELECT 1", 1 },
+        { "-- @max card_masked_number 33\nSELECT 1", 1 },
+        { "-- @max udf_string_9 1\nSELECT 1", 1 },
+        { "-- @max pass_code 60\nSELECT 1", 1 },
+        { "-- @max udf_date_1 10\nSELECT 1", 1 },
+        { "-- @max identifier 9\n-- @max identifier 9\nSELECT 1", 2 },
         { "SELECT 1\n-- @unique k", 2 }, { "-- @unique\nSELECT 1", 1 },
         { "-- @unique \nSELECT 1", 1 }, { "-- @unique  \t\r\nSELECT", 1 },
         { "-- @unique k \nSELECT 1", 1 },

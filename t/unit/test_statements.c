@@ -276,6 +276,27 @@ START_TEST(a_folder_may_keep_no_keys)
 }
 END_TEST
 
+START_TEST(a_folder_may_have_shorter_columns)
+{
+    at_statements_t *statements;
+    int i;
+
+    begin_own();
+    put("save.sql", apr_pstrcat(pool, "-- @max udf_string_1 32\n"
+        "-- @max\tidentifier  255 \r\n-- @max card_masked_number 1\n",
+        shipped("save.sql"), (char *)NULL));
+    statements = read_right();
+    for (i = 0; i < at_field_count(); i++) {
+        const at_field_t *field = at_field_get(i);
+
+        ck_assert_uint_eq(statements->max_characters[i],
+                          !strcmp(field->name, "udf_string_1") ? 32
+                          : !strcmp(field->name, "card_masked_number") ? 1
+                          : field->max_characters);
+    }
+}
+END_TEST
+
 START_TEST(a_folder_may_have_no_custom_fields)
 {
     at_statements_t *statements;
@@ -925,6 +946,7 @@ int main(void)
     tcase_add_test(tests, a_missing_folder_is_named);
     tcase_add_test(tests, each_input_column_is_needed);
     tcase_add_test(tests, a_folder_may_keep_no_keys);
+    tcase_add_test(tests, a_folder_may_have_shorter_columns);
     tcase_add_test(tests, a_folder_may_have_no_custom_fields);
     tcase_add_test(tests, a_folder_may_have_no_numbers);
     tcase_add_test(tests, a_folder_may_have_no_rules);

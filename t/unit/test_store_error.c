@@ -16,7 +16,7 @@
 #define VALUE "S3CRET"
 
 /* save.sql of both engines at once. */
-static const at_statement_t *save_statement(void)
+static at_statement_t *save_statement(void)
 {
     at_statement_t *statement;
     at_sql_folders_t folders = { test_folder(), NULL };
@@ -399,6 +399,42 @@ START_TEST(only_what_a_save_runs_may_be_stale)
 }
 END_TEST
 
+/* The fault of 1406 for TEXT, if save.sql sets the column "phone" to
+ * udf_string_1, and no other column to a field. */
+static const at_fault_t *read_too_long(const char *text)
+{
+    at_statement_t *statement = save_statement();
+    at_connection_e connection;
+
+    statement->set_columns = apr_pcalloc(pool, sizeof(char *)
+                                         * (apr_size_t)at_field_count());
+    statement->set_columns[at_field_find("udf_string_1")] = "phone";
+    return at_store_error_read(&connection, "mysql", 1406, text, statement, 1,
+                               pool);
+}
+
+START_TEST(a_value_that_is_too_long_names_the_field)
+{
+    static const char *const others[] = {
+        "Data too long for column 'phones' at row 1",
+        "Data too long for column 'phon' at row 1",
+        "Data too long for column '' at row 1", "Data too long", "'", ""
+    };
+    const at_fault_t *fault;
+    size_t i;
+
+    fault = read_too_long("Data too long for column 'PHONE' at row 1");
+    ck_assert_int_eq(fault->outcome, AT_STORE_TOO_LONG);
+    ck_assert_int_eq(fault->field, at_field_find("udf_string_1"));
+    ck_assert(has(fault->detail, "'PHONE'"));
+    for (i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        fault = read_too_long(others[i]);
+        ck_assert_int_eq(fault->outcome, AT_STORE_BROKEN);
+        ck_assert(has(fault->detail, "1406"));
+    }
+}
+END_TEST
+
 typedef struct {
     const char *driver;
     int code;
@@ -650,6 +686,7 @@ int main(void)
     tcase_add_test(tests, only_what_a_save_runs_may_be_stale);
     tcase_add_test(tests, a_duplicate_of_a_key_of_requests_is_a_repetition);
     tcase_add_test(tests, a_version_that_the_history_has_is_broken);
+    tcase_add_test(tests, a_value_that_is_too_long_names_the_field);
     tcase_add_test(tests, a_duplicate_names_the_field);
     tcase_add_test(tests, a_duplicate_in_other_languages_names_the_field);
     tcase_add_test(tests, a_duplicate_of_another_key_is_broken);

@@ -145,11 +145,17 @@ static const at_fault_t *time_out(at_fault_kind_e kind, const char *detail)
 static const at_fault_t *next_fault(const char **outcomes)
 {
     char next = **outcomes;
+    at_fault_t *fault;
 
     *outcomes += next != '\0';
     switch (next) {
     case 'C':
         return conflict(*(*outcomes)++ - '0');
+    case 'F':
+        fault = at_fault_make(pool, AT_STORE_TOO_LONG, AT_FAULT_BROKEN,
+                              "detail: too long");
+        fault->field = *(*outcomes)++ - '0';
+        return fault;
     case 'L':
         return at_fault_of_row(pool, AT_STORE_LOST_RACE);
     case 'R':

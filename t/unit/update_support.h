@@ -58,7 +58,7 @@ extern const char *const *saved_values;
 
 /**
  * The outcomes of the next calls of each operation, one after the other; done
- * after the last. '.' is done, C1 conflict of field 1, L lost race, R retry,
+ * after the last. '.' is done, C1 conflict of field 1, F1 field 1 is too long, L lost race, R retry,
  * W retry after a wait for a lock, A retry after a wait for the connection,
  * X lost while saving and not saved, Y lost but saved, Z saved though the
  * database says that it was not, K the Idempotency-Key was saved, P no place,
