@@ -16,7 +16,7 @@ END
 $server->write_file('secret', '0123456789abcdef' x 2);
 my %least = (
     'save.sql' => sub {
-        s/^ +custom_field_set .*\n//m && s/^ +request_key .*\n//m && s/^ +request_digest .*,\n//m
+        s/^-- \@unique \S+ identifier\n//m && s/^ +custom_field_set .*\n//m && s/^ +request_key .*\n//m && s/^ +request_digest .*,\n//m
             && s/,\n +request_expires .*\n/\n/
     },
     'load_select.sql' => sub { s/^.*AS 'data\.custom_field_set.*\n//m },
@@ -32,7 +32,10 @@ my ($status, $said) = $server->configtest;
 is($status, 0, 'configtest passes');
 like($said, qr/AT065: AccessTokenIdempotencyKeyFile is set, but save\.sql of \S+\/least keeps no keys/,
      'and warns that no key is kept');
-$server->expect_log(qr/AT065: /);
+like($said, qr{AT067: \S+/least/save\.sql: it can set identifier, and no \@unique names the unique key},
+     'and of an identifier without @unique');
+unlike($said, qr/AT067: .* set authentication_code/, 'the authentication code has one');
+$server->expect_log(qr/AT065: /, qr/AT067: /);
 $server->run;
 like($server->wait_for_error(qr/AT026: .*/), qr/the statements of \S+ fit the \w+ database\n?\z/,
      'the statements fit, whatever version the schema has');
@@ -71,7 +74,7 @@ $server->stop;
 $server->write_file('least/lookups/rules.sql',
                     do { open my $file, '<', "$folder/lookups/rules.sql" or die "$!\n"; local $/; <$file> }
                     =~ s/^FROM/    , 'NUMBER' AS 'rule.identifier_creation'\nFROM/mr);
-$server->expect_log(qr/AT065: /);
+$server->expect_log(qr/AT065: /, qr/AT067: /);
 $server->run;
 $server->expect_log(qr/AT003: rule\.identifier_creation is NUMBER, but \S+\/least has no next_number\.sql/);
 is(AccessTokenTest::outcome(update({ identifier => undef, pass_code => 'x' })), '500 INTERNAL_ERROR', 'a number without next_number.sql');

@@ -386,6 +386,34 @@ static void check_method(server_rec *server, const ap_directive_t *host,
                  : "Load mod_dbd (Debian: a2enmod dbd).");
 }
 
+/* Warn if a code or an identifier can be set, and no @unique names the key that
+ * refuses duplicates. */
+static void check_uniques(const at_use_t *use)
+{
+    const at_statements_t *statements = at_dbd_statements(use->registered);
+    const at_statement_t *save = statements->statement[AT_STATEMENT_SAVE];
+    int field, i;
+
+    for (field = 0; field < AT_CREDENTIAL_PASS_CODE; field++) {
+        const char *name = at_field_get(field)->name;
+        int is_named = 0;
+
+        for (i = 0; i < save->uniques->nelts; i++) {
+            is_named |= !strcmp(APR_ARRAY_IDX(save->uniques, i,
+                                              at_unique_t).field, name);
+        }
+        if (statements->settable[field] && !is_named) {
+            ap_log_error(APLOG_MARK, APLOG_WARNING, 0, use->server,
+                         ATLOGNO("067") "%s: it can set %s, and no @unique "
+                         "names the unique key that refuses a value of "
+                         "another access token. Without a key two may get "
+                         "the same; without the line the client gets 500. "
+                         "Add both: -- @unique KEY %s", save->file, name,
+                         name);
+        }
+    }
+}
+
 /* Warn if keys are wanted, and the statements of USE keep none. */
 static void check_keys(const at_use_t *use, const at_config_t *config)
 {
@@ -435,6 +463,7 @@ static void check_uses(const apr_array_header_t *uses, apr_pool_t *pool)
         const at_config_t *config = at_config_of_server(use->server, pool);
 
         check_keys(use, config);
+        check_uniques(use);
         for (k = 0, seen = 0; k < i; k++) {
             seen |= APR_ARRAY_IDX(uses, k, at_use_t).server == use->server;
         }

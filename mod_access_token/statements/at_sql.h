@@ -23,8 +23,8 @@
  *                           this key has been saved; if it is version, the
  *                           history already has this version.
  *   -- @raises-version by trigger  in save.sql: a trigger raises the version
- *   -- @max FIELD NUMBER    in save.sql: the column of FIELD has room for NUMBER
- *                           characters only
+ *   -- @max FIELD NUMBER    in save.sql: the column of FIELD has room for
+ *                           NUMBER characters only
  *
  * A file is UTF-8. In strings, quoted names and comments there are no
  * parameters. SQL that two databases would read differently is refused: a

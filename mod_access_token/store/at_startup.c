@@ -21,6 +21,7 @@
 #include "at_session.h"
 #include "at_shared.h"
 #include "at_store_error.h"
+#include "at_unique.h"
 
 APLOG_USE_MODULE(access_token);
 
@@ -444,6 +445,41 @@ static void check_schema(check_t *check)
     }
 }
 
+/* True if the account can read the table that UNIQUE guards: MySQL shows the
+ * keys of no other. */
+static int is_visible(const check_t *check, const at_unique_t *unique)
+{
+    return check->prepared[strcmp(unique->field, "idempotency_key")
+                           ? AT_STATEMENT_SAVE
+                           : AT_STATEMENT_FIND_REQUEST] != NULL;
+}
+
+/* Check that the keys which @unique names are there: without them, nothing
+ * refuses duplicates. */
+static void check_uniques(check_t *check)
+{
+    const at_statement_t *save = check->statements->statement
+                                     [AT_STATEMENT_SAVE];
+    const apr_array_header_t *missing = at_unique_missing(save, check->driver,
+                                                          check->handle,
+                                                          check->pool);
+    int i;
+
+    for (i = 0; missing && i < missing->nelts; i++) {
+        const at_unique_t *unique = &APR_ARRAY_IDX(missing, i, at_unique_t);
+
+        if (!is_visible(check, unique)) {
+            continue;
+        }
+        check->faults++;
+        ap_log_error(APLOG_MARK, APLOG_ERR, 0, check->server, ATLOGNO("066")
+                     "%s%s: the database has no unique key %s, which @unique "
+                     "names for %s: two calls can save the same value. Add "
+                     "the key, or correct its name.", check->place,
+                     save->file, unique->key, unique->field);
+    }
+}
+
 /* A fault of a load statement is mostly a fault of its other forms too, and is
  * logged once. */
 static int is_logged(const check_t *check, int number)
@@ -459,6 +495,9 @@ static void check_statements(check_t *check)
 
     if (check->prepared[AT_STATEMENT_STARTUP]) {
         check_schema(check);
+    }
+    if (!check->is_cut) {
+        check_uniques(check);
     }
     for (i = 0; i < AT_STATEMENT_COUNT && !check->is_cut; i++) {
         if (check->prepared[i] && !is_logged(check, i)
