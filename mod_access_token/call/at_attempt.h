@@ -80,7 +80,10 @@ typedef struct at_attempt_t {
     apr_uint64_t guard;       /* the last one was guarded by this version */
     at_open_e open;           /* all open saves have the same guard */
     int generations;          /* how often a generated value was taken */
-    int lost_races;           /* how many attempts other calls' saves ended */
+    int lost_races;           /* how many attempts other calls' saves ended, */
+    int same_guards;          /* and how many of these had the guard of the one
+                                 before */
+    apr_uint64_t lost_guard;  /* of the last one */
 } at_attempt_t;
 
 /**

@@ -58,7 +58,7 @@ typedef struct at_call_t {
     const char *change;       /* at_save.c: this call's own id, which the row
                                  and the history keep with the change */
     const char *warning;      /* at_save.c: for the log: what an admin must fix,
-                                 although the change is saved */
+                                 whatever the answer is */
     int replayed;             /* at_update.c: an earlier call with the same
                                  Idempotency-Key made the change */
     at_body_t body;           /* at_update.c: the reply's, if there is no

@@ -278,7 +278,8 @@ static void write_stored(at_writer_t *writer, const at_json_t *stored,
     }
 }
 
-at_error_t *at_custom_merge(const char **merged, const char *stored,
+at_error_t *at_custom_merge(const char **merged, const char *id,
+                            const char *stored,
                             const apr_array_header_t *entries,
                             apr_pool_t *pool)
 {
@@ -293,8 +294,9 @@ at_error_t *at_custom_merge(const char **merged, const char *stored,
     }
     if (error || (set && set->type != AT_JSON_OBJECT)) {
         return at_error_hidden(pool, AT_INTERNAL_ERROR, "the stored "
-                               "custom_field_set is not a JSON object; "
-                               "correct that row");
+                               "custom_field_set of the access token %s is "
+                               "not a JSON object (without fields it is NULL "
+                               "or {}); correct that row", id);
     }
     at_write_open_object(writer);
     if (set) {

@@ -53,10 +53,12 @@ void at_custom_judge(const apr_array_header_t *entries,
 
 /**
  * Merge ENTRIES, in which at_custom_judge found nothing wrong, into STORED, a
- * JSON object or NULL. *MERGED is the new set, in POOL; NULL if it is empty.
- * AT_INTERNAL_ERROR: STORED is not a JSON object, or there is no memory.
+ * JSON object or NULL, of the access token ID. *MERGED is the new set, in POOL;
+ * NULL if it is empty. AT_INTERNAL_ERROR: STORED is not a JSON object, or there
+ * is no memory.
  */
-at_error_t *at_custom_merge(const char **merged, const char *stored,
+at_error_t *at_custom_merge(const char **merged, const char *id,
+                            const char *stored,
                             const apr_array_header_t *entries,
                             apr_pool_t *pool) AT_MUST_CHECK;
 

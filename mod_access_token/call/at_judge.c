@@ -235,8 +235,9 @@ static at_error_t *judge_custom_fields(at_attempt_t *attempt,
     if (at_violations_count(violations) > before) {
         return NULL;
     }
-    AT_TRY(at_custom_merge(&to->text, at_row_field(attempt->row, field),
-                           entries, attempt->pool));
+    AT_TRY(at_custom_merge(&to->text, attempt->call->id,
+                           at_row_field(attempt->row, field), entries,
+                           attempt->pool));
     to->presence = to->text ? AT_VALUE : AT_NULL;
     if (to->text && strlen(to->text) > AT_CUSTOM_SET_BYTES) {
         at_violations_add(violations, "/custom_field_set",

@@ -89,6 +89,16 @@ static at_error_t *write_json(reply_t *reply, const at_plan_node_t *node,
     return NULL;
 }
 
+/* The value of NODE's column. MySQL's zero date, which some programs store for
+ * none, is NULL. */
+static const char *value_of(const reply_t *reply, const at_plan_node_t *node)
+{
+    const char *text = reply->row->values[node->column];
+
+    return text && node->type == AT_LEAF_DATE
+           && !strncmp(text, "0000-00-00", 10) ? NULL : text;
+}
+
 /* Write a date with a T between date and time; without a time, midnight. */
 static void write_date(reply_t *reply, const char *text)
 {
@@ -109,7 +119,7 @@ static void write_date(reply_t *reply, const char *text)
 static at_error_t *write_leaf(reply_t *reply, const at_plan_node_t *node,
                               int mark)
 {
-    const char *text = reply->row->values[node->column];
+    const char *text = value_of(reply, node);
 
     if (!text || node->type == AT_LEAF_STRING) {
         at_write_text_member(reply->writer, &node->label, text);
@@ -143,13 +153,15 @@ static const char *document_of(const reply_t *reply,
 static int is_null(const reply_t *reply, const at_plan_node_t *node)
 {
     const char *document = document_of(reply, node);
-    int column = node->column != AT_PLAN_NONE ? node->column
-                                              : node->id_column;
 
     if (document) {
         return !strcmp(document, "null");
     }
-    return column != AT_PLAN_NONE && !reply->row->values[column];
+    if (node->column != AT_PLAN_NONE) {
+        return !value_of(reply, node);
+    }
+    return node->id_column != AT_PLAN_NONE
+           && !reply->row->values[node->id_column];
 }
 
 /* Write DOCUMENT, an object. The database keeps it right; one that is cut would

@@ -10,6 +10,10 @@
 #include "at_etag.h"
 #include "at_lookup.h"
 
+/* If so many races were lost, and the version never changed, no other call has
+ * won them. */
+#define SUSPICIOUS 5
+
 /* How many calls a row remembers. */
 #define REMEMBERED 8
 
@@ -41,6 +45,7 @@ static void note_change(at_attempt_t *attempt)
 
     attempt->is_done = 1;
     attempt->open = AT_OPEN_NOT;
+    call->warning = NULL;
     call->change = attempt->request_id;
     call->etag = at_etag_make(attempt->pool, call->id,
         apr_psprintf(attempt->pool, "%" APR_UINT64_T_FMT,
@@ -177,9 +182,34 @@ static at_error_t *too_long(at_attempt_t *attempt, int field)
     return at_error_violations(attempt->pool, violations);
 }
 
+/* Other calls raise the version. If it was always the same, save.sql seems to
+ * look for another row. A database that reads from a replica may be late, so
+ * the client gets the same answer. */
+static void note_lost_race(at_attempt_t *attempt)
+{
+    at_call_t *call = attempt->call;
+
+    attempt->same_guards += attempt->lost_races > 0
+                            && attempt->lost_guard == attempt->guard;
+    attempt->lost_guard = attempt->guard;
+    attempt->lost_races++;
+    call->warning = NULL;
+    if (attempt->lost_races >= SUSPICIOUS
+        && attempt->same_guards == attempt->lost_races - 1) {
+        call->warning = apr_psprintf(attempt->pool, "%s: it found no row of "
+            "access token %s with version %" APR_UINT64_T_FMT ", %d times, "
+            "though each load had just found it with that version. Does it "
+            "compare :id and :version with what the load statements select as "
+            "token.id and token.version",
+            call->statements->statement[AT_STATEMENT_SAVE]->file, call->id,
+            attempt->guard, attempt->lost_races);
+    }
+}
+
 static at_error_t *lost_race(at_attempt_t *attempt)
 {
-    if (++attempt->lost_races < AT_SAVE_ATTEMPTS
+    note_lost_race(attempt);
+    if (attempt->lost_races < AT_SAVE_ATTEMPTS
         && at_attempt_is_in_time(attempt)) {
         at_attempt_follow(attempt, AT_NEXT_LATER);
     }

@@ -132,10 +132,10 @@ static const mysql_row_t mysql_rows[] = {
     /* A KILL leaves triggers unreadable that are being read at that moment,
      * and a trigger that was just made does not find its tables. The text of
      * 1064 quotes a statement or a trigger: parameters, no values. */
-    STALE(1064, "the database cannot read the statement or a trigger; if a "
-          "KILL caused that, run FLUSH TABLES"),
-    STALE(1146, "a table is missing; see schema.sql, or, if it is there, run "
-          "FLUSH TABLES"),
+    STALE(1064, "the database cannot read the statement or a trigger: correct "
+          "its syntax, or, if it worked before a KILL, run FLUSH TABLES"),
+    STALE(1146, "a table is missing, or its name is misspelt; see schema.sql, "
+          "or, if it is there, run FLUSH TABLES"),
     /* Another connection may have a new limit. */
     STALE(1153, "a statement with its values is longer than the server "
           "allows" SEE_PACKET),
@@ -143,14 +143,18 @@ static const mysql_row_t mysql_rows[] = {
     FIX(1030, 1, "the storage engine failed; see the database's log"),
     FIX(1048, 1, "a column may not be NULL; the columns of the history are "
         "NULL if their text is longer than max_allowed_packet: raise it"),
-    FIX(1054, 1, "a column is missing"),
-    FIX(1142, 1, "a right is missing; see grants.sql"),
-    FIX(1143, 1, "a right is missing; see grants.sql"),
+    FIX(1054, 1, "a column is missing, or its name is misspelt"),
+    FIX(1142, 1, "a right is missing, or the table's name is misspelt; see "
+        "grants.sql"),
+    FIX(1143, 1, "a right is missing, or the column's name is misspelt; see "
+        "grants.sql"),
     FIX(1162, 0, "a text is longer than the server allows" SEE_PACKET),
     FIX(1264, 0, "a number is out of range: if this is raise_number.sql, the "
         "sequence is used up or negative; set it to another number"),
     FIX(1267, 1, "collations differ; set default-character-set=utf8mb4 "
         "for the connection"),
+    FIX(1292, 0, "a text is no number or date, and was compared with one or "
+        "stored as one; is a CAST missing, or has it the wrong type"),
     FIX(1301, 0, "a function's result is longer than the server allows"
         SEE_PACKET),
     FIX(1305, 1, "a function is missing; see schema.sql"),

@@ -751,7 +751,9 @@ static at_error_t *check_forms(const reader_t *reader)
     return NULL;
 }
 
-/* A change of these fields is judged by, or merged with, the present value. */
+/* A change of these fields is judged by, or merged with, the present value. An
+ * access token always has an authentication code, so each call is judged by
+ * that. */
 static at_error_t *check_present_values(const reader_t *reader)
 {
     const at_statements_t *statements = reader->statements;
@@ -763,8 +765,16 @@ static at_error_t *check_present_values(const reader_t *reader)
                      || i == AT_CREDENTIAL_AUTHENTICATION_CODE
                      || i == AT_CREDENTIAL_IDENTIFIER;
 
-        if (needed && statements->settable[i]
-            && statements->plan->field_columns[i] == AT_PLAN_NONE) {
+        if (!needed || statements->plan->field_columns[i] != AT_PLAN_NONE) {
+            continue;
+        }
+        if (i == AT_CREDENTIAL_AUTHENTICATION_CODE) {
+            return at_error_config(reader->pool, "%s: it must select a column "
+                                   "AS 'data.authentication_code'; without "
+                                   "one, each call gets 422",
+                                   statements->statement[0]->file);
+        }
+        if (statements->settable[i]) {
             return at_error_config(reader->pool, "%s: save.sql can set %s, so "
                                    "this must select it AS 'data.%s'",
                                    statements->statement[0]->file,

@@ -152,7 +152,7 @@ static void check_request(const at_request_t *request, apr_pool_t *pool)
         at_json_t *set;
 
         require(request->custom_fields->nelts <= AT_CUSTOM_ENTRIES);
-        require(!at_custom_merge(&merged, "{\"a\":1,\"b\":\"x\"}",
+        require(!at_custom_merge(&merged, "T1", "{\"a\":1,\"b\":\"x\"}",
                                  request->custom_fields, pool));
         require(!merged || !at_json_parse(&set, merged, pool));
     }

@@ -280,7 +280,7 @@ START_TEST(the_set_is_merged_into_what_is_stored)
 
     for (i = 0; i < COUNT(cases); i++) {
         const char *merged = "untouched";
-        at_error_t *error = at_custom_merge(&merged, cases[i].stored,
+        at_error_t *error = at_custom_merge(&merged, "T1", cases[i].stored,
                                             read_set(cases[i].json), pool);
 
         ck_assert_str_eq(test_error(error), "OK");
@@ -306,7 +306,7 @@ START_TEST(a_stored_value_that_is_no_object_is_an_error)
 
     for (i = 0; i < COUNT(stored); i++) {
         const char *merged;
-        at_error_t *error = at_custom_merge(&merged, stored[i],
+        at_error_t *error = at_custom_merge(&merged, "T1", stored[i],
                                             read_set("{\"n\":1}"), pool);
 
         ck_assert_msg(!strcmp(test_error(error), "INTERNAL_ERROR"), "%s",

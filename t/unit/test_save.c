@@ -5,6 +5,8 @@
  */
 #include "update_support.h"
 
+#include "at_save.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -142,6 +144,43 @@ START_TEST(a_version_is_a_whole_number)
                       "token.version of the access token T1"));
         ck_assert_int_eq(saves, 0);
     }
+}
+END_TEST
+
+/* ---- a guard that never matches */
+
+/* A lost race raises the version; so it stays the same, so many times. */
+static int times;
+
+static void lower_the_version(void)
+{
+    if (times-- > 0) {
+        set("token.version", "6");
+        meanwhile = lower_the_version;
+    }
+}
+
+START_TEST(races_that_are_lost_to_the_same_version_are_reported)
+{
+    set_up();
+    save_outcomes = races(AT_SAVE_ATTEMPTS);
+    meanwhile = lower_the_version;
+    times = AT_SAVE_ATTEMPTS;
+    ck_assert_str_eq(update("\"udf_string_1\":\"x\""), "VERSION_CONFLICT");
+    ck_assert(has(call.warning, "save.sql: it found no row of access token T1 "
+                                "with version 7, "));
+    /* not by a call that is saved in the end */
+    set_up();
+    save_outcomes = races(9);
+    meanwhile = lower_the_version;
+    times = 9;
+    ck_assert_str_eq(update("\"udf_string_1\":\"x\""), "OK");
+    ck_assert_ptr_null(call.warning);
+    /* nor where others do save */
+    set_up();
+    save_outcomes = races(AT_SAVE_ATTEMPTS);
+    ck_assert_str_eq(update("\"udf_string_1\":\"x\""), "VERSION_CONFLICT");
+    ck_assert_ptr_null(call.warning);
 }
 END_TEST
 
@@ -436,6 +475,7 @@ int main(void)
     tcase_add_test(tests, the_step_of_a_save_is_read_from_the_row);
     tcase_add_test(tests, a_larger_step_is_believed_when_it_is_seen_twice);
     tcase_add_test(tests, a_row_that_another_call_has_saved_shows_no_step);
+    tcase_add_test(tests, races_that_are_lost_to_the_same_version_are_reported);
     tcase_add_test(tests, what_the_client_sent_is_too_long);
     tcase_add_test(tests, what_the_client_did_not_send_is_a_fault);
     tcase_add_test(tests, a_save_that_leaves_the_version_is_reported);
