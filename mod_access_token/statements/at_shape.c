@@ -88,7 +88,7 @@ static const char *skip_blanks(const char *from)
     return from;
 }
 
-/* Read the next token. */
+/* Read the next token. A % of the file is doubled in the text. */
 static void next(reader_t *reader)
 {
     const char *from = skip_blanks(reader->from);
@@ -113,7 +113,7 @@ static void next(reader_t *reader)
     }
     reader->type = TOKEN_OTHER;
     reader->character = *from;
-    reader->from = from + 1;
+    reader->from = from + (strncmp(from, "%%", 2) ? 1 : 2);
     reader->depth += (*from == '(') - (*from == ')');
 }
 
@@ -281,7 +281,7 @@ static int raises_guard(const update_t *update)
 
     for (i = 0; update->guard && i < update->raised->nelts; i++) {
         if (!apr_cstr_casecmp(APR_ARRAY_IDX(update->raised, i, const char *),
-                               update->guard)) {
+                              update->guard)) {
             return 1;
         }
     }

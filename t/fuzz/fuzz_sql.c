@@ -10,6 +10,7 @@
 #include <apr_strings.h>
 
 #include "at_plan.h"
+#include "at_shape.h"
 #include "at_sql.h"
 
 const char fuzz_corpus[] = "sql";
@@ -181,6 +182,10 @@ static const at_statement_t *check_form(at_sql_form_e form, apr_pool_t *pool)
         require(!error || *error->detail);
         check_plan(plan, statement->columns->nelts);
     }
+    /* As if it were save.sql: its :version is :name here. */
+    error = at_shape_check(statement, pool);
+    require(!error == !!statement->set_columns);
+    require(!error || *error->detail);
     return statement;
 }
 

@@ -125,6 +125,7 @@ START_TEST(other_ways_to_raise_the_version_are_right)
     }
     is_right("version + 1", "1 + (SELECT MAX(version) FROM x WHERE 1)");
     is_right("version + 1", "CAST(:version AS INTEGER) + 1");
+    is_right("version + 1", "version % size % 7 %size + 1");
     is_right("version             =", "access_tokens.version =");
 }
 END_TEST
