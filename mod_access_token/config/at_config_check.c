@@ -8,9 +8,9 @@
 
 #include <http_config.h>
 #include <http_log.h>
-#include <util_cfgtree.h>
 
 #include "at_config.h"
+#include "at_tree.h"
 
 APLOG_USE_MODULE(access_token);
 
@@ -19,85 +19,6 @@ APLOG_USE_MODULE(access_token);
 
 /* How much longer than its budget a call may take. */
 #define AFTER_BUDGET apr_time_from_sec(1)
-
-/* ---- the tree of directives */
-
-/* The <VirtualHost> that contains NODE; NULL for the main server. */
-static const ap_directive_t *virtual_host_of(const ap_directive_t *node)
-{
-    for (node = node->parent; node; node = node->parent) {
-        if (!ap_cstr_casecmp(node->directive, "<VirtualHost")) {
-            return node;
-        }
-    }
-    return NULL;
-}
-
-/* The next directive of the tree. The directives in a section come after the
- * section and before the directive that follows it. */
-static const ap_directive_t *next_directive(const ap_directive_t *node)
-{
-    if (node->first_child) {
-        return node->first_child;
-    }
-    while (node && !node->next) {
-        node = node->parent;
-    }
-    return node ? node->next : NULL;
-}
-
-/*
- * The last directive NAME that applies to HOST: one of its own, or else one of
- * the main server; NULL if there is none.
- */
-static const ap_directive_t *find_directive(const char *name,
-                                            const ap_directive_t *host)
-{
-    const ap_directive_t *node, *found = NULL;
-
-    for (node = ap_conftree; node; node = next_directive(node)) {
-        const ap_directive_t *place = virtual_host_of(node);
-
-        if (!ap_cstr_casecmp(node->directive, name)
-            && (place == host || (!place && !(found && host
-                                  && virtual_host_of(found))))) {
-            found = node;
-        }
-    }
-    return found;
-}
-
-/* True if the configuration has the directive NAME anywhere. */
-static int is_anywhere(const char *name)
-{
-    const ap_directive_t *node;
-
-    for (node = ap_conftree; node; node = next_directive(node)) {
-        if (!ap_cstr_casecmp(node->directive, name)) {
-            return 1;
-        }
-    }
-    return 0;
-}
-
-/* True if the directive NAME applies where NODE is. A directive of the main
- * server may be for any virtual host. */
-static int applies_to(const ap_directive_t *node, const char *name)
-{
-    const ap_directive_t *host = virtual_host_of(node);
-
-    return host ? find_directive(name, host) != NULL : is_anywhere(name);
-}
-
-/* True if NODE is the SetHandler that serves the method. */
-static int is_method(const ap_directive_t *node, apr_pool_t *pool)
-{
-    const char *arguments = node->args;
-
-    return !ap_cstr_casecmp(node->directive, "SetHandler") && arguments
-           && !ap_cstr_casecmp(ap_getword_conf(pool, &arguments),
-                               AT_HANDLER_UPDATE);
-}
 
 /* ---- mistakes: true if there is one, which is logged */
 
@@ -133,7 +54,7 @@ static int is_wrong(const ap_directive_t *node, server_rec *server,
                     apr_pool_t *pool)
 {
     if (!ap_cstr_casecmp(node->directive, "AccessTokenStatements")
-        && !applies_to(node, "DBDriver")) {
+        && !at_tree_applies(node, "DBDriver")) {
         ap_log_error(APLOG_MARK, APLOG_CRIT, 0, server, ATLOGNO("010")
                      "%s:%d: AccessTokenStatements needs a database. Add "
                      "DBDriver and DBDParams, as in access_token-mysql.conf "
@@ -141,8 +62,8 @@ static int is_wrong(const ap_directive_t *node, server_rec *server,
                      node->line_num);
         return 1;
     }
-    if (is_method(node, pool) && ap_find_linked_module("mod_dbd.c")
-        && !applies_to(node, "AccessTokenStatements")) {
+    if (at_tree_is_method(node, pool) && ap_find_linked_module("mod_dbd.c")
+        && !at_tree_applies(node, "AccessTokenStatements")) {
         ap_log_error(APLOG_MARK, APLOG_CRIT, 0, server, ATLOGNO("011")
                      "%s:%d: SetHandler " AT_HANDLER_UPDATE " needs "
                      "AccessTokenStatements with the folder of the statement "
@@ -156,56 +77,6 @@ static int is_wrong(const ap_directive_t *node, server_rec *server,
 }
 
 /* ---- which statements are used with which database */
-
-/* The <VirtualHost> of SERVER in the tree; NULL for the main server. */
-static const ap_directive_t *section_of(const server_rec *server)
-{
-    const ap_directive_t *node;
-
-    for (node = ap_conftree; server->is_virtual && node;
-         node = next_directive(node)) {
-        if (!ap_cstr_casecmp(node->directive, "<VirtualHost")
-            && (unsigned int)node->line_num == server->defn_line_number
-            && server->defn_name
-            && !strcmp(node->filename, server->defn_name)) {
-            return node;
-        }
-    }
-    return NULL;
-}
-
-static const char *first_argument(apr_pool_t *pool,
-                                  const ap_directive_t *node)
-{
-    const char *arguments = node ? node->args : NULL;
-
-    return arguments ? ap_getword_conf(pool, &arguments) : NULL;
-}
-
-/* True if HOST itself has the directive NAME. */
-static int has_own(const char *name, const ap_directive_t *host)
-{
-    const ap_directive_t *found = host ? find_directive(name, host) : NULL;
-
-    return found && virtual_host_of(found) == host;
-}
-
-/* The first SetHandler by which HOST serves the method, its own or one of the
- * main server; NULL if there is none. */
-static const ap_directive_t *find_method(const ap_directive_t *host,
-                                         apr_pool_t *pool)
-{
-    const ap_directive_t *node;
-
-    for (node = ap_conftree; node; node = next_directive(node)) {
-        const ap_directive_t *place = virtual_host_of(node);
-
-        if (is_method(node, pool) && (!place || place == host)) {
-            return node;
-        }
-    }
-    return NULL;
-}
 
 /* Add to USES a use of each of FOLDERS (at_config.h), with the database of
  * MODEL. */
@@ -232,10 +103,10 @@ static int read_database(at_use_t *model, const ap_directive_t *host,
 {
     const char *max;
 
-    model->driver = first_argument(pool, find_directive("DBDriver", host));
-    model->params = first_argument(pool, find_directive("DBDParams", host));
+    model->driver = at_tree_argument(pool, at_tree_find("DBDriver", host));
+    model->params = at_tree_argument(pool, at_tree_find("DBDParams", host));
     model->params = model->params ? model->params : "";
-    max = first_argument(pool, find_directive("DBDMax", host));
+    max = at_tree_argument(pool, at_tree_find("DBDMax", host));
     model->dbd_max = max && atoi(max) > 0 ? atoi(max) : MOD_DBD_MAX;
     return model->driver != NULL;
 }
@@ -249,8 +120,8 @@ static int is_same_database(const at_use_t *one, const at_use_t *other)
 /* True if HOST serves the method with the main server's statements. */
 static int uses_main_statements(const ap_directive_t *host, apr_pool_t *pool)
 {
-    return !has_own("AccessTokenStatements", host)
-           && find_method(host, pool) != NULL;
+    return !at_tree_has_own("AccessTokenStatements", host)
+           && at_tree_method(host, pool) != NULL;
 }
 
 /*
@@ -266,7 +137,7 @@ static int wants_main_statements(const at_use_t *model,
     server_rec *each;
 
     for (each = main_server->next; each; each = each->next) {
-        const ap_directive_t *host = section_of(each);
+        const ap_directive_t *host = at_tree_section(each);
 
         if (read_database(&other, host, pool)
             && is_same_database(model, &other)
@@ -339,7 +210,7 @@ static void collect_uses(apr_array_header_t *uses, server_rec *main_server)
     for (model.server = main_server; model.server;
          model.server = model.server->next) {
         const at_server_config_t *config = at_server_config_of(model.server);
-        const ap_directive_t *host = section_of(model.server);
+        const ap_directive_t *host = at_tree_section(model.server);
         int before = uses->nelts, own;
 
         if (!read_database(&model, host, uses->pool)) {
@@ -348,7 +219,8 @@ static void collect_uses(apr_array_header_t *uses, server_rec *main_server)
         if (model.server == main_server || config != main_config) {
             add_uses(uses, &model, config->folders);
         }
-        own = has_own("DBDriver", host) || has_own("DBDParams", host);
+        own = at_tree_has_own("DBDriver", host)
+              || at_tree_has_own("DBDParams", host);
         if (own) {
             inherit(uses, &model, host, main_server);
         }
@@ -365,10 +237,10 @@ static void collect_uses(apr_array_header_t *uses, server_rec *main_server)
 static void check_method(server_rec *server, const ap_directive_t *host,
                          apr_pool_t *pool)
 {
-    const ap_directive_t *method = find_method(host, pool);
+    const ap_directive_t *method = at_tree_method(host, pool);
 
     if (!method || (at_config_connects(server)
-                    && find_directive("AccessTokenStatements", host))) {
+                    && at_tree_find("AccessTokenStatements", host))) {
         return;
     }
     ap_log_error(APLOG_MARK, APLOG_WARNING, 0, server, ATLOGNO("012")
@@ -485,7 +357,7 @@ int at_config_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     for (each = server->next; each; each = each->next) {
         at_server_config_of(each)->pass_code_limit = config->pass_code_limit;
     }
-    for (node = ap_conftree; node; node = next_directive(node)) {
+    for (node = ap_conftree; node; node = at_tree_next(node)) {
         mistakes += is_wrong(node, server, ptemp);
     }
     config->uses = apr_array_make(pconf, 2, sizeof(at_use_t));
@@ -493,7 +365,7 @@ int at_config_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     if (mistakes) {
         return HTTP_INTERNAL_SERVER_ERROR;
     }
-    if (is_anywhere("AccessTokenStatements")) {
+    if (at_tree_has("AccessTokenStatements")) {
         collect_uses(config->uses, server);
     }
     if (!at_config_may_warn()) {
@@ -501,7 +373,7 @@ int at_config_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     }
     check_uses(config->uses, ptemp);
     for (each = server; each; each = each->next) {
-        check_method(each, section_of(each), ptemp);
+        check_method(each, at_tree_section(each), ptemp);
     }
     return OK;
 }

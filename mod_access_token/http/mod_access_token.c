@@ -22,6 +22,7 @@
 #include "at_child.h"
 #include "at_config.h"
 #include "at_config_check.h"
+#include "at_dump.h"
 #include "at_handler.h"
 #include "at_shared.h"
 #include "at_startup.h"
@@ -35,6 +36,7 @@ static void register_hooks(apr_pool_t *pool)
 {
     (void)pool;
     ap_hook_check_config(at_config_check, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_test_config(at_dump_config, NULL, NULL, APR_HOOK_MIDDLE);
     /* After mod_ssl, whose SSLFIPS changes where digests are from. */
     ap_hook_post_config(at_shared_prepare, NULL, NULL, APR_HOOK_LAST);
     ap_hook_child_init(at_child_prepare, NULL, NULL, APR_HOOK_FIRST);

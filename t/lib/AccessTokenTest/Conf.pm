@@ -14,13 +14,15 @@ use AccessTokenTest::Statements qw(datadir shipped_statements statements_conf ed
 
 our @EXPORT_OK = qw(one_child_conf);
 
-# configtest(%options of new): the exit status of httpd -t, and its output.
+# configtest(%options of new, and defines: a list of names): the exit status of httpd -t,
+# and its output.
 sub configtest {
     my ($self, %options) = @_;
+    my $defines = join ' ', map { "-D $_" } @{ delete $options{defines} // [] };
     $self = $self->new(schema => [], %options) if !ref $self;
     my $file = $self->path('httpd.conf');
     my $program = httpd_program();
-    my $output = `"$program" -t -f "$file" 2>&1`;
+    my $output = `"$program" -t $defines -f "$file" 2>&1`;
     return ($? >> 8, $output);
 }
 
