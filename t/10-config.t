@@ -231,7 +231,7 @@ for my $case (
     ['-- without a blank', folder_with('custom_fields.sql' => sub { s/\z/\nLIMIT 9--1\n/ }),
         'custom_fields.sql', qr/9--1/, qr/-- without a blank/],
     ['an unknown annotation', folder_with('save.sql' => sub { s/\@unique/\@uniq/ }),
-        'save.sql', qr/\@uniq /, qr/\@include, \@unique, \@max, \@raises-version, \@wide, \@documents and \@end/],
+        'save.sql', qr/\@uniq /, qr/\@include, \@unique, \@max, \@reread, \@raises-version, \@wide, \@documents and \@end/],
     ['@unique without a field', folder_with('save.sql' => sub { s/(\@unique \S+) \S+/$1/ }),
         'save.sql', qr/\@unique \S+$/, qr/\@unique \w+ FIELD/],
     ['@unique with an additional word', folder_with('save.sql' => sub { s/(\@unique .*)/$1 more/ }),

@@ -234,8 +234,7 @@ static at_error_t *repeated(at_attempt_t *attempt)
                            "there was no time to read its result");
 }
 
-/* True if the last call that the loaded row remembers is this one. */
-static int is_last_change(const at_attempt_t *attempt, const at_row_t *row)
+int at_save_is_last(const at_attempt_t *attempt, const at_row_t *row)
 {
     const char *ids = at_row_input(row, AT_COLUMN_TOKEN_REQUEST_IDS);
 
@@ -271,7 +270,7 @@ static void learn_step(at_attempt_t *attempt)
 
     if (at_step_is_known(step)
         || at_attempt_load(attempt, &row)
-        || !is_last_change(attempt, row)
+        || !at_save_is_last(attempt, row)
         || read_version(&version, row, attempt->pool)) {
         return;
     }

@@ -49,4 +49,7 @@ at_error_t *at_save_change(at_attempt_t *attempt) AT_MUST_CHECK;
 at_error_t *at_save_open_outcome(const at_attempt_t *attempt,
                                  const at_error_t *error);
 
+/** True if the last change that ROW remembers is that of this call. */
+int at_save_is_last(const at_attempt_t *attempt, const at_row_t *row);
+
 #endif /* AT_SAVE_H */

@@ -60,24 +60,65 @@ static void apply_change(const at_attempt_t *attempt, at_row_t *row)
     }
 }
 
+/* Write ROW, as it is after the save, into *BODY. */
+static at_error_t *write_row(at_body_t *body, const at_attempt_t *attempt,
+                             const at_row_t *row)
+{
+    const char *pass_code = NULL;
+
+    if (attempt->generate[AT_CREDENTIAL_PASS_CODE]) {
+        pass_code = attempt->generated[AT_CREDENTIAL_PASS_CODE];
+    }
+    return at_reply_data(body, row, attempt->request->select, pass_code,
+                         attempt->pool);
+}
+
 /* Write the reply before the save, so that nothing that can fail is left to
  * do after it. */
 static at_error_t *write_reply(at_attempt_t *attempt)
 {
     const at_plan_t *plan = attempt->row->plan;
     at_row_t row = { plan, NULL, NULL };
-    const char *pass_code = NULL;
 
     AT_TRY(at_lookup_row(attempt, attempt->row));
     row.values = apr_pmemdup(attempt->pool, attempt->row->values,
                              sizeof(*row.values)
                              * (apr_size_t)plan->column_count);
     apply_change(attempt, &row);
-    if (attempt->generate[AT_CREDENTIAL_PASS_CODE]) {
-        pass_code = attempt->generated[AT_CREDENTIAL_PASS_CODE];
+    return write_row(&attempt->call->body, attempt, &row);
+}
+
+/* True if the call has set a field that the database may store in another
+ * way. */
+static int wants_reread(const at_attempt_t *attempt)
+{
+    const apr_array_header_t *fields =
+        attempt->call->statements->statement[AT_STATEMENT_SAVE]->rereads;
+    int i = 0;
+
+    while (i < fields->nelts
+           && attempt->change[APR_ARRAY_IDX(fields, i, int)].presence
+              == AT_ABSENT) {
+        i++;
     }
-    return at_reply_data(&attempt->call->body, &row, attempt->request->select,
-                         pass_code, attempt->pool);
+    return i < fields->nelts;
+}
+
+/* The change is saved: let the reply show what the database has stored. If it
+ * can't be read, or another call has changed it since, the reply stays. */
+static void show_stored(at_attempt_t *attempt)
+{
+    at_row_t *row = NULL;
+    at_body_t body;
+
+    if (!wants_reread(attempt)
+        || at_attempt_load(attempt, &row)
+        || !at_save_is_last(attempt, row)
+        || at_lookup_row(attempt, row)
+        || write_row(&body, attempt, row)) {
+        return;
+    }
+    attempt->call->body = body;
 }
 
 static at_error_t *generate_one(at_attempt_t *attempt,
@@ -277,6 +318,9 @@ at_error_t *at_update_run(at_call_t *call)
             error = look_again(&attempt, error);
         }
     } while (attempt.next != AT_NEXT_NOTHING);
+    if (!error && attempt.is_done) {
+        show_stored(&attempt);
+    }
     call->store->release(call->store);
     return attempt.open != AT_OPEN_NOT
            ? at_save_open_outcome(&attempt, error) : error;

@@ -404,6 +404,28 @@ static at_error_t *scan_max(const scanner_t *scanner, char *arguments)
     return NULL;
 }
 
+/* `-- @reread FIELD ...` */
+static at_error_t *scan_reread(const scanner_t *scanner, char *arguments)
+{
+    char *state, *field = apr_strtok(arguments, " \t\r", &state);
+
+    if (!field) {
+        return complain(scanner, "write -- @reread FIELD ...", NULL);
+    }
+    for (; field; field = apr_strtok(NULL, " \t\r", &state)) {
+        int index = at_field_find(field);
+
+        if (index == AT_FIELD_NONE
+            || (at_field_get(index)->flags & AT_FIELD_IS_SECRET)) {
+            return complain(scanner, "the fields of @reread are those that "
+                            "save.sql can set, without pass_code; there is "
+                            "no", field);
+        }
+        APR_ARRAY_PUSH(scanner->compiler->statement->rereads, int) = index;
+    }
+    return NULL;
+}
+
 /* `-- @raises-version by trigger` */
 static at_error_t *scan_raises(const scanner_t *scanner, const char *arguments)
 {
@@ -433,6 +455,9 @@ static at_error_t *scan_annotation(scanner_t *scanner, char *comment)
     if (!strncmp(comment, "-- @include ", 12)) {
         return scan_include(scanner, comment + 12);
     }
+    if (is_annotation(comment, "-- @reread")) {
+        return scan_reread(scanner, comment + 10);
+    }
     if (is_annotation(comment, "-- @max")) {
         return scan_max(scanner, comment + 7);
     }
@@ -453,8 +478,8 @@ static at_error_t *scan_annotation(scanner_t *scanner, char *comment)
     }
     return strncmp(comment, "-- @", 4) ? NULL
            : complain(scanner, "annotations are @include, @unique, @max, "
-                      "@raises-version, @wide, @documents and @end, not",
-                      comment + 3);
+                      "@reread, @raises-version, @wide, @documents and @end, "
+                      "not", comment + 3);
 }
 
 /* Read a comment to the end of the line. */
@@ -646,6 +671,7 @@ static void begin(compiler_t *compiler, const char *file)
     statement->columns = apr_array_make(pool, 64, sizeof(char *));
     statement->uniques = apr_array_make(pool, 2, sizeof(at_unique_t));
     statement->limits = apr_array_make(pool, 1, sizeof(at_limit_t));
+    statement->rereads = apr_array_make(pool, 1, sizeof(int));
 }
 
 at_error_t *at_sql_read(at_statement_t **statement,

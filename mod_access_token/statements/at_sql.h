@@ -23,6 +23,9 @@
  *                           this key has been saved; if it is version, the
  *                           history already has this version.
  *   -- @raises-version by trigger  in save.sql: a trigger raises the version
+ *   -- @reread FIELD ...     in save.sql: the database may store something else
+ *                           than was sent, so the reply to a call that sets one
+ *                           of these fields shows the row read again
  *   -- @max FIELD NUMBER    in save.sql: the column of FIELD has room for
  *                           NUMBER characters only
  *
@@ -60,6 +63,8 @@ typedef struct at_statement_t {
     apr_array_header_t *columns; /* const char *: the names after AS */
     apr_array_header_t *uniques; /* at_unique_t */
     apr_array_header_t *limits; /* at_limit_t */
+    apr_array_header_t *rereads; /* int: the fields of @reread, by index of
+                                 at_field.h */
     const char **set_columns; /* of save.sql, by field: the name of the column
                                  that is set to it; NULL: none, or it is
                                  unclear. NULL for other statements */

@@ -292,6 +292,9 @@ END_TEST
 START_TEST(errors_of_annotations_say_file_and_line)
 {
     static const error_case_t cases[] = {
+        { "-- @reread\nSELECT 1", 1 }, { "-- @reread  \r\nSELECT 1", 1 },
+        { "-- @reread pass_code\nSELECT 1", 1 },
+        { "-- @reread udf_string_1 udf_string_9\nSELECT 1", 1 },
         { "-- @max\nSELECT 1", 1 }, { "-- @max udf_string_1\nSELECT 1", 1 },
         { "-- @max udf_string_1 32 3\nSELECT 1", 1 },
         { "-- @max udf_string_1 0\nSELECT 1", 1 },

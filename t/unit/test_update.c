@@ -108,6 +108,89 @@ START_TEST(a_pass_code_is_saved_hashed_and_never_replied)
 }
 END_TEST
 
+/* ---- what the database stores in another way */
+
+/* As set_up, with `-- @reread udf_string_1 identifier` in save.sql. */
+static void set_up_reread(void)
+{
+    at_statements_t *of = apr_pmemdup(pool, test_statements(), sizeof(*of));
+    at_statement_t *save = apr_pmemdup(pool,
+                                       of->statement[AT_STATEMENT_SAVE],
+                                       sizeof(*save));
+
+    save->rereads = apr_array_make(pool, 2, sizeof(int));
+    APR_ARRAY_PUSH(save->rereads, int) = at_field_find("udf_string_1");
+    APR_ARRAY_PUSH(save->rereads, int) = AT_CREDENTIAL_IDENTIFIER;
+    of->statement[AT_STATEMENT_SAVE] = save;
+    set_up_with(of);
+}
+
+static void store_another_value(void)
+{
+    set("data.udf_string_1?", "stored");
+}
+
+START_TEST(the_reply_shows_what_the_database_has_stored)
+{
+    set_up_reread();
+    after_save = store_another_value;
+    ck_assert_str_eq(update("\"udf_string_1\":\"sent\""), "OK");
+    ck_assert_str_eq(replied("udf_string_1"), "stored");
+    ck_assert_int_eq(loads, 2);
+    ck_assert_str_eq(call.etag, "\"T1-8\"");
+    /* also where the call sets another of these fields */
+    set_up_reread();
+    after_save = store_another_value;
+    ck_assert_str_eq(update("\"identifier\":null,\"pass_code\":null"), "OK");
+    ck_assert_str_eq(replied("udf_string_1"), "stored");
+    /* and with a pass code that was generated */
+    set_up_reread();
+    set("rule.pass_code_creation", "ID");
+    ck_assert_str_eq(update("\"udf_string_1\":\"sent\","
+                            "\"pass_code\":null"), "OK");
+    ck_assert_int_eq(loads, 2);
+    ck_assert_uint_eq(strlen(replied("pass_code")), 32);
+}
+END_TEST
+
+START_TEST(only_calls_that_set_the_field_read_the_row_again)
+{
+    set_up_reread();
+    after_save = store_another_value;
+    ck_assert_str_eq(update("\"udf_string_2\":\"sent\""), "OK");
+    ck_assert_int_eq(loads, 1);
+    set_up();
+    after_save = store_another_value;
+    ck_assert_str_eq(update("\"udf_string_1\":\"sent\""), "OK");
+    ck_assert_str_eq(replied("udf_string_1"), "sent");
+    ck_assert_int_eq(loads, 1);
+}
+END_TEST
+
+START_TEST(a_row_that_cannot_be_read_again_does_no_harm)
+{
+    static const char *const outcomes[] = { ".R", ".W", ".U", ".S", ".B" };
+    size_t i;
+
+    for (i = 0; i < COUNT(outcomes); i++) {
+        set_up_reread();
+        after_save = store_another_value;
+        load_outcomes = outcomes[i];
+        ck_assert_str_eq(update("\"udf_string_1\":\"sent\""), "OK");
+        ck_assert_str_eq(replied("udf_string_1"), "sent");
+        ck_assert_int_eq(loads, 2);
+        ck_assert_int_eq(saves, 1);
+    }
+    /* the next version is not that of this call */
+    set_up_reread();
+    others_count = 1;
+    after_save = others_save;
+    ck_assert_str_eq(update("\"udf_string_1\":\"sent\""), "OK");
+    ck_assert_str_eq(replied("udf_string_1"), "sent");
+    ck_assert_str_eq(call.etag, "\"T1-8\"");
+}
+END_TEST
+
 /* ---- races */
 
 START_TEST(up_to_99_lost_races_are_tried_again)
@@ -431,6 +514,9 @@ int main(void)
     tcase_add_test(tests, a_call_that_changes_nothing_makes_a_new_version_too);
     tcase_add_test(tests, an_identifier_opens_with_its_pass_code);
     tcase_add_test(tests, a_pass_code_is_saved_hashed_and_never_replied);
+    tcase_add_test(tests, the_reply_shows_what_the_database_has_stored);
+    tcase_add_test(tests, only_calls_that_set_the_field_read_the_row_again);
+    tcase_add_test(tests, a_row_that_cannot_be_read_again_does_no_harm);
     tcase_add_test(tests, up_to_99_lost_races_are_tried_again);
     tcase_add_test(tests, with_100_lost_races_the_call_gives_up);
     tcase_add_test(tests, later_loads_find_the_token_by_its_id);
