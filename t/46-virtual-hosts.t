@@ -272,8 +272,9 @@ my @databases = ([main => $database->dbh], [second => $second], [third => $third
     my @said = (
         ['version', 'AT024', 1, qr/version 7.* 3\b/],
         ['gone', 'AT022', 1, qr/no connection to the $driver database/],
-        # The next_number.sql of a server reads no table.
-        ['people', 'AT023', $count - ($database->sql_folder eq 'mysql' ? 1 : 0), qr/schema\.sql/],
+        # The next_number.sql of a server reads no table. Two of the loads lack the same
+        # table as the first.
+        ['people', 'AT023', $count - 2 - ($database->sql_folder eq 'mysql' ? 1 : 0), qr/schema\.sql/],
         ['second', 'AT026', 1, qr/schema version 3$/],
         ['', 'AT026', 1, qr/schema version 3$/],
         $mysql ? ['reconnect', 'AT021', 1, qr/DBDParams lacks reconnect=0/] : (),

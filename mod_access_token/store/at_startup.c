@@ -40,8 +40,8 @@ typedef struct {
     const at_use_t *use;
     int is_first;                /* of the uses of its database: later ones do
                                     not repeat what is about that */
-    apr_table_t *said;           /* the places and faults of the schema that
-                                    were logged, for all uses */
+    apr_table_t *said;           /* the places and faults that were logged, for
+                                    all uses */
     server_rec *server;
     const char *place;           /* starts each message: "virtual host NAME: ";
                                     "" for the main server */
@@ -136,6 +136,30 @@ static void cut_short(check_t *check, const at_fault_t *fault)
                  fault->detail);
 }
 
+/* True if TEXT, which is about the place, is logged already; it is from now
+ * on. */
+static int is_said(check_t *check, const char *text)
+{
+    const char *key = apr_pstrcat(check->pool, check->place, text,
+                                  (char *)NULL);
+
+    if (apr_table_get(check->said, key)) {
+        return 1;
+    }
+    apr_table_set(check->said, key, "");
+    return 0;
+}
+
+/* True if FAULT, of statement NUMBER, is that of a file which another load
+ * statement includes as well, and which was refused before. */
+static int is_of_included(check_t *check, at_statement_e number,
+                          const at_fault_t *fault)
+{
+    const char *text = strstr(fault->detail, ".sql: ");
+
+    return at_statement_is_load(number) && text && is_said(check, text);
+}
+
 static void prepare(check_t *check, at_statement_e number)
 {
     const at_fault_t *fault =
@@ -152,6 +176,9 @@ static void prepare(check_t *check, at_statement_e number)
         return;
     }
     check->faults++;
+    if (is_of_included(check, number, fault)) {
+        return;
+    }
     ap_log_error(APLOG_MARK, APLOG_ERR, 0, check->server, ATLOGNO("023")
                  "%s%s. All calls get %s until the statements fit the schema.",
                  check->place, fault->detail, status_of(fault));
@@ -379,19 +406,8 @@ static void check_promises(check_t *check, const char *least,
  * startup.sql may have found it before. */
 static int is_news(check_t *check, const at_fault_t *fault)
 {
-    const char *text;
-
-    if (!fault) {
-        return 0;
-    }
-    check->faults++;
-    text = apr_pstrcat(check->pool, check->place, fault->detail,
-                       (char *)NULL);
-    if (apr_table_get(check->said, text)) {
-        return 0;
-    }
-    apr_table_set(check->said, text, "");
-    return 1;
+    check->faults += fault != NULL;
+    return fault && !is_said(check, fault->detail);
 }
 
 static void check_version(check_t *check, const char *version,
