@@ -44,6 +44,8 @@ AccessTokenIdempotencyKeyFile secret
     <Location "/v4/access_tokens/update">
         SetHandler access-token-update
         AccessTokenHTTP200 On
+        AccessTokenOrigins https://one.test
+        AccessTokenOrigins https://two.test https://three.test
         AccessTokenBodyLimit 5000
     </Location>
     <Location "/v4/access_tokens/update-not">
@@ -51,8 +53,11 @@ AccessTokenIdempotencyKeyFile secret
     </Location>
     <Location "/other">
         SetHandler access-token-update
-        AccessTokenStatements "$other"
+        AccessTokenStatements "$other/"
     </Location>
+    <LocationMatch "^/v[45]/">
+        AccessTokenRetryAfter 9
+    </LocationMatch>
 </VirtualHost>
 <VirtualHost *>
     ServerName web.test
@@ -78,20 +83,28 @@ has_line($first, 'AccessTokenRetryAfter', '7', 'AccessTokenRetryAfter 7');
 has_line($first, 'AccessTokenRetryBudget', '4s', 'AccessTokenRetryBudget 4s');
 has_line($first, 'AccessTokenBodyLimit', '5000', 'AccessTokenBodyLimit 5000');
 has_line($first, 'AccessTokenHTTP200', 'On', 'AccessTokenHTTP200');
+has_line($first, 'AccessTokenOrigins', $_, "AccessTokenOrigins $_")
+    for 'https://one.test', 'https://two.test https://three.test';
+has_line($first, 'For some requests: AccessTokenRetryAfter', '9', 'AccessTokenRetryAfter 9');
 has_line($first, 'AccessTokenUnknownParameters', '(default refuse)');
 has_line($first, 'AccessTokenPassCodeScheme', '(default bcrypt 10)');
 has_line($first, 'AccessTokenBalancerTimeout', '(not set)');
 has_line($first, 'AccessTokenIdempotencyKeyFile', 'secret', 'AccessTokenIdempotencyKeyFile');
 has_line($second, 'AccessTokenHTTP200', '(default Off)');
 has_line($second, 'AccessTokenBodyLimit', '(default 65536)');
-has_line($second, 'AccessTokenStatements', qq("$other"), qq(AccessTokenStatements "$other"));
+has_line($second, 'AccessTokenStatements', qq("$other/"), qq(AccessTokenStatements "$other/"));
 like($first, qr{^        \S+/statements/save\.sql\n}m, 'the statement files');
 like($first, qr{^        \S+/statements/lookups/rules\.sql\n}m, 'the lookups');
 is(scalar(() = $first =~ /load_by_id\.sql/g), 1, 'each once');
 like($second, qr{^        \Q$other\E/save\.sql\n}m, 'those of another folder');
 my ($processes, $max) = $first =~ /^    Database: \w+, at most (\d+) processes with \d+ connections for calls and (\d+) in all/m;
 is($processes, 3, 'the processes');
-like($first, qr/max_connections must be above @{[$processes * $max]}\.$/m, 'what the database must allow');
+if ($engine eq 'sqlite3') {
+    unlike($output, qr/max_connections/, 'SQLite has no limit of connections');
+}
+else {
+    like($first, qr/^    Its max_connections must be above @{[$processes * $max]}\.$/m, 'what the database must allow');
+}
 unlike($output, qr/0123456789abcdef|pass=|DBDParams/, 'no secret');
 
 # Without a database, in the main server.

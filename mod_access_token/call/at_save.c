@@ -300,10 +300,12 @@ static void learn_of_key(at_attempt_t *attempt)
         at_step_learn_of_key(call->step);
         return;
     }
-    call->warning = apr_psprintf(attempt->pool, "%s: the Idempotency-Key of a "
-        "change that was just saved is not found: the same request would be "
-        "applied twice. Is the trigger missing that is to keep it, or does "
-        "it keep it for another user", find->file);
+    call->warning = apr_psprintf(attempt->pool, "%s%s%s: the Idempotency-Key "
+        "of a change that was just saved is not found: the same request would "
+        "be applied twice. Is the trigger missing that is to keep it, does it "
+        "keep it for another user, or is a replica read that lags",
+        call->warning ? call->warning : "", call->warning ? ". " : "",
+        find->file);
 }
 
 at_error_t *at_save_change(at_attempt_t *attempt)

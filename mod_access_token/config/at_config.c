@@ -213,11 +213,9 @@ static at_error_t *register_folder(at_registered_t **registered,
     return at_dbd_register(registered, statements, cmd->server, cmd->pool);
 }
 
-/* The folder of ARGUMENT as an absolute path in its normal form; NULL if it is
- * not a path. */
-static const char *read_folder(cmd_parms *cmd, const char *argument)
+const char *at_config_folder(apr_pool_t *pool, const char *argument)
 {
-    char *folder = ap_server_root_relative(cmd->pool, argument);
+    char *folder = ap_server_root_relative(pool, argument);
 
     if (folder) {
         ap_no2slash(folder);
@@ -249,8 +247,8 @@ static const char *set_statements(cmd_parms *cmd, void *place,
                                   const char *argument, const char *rest)
 {
     at_config_t *config = place;
-    const char *folder = read_folder(cmd, argument);
-    const char *base = rest ? read_folder(cmd, rest) : NULL;
+    const char *folder = at_config_folder(cmd->pool, argument);
+    const char *base = rest ? at_config_folder(cmd->pool, rest) : NULL;
     at_error_t *error;
     at_registered_t *registered = NULL;
 

@@ -111,6 +111,10 @@ void *at_server_config_create(apr_pool_t *pool, server_rec *server);
  */
 int at_config_may_warn(void);
 
+/** The folder that ARGUMENT of AccessTokenStatements names, as an absolute path
+ *  in its normal form, in POOL; NULL if it is not a path. */
+const char *at_config_folder(apr_pool_t *pool, const char *argument);
+
 /** The module's directives. */
 extern const command_rec at_config_directives[];
 

@@ -291,10 +291,11 @@ static void check_keys(const at_use_t *use, const at_config_t *config)
 {
     const at_statements_t *statements = at_dbd_statements(use->registered);
 
-    if (config->secret && !statements->statement[AT_STATEMENT_FIND_REQUEST]) {
+    if ((config->secret || at_tree_has("AccessTokenIdempotencyKeyFile"))
+        && !statements->statement[AT_STATEMENT_FIND_REQUEST]) {
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, use->server,
                      ATLOGNO("065") "AccessTokenIdempotencyKeyFile is set, but "
-                     "save.sql of %s keeps no keys: calls with an "
+                     "save.sql of %s keeps no keys: its calls with an "
                      "Idempotency-Key get 400. Let it store "
                      ":idempotency_key and :request_digest, as the shipped "
                      "one does.", statements->folder);

@@ -81,6 +81,24 @@ static const ap_directive_t *in_force(const dump_t *dump, const char *name)
     return found;
 }
 
+/* Print the directive NAME that is in force, LAST. One place may have several
+ * lines of AccessTokenOrigins, and all are. */
+static void print_lines(const dump_t *dump, const char *name,
+                        const ap_directive_t *last)
+{
+    const ap_directive_t *node = last;
+
+    if (!ap_cstr_casecmp(name, "AccessTokenOrigins")) {
+        node = last->parent ? last->parent->first_child : ap_conftree;
+    }
+    for (; node; node = node == last ? NULL : node->next) {
+        if (!ap_cstr_casecmp(node->directive, name)) {
+            apr_file_printf(dump->out, "    %s %s  (%s:%d)\n", name,
+                            node->args, node->filename, node->line_num);
+        }
+    }
+}
+
 /* Print each directive: its value and its place, or its default, which its help
  * has in brackets. */
 static void print_directives(const dump_t *dump)
@@ -92,8 +110,7 @@ static void print_directives(const dump_t *dump)
         const char *usual = strstr(each->errmsg, "(default ");
 
         if (node) {
-            apr_file_printf(dump->out, "    %s %s  (%s:%d)\n", each->name,
-                            node->args, node->filename, node->line_num);
+            print_lines(dump, each->name, node);
         }
         else {
             apr_file_printf(dump->out, "    %s  %s\n", each->name,
@@ -102,26 +119,64 @@ static void print_directives(const dump_t *dump)
     }
 }
 
-/* The use of the statements that are in force; NULL if there is none. */
-static const at_use_t *find_use(const dump_t *dump)
+/* True if NODE is a directive of the module for the server, in a section other
+ * than <Location>. */
+static int is_elsewhere(const dump_t *dump, const ap_directive_t *node)
+{
+    const ap_directive_t *host = at_tree_host(node);
+
+    return !ap_cstr_casecmpn(node->directive, "AccessToken", 11)
+           && (!host || host == dump->host) && node->parent != host
+           && node->parent != dump->method->parent
+           && !location_path(node->parent, dump->pool);
+}
+
+/* Print the directives whose sections this does not understand, such as
+ * <LocationMatch> and <If>: they may be in force for some requests. */
+static void print_others(const dump_t *dump)
+{
+    const ap_directive_t *node;
+
+    for (node = ap_conftree; node; node = at_tree_next(node)) {
+        if (is_elsewhere(dump, node)) {
+            apr_file_printf(dump->out, "    For some requests: %s %s  "
+                            "(%s:%d)\n", node->directive, node->args,
+                            node->filename, node->line_num);
+        }
+    }
+}
+
+/* The use on SERVER of the statements of FOLDER; NULL if there is none. */
+static const at_use_t *find_use_of(const server_rec *server,
+                                   const char *folder)
 {
     const apr_array_header_t *uses =
         at_server_config_of(ap_server_conf)->uses;
-    const char *folder = at_tree_argument(dump->pool,
-                                          in_force(dump,
-                                                   "AccessTokenStatements"));
     int i;
 
-    folder = folder ? ap_server_root_relative(dump->pool, folder) : NULL;
-    for (i = 0; folder && i < uses->nelts; i++) {
+    for (i = 0; i < uses->nelts; i++) {
         const at_use_t *use = &APR_ARRAY_IDX(uses, i, at_use_t);
 
-        if ((use->server == dump->server || use->server == ap_server_conf)
+        if (use->server == server
             && !strcmp(at_dbd_statements(use->registered)->folder, folder)) {
             return use;
         }
     }
     return NULL;
+}
+
+/* The use of the statements that are in force, on the server itself or on the
+ * main server, whose database it shares; NULL if there is none. */
+static const at_use_t *find_use(const dump_t *dump)
+{
+    const char *folder = at_tree_argument(dump->pool,
+                                          in_force(dump,
+                                                   "AccessTokenStatements"));
+    const at_use_t *use;
+
+    folder = folder ? at_config_folder(dump->pool, folder) : NULL;
+    use = folder ? find_use_of(dump->server, folder) : NULL;
+    return use || !folder ? use : find_use_of(ap_server_conf, folder);
 }
 
 static void print_statements(const dump_t *dump,
@@ -149,28 +204,43 @@ static void print_database(const dump_t *dump, const at_use_t *use)
 
     ap_mpm_query(AP_MPMQ_MAX_DAEMONS, &processes);
     apr_file_printf(dump->out, "    Database: %s, at most %d processes with "
-                    "%d connections for calls and %d in all (DBDMax): its "
-                    "max_connections must be above %d.\n", use->driver,
-                    processes, connections, use->dbd_max,
-                    processes * use->dbd_max);
+                    "%d connections for calls and %d in all (DBDMax)\n",
+                    use->driver, processes, connections, use->dbd_max);
+    if (!ap_cstr_casecmp(use->driver, "mysql")) {
+        apr_file_printf(dump->out, "    Its max_connections must be above "
+                        "%d.\n", processes * use->dbd_max);
+    }
+}
+
+/* Where the method is: the path of a <Location>, or the section as it is. */
+static const char *place_of(const dump_t *dump)
+{
+    const ap_directive_t *section = dump->method->parent;
+    const char *path = location_path(section, dump->pool);
+
+    if (path) {
+        return path;
+    }
+    return section && section != dump->host
+           ? apr_pstrcat(dump->pool, section->directive, " ", section->args,
+                         (char *)NULL) : "all addresses";
 }
 
 /* Print the place of the method. */
 static void print_place(const dump_t *dump)
 {
-    const char *path = location_path(dump->method->parent, dump->pool);
     const at_use_t *use = at_config_connects(dump->server) ? find_use(dump)
                                                            : NULL;
 
-    apr_file_printf(dump->out, "  %s  (%s:%d)\n",
-                    path ? path : "all addresses", dump->method->filename,
-                    dump->method->line_num);
+    apr_file_printf(dump->out, "  %s  (%s:%d)\n", place_of(dump),
+                    dump->method->filename, dump->method->line_num);
     if (!use) {
         apr_file_printf(dump->out, "    No database or no "
                         "AccessTokenStatements applies: calls get 404.\n");
         return;
     }
     print_directives(dump);
+    print_others(dump);
     print_statements(dump, at_dbd_statements(use->registered));
     print_database(dump, use);
 }

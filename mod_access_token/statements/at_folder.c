@@ -191,6 +191,16 @@ static at_error_t *check_no_sections(const at_statement_t *statement,
                              "statements", statement->file) : NULL;
 }
 
+/* What save.sql declares means nothing in STATEMENT, another one. */
+static at_error_t *check_no_declarations(const at_statement_t *statement,
+                                         apr_pool_t *pool)
+{
+    return statement->limits->nelts || statement->rereads->nelts
+           || statement->is_raised_by_trigger
+           ? at_error_config(pool, "%s: @max, @reread and @raises-version are "
+                             "for save.sql", statement->file) : NULL;
+}
+
 /* ---- the load statements */
 
 /* Read load statement I in FORM. */
@@ -202,6 +212,7 @@ static at_error_t *read_form(reader_t *reader, int i, at_sql_form_e form)
     AT_TRY(at_sql_read(&read, &reader->folders, at_statements_file(load), form,
                        load_parameters[i], reader->pool, reader->scratch));
     AT_TRY(check_load_names(read, form == AT_SQL_DOCUMENTS, reader->pool));
+    AT_TRY(check_no_declarations(read, reader->pool));
     reader->statements->statement[at_statement_load(load, form)] = read;
     return NULL;
 }
@@ -323,9 +334,10 @@ static at_error_t *read_other(at_statement_t **read, reader_t *reader, int i)
 
 static at_error_t *read_statement(reader_t *reader, int i)
 {
-    at_statement_t *ignored;
+    at_statement_t *read;
 
-    return read_other(&ignored, reader, i);
+    AT_TRY(read_other(&read, reader, i));
+    return check_no_declarations(read, reader->pool);
 }
 
 /* Read raise_number.sql if it is there. That of the base belongs to the base's
@@ -570,6 +582,29 @@ static at_error_t *check_save_guard(const at_statement_t *save,
     return NULL;
 }
 
+/* Check that save.sql can set what its @max and @reread are about. */
+static at_error_t *check_declarations(const reader_t *reader)
+{
+    const at_statements_t *statements = reader->statements;
+    const at_statement_t *save = statements->statement[AT_STATEMENT_SAVE];
+    int i, wrong = AT_FIELD_NONE;
+
+    for (i = 0; i < save->limits->nelts; i++) {
+        int field = APR_ARRAY_IDX(save->limits, i, at_limit_t).field;
+
+        wrong = statements->settable[field] ? wrong : field;
+    }
+    for (i = 0; i < save->rereads->nelts; i++) {
+        int field = APR_ARRAY_IDX(save->rereads, i, int);
+
+        wrong = statements->settable[field] ? wrong : field;
+    }
+    return wrong == AT_FIELD_NONE ? NULL
+           : at_error_config(reader->pool, "%s: @max or @reread names %s, "
+                             "which it does not set", save->file,
+                             at_field_get(wrong)->name);
+}
+
 /* Check the parameters of fields in save.sql, and note which it can set. */
 static at_error_t *check_fields(reader_t *reader)
 {
@@ -594,7 +629,7 @@ static at_error_t *check_fields(reader_t *reader)
         }
         statements->settable[i] = has_flag;
     }
-    return NULL;
+    return check_declarations(reader);
 }
 
 /* Note how many characters each field may have: those of the table of fields,

@@ -33,8 +33,6 @@ typedef struct {
 
 /* What is known of the UPDATE. */
 typedef struct {
-    const char *guard;           /* the column that is compared with :version;
-                                    NULL if that is not to be seen */
     apr_array_header_t *raised;  /* const char *: columns set to a sum */
     const char **columns;        /* by field */
 } update_t;
@@ -183,6 +181,11 @@ static at_error_t *read_table(reader_t *reader)
         int opens = is_character(reader, '(') && !follows_hint;
         int separates = is_character(reader, ',') && reader->depth == 0;
 
+        if (is_word(reader, "FOR")) {      /* USE INDEX FOR JOIN (a) */
+            next(reader);
+            next(reader);
+            continue;
+        }
         if (opens || separates || is_one_of(reader, joins)) {
             return complain(reader, "the UPDATE must name one table: one that "
                             "changes rows of several is committed, and then "
@@ -201,7 +204,8 @@ static void note_field(update_t *update, int parameter, const char *column)
 {
     int index = parameter - AT_SAVE_FIELDS;
 
-    if (column && index >= 0 && index % 2 == 1) {
+    if (column && index >= 0 && index % 2 == 1
+        && !update->columns[index / 2]) {
         update->columns[index / 2] = column;
     }
 }
@@ -221,11 +225,13 @@ static int ends_list(const reader_t *reader)
 static void read_assignment(reader_t *reader, update_t *update)
 {
     const char *column = NULL;
-    int is_sum = 0;
+    int is_sum = 0, is_list = 0;
 
     for (; !ends_list(reader) && !is_character(reader, '='); next(reader)) {
         column = is_name(reader) ? reader->text : column;
+        is_list |= is_character(reader, '(');
     }
+    column = is_list ? NULL : column;
     for (; !ends_list(reader); next(reader)) {
         if (is_character(reader, ',') && reader->depth == 0) {
             break;
@@ -248,65 +254,112 @@ static void read_assignments(reader_t *reader, update_t *update)
     } while (is_character(reader, ','));
 }
 
-/* Find in the condition the column that is on the other side of the = that
- * :version is next to. */
-static void read_guard(reader_t *reader, update_t *update)
-{
-    const char *name = NULL, *left = NULL;  /* of this comparison */
-    int compares = 0, follows_version = 0;
+/* One comparison of the condition, between two AND or OR. */
+typedef struct {
+    apr_array_header_t *names;   /* const char *: all its words and names */
+    int has_version;             /* :version is in it */
+    int is_equality;             /* it has =, <=> or IS */
+    char before;                 /* the last character that was read; a blank
+                                    for a word, a name or a parameter */
+} comparison_t;
 
-    for (; reader->type != TOKEN_END && !update->guard; next(reader)) {
-        if (is_word(reader, "AND") || is_word(reader, "WHERE")) {
-            name = NULL;
-            compares = follows_version = 0;
-        }
-        else if (is_character(reader, '=')) {
-            compares = 1;
-            left = name;
-        }
-        else if (reader->type == TOKEN_PARAMETER) {
-            follows_version = reader->parameter == AT_SAVE_VERSION;
-            update->guard = follows_version && compares ? left : NULL;
-        }
-        else if (is_name(reader)) {
-            name = reader->text;
-            update->guard = follows_version && compares ? name : NULL;
-        }
+static void begin_comparison(comparison_t *comparison)
+{
+    comparison->names->nelts = 0;
+    comparison->has_version = comparison->is_equality = 0;
+    comparison->before = ' ';
+}
+
+/* Take the token into COMPARISON. */
+static void take_token(comparison_t *comparison, const reader_t *reader)
+{
+    char before = comparison->before;
+
+    comparison->before = ' ';
+    if (reader->type == TOKEN_OTHER) {
+        comparison->before = reader->character;
+        /* <= becomes <=> at the next character. */
+        comparison->is_equality |= (reader->character == '='
+                                    && !strchr("<>!", before))
+                                   || (reader->character == '>'
+                                       && before == '=');
+    }
+    else if (reader->type == TOKEN_PARAMETER) {
+        comparison->has_version |= reader->parameter == AT_SAVE_VERSION;
+    }
+    else if (is_name(reader)) {
+        comparison->is_equality |= is_word(reader, "IS");
+        APR_ARRAY_PUSH(comparison->names, const char *) = reader->text;
     }
 }
 
-static int raises_guard(const update_t *update)
+/* True if one of NAMES is a column that is set to a sum. *FIRST becomes the
+ * first of NAMES, for a message. */
+static int is_raised(const char **first, const apr_array_header_t *names,
+                     const apr_array_header_t *raised)
 {
-    int i;
+    int i, k;
 
-    for (i = 0; update->guard && i < update->raised->nelts; i++) {
-        if (!apr_cstr_casecmp(APR_ARRAY_IDX(update->raised, i, const char *),
-                              update->guard)) {
-            return 1;
+    for (i = 0; i < names->nelts; i++) {
+        const char *name = APR_ARRAY_IDX(names, i, const char *);
+
+        *first = i == 0 ? name : *first;
+        for (k = 0; k < raised->nelts; k++) {
+            if (!apr_cstr_casecmp(APR_ARRAY_IDX(raised, k, const char *),
+                                  name)) {
+                return 1;
+            }
         }
     }
     return 0;
+}
+
+/* Read the condition. True if it compares :version with a column that is set
+ * to a sum. What is around that column, such as a CAST or the table, has other
+ * names. *GUARD becomes a name for a message. */
+static int read_guard(reader_t *reader, const update_t *update,
+                      const char **guard)
+{
+    comparison_t comparison = {
+        apr_array_make(reader->pool, 4, sizeof(char *)), 0, 0, ' '
+    };
+    static const char *const ends[] = { "AND", "OR", "WHERE", NULL };
+    int found = 0;
+
+    do {
+        next(reader);
+        if (reader->type == TOKEN_END || is_one_of(reader, ends)) {
+            found |= comparison.has_version && comparison.is_equality
+                     && is_raised(guard, comparison.names, update->raised);
+            begin_comparison(&comparison);
+        }
+        else {
+            take_token(&comparison, reader);
+        }
+    } while (reader->type != TOKEN_END);
+    return found;
 }
 
 at_error_t *at_shape_check(at_statement_t *save, apr_pool_t *pool)
 {
     reader_t reader = { save, pool, save->text, 0, 0, TOKEN_END, "", '\0',
                         AT_SQL_NONE };
-    update_t update = { NULL, apr_array_make(pool, 4, sizeof(char *)), NULL };
+    update_t update = { apr_array_make(pool, 4, sizeof(char *)), NULL };
+    const char *guard = "version";
+    int is_guarded;
 
     update.columns = apr_pcalloc(pool, sizeof(char *)
                                        * (apr_size_t)at_field_count());
     AT_TRY(read_start(&reader));
     AT_TRY(read_table(&reader));
     read_assignments(&reader, &update);
-    read_guard(&reader, &update);
-    if (!save->is_raised_by_trigger && !raises_guard(&update)) {
+    is_guarded = read_guard(&reader, &update, &guard);
+    if (!save->is_raised_by_trigger && !is_guarded) {
         return complain(&reader, apr_psprintf(pool, "the UPDATE must raise "
             "the version that it compares with :version, as in SET %s = %s + "
             "1: else If-Match and calls at the same time overwrite each "
             "other. If a trigger raises it, say so: -- @raises-version by "
-            "trigger", update.guard ? update.guard : "version",
-            update.guard ? update.guard : "version"));
+            "trigger", guard, guard));
     }
     save->set_columns = update.columns;
     return NULL;

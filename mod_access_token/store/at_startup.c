@@ -157,7 +157,10 @@ static int is_of_included(check_t *check, at_statement_e number,
 {
     const char *text = strstr(fault->detail, ".sql: ");
 
-    return at_statement_is_load(number) && text && is_said(check, text);
+    return at_statement_is_load(number) && text
+           && is_said(check, apr_pstrcat(check->pool,
+                                         check->statements->folder, text,
+                                         (char *)NULL));
 }
 
 static void prepare(check_t *check, at_statement_e number)
@@ -487,11 +490,11 @@ static void check_uniques(check_t *check)
         if (!is_visible(check, unique)) {
             continue;
         }
-        check->faults++;
-        ap_log_error(APLOG_MARK, APLOG_ERR, 0, check->server, ATLOGNO("066")
-                     "%s%s: the database has no unique key %s, which @unique "
-                     "names for %s: two calls can save the same value. Add "
-                     "the key, or correct its name.", check->place,
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, check->server,
+                     ATLOGNO("066") "%s%s: the database has no unique key %s, "
+                     "which @unique names for %s, or the account cannot see "
+                     "its table. Without the key, two calls can save the same "
+                     "value: add it, or correct its name.", check->place,
                      save->file, unique->key, unique->field);
     }
 }

@@ -8,22 +8,28 @@
 
 #include "at_rows.h"
 
-/* The names of all unique keys of tables that the account can see. */
+/* The names of the unique keys of the tables that the account can see. */
 static const char of_mysql[] =
     "SELECT DISTINCT INDEX_NAME FROM information_schema.STATISTICS "
-    "WHERE NON_UNIQUE = 0";
+    "WHERE NON_UNIQUE = 0 AND TABLE_SCHEMA = DATABASE()";
 
-/* The columns of all unique keys, as SQLite's messages have them. A primary key
- * of one integer has no index. */
+/* The columns of all unique keys, as SQLite's messages have them, but without
+ * blanks, as @unique has them. Of a key with expressions the message has the
+ * name. A primary key of one integer has no index. */
 static const char of_sqlite[] =
-    "SELECT (SELECT GROUP_CONCAT(part.name) FROM "
+    "SELECT REPLACE((SELECT GROUP_CONCAT(part.name) FROM "
     "(SELECT owner.name || '.' || info.name AS name "
-    "FROM pragma_index_info(list.name) AS info ORDER BY info.seqno) AS part) "
+    "FROM pragma_index_info(list.name) AS info ORDER BY info.seqno) AS part), "
+    "' ', '') "
     "FROM sqlite_master AS owner, pragma_index_list(owner.name) AS list "
     "WHERE owner.type = 'table' AND list.\"unique\" "
-    "UNION ALL SELECT owner.name || '.' || info.name "
+    "UNION ALL SELECT 'index''' || REPLACE(list.name, ' ', '') || '''' "
+    "FROM sqlite_master AS owner, pragma_index_list(owner.name) AS list "
+    "WHERE owner.type = 'table' AND list.\"unique\" "
+    "UNION ALL SELECT REPLACE(owner.name || '.' || info.name, ' ', '') "
     "FROM sqlite_master AS owner, pragma_table_info(owner.name) AS info "
-    "WHERE owner.type = 'table' AND info.pk = 1";
+    "WHERE owner.type = 'table' AND info.pk = 1 AND NOT EXISTS "
+    "(SELECT 1 FROM pragma_table_info(owner.name) AS other WHERE other.pk > 1)";
 
 /* The names of the keys that the database of HANDLE has; NULL if it can't
  * tell. */
@@ -49,7 +55,9 @@ static apr_hash_t *read_keys(const apr_dbd_driver_t *driver,
                          "");
         }
     }
-    return keys;
+    /* MySQL's driver reads row by row: an error ends the rows, too. */
+    return question == of_mysql && *apr_dbd_error(driver, handle, 0)
+           ? NULL : keys;
 }
 
 /* KEY of @unique as it is in KEYS: MySQL 8 writes the table before it. */

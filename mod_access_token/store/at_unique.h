@@ -12,9 +12,10 @@
 
 /**
  * The keys (at_unique_t) that SAVE names and the database of HANDLE does not
- * have, in POOL; NULL if the database can't tell, because DRIVER is another one
- * or the question fails. Keys of a history (the field "version") are left out:
- * the history is optional, and the account need not see it.
+ * have, or that its account can't see; in POOL. NULL if the database can't
+ * tell, because DRIVER is another one or the question fails. Keys of a history
+ * (the field "version") are left out: the history is optional, and the account
+ * need not see it.
  */
 apr_array_header_t *at_unique_missing(const at_statement_t *save,
                                       const apr_dbd_driver_t *driver,

@@ -450,7 +450,7 @@ START_TEST(a_thread_without_a_processor_holds_up_no_call)
     wait_until_running(1);
     posts_are_held = 1;
     for (i = 1; i <= 3; i++) {
-        start(i, quick_work, i < 3 ? 6000 : 2000);
+        start(i, quick_work, i < 3 ? 15000 : 2000);
         wait_until_queued((apr_uint32_t)i);
     }
     ck_assert_int_eq(finish(3), AT_HASHING_LATE);

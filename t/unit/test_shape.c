@@ -81,6 +81,8 @@ START_TEST(other_ways_to_name_the_table_are_right)
         "UPDATE \"a, b JOIN c SET\"\n",
         "UPDATE LOW_PRIORITY access_tokens AS t\n",
         "UPDATE access_tokens USE INDEX (a, b)\n",
+        "UPDATE access_tokens USE INDEX FOR JOIN (a, b)\n",
+        "UPDATE access_tokens USE KEY FOR ORDER BY (a)\n",
         "UPDATE access_tokens PARTITION (a, b)\n",
         "UPDATE access_tokens INDEXED BY a\n",
         "UPDATE /*+ JOIN, */ access_tokens\n",
@@ -96,15 +98,26 @@ END_TEST
 
 START_TEST(a_version_that_stays_is_refused)
 {
+    static const char *const guards[] = {
+        "WHERE id = :id AND version IN (:version)",
+        "WHERE id = :id AND version >= :version",
+        "WHERE id = :id AND version <= :version",
+        "WHERE id = :id AND version != :version",
+        "WHERE id = :id AND version > :version",
+        "WHERE id = :id AND revision = :version"
+    };
+    size_t i;
+
     is_wrong("version + 1", "version", "SET version = version + 1");
     is_wrong("version             = version + 1",
              "revision = version + 1", "SET version = version + 1");
     is_wrong("version             = version + 1",
              "revision = (version + 1), version = version",
              "SET version = version + 1");
-    is_wrong("WHERE id = :id\n  AND version = CAST(:version AS INTEGER)",
-             "WHERE id = :id AND version IN (:version)",
-             "-- @raises-version by trigger");
+    for (i = 0; i < COUNT(guards); i++) {
+        is_wrong("WHERE id = :id\n  AND version = CAST(:version AS INTEGER)",
+                 guards[i], "-- @raises-version by trigger");
+    }
 }
 END_TEST
 
@@ -114,7 +127,15 @@ START_TEST(other_ways_to_raise_the_version_are_right)
         "WHERE id = :id AND CAST(:version AS INTEGER) = version",
         "WHERE :version = version AND id = :id",
         "WHERE id = :id AND (access_tokens.\"VERSION\" = :version)",
-        "WHERE version = :version AND id = :id LIMIT 1"
+        "WHERE version = :version AND id = :id LIMIT 1",
+        "WHERE id = :id AND CAST(:version AS INTEGER) = "
+            "access_tokens.version",
+        "WHERE id = :id AND CAST(version AS TEXT) = :version",
+        "WHERE id = :id AND :version = CAST(version AS TEXT)",
+        "WHERE (version, id) = (:version, :id)",
+        "WHERE id = :id AND version IS :version",
+        "WHERE id = :id AND version <=> :version",
+        "WHERE id = :id AND version == :version ORDER BY id"
     };
     const char *guard = "WHERE id = :id\n  AND version = CAST(:version AS "
                         "INTEGER)";
@@ -166,7 +187,13 @@ START_TEST(the_columns_of_the_fields_are_known)
                      "custom_field_set");
     ck_assert(!change(&statements, old, ""
                       "(a, b) = (SELECT :identifier, :set_identifier)"));
+    ck_assert_str_eq(column(statements, "identifier"), "");
     ck_assert_str_eq(column(statements, "udf_date_4"), "udf_date_4");
+    /* the first of two */
+    ck_assert(!change(&statements, old, apr_pstrcat(pool, "mail = IIF("
+        ":set_identifier = '1', LOWER(:identifier), mail), ", old,
+        (char *)NULL)));
+    ck_assert_str_eq(column(statements, "identifier"), "mail");
 }
 END_TEST
 
