@@ -128,8 +128,7 @@ START_TEST(other_ways_to_raise_the_version_are_right)
         "WHERE :version = version AND id = :id",
         "WHERE id = :id AND (access_tokens.\"VERSION\" = :version)",
         "WHERE version = :version AND id = :id LIMIT 1",
-        "WHERE id = :id AND CAST(:version AS INTEGER) = "
-            "access_tokens.version",
+        "WHERE id = :id AND CAST(:version AS INTEGER) = t.version",
         "WHERE id = :id AND CAST(version AS TEXT) = :version",
         "WHERE id = :id AND :version = CAST(version AS TEXT)",
         "WHERE (version, id) = (:version, :id)",
