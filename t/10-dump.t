@@ -26,11 +26,12 @@ sub dump_of {
     return ($output, sub { my ($text) = @_; return (grep { index($lines[$_ - 1], $text) >= 0 } 1 .. @lines)[0] }, $file);
 }
 
+my $three_processes = ($ENV{AT_MPM} // '') eq 'prefork' ? 'MaxRequestWorkers 3'
+    : "ThreadsPerChild 5\nMaxRequestWorkers 15";
 my ($output, $line_of, $file) = dump_of(<<"END");
 StartServers 1
 ServerLimit 3
-ThreadsPerChild 5
-MaxRequestWorkers 15
+$three_processes
 AccessTokenRetryAfter 7
 AccessTokenRetryBudget 3s
 AccessTokenIdempotencyKeyFile secret
