@@ -72,9 +72,11 @@ static const ap_directive_t *in_force(const dump_t *dump, const char *name)
     int strongest = 1;
 
     for (node = ap_conftree; node; node = at_tree_next(node)) {
-        if (!ap_cstr_casecmp(node->directive, name)
-            && strength(dump, node) >= strongest) {
-            strongest = strength(dump, node);
+        int its = ap_cstr_casecmp(node->directive, name)
+                  ? 0 : strength(dump, node);
+
+        if (its >= strongest) {
+            strongest = its;
             found = node;
         }
     }

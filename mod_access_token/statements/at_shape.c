@@ -300,10 +300,12 @@ static int is_raised(const char **first, const apr_array_header_t *names,
 {
     int i, k;
 
+    if (names->nelts > 0) {
+        *first = APR_ARRAY_IDX(names, 0, const char *);
+    }
     for (i = 0; i < names->nelts; i++) {
         const char *name = APR_ARRAY_IDX(names, i, const char *);
 
-        *first = i == 0 ? name : *first;
         for (k = 0; k < raised->nelts; k++) {
             if (!apr_cstr_casecmp(APR_ARRAY_IDX(raised, k, const char *),
                                   name)) {
